@@ -1,0 +1,69 @@
+# `make` lists the targets. Everything runs in .venv, which is made on first use from
+# pyproject.toml and constraints.txt, and made anew when either of them changes.
+
+PYTHON   ?= python3
+PIP_ARGS ?=
+VENV     := .venv
+BIN      := $(VENV)/bin
+STAMP    := $(VENV)/.complete
+ARGS     ?=
+
+# Where python3 is older than 3.11, a newer one beside it is used. A PYTHON given by hand is final.
+PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
+PIP       = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet \
+            install --constraint constraints.txt $(PIP_ARGS)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup forecast test test-fast lint format build clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  PYTHON=python3.12     the Python that .venv is made from (3.11 or newer)'
+	@echo '  PIP_ARGS="..."        more arguments for pip; this chooses the CPU build of PyTorch:'
+	@echo '      make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
+	@echo '  ARGS="..."            more arguments for pytest: make test-fast ARGS="-k rollout -x"'
+
+setup: $(STAMP) ## make .venv with tsgen and all that the tests need
+
+$(STAMP): pyproject.toml constraints.txt
+	@for python in $(PYTHONS); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Setting up $(VENV) with $$python (once; takes some minutes)"; \
+	        exec "$$python" -m venv --clear $(VENV); \
+	    fi; \
+	done; \
+	echo "tsgen needs Python 3.11 or newer, and '$(PYTHON)' is: $$("$(PYTHON)" --version 2>&1)." >&2; \
+	echo "Install one and name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecast.csv and forecast.png
+	$(BIN)/tsgen forecast datasets/air_passengers.csv --horizon 24 --out forecast.csv --plot forecast.png
+
+test: $(STAMP) ## all tests and the examples in the docstrings, with coverage
+	$(BIN)/python -m pytest --cov=tsgen --cov-report=term $(ARGS)
+
+test-fast: $(STAMP) ## the tests that are not marked slow
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff format and repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(STAMP) ## sdist and wheel in dist/
+	$(BIN)/python -m build --no-isolation
+
+clean: ## remove .venv and everything that was generated
+	rm -rf $(VENV) build dist .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
+	    .import_linter_cache forecast.csv forecast.png
+	find tsgen tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,13 @@
+"""What holds for all tests: no window is opened, and tests marked gpu need a CUDA device."""
+
+import os
+
+import pytest
+import torch
+
+os.environ["MPLBACKEND"] = "Agg"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")

@@ -1,0 +1,406 @@
+"""What can be wrong with a frame, found in one vectorised pass and told all at once.
+
+Each check adds what it finds to a `Problems`; every entry names the column, the series, the time
+stamp and the row, the count, and the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.errors import FrameError
+from tsgen.frequency import OFF_GRID, Frequency, inferred_frequency
+
+__all__ = [
+    "Problems",
+    "check_ids",
+    "check_index_steps",
+    "check_steps",
+    "check_times",
+    "check_values",
+    "listing",
+]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Names = pd.Index | str
+"""The series' ids, or what to call the only series, or ``"wide"`` where the column is the series."""
+
+_SHOWN = 5
+
+
+def listing(items: Sequence[str], *, total: int | None = None, most: int = _SHOWN) -> str:
+    """The first few items and how many there are in all."""
+    total = len(items) if total is None else total
+    shown = ", ".join(items[:most])
+    return shown if total <= most else f"{shown}, … ({total} in all)"
+
+
+class Problems:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def add(
+        self, what: str, where: Sequence[str], remedy: str, *, total: int | None = None
+    ) -> None:
+        """One problem: what it is, where it stands (the first few are shown), what to do."""
+        self._found.append(f"{what}: {listing(where, total=total)}; {remedy}")
+
+    def raise_any(self) -> None:
+        """Raise everything found as one error."""
+        if self._found:
+            raise FrameError(self._found)
+
+
+def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
+    """No missing ids, one type; says whether they can be used."""
+    missing = ids.isna().to_numpy()
+    if missing.any():
+        problems.add(
+            f"column {label} has missing ids",
+            _rows(missing),
+            "give every row an id or drop it",
+            total=int(missing.sum()),
+        )
+    mixed = ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
+    if mixed:
+        present = ids[~missing]
+        types = present.map(lambda value: type(value).__name__)
+        firsts = types.drop_duplicates()
+        where = [f"{name} (row {ids.index.get_indexer_for([row])[0]})" for row, name in firsts.items()]
+        problems.add(
+            f"column {label} mixes types", where, f"convert them, for instance df[{label}].astype(str)"
+        )
+    return not missing.any() and not mixed
+
+
+def check_times(times: pd.Series | pd.Index, label: str, problems: Problems) -> pd.Index | None:
+    """The time stamps as an index of dates, periods or integers, or ``None`` after a problem."""
+    column = pd.Series(times).reset_index(drop=True)
+    where = label if label == "the index" else f"column {label}"
+    if column.dtype == object:
+        column = _dates_from_objects(column, where, problems)
+    elif _is_arrow_time(column.dtype):
+        column = column.astype(_numpy_time_dtype(column.dtype))
+    dtype = column.dtype
+    dates = isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype)
+    if not dates and not pd.api.types.is_integer_dtype(dtype):
+        if dtype != object:
+            kind = "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
+            problems.add(
+                f"{where} holds {kind}, not time",
+                [f"{column.iloc[0]!r} (row 0)"],
+                "convert it with pd.to_datetime",
+            )
+        return None
+    missing = column.isna().to_numpy()
+    if missing.any():
+        problems.add(
+            f"{where} has missing time stamps (NaT)",
+            _rows(missing),
+            "drop these rows or give them a time",
+            total=int(missing.sum()),
+        )
+        return None
+    # A wide frame's own index keeps its freq, which spares the guess.
+    return times if isinstance(times, pd.DatetimeIndex) else pd.Index(column)
+
+
+def _dates_from_objects(column: pd.Series, where: str, problems: Problems) -> pd.Series:
+    present = column.dropna()
+    kind = pd.api.types.infer_dtype(present)
+    if kind == "period":
+        return pd.Series(pd.PeriodIndex(column))
+    if kind == "datetime":
+        aware = present.map(lambda stamp: stamp.tzinfo is not None)
+        if aware.nunique() == 1:
+            return pd.Series(pd.to_datetime(column))
+        odd = aware.index[aware != aware.iloc[0]][0]
+        problems.add(
+            f"{where} mixes time stamps with and without a time zone",
+            [f"{column[odd]} (row {odd})"],
+            "localise them first, with tz_localize or pd.to_datetime(..., utc=True)",
+        )
+        return column
+    first = f"{present.iloc[0]!r} (row {present.index[0]})" if len(present) else "no value at all"
+    names = {"string": "text", "date": "datetime.date objects"}
+    problems.add(
+        f"{where} holds {names.get(kind, f'{kind} objects')}, not time",
+        [first],
+        "convert it with pd.to_datetime",
+    )
+    return column
+
+
+def _is_arrow_time(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M"
+
+
+def _numpy_time_dtype(dtype: pd.ArrowDtype) -> Any:
+    arrow = dtype.pyarrow_dtype
+    return f"datetime64[{arrow.unit}]" if arrow.tz is None else pd.DatetimeTZDtype(arrow.unit, arrow.tz)
+
+
+def check_values(
+    column: pd.Series,
+    label: str,
+    codes: IntArray | None,
+    names: Names,
+    times: pd.Index | None,
+    problems: Problems,
+) -> Array | None:
+    """The values as float64, a copy, or ``None`` if the column can't be numbers.
+
+    Missing values are a problem in a long frame (``codes`` given); in a wide one, where they may
+    mean a shorter series, they are left to the caller.
+    """
+    values = _to_float(column, label, problems)
+    if values is None:
+        return None
+    where = _Places(codes, names, times)
+    infinite = np.isinf(values)
+    if infinite.any():
+        problems.add(
+            f"column {label} has infinite values",
+            where.describe(infinite),
+            "replace them or drop the series",
+            total=int(infinite.sum()),
+        )
+    missing = np.isnan(values)
+    if codes is None or not missing.any():
+        return values
+    empty = np.bincount(codes, ~missing, minlength=codes.max() + 1) == 0
+    if empty.any() and isinstance(names, pd.Index):
+        problems.add(
+            f"column {label}: series without any value",
+            [repr(name) for name in names[empty]],
+            "drop these series",
+        )
+    partly = missing & ~empty[codes]
+    if partly.any():
+        problems.add(
+            f"column {label} has missing values (NaN)",
+            where.describe(partly),
+            "drop them at a series' ends, fill them between, for instance with interpolate()",
+            total=int(partly.sum()),
+        )
+    return values
+
+
+def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None:
+    dtype = column.dtype
+    kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
+    if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
+        problems.add(
+            f"column {label} holds bool", [f"{column.iloc[0]!r} (row 0)"],
+            "cast explicitly, for instance with astype(float)",
+        )  # fmt: skip
+        return None
+    if pd.api.types.is_complex_dtype(dtype) or kind == "complex":
+        problems.add(
+            f"column {label} holds complex numbers", [f"{column.iloc[0]!r} (row 0)"],
+            "forecast the real and the imaginary part as two series",
+        )  # fmt: skip
+        return None
+    try:
+        # Text that looks like numbers must not slip through the conversion of objects.
+        if dtype == object and not column.map(lambda value: isinstance(value, str)).any():
+            values = np.array(column.where(column.notna(), np.nan), dtype=np.float64)
+            return values
+        if pd.api.types.is_numeric_dtype(dtype):
+            return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError):
+        pass
+    row, value = _first_no_number(column)
+    if _is_numeric_text(value):
+        problems.add(
+            f"column {label} holds numbers as text", [f"{value!r} (row {row})"],
+            f"convert it with pd.to_numeric(df[{label}])",
+        )  # fmt: skip
+    else:
+        problems.add(
+            f"column {label} isn't numeric ({dtype})", [f"{value!r} (row {row})"],
+            "drop the column, or name the target of a long frame with target_col=",
+        )  # fmt: skip
+    return None
+
+
+def _first_no_number(column: pd.Series) -> tuple[int, Any]:
+    for row, value in enumerate(column):
+        try:
+            if isinstance(value, str):
+                raise ValueError
+            float(value)
+        except (TypeError, ValueError):
+            if value is not None and value is not pd.NA:
+                return row, value
+    return 0, column.iloc[0]
+
+
+def _is_numeric_text(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)
+
+
+def check_steps(
+    frequency: Frequency,
+    times: pd.Index,
+    offsets: IntArray,
+    names: Names,
+    order: IntArray | None,
+    problems: Problems,
+    *,
+    declared: bool,
+) -> None:
+    """Sorted stamps of a long frame: each series must go on by one step from row to row."""
+    steps = frequency.advance(times)
+    inside = np.ones(len(steps), dtype=bool)
+    inside[offsets[1:-1] - 1] = False
+    if bool((steps[inside] == 1).all()):
+        return
+    codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    where = _Places(codes, names, times, order)
+    _add_step_problems(frequency, times, steps, inside, where, problems, declared)
+
+
+def check_index_steps(
+    frequency: Frequency,
+    times: pd.Index,
+    order: IntArray | None,
+    problems: Problems,
+    *,
+    declared: bool,
+) -> None:
+    """The same for the one index of a wide frame or Series."""
+    steps = frequency.advance(times)
+    if bool((steps == 1).all()):
+        return
+    where = _Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
+    everywhere = np.ones(len(steps), dtype=bool)
+    _add_step_problems(frequency, times, steps, everywhere, where, problems, declared)
+
+
+def _add_step_problems(
+    frequency: Frequency,
+    times: pd.Index,
+    steps: IntArray,
+    inside: Mask,
+    where: _Places,
+    problems: Problems,
+    declared: bool,
+) -> None:
+    repeated = inside & np.asarray(times[1:] == times[:-1])
+    odd_rows = _rows_of_odd_series(steps, inside & ~repeated, where)
+    gaps = inside & (steps > 1) & ~odd_rows
+    irregular = inside & ~repeated & ~odd_rows & ((steps < 0) | (steps == 0))
+    clock = _clock_change_hint(frequency, times)
+    if repeated.any():
+        problems.add(
+            "time stamps that come twice in a series",
+            where.describe(np.append(False, repeated)),
+            f"keep one row of each{where.hint}{clock}",
+            total=int(repeated.sum()),
+        )
+    if odd_rows.any():
+        how = "declared" if declared else "found in the longest series"
+        problems.add(
+            f"the frequency is {frequency.name!r} ({how}), but not in all series",
+            where.frequencies(np.append(odd_rows, False)),
+            "resample them to one frequency, fit them apart, or pass the right freq=",
+        )
+    if gaps.any():
+        firsts = where.first_of_each(gaps)
+        missing = frequency.following(times[firsts], 1)
+        problems.add(
+            f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
+            [where.at(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
+            f"add the missing rows, for instance with resample or asfreq{clock}",
+            total=len(firsts),
+        )
+    if irregular.any():
+        problems.add(
+            f"time stamps off the frequency {frequency.name!r}",
+            where.describe(np.append(False, irregular)),
+            "bring the series to one frequency with resample, or pass the right freq=",
+            total=int(irregular.sum()),
+        )
+
+
+def _rows_of_odd_series(steps: IntArray, inside: Mask, where: _Places) -> Mask:
+    """Rows of the series that never advance by one step: theirs is another frequency."""
+    codes = where.codes[:-1]
+    count = int(where.codes.max()) + 1
+    regular = np.bincount(codes, inside & (steps == 1), minlength=count)
+    total = np.bincount(codes, inside, minlength=count)
+    return inside & ((total >= 1) & (regular == 0))[codes]
+
+
+def _clock_change_hint(frequency: Frequency, times: pd.Index) -> str:
+    naive = isinstance(times, pd.DatetimeIndex) and times.tz is None
+    if not naive or frequency.seconds is None or frequency.seconds >= 86_400:
+        return ""
+    return "; if this is a clock change, tz_localize(zone, ambiguous='infer') first"
+
+
+class _Places:
+    """Says where rows stand: the series, the time stamp, the row of the caller's frame."""
+
+    def __init__(
+        self,
+        codes: IntArray | None,
+        names: Names,
+        times: pd.Index | None,
+        order: IntArray | None = None,
+    ) -> None:
+        self.codes = np.empty(0, dtype=np.int64) if codes is None else codes
+        self._names, self._times, self._order = names, times, order
+
+    @property
+    def hint(self) -> str:
+        lone = isinstance(self._names, str) and self._names != "wide"
+        return " (read as one series: name the column of ids with id_col=)" if lone else ""
+
+    def at(self, row: int, stamp: Any = None) -> str:
+        parts = []
+        if isinstance(self._names, pd.Index) and row < len(self.codes):
+            code = self.codes[row]
+            parts.append(f"series {self._names[code]!r}" if code < len(self._names) else "")
+        if self._times is not None:
+            parts.append(f"at {self._times[row] if stamp is None else stamp}")
+        parts.append(f"(row {row if self._order is None else self._order[row]})")
+        return " ".join(part for part in parts if part)
+
+    def describe(self, rows: Mask) -> list[str]:
+        return [self.at(int(row)) for row in np.flatnonzero(rows)[:_SHOWN]]
+
+    def first_of_each(self, rows: Mask) -> IntArray:
+        positions = np.flatnonzero(rows)
+        return positions[np.unique(self.codes[positions], return_index=True)[1]]
+
+    def frequencies(self, rows: Mask) -> list[str]:
+        """The series of these rows, each with the frequency it has itself."""
+        assert self._times is not None
+        described = []
+        for code in np.unique(self.codes[rows]):
+            label = f"series {self._names[code]!r}" if isinstance(self._names, pd.Index) else "the index"
+            if len(described) >= _SHOWN:
+                described.append(label)
+                continue
+            own = self._times[self.codes == code]
+            described.append(f"{label} has {inferred_frequency(own).name!r}")
+        return described
+
+
+def _rows(mask: Mask) -> list[str]:
+    return [f"row {row}" for row in np.flatnonzero(mask)[:_SHOWN]]

@@ -1,0 +1,368 @@
+"""Real series: small ones that ship with tsgen, and the data of its benchmarks.
+
+`load_dataset` reads a file of the folder ``datasets/``. `load_benchmark` downloads the raw files of
+a benchmark, checks them, and keeps the converted table in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import io
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+# Nothing else is imported up here, not even `tsgen.errors`, which brings scikit-learn along:
+# reading a small CSV file should take no longer than it takes pandas.
+
+__all__ = ["DownloadError", "list_datasets", "load_benchmark", "load_dataset"]
+
+_RAW_HOME = "https://raw.githubusercontent.com"
+_TIMEOUT_SECONDS = 60.0  # without an answer, not for the whole file
+_CHUNK_BYTES = 1 << 16
+
+
+class DownloadError(OSError):
+    """A raw benchmark file can't be fetched, or isn't the published one. Nothing was stored."""
+
+
+# ------------------------------------------------------------------------ data sets that ship
+
+
+def list_datasets() -> list[str]:
+    """Name the data sets that `load_dataset` reads.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order. ``datasets/README.md`` says what each of them is.
+
+    Examples
+    --------
+    >>> "air_passengers" in list_datasets()
+    True
+    """
+    return sorted(path.stem for path in _datasets_folder().glob("*.csv"))
+
+
+def load_dataset(name: str) -> pd.DataFrame:
+    """Read one of the small real data sets that ship with tsgen, to try things on.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_datasets`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A long frame, new at every call: `unique_id` (text), `ds` (datetime) and `y` (float64),
+        sorted by series, then time. No series has a gap or a missing value.
+
+    Raises
+    ------
+    SettingError
+        If there is no data set of that name (a `ValueError`).
+
+    Examples
+    --------
+    >>> load_dataset("air_passengers").tail(2)
+              unique_id         ds      y
+    142  air_passengers 1960-11-01  390.0
+    143  air_passengers 1960-12-01  432.0
+    """
+    _check_name(name, list_datasets(), kind="data set")
+    return pd.read_csv(
+        _datasets_folder() / f"{name}.csv",
+        dtype={"unique_id": "str", "y": "float64"},
+        parse_dates=["ds"],
+    )
+
+
+def _datasets_folder() -> Path:
+    """Find ``tsgen/_datasets/`` in an installed wheel, ``datasets/`` beside tsgen in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_datasets"
+    return installed if installed.is_dir() else package.parent / "datasets"
+
+
+def _check_name(name: str, names: Iterable[str], *, kind: str) -> None:
+    names = list(names)
+    if name in names:
+        return
+    from tsgen.errors import SettingError
+
+    closest = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {closest[0]!r}? " if closest else ""
+    raise SettingError(f"there is no {kind} {name!r}; {hint}there are: {', '.join(names)}")
+
+
+# ---------------------------------------------------------------------------- benchmark data
+
+
+def load_benchmark(name: str) -> pd.DataFrame:
+    """Load the data of a public forecasting benchmark, which the first call downloads.
+
+    The table is read from the first of these places that has it:
+
+    1. the folder named by the environment variable ``TSGEN_DATA``, as ``<name>.parquet``;
+    2. the user's cache folder;
+    3. the public home of the raw files. They are checked against the sha256 of the published
+       ones, converted, and the table is stored in the cache folder. The environment variable
+       ``TSGEN_RAW`` replaces that home by a mirror's address or a local folder, where the raw
+       files lie under their own names.
+
+    Parameters
+    ----------
+    name : {"m4_hourly", "m4_weekly", "m3_monthly", "m3_quarterly", "m3_yearly", "etth1"}
+        The benchmark.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For M4 and M3 a long frame: `unique_id`, `ds`, `y`, and `split`, the competition's own
+        "train" or "test". Their `ds` counts from an arbitrary start at the right frequency, so
+        that hours, weekdays and months carry no meaning. For ``"etth1"`` a wide frame: `date` and
+        seven channels, hourly.
+
+    Raises
+    ------
+    SettingError
+        If there is no benchmark of that name (a `ValueError`).
+    DownloadError
+        If a raw file can't be fetched, or isn't the published one.
+    MissingExtraError
+        If pyarrow isn't installed or, where M3 has to be converted, rdata (an `ImportError`).
+
+    Examples
+    --------
+    >>> df = load_benchmark("m4_weekly")  # doctest: +SKIP
+    >>> train = df[df["split"] == "train"]  # doctest: +SKIP
+    """
+    _check_name(name, _BENCHMARKS, kind="benchmark")
+    _require("pyarrow", extra="parquet")  # before the download, not after it
+    path = _benchmark_path(name)
+    if not path.is_file():
+        _store(_BENCHMARKS[name](), path)
+    return pd.read_parquet(path, engine="pyarrow")
+
+
+def _benchmark_path(name: str) -> Path:
+    """Say where the table is, or is to be stored."""
+    if folder := os.environ.get("TSGEN_DATA"):
+        given = Path(folder).expanduser() / f"{name}.parquet"
+        if given.is_file():
+            return given
+    import platformdirs
+
+    return platformdirs.user_cache_path("tsgen") / f"{name}.parquet"
+
+
+def _require(module: str, *, extra: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        from tsgen.errors import MissingExtraError
+
+        raise MissingExtraError(
+            f"this benchmark needs {module}, which isn't installed: pip install 'tsgen[{extra}]'"
+        ) from error
+
+
+def _store(table: pd.DataFrame, path: Path) -> None:
+    """Write the whole file or none, also when processes race or this one is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In the target's own folder, since os.replace is atomic only within a file system.
+    handle, temporary = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            table.to_parquet(file, engine="pyarrow", index=False)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+# ----------------------------------------------------------------------------------- raw files
+
+
+@dataclass(frozen=True)
+class _RawFile:
+    """A published file: its place below `_RAW_HOME`, and the sha256 of its bytes."""
+
+    path: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def address(self) -> str:
+        base = os.environ.get("TSGEN_RAW")
+        if not base:
+            return f"{_RAW_HOME}/{self.path}"
+        if "://" not in base:  # a local folder
+            base = Path(base).expanduser().resolve().as_uri()
+        return f"{base.rstrip('/')}/{self.name}"
+
+
+_M4 = "Mcompetitions/M4-methods/master/Dataset"
+
+_HOURLY_TRAIN = _RawFile(
+    f"{_M4}/Train/Hourly-train.csv",
+    "ea59b7783573c49077a835ab6465c7d66f1474783360f310988a9a737fbca62f",
+)
+_HOURLY_TEST = _RawFile(
+    f"{_M4}/Test/Hourly-test.csv",
+    "71a57fccb15e534d973626ada4fb87febf789e9317715b7cc6dd3b5f90db6f42",
+)
+_WEEKLY_TRAIN = _RawFile(
+    f"{_M4}/Train/Weekly-train.csv",
+    "d478d3f6ed673e6ed3c2cb0fbed5425f72eedd51318ebebeb0b5ecfcefc37714",
+)
+_WEEKLY_TEST = _RawFile(
+    f"{_M4}/Test/Weekly-test.csv",
+    "3b2bc4be8e636e802260dcd843ca3c5da40536a1fbe1ecb3229a97dae4f44688",
+)
+_M3 = _RawFile(
+    "robjhyndman/Mcomp/master/data/M3.rda",
+    "e2693e75fc0fc07d6379dd70f76d23ae4e04e03e5bceaf58b69fdf39b1a25c41",
+)
+_ETTH1 = _RawFile(
+    "zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv",
+    "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
+)
+
+
+def _download(file: _RawFile) -> io.BytesIO:
+    """Fetch a raw file into memory, and make sure that it is the published one."""
+    address = file.address
+    remedy = (
+        "Try again later, or name a folder that has the data in the environment variable "
+        "TSGEN_DATA (tables) or TSGEN_RAW (raw files)."
+    )
+    try:
+        content = _fetch(address, title=file.name)
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a malformed address
+        raise DownloadError(f"can't fetch {file.name} from {address}: {error}. {remedy}") from error
+    received = hashlib.sha256(content).hexdigest()
+    if received != file.sha256:
+        raise DownloadError(
+            f"{file.name} from {address} isn't the published file, or not all of it: expected "
+            f"sha256 {file.sha256}, received {received} ({len(content):,} bytes). {remedy}"
+        )
+    return io.BytesIO(content)
+
+
+def _fetch(address: str, *, title: str) -> bytes:
+    """Read an address to its end, with a progress bar where a terminal shows it."""
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    console = Console(stderr=True)
+    with (
+        urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as response,
+        wrap_file(
+            response,
+            total=int(response.headers.get("Content-Length", 0)),
+            description=title,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as reader,
+    ):
+        return b"".join(iter(lambda: reader.read(_CHUNK_BYTES), b""))
+
+
+# ------------------------------------------------------------------------- from raw to a table
+
+
+@dataclass(frozen=True)
+class _SplitSeries:
+    """A series of a competition: what was given, shape (T,), and what was to be forecast, (H,)."""
+
+    unique_id: str
+    train: npt.NDArray[np.float64]
+    test: npt.NDArray[np.float64]
+
+
+def _m4(
+    train: _RawFile, test: _RawFile, first: np.datetime64, step: np.timedelta64
+) -> pd.DataFrame:
+    """Convert two files that have a row per series, with empty cells behind its end."""
+    given = pd.read_csv(_download(train), index_col=0)
+    asked = pd.read_csv(_download(test), index_col=0).loc[given.index]
+    series = [
+        _SplitSeries(unique_id, known[~np.isnan(known)], future[~np.isnan(future)])
+        for unique_id, known, future in zip(
+            given.index, given.to_numpy(), asked.to_numpy(), strict=True
+        )
+    ]
+    return _long_frame(series, first, step)
+
+
+def _m3(period: str, first: np.datetime64, step: np.timedelta64) -> pd.DataFrame:
+    """Convert the series of one period out of the R list that has them all."""
+    rdata = _require("rdata", extra="benchmarks")  # before the download, not after it
+    # Plain lists and arrays will do, so that the R classes are dropped: rdata warns of the first
+    # two, which it doesn't know, and the time stamps of the third aren't used.
+    bare = dict.fromkeys(("Mcomp", "Mdata", "ts"), lambda value, attributes: value)
+    competition = rdata.read_rda(_download(_M3), constructor_dict=bare)["M3"]
+    series = [
+        _SplitSeries(str(unique_id), entry["x"], entry["xx"])
+        for unique_id, entry in competition.items()
+        if entry["period"].item() == period
+    ]
+    return _long_frame(series, first, step)
+
+
+def _etth1() -> pd.DataFrame:
+    table = pd.read_csv(_download(_ETTH1), parse_dates=["date"])
+    return table.astype({"date": "datetime64[ns]"})
+
+
+def _long_frame(
+    series: list[_SplitSeries], first: np.datetime64, step: np.timedelta64
+) -> pd.DataFrame:
+    """Lay series under each other, each stamped from `first` on: its train rows, then its test."""
+    lengths = [len(one.train) + len(one.test) for one in series]
+    rank = np.concatenate([np.arange(length) for length in lengths])
+    is_train = np.concatenate(
+        [np.repeat([1, 0], [len(one.train), len(one.test)]) for one in series]
+    )
+    return pd.DataFrame(
+        {
+            "unique_id": np.repeat([one.unique_id for one in series], lengths),
+            "ds": (first + rank * step).astype("datetime64[ns]"),
+            "y": np.concatenate([part for one in series for part in (one.train, one.test)]),
+            "split": pd.Categorical.from_codes(is_train, categories=pd.Index(["test", "train"])),
+        }
+    )
+
+
+_BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
+    "m4_hourly": partial(
+        _m4, _HOURLY_TRAIN, _HOURLY_TEST, np.datetime64("2000-01-01T00"), np.timedelta64(1, "h")
+    ),
+    "m4_weekly": partial(
+        _m4, _WEEKLY_TRAIN, _WEEKLY_TEST, np.datetime64("2000-01-02"), np.timedelta64(7, "D")
+    ),
+    "m3_monthly": partial(_m3, "MONTHLY", np.datetime64("1980-01"), np.timedelta64(1, "M")),
+    "m3_quarterly": partial(_m3, "QUARTERLY", np.datetime64("1960-01"), np.timedelta64(3, "M")),
+    "m3_yearly": partial(_m3, "YEARLY", np.datetime64("1900"), np.timedelta64(1, "Y")),
+    "etth1": _etth1,
+}
+"""How the table of each benchmark is made from its raw files."""

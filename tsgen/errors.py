@@ -1,0 +1,77 @@
+"""The exceptions of tsgen: one tree, each also the built-in that a caller would expect."""
+
+from __future__ import annotations
+
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+
+__all__ = [
+    "DivergenceError",
+    "FrameError",
+    "MissingExtraError",
+    "ModelFileError",
+    "NotFittedError",
+    "ScalerError",
+    "SettingError",
+    "TsgenError",
+]
+
+
+class TsgenError(Exception):
+    """Base of every error that tsgen raises on purpose.
+
+    Examples
+    --------
+    >>> from tsgen import SeasonalNaive
+    >>> from tsgen.errors import TsgenError
+    >>> try:
+    ...     SeasonalNaive().predict(12)
+    ... except TsgenError as error:
+    ...     print(type(error).__name__)
+    NotFittedError
+    """
+
+
+class FrameError(TsgenError, ValueError):
+    """A frame can't be read: the message lists every problem found, with series, time and row.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        One entry a problem, as in the message.
+    """
+
+    def __init__(self, problems: list[str] | tuple[str, ...]) -> None:
+        self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            message = self.problems[0]
+        else:
+            lines = "".join(f"\n- {problem}" for problem in self.problems)
+            message = f"the frame has {len(self.problems)} problems:{lines}"
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[FrameError], tuple[tuple[str, ...]]]:
+        return type(self), (self.problems,)
+
+
+class SettingError(TsgenError, ValueError):
+    """An argument has a value that can't be used: the message shows it and what is accepted."""
+
+
+class ScalerError(TsgenError, ValueError):
+    """A scaler can't be fitted, or its inverse doesn't give back what went in."""
+
+
+class NotFittedError(TsgenError, SklearnNotFittedError):
+    """A forecaster was asked for a forecast before ``fit``."""
+
+
+class DivergenceError(TsgenError, RuntimeError):
+    """The loss or the closed loop left the finite numbers: the message says where."""
+
+
+class ModelFileError(TsgenError, ValueError):
+    """A model file is truncated, altered, foreign, unsafe or newer than this version."""
+
+
+class MissingExtraError(TsgenError, ImportError):
+    """An optional dependency isn't installed: the message names the extra that brings it."""

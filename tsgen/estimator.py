@@ -1,0 +1,172 @@
+"""What every forecaster shares: reading frames, checking arguments, writing forecasts."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, ParamSpec, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+
+from tsgen.errors import FrameError, NotFittedError
+from tsgen.frame import Columns, Frame, Panel, Short, read_panel
+
+__all__ = ["Forecaster", "with_hints"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SYNONYMS = {
+    "h": "horizon", "n": "horizon", "steps": "horizon", "fh": "horizon",
+    "prediction_length": "horizon", "n_steps": "horizon",
+    "X": "df", "data": "df", "frame": "df", "series": "df",
+    "input_size": "context_length", "context": "context_length", "lookback": "context_length",
+    "input_chunk_length": "context_length", "window": "context_length",
+    "frequency": "freq", "seed": "random_state", "random_seed": "random_state",
+    "lr": "learning_rate", "epochs": "max_steps", "max_epochs": "max_steps", "n_epochs": "max_steps",
+    "hidden_dim": "hidden_size", "encoder_hidden_size": "hidden_size", "n_layers": "num_layers",
+    "n_rnn_layers": "num_layers", "season": "season_length", "m": "season_length",
+    "local_scaler_type": "scaler", "unique_id": "id_col", "time": "time_col", "target": "target_col",
+}  # fmt: skip
+"""What other libraries call an argument, and what it is called here."""
+
+
+def with_hints(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a call with another library's argument name fail with the right name."""
+    accepted = set(function.__annotations__) - {"return"}
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            meant = _SYNONYMS.get(name)
+            if name not in accepted and meant in accepted:
+                call = function.__qualname__.removesuffix(".__init__")
+                raise TypeError(f"{call}() has no argument {name!r}: it is called {meant!r}")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+class Forecaster(BaseEstimator, ABC):  # type: ignore[misc]
+    """The contract of every forecaster: ``fit`` on a frame, ``predict`` in its layout.
+
+    A subclass learns from a `Panel` in `_fit` and continues one in `_predict`.
+    """
+
+    _min_rows = 2
+    panel_: Panel
+    """The training series, as far as the first forecast needs them."""
+
+    @with_hints
+    def fit(
+        self,
+        df: Frame,
+        *,
+        id_col: str = "unique_id",
+        time_col: str = "ds",
+        target_col: str = "y",
+        freq: Any = None,
+        short: Short = "error",
+    ) -> Self:
+        """Learn from one or many series; what an earlier ``fit`` learned is forgotten.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            A Series, a wide frame (time as the index, a column per series), a long frame (a row
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+        id_col, time_col, target_col : str
+            The columns of a long frame; one without the id column is one series.
+        freq : str or offset, optional
+            Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        short : {"error", "skip"}, default "error"
+            What to do about series too short to learn from.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FrameError
+            With all that is wrong with the frame.
+        """
+        panel = read_panel(
+            df,
+            Columns(id_col, time_col, target_col),
+            freq=freq,
+            min_rows=self._min_rows,
+            short=short,
+        )
+        self._fit(panel)
+        self.columns_ = Columns(id_col, time_col, target_col)
+        return self
+
+    @with_hints
+    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
+        """Continue the training series, or those of another frame.
+
+        Parameters
+        ----------
+        horizon : int
+            H, how many steps to generate; any number of 1 or more.
+        df : Series or DataFrame, optional
+            Series to continue instead of the training ones, in any layout, with the columns' names
+            given to ``fit``; they need not have been seen in ``fit``.
+
+        Returns
+        -------
+        Series or DataFrame
+            The layout of the input, with the next ``horizon`` time stamps.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        TypeError, ValueError
+            For a horizon that isn't a whole number of 1 or more.
+        FrameError
+            With all that is wrong with ``df``.
+        """
+        if not hasattr(self, "columns_"):
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before predict")
+        horizon = checked_horizon(horizon)
+        panel = self.panel_ if df is None else self._read(df)
+        ahead = horizon + int(panel.behind.max())
+        values = self._predict(panel, ahead)
+        # A series that ends before its wide frame does is continued through the rows it lacks.
+        columns = panel.behind[:, None] + np.arange(horizon)
+        return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
+
+    def _read(self, df: Frame) -> Panel:
+        panel = read_panel(df, self.columns_, freq=self.panel_.frequency)
+        if panel.ends.dtype.kind != self.panel_.ends.dtype.kind:
+            raise FrameError(
+                [
+                    f"the time stamps are {panel.ends.dtype}, but {self.panel_.ends.dtype} in fit; "
+                    "convert them to the same kind"
+                ]
+            )
+        return panel
+
+    @abstractmethod
+    def _fit(self, panel: Panel) -> None:
+        """Learn, and keep in ``panel_`` what `predict` needs of the training series."""
+
+    @abstractmethod
+    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+        """Values of shape (N, H) after the panel's last rows."""
+
+
+def checked_horizon(horizon: Any) -> int:
+    """A whole number of 1 or more, or an error that shows what came."""
+    if isinstance(horizon, bool) or not isinstance(horizon, Integral):
+        raise TypeError(f"horizon={horizon!r}: expected a whole number of steps, such as 24")
+    if horizon < 1:
+        raise ValueError(f"horizon={horizon!r}: expected 1 or more steps")
+    return int(horizon)

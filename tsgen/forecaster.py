@@ -1,0 +1,159 @@
+"""The recurrent forecasters: orchestration alone, each step of the work has a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tsgen.estimator import Forecaster, with_hints
+from tsgen.frame import Columns, Frame, Panel, Short, read_panel
+from tsgen.module import ForecastModule, WindowDataModule
+from tsgen.network import Cell
+from tsgen.objective import Loss
+from tsgen.rollout import encode, rollout
+from tsgen.scaling import PanelScaler, WindowNormaliser, fit_scaler
+from tsgen.settings import Settings, choose_settings
+from tsgen.training import isolated_seed, train
+from tsgen.windows import Draw, Series, WindowShape
+
+__all__ = ["GRUForecaster", "LSTMForecaster"]
+
+_ROWS_AT_ONCE = 512
+"""Series rolled out together: enough to fill the machine, few enough to stay in its cache."""
+
+
+class RecurrentForecaster(Forecaster):
+    """Shared by `LSTMForecaster` and `GRUForecaster`, which differ in the cell alone."""
+
+    _cell: Cell
+    settings_: Settings
+    module_: ForecastModule
+    scaler_: PanelScaler
+
+    @with_hints
+    def __init__(
+        self,
+        *,
+        context_length: int | Literal["auto"] = "auto",
+        lags: Sequence[int] | int | Literal["auto"] | None = "auto",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        residual: Literal["auto", "last", "seasonal"] | None = "auto",
+        season_length: int | Literal["auto"] = "auto",
+        scaler: Any = "standard",
+        window_norm: bool | Literal["auto"] = "auto",
+        loss: Loss = "mse",
+        max_steps: int | Literal["auto"] = "auto",
+        batch_size: int = 32,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-4,
+        gradient_clip_val: float | None = 1.0,
+        random_state: int = 0,
+        trainer_kwargs: Mapping[str, Any] | None = None,
+        verbose: bool = True,
+    ) -> None:
+        self.context_length = context_length
+        self.lags = lags
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.dropout = dropout
+        self.residual = residual
+        self.season_length = season_length
+        self.scaler = scaler
+        self.window_norm = window_norm
+        self.loss = loss
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.gradient_clip_val = gradient_clip_val
+        self.random_state = random_state
+        self.trainer_kwargs = trainer_kwargs
+        self.verbose = verbose
+
+    def _fit(self, panel: Panel) -> None:
+        module, data = self._prepare(panel)
+        train(
+            module,
+            data,
+            max_steps=self.settings_.max_steps,
+            gradient_clip_val=self.settings_.gradient_clip_val,
+            trainer_kwargs=self.trainer_kwargs,
+            seed=self.random_state,
+            verbose=self.verbose,
+        )
+
+    def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
+        settings = choose_settings(self.get_params(deep=False), panel)
+        scaler = fit_scaler(self.scaler, panel.ids, panel.values, panel.offsets)
+        shape = WindowShape(max(settings.lags), settings.context_length, settings.train_horizon)
+        data = WindowDataModule(
+            _scaled(panel, scaler),
+            shape,
+            batch_size=settings.batch_size,
+            window_norm=settings.window_norm,
+            seed=self.random_state,
+        )
+        with isolated_seed(self.random_state):
+            module = ForecastModule(
+                lags=settings.lags,
+                cell=self._cell,
+                hidden_size=settings.hidden_size,
+                num_layers=settings.num_layers,
+                dropout=settings.dropout,
+                residual_lag=settings.residual_lag,
+                loss=settings.loss,  # type: ignore[arg-type]
+                warmup=settings.warmup,
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+            )
+        self.settings_, self.scaler_, self.module_ = settings, scaler, module
+        self.panel_ = panel.tail(shape.before)
+        return module, data
+
+    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+        scalers = self.scaler_.for_series(panel.ids, panel.values, panel.offsets)
+        series = _scaled(panel, self.scaler_)
+        blocks = [
+            self._roll(series, draw, horizon) for draw in _blocks(series.ends(), _ROWS_AT_ONCE)
+        ]
+        return scalers.inverse_transform(np.concatenate(blocks))
+
+    def _roll(self, series: Series, draw: Draw, horizon: int) -> npt.NDArray[np.float64]:
+        settings, module = self.settings_, self.module_
+        before = max(settings.lags) - 1 + settings.context_length
+        rows, known = series.gather(draw, before, 0)
+        normaliser = WindowNormaliser.of(
+            rows, known, settings.context_length, settings.window_norm
+        )
+        with torch.inference_mode():
+            values = normaliser.apply(rows, known)
+            state = encode(module.network, settings.lags, values, known.to(values.dtype))
+            path = rollout(module.network, settings.lags, state, horizon)
+        return normaliser.invert(path).numpy()
+
+
+def _scaled(panel: Panel, scaler: PanelScaler) -> Series:
+    scalers = scaler.for_series(panel.ids, panel.values, panel.offsets)
+    return Series.from_numpy(scalers.transform(panel.values, panel.offsets), panel.offsets)
+
+
+def _blocks(draw: Draw, rows: int) -> list[Draw]:
+    return [Draw(*part) for part in zip(draw.series.split(rows), draw.cutoff.split(rows), strict=True)]
+
+
+class LSTMForecaster(RecurrentForecaster):
+    """An LSTM."""
+
+    _cell = "lstm"
+
+
+class GRUForecaster(RecurrentForecaster):
+    """A GRU."""
+
+    _cell = "gru"

@@ -1,0 +1,579 @@
+"""pandas in, pandas out: every layout becomes a `Panel`, and a forecast the layout it came from.
+
+Four layouts are read: a Series, a wide frame (a column per series), a long frame (a row per id
+and time) and rows under a MultiIndex (id, time). All problems of a frame are found in one
+vectorised pass and raised as one `FrameError`; the caller's frame is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.tseries.offsets import BaseOffset
+
+from tsgen.checks import (
+    Problems,
+    check_ids,
+    check_index_steps,
+    check_steps,
+    check_times,
+    check_values,
+    listing,
+)
+from tsgen.errors import FrameError, SettingError
+from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
+
+__all__ = ["Columns", "Frame", "Panel", "hold_out", "read_panel"]
+
+Frame: TypeAlias = pd.DataFrame | pd.Series
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Short = Literal["error", "skip"]
+
+_BOTH_LAYOUTS = (
+    "\n    long: a row per id and time, columns {id!r}, {time!r}, {target!r} (or id_col=, time_col=, "
+    "target_col=)\n    wide: a DatetimeIndex, PeriodIndex or integer index, a column of numbers per "
+    "series"
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of a long frame's columns."""
+
+    id: str = "unique_id"
+    time: str = "ds"
+    target: str = "y"
+
+    def both_layouts(self) -> str:
+        """The two layouts in two lines, with the names looked for."""
+        return _BOTH_LAYOUTS.format(id=self.id, time=self.time, target=self.target)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One or many series, validated and sorted by id and time.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rows,)
+        float64, one series after the other.
+    offsets : ndarray of shape (N + 1,)
+        int64; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``.
+    ids : Index of shape (N,)
+        Sorted.
+    ends : Index of shape (N,)
+        The stamp after which each forecast starts: the last of the series, in a wide frame the
+        last of the frame.
+    behind : ndarray of shape (N,)
+        int64; how many steps a series' own last row lies before its ``ends``: above 0 only in a
+        wide frame with trailing NaN.
+    frequency : Frequency
+    layout : Layout
+        Turns a forecast back into what the panel was read from.
+    """
+
+    values: Array
+    offsets: IntArray
+    ids: pd.Index
+    ends: pd.Index
+    behind: IntArray
+    frequency: Frequency
+    layout: Layout = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> IntArray:
+        """Rows of each series, ``(N,)``."""
+        return np.diff(self.offsets)
+
+    def series(self, position: int) -> Array:
+        """The values of one series, a view."""
+        return self.values[self.offsets[position] : self.offsets[position + 1]]
+
+    def tail(self, rows: int) -> Panel:
+        """The same panel with at most the last ``rows`` rows of each series, copied."""
+        kept = np.minimum(self.lengths, rows)
+        offsets = np.concatenate([[0], np.cumsum(kept)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[1:] - offsets[1:], kept)
+        return replace(self, values=self.values[positions], offsets=offsets)
+
+    def forecast_frame(self, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values after ``ends`` in the layout of the input.
+
+        Parameters
+        ----------
+        horizon : int
+            H, steps.
+        outputs : mapping of str to ndarray of shape (N, H)
+            By suffix of the column's name; ``""`` is the point forecast.
+        """
+        return self.layout.write(self, horizon, outputs)
+
+
+def read_panel(
+    df: Frame,
+    columns: Columns | None = None,
+    *,
+    freq: str | int | BaseOffset | Frequency | None = None,
+    min_rows: int = 1,
+    short: Short = "error",
+) -> Panel:
+    """Read a frame of any layout, or raise one `FrameError` that lists all that is wrong with it.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+        A Series, a wide frame, a long frame or a MultiIndex (id, time).
+    columns : Columns, optional
+        The names of a long frame's columns.
+    freq : str, int, offset or Frequency, optional
+        Found in the data if not given.
+    min_rows : int, default 1
+        Series with fewer rows are a problem, or skipped.
+    short : {"error", "skip"}
+        What happens to them.
+    """
+    columns = columns or Columns()
+    if short not in ("error", "skip"):
+        raise SettingError(f"short={short!r} is unknown; expected 'error' or 'skip'")
+    if not isinstance(df, pd.Series | pd.DataFrame):
+        raise TypeError(
+            f"expected a pandas Series or DataFrame, got {type(df).__name__}; convert it with "
+            "pd.Series(values, index=time stamps) or pd.DataFrame(...)"
+        )
+    if len(df) == 0:
+        raise FrameError(["the frame has 0 rows; a forecast needs history"])
+    reader = _reader_of(df, columns)
+    panel = reader.read(freq)
+    return _without_short(panel, min_rows, short)
+
+
+def hold_out(df: Frame, rows: int, columns: Columns | None = None) -> tuple[Frame, Frame]:
+    """Split the last ``rows`` time stamps of every series off: ``(earlier, held out)``.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+        Any layout that `fit` reads; rows of a long frame keep their order.
+    rows : int
+        How many, of each series.
+    columns : Columns, optional
+        The names of a long frame's columns.
+
+    Returns
+    -------
+    tuple of two frames in the layout of ``df``
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> earlier, tail = tsgen.hold_out(tsgen.load_dataset("air_passengers"), 24)
+    >>> len(earlier), len(tail)
+    (120, 24)
+    """
+    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
+        raise SettingError(f"rows={rows!r}: expected a whole number of 1 or more")
+    columns = columns or Columns()
+    reader = _reader_of(df, columns)
+    held_out = reader.last_rows(int(rows))
+    return df.loc[~held_out], df.loc[held_out]
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def _reader_of(df: Frame, columns: Columns) -> _LongReader | _WideReader:
+    """Tell the layouts apart by names first, by the kind of the index second."""
+    if isinstance(df.index, pd.MultiIndex):
+        return _multiindex_reader(df, columns)
+    if isinstance(df, pd.Series):
+        return _WideReader(pd.DataFrame({"y": df}), series=df)
+    if df.columns.has_duplicates:
+        twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
+        raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
+    found = {name for name in (columns.id, columns.time, columns.target) if name in df.columns}
+    if columns.time in found and columns.target in found:
+        ids = df[columns.id] if columns.id in found else None
+        return _LongReader(ids, df[columns.time], df[columns.target], columns)
+    if columns.time in found and columns.id in found:
+        there = listing([repr(name) for name in df.columns], most=20)
+        raise FrameError(
+            [f"no target column {columns.target!r}; the columns are {there}; pass target_col="]
+        )
+    if _is_time_index(df, columns):
+        return _WideReader(df)
+    there = listing([repr(name) for name in df.columns], most=20)
+    raise FrameError(
+        [
+            f"neither a long nor a wide frame: the columns are {there}, the index is "
+            f"{type(df.index).__name__} of {df.index.dtype}. Expected one of{columns.both_layouts()}"
+        ]
+    )
+
+
+def _is_time_index(df: pd.DataFrame, columns: Columns) -> bool:
+    if isinstance(df.index, pd.DatetimeIndex | pd.PeriodIndex):
+        return True
+    if columns.time in df.columns:
+        return False
+    if pd.api.types.is_integer_dtype(df.index.dtype):
+        all_numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in df.dtypes)
+        return df.index.name is not None or all_numbers
+    # Dates as text or objects: the time check says how to convert them.
+    return pd.api.types.infer_dtype(df.index) in ("datetime", "date", "mixed") or (
+        df.index.name == columns.time
+    )
+
+
+def _multiindex_reader(df: Frame, columns: Columns) -> _LongReader:
+    index = df.index
+    names = list(index.names)
+    if index.nlevels != 2 or None in names:
+        raise FrameError(
+            [
+                f"a MultiIndex needs two named levels, id and time, got {names}; name them with "
+                f"df.index.set_names([{columns.id!r}, {columns.time!r}])"
+            ]
+        )
+    # By name where the names are known, else in the order id, time.
+    id_name, time_name = names if names != [columns.time, columns.id] else names[::-1]
+    if isinstance(df, pd.Series):
+        target, columns = df, replace(columns, target=df.name)
+    elif columns.target in df.columns:
+        target = df[columns.target]
+    else:
+        there = listing([repr(name) for name in df.columns], most=20)
+        raise FrameError(
+            [f"no target column {columns.target!r}; the columns are {there}; pass target_col="]
+        )
+    return _LongReader(
+        pd.Series(index.get_level_values(id_name)),
+        pd.Series(index.get_level_values(time_name)),
+        target,
+        replace(columns, id=id_name, time=time_name),
+        multiindex="series" if isinstance(df, pd.Series) else "frame",
+        level_names=tuple(names),
+    )
+
+
+@dataclass(frozen=True)
+class _LongReader:
+    """A row per id and time; without an id column, one series."""
+
+    ids: pd.Series | None
+    times: pd.Series
+    target: pd.Series
+    columns: Columns
+    multiindex: Literal["series", "frame"] | None = None
+    level_names: tuple[Any, ...] = ()
+
+    def read(self, freq: Any) -> Panel:
+        problems = Problems()
+        times = check_times(self.times, repr(self.columns.time), problems)
+        codes, ids = self._factorize(problems)
+        names = "one series" if self.ids is None else ids
+        values = check_values(self.target, repr(self.columns.target), codes, names, times, problems)
+        if times is None or codes is None:
+            problems.raise_any()
+        assert times is not None and codes is not None
+        order = _sorting_order(codes, times)
+        if order is not None:
+            codes, times, values = codes[order], times[order], _take(values, order)
+        offsets = np.searchsorted(codes, np.arange(len(ids) + 1)).astype(np.int64)
+        frequency = _frequency(freq, times, offsets)
+        check_steps(frequency, times, offsets, names, order, problems, declared=freq is not None)
+        problems.raise_any()
+        assert values is not None
+        last = offsets[1:] - 1
+        return Panel(
+            values=values,
+            offsets=offsets,
+            ids=ids,
+            ends=times[last],
+            behind=np.zeros(len(ids), dtype=np.int64),
+            frequency=frequency,
+            layout=LongLayout(
+                columns=self.columns,
+                id_dtype=None if self.ids is None else self.ids.dtype,
+                time_dtype=self.times.dtype,
+                target_dtype=_forecast_dtype(self.target.dtype),
+                appearance=_appearance(codes, order, len(ids)),
+                multiindex=self.multiindex,
+                level_names=self.level_names,
+            ),
+        )
+
+    def _factorize(self, problems: Problems) -> tuple[IntArray | None, pd.Index]:
+        if self.ids is None:
+            return np.zeros(len(self.target), dtype=np.int64), pd.Index([self.columns.target])
+        if not check_ids(self.ids, repr(self.columns.id), problems):
+            return None, pd.Index([])
+        codes, ids = pd.factorize(self.ids, sort=True)
+        return codes.astype(np.int64, copy=False), pd.Index(ids)
+
+    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
+        groups = np.zeros(len(times)) if self.ids is None else self.ids.to_numpy()
+        ranks = times.groupby(groups).rank(method="first", ascending=False)
+        return (ranks <= rows).to_numpy()
+
+
+@dataclass(frozen=True)
+class _WideReader:
+    """A column per series; leading and trailing NaN make it shorter."""
+
+    frame: pd.DataFrame
+    series: pd.Series | None = None
+
+    def read(self, freq: Any) -> Panel:
+        problems = Problems()
+        times = check_times(self.frame.index, "the index", problems)
+        matrix = self._matrix(times, problems)
+        if times is None:
+            problems.raise_any()
+        assert times is not None
+        order = None if times.is_monotonic_increasing else np.argsort(times, kind="stable")
+        if order is not None:
+            times, matrix = times[order], matrix[:, order]
+        frequency = _frequency(freq, times, np.array([0, len(times)]))
+        check_index_steps(frequency, times, order, problems, declared=freq is not None)
+        position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
+        matrix, ids = matrix[position], self.frame.columns[position]
+        first, stop = _observed_span(matrix, ids, times, problems)
+        problems.raise_any()
+        offsets = np.concatenate([[0], np.cumsum(stop - first)]).astype(np.int64)
+        rows = np.arange(matrix.shape[1])
+        inside = (rows >= first[:, None]) & (rows < stop[:, None])
+        return Panel(
+            values=matrix[inside],
+            offsets=offsets,
+            ids=ids,
+            ends=times[np.full(len(ids), len(times) - 1)],
+            behind=len(times) - stop,
+            frequency=frequency,
+            layout=WideLayout(
+                columns=self.frame.columns,
+                index_name=self.frame.index.name,
+                time_dtype=self.frame.index.dtype,
+                dtypes=tuple(_forecast_dtype(dtype) for dtype in self.frame.dtypes),
+                is_series=self.series is not None,
+                series_name=None if self.series is None else self.series.name,
+                has_freq=getattr(self.frame.index, "freq", None) is not None,
+            ),
+        )
+
+    def _matrix(self, times: pd.Index | None, problems: Problems) -> Array:
+        columns = []
+        for position, name in enumerate(self.frame.columns):
+            label = repr(name) if self.series is None else repr(self.series.name or "y")
+            column = self.frame.iloc[:, position]
+            values = check_values(column, label, None, "wide", times, problems)
+            columns.append(np.full(len(self.frame), np.nan) if values is None else values)
+        if not columns:
+            raise FrameError(["the frame has no columns; a wide frame has a column per series"])
+        return np.stack(columns)
+
+    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        ranks = np.asarray(self.frame.index.argsort()).argsort()
+        return np.asarray(ranks >= len(ranks) - rows)
+
+
+def _observed_span(
+    matrix: Array, ids: pd.Index, times: pd.Index, problems: Problems
+) -> tuple[IntArray, IntArray]:
+    """First observed row and one past the last, ``(N,)`` each; NaN between them is a problem."""
+    observed = ~np.isnan(matrix)
+    empty = ~observed.any(axis=1)
+    first = observed.argmax(axis=1)
+    stop = matrix.shape[1] - observed[:, ::-1].argmax(axis=1)
+    if empty.any():
+        problems.add(
+            "series without any value",
+            [repr(name) for name in ids[empty]],
+            "drop these columns",
+        )
+    rows = np.arange(matrix.shape[1])
+    holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~empty[:, None]
+    if holes.any():
+        where = [f"series {ids[i]!r} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]]
+        problems.add(
+            "missing values between observed ones",
+            where,
+            "fill them first, for instance with df.interpolate()",
+            total=int(holes.sum()),
+        )
+    return first.astype(np.int64), stop.astype(np.int64)
+
+
+def _frequency(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
+    if isinstance(freq, Frequency):
+        return freq
+    if freq is not None:
+        return declared_frequency(freq, times)
+    longest = int(np.argmax(np.diff(offsets)))
+    return inferred_frequency(times[offsets[longest] : offsets[longest + 1]])
+
+
+def _sorting_order(codes: IntArray, times: pd.Index) -> IntArray | None:
+    """A stable order by id and time; ``None`` if the rows are in it, which is the usual case."""
+    ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy()
+    step = np.diff(codes)
+    if bool(((step > 0) | ((step == 0) & (ticks[1:] >= ticks[:-1]))).all()):
+        return None
+    return np.lexsort((ticks, codes))
+
+
+def _take(values: Array | None, order: IntArray) -> Array | None:
+    return None if values is None else values[order]
+
+
+def _appearance(codes: IntArray, order: IntArray | None, count: int) -> IntArray:
+    """The series in the order in which the input first names them."""
+    if order is None:
+        return np.arange(count)
+    first_row = np.full(count, len(codes))
+    np.minimum.at(first_row, codes, order)
+    return np.argsort(first_row, kind="stable")
+
+
+def _without_short(panel: Panel, min_rows: int, short: Short) -> Panel:
+    lengths = panel.lengths
+    too_short = lengths < min_rows
+    if not too_short.any():
+        return panel
+    where = [
+        f"{name!r} ({length})"
+        for name, length in zip(panel.ids[too_short][:5], lengths[too_short][:5], strict=True)
+    ]
+    if short == "error" or too_short.all():
+        problems = Problems()
+        problems.add(
+            f"series with fewer than {min_rows} rows",
+            where,
+            "drop them, or pass short='skip'",
+            total=int(too_short.sum()),
+        )
+        problems.raise_any()
+    kept = ~too_short
+    return Panel(
+        values=panel.values[np.repeat(kept, lengths)],
+        offsets=np.concatenate([[0], np.cumsum(lengths[kept])]),
+        ids=panel.ids[kept],
+        ends=panel.ends[kept],
+        behind=panel.behind[kept],
+        frequency=panel.frequency,
+        layout=panel.layout.select(kept),
+    )
+
+
+def _forecast_dtype(dtype: Any) -> Any:
+    """Floats stay what they are; whole numbers become floats of the same family."""
+    if pd.api.types.is_float_dtype(dtype):
+        return dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        import pyarrow as pa
+
+        return pd.ArrowDtype(pa.float64())
+    if pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_integer_dtype(dtype):
+        return pd.Float64Dtype()
+    return np.dtype(np.float64)
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LongLayout:
+    """Rows of id, time and target, series in the order of the input."""
+
+    columns: Columns
+    id_dtype: Any
+    time_dtype: Any
+    target_dtype: Any
+    appearance: IntArray
+    multiindex: Literal["series", "frame"] | None
+    level_names: tuple[Any, ...]
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
+        """The layout without the series that were skipped."""
+        new_position = np.cumsum(kept) - 1
+        remaining = self.appearance[kept[self.appearance]]
+        return replace(self, appearance=new_position[remaining])
+
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values of shape (N, H) by suffix, as rows."""
+        order = self.appearance
+        stamps = panel.frequency.following(panel.ends[order], horizon)
+        frame = pd.DataFrame({self.columns.time: pd.Series(stamps).astype(self.time_dtype)})
+        if self.id_dtype is not None:
+            ids = pd.Series(panel.ids.take(np.repeat(order, horizon)), name=self.columns.id)
+            frame.insert(0, self.columns.id, ids.astype(self.id_dtype).array)
+        for suffix, values in outputs.items():
+            name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
+            frame[name] = pd.Series(values[order].ravel()).astype(self.target_dtype).array
+        if self.multiindex is None:
+            return frame
+        frame = frame.set_index(list(self.level_names))
+        return frame.iloc[:, 0] if self.multiindex == "series" and len(outputs) == 1 else frame
+
+
+@dataclass(frozen=True)
+class WideLayout:
+    """A column per series, in the order of the input; a Series is one of them."""
+
+    columns: pd.Index
+    index_name: Any
+    time_dtype: Any
+    dtypes: tuple[Any, ...]
+    is_series: bool
+    series_name: Any
+    has_freq: bool
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
+        """The layout without the series that were skipped."""
+        in_order = kept[self._position()]
+        dtypes = tuple(d for d, keep in zip(self.dtypes, in_order, strict=True) if keep)
+        return replace(self, columns=self.columns[in_order], dtypes=dtypes)
+
+    def _position(self) -> IntArray:
+        """Where each column of the input stands among the sorted ids."""
+        return np.asarray(pd.factorize(self.columns, sort=True)[0])
+
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
+        index = panel.frequency.following(panel.ends[:1], horizon).astype(self.time_dtype)
+        index.name = self.index_name
+        if self.has_freq and isinstance(index, pd.DatetimeIndex):
+            index.freq = pd.tseries.frequencies.to_offset(panel.frequency.name)
+        position = self._position()
+        frames = {
+            suffix: pd.DataFrame(values[position].T, index=index, columns=self.columns).astype(
+                dict(zip(self.columns, self.dtypes, strict=True))
+            )
+            for suffix, values in outputs.items()
+        }
+        if self.is_series:
+            return self._write_series(frames)
+        if list(frames) == [""]:
+            return frames[""]
+        labels = {suffix: f"y{suffix}" for suffix in frames}
+        wide = pd.concat({labels[suffix]: frame for suffix, frame in frames.items()}, axis=1)
+        return wide.swaplevel(axis=1)[list(self.columns)]
+
+    def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
+        columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}
+        if list(columns) == [""]:
+            return columns[""].rename(self.series_name)
+        stem = "y" if self.series_name is None else str(self.series_name)
+        return pd.DataFrame({f"{stem}{suffix}": column for suffix, column in columns.items()})
+
+
+Layout: TypeAlias = LongLayout | WideLayout

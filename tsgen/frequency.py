@@ -1,0 +1,329 @@
+"""How time advances from row to row: found in the data, checked against it, continued after it.
+
+A `Frequency` knows three things of a time axis: how many steps lie between one stamp and the next
+(`advance`), which stamps follow the last one (`following`), and how many seconds a step takes
+(`seconds`), from which the season is derived.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset, BDay, Day, Tick, Week
+
+from tsgen.errors import FrameError, SettingError
+
+__all__ = ["OFF_GRID", "Frequency", "declared_frequency", "inferred_frequency"]
+
+IntArray = npt.NDArray[np.int64]
+
+OFF_GRID = np.iinfo(np.int64).min
+"""What `Frequency.advance` returns where a stamp doesn't lie on the frequency's grid."""
+
+_DAY = 86_400
+# From this length of a step on, the next longer cycle is the season: a minute's steps repeat by
+# the day, a day's by the week, a week's and a month's by the year.
+_CYCLES = ((365.2425 * _DAY, None), (7 * _DAY, 365.2425 * _DAY), (_DAY, 7 * _DAY), (60, _DAY))
+# pandas renamed these in 2.2; users still write the old ones.
+_OLD_ALIASES = {
+    "M": "ME", "BM": "BME", "SM": "SME", "CBM": "CBME", "Q": "QE", "BQ": "BQE", "A": "YE",
+    "Y": "YE", "BA": "BYE", "BY": "BYE", "AS": "YS", "BAS": "BYS", "H": "h", "BH": "bh",
+    "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
+}  # fmt: skip
+
+
+class Frequency(ABC):
+    """How time advances from row to row."""
+
+    name: str
+    """As pandas writes it, or ``"1"``, ``"2"``, … for integer time."""
+
+    @abstractmethod
+    def advance(self, times: pd.Index) -> IntArray:
+        """Steps from each stamp to the next, ``(rows - 1,)``; `OFF_GRID` where it isn't whole."""
+
+    @abstractmethod
+    def following(self, ends: pd.Index, horizon: int) -> pd.Index:
+        """The ``horizon`` stamps after each of N ends, end by end: ``(N * horizon,)``."""
+
+    @property
+    @abstractmethod
+    def seconds(self) -> float | None:
+        """The mean length of a step; ``None`` for integer time."""
+
+    @property
+    def season_length(self) -> int | None:
+        """Rows in a season: 24 for hourly, 7 daily, 52 weekly, 12 monthly…; ``None`` if unknown."""
+        if self.seconds is None:
+            return None
+        for shortest_step, cycle in _CYCLES:
+            # A calendar's mean step may fall a little short of the nominal one: 365 days, say.
+            if self.seconds >= 0.99 * shortest_step:
+                return 1 if cycle is None else max(1, round(cycle / self.seconds))
+        return max(1, round(3600 / self.seconds))
+
+
+@dataclass(frozen=True)
+class IntegerFrequency(Frequency):
+    """Integer time: 0, 1, 2, … or years, with one step for the whole panel."""
+
+    step: int
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return str(self.step)
+
+    @property
+    def seconds(self) -> None:
+        return None
+
+    def advance(self, times: pd.Index) -> IntArray:
+        return _whole_steps(times.to_numpy(dtype=np.int64), self.step)
+
+    def following(self, ends: pd.Index, horizon: int) -> pd.Index:
+        steps = self.step * np.arange(1, horizon + 1, dtype=np.int64)
+        stamps = ends.to_numpy(dtype=np.int64)[:, None] + steps
+        return pd.Index(stamps.ravel(), dtype=ends.dtype)
+
+
+@dataclass(frozen=True)
+class PeriodFrequency(Frequency):
+    """Periods: the frequency stands in the dtype."""
+
+    dtype: pd.PeriodDtype
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return str(self.dtype.freq.freqstr)
+
+    @property
+    def seconds(self) -> float:
+        return _mean_seconds(self.dtype.freq)
+
+    def advance(self, times: pd.Index) -> IntArray:
+        return _whole_steps(pd.PeriodIndex(times).asi8, self.dtype.freq.n)
+
+    def following(self, ends: pd.Index, horizon: int) -> pd.Index:
+        steps = self.dtype.freq.n * np.arange(1, horizon + 1, dtype=np.int64)
+        ordinals = pd.PeriodIndex(ends).asi8[:, None] + steps
+        return pd.PeriodIndex.from_ordinals(ordinals.ravel(), freq=self.dtype.freq)
+
+
+@dataclass(frozen=True)
+class FixedFrequency(Frequency):
+    """A step of fixed length: absolute time below a day, local calendar days from a day on.
+
+    So hourly stamps cross a clock change in absolute time, and daily ones keep their local hour.
+    """
+
+    offset: BaseOffset
+    step: pd.Timedelta
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return str(self.offset.freqstr)
+
+    @property
+    def seconds(self) -> float:
+        return self.step.total_seconds()
+
+    @property
+    def _is_local(self) -> bool:
+        return self.step % pd.Timedelta(days=1) == pd.Timedelta(0)
+
+    def _axis(self, times: pd.Index) -> pd.DatetimeIndex:
+        stamps = pd.DatetimeIndex(times)
+        return stamps.tz_localize(None) if self._is_local else stamps
+
+    def advance(self, times: pd.Index) -> IntArray:
+        axis = self._axis(times)
+        ticks = self.step / pd.Timedelta(1, unit=axis.unit)
+        if not ticks.is_integer():  # half-second steps can't be told apart in whole seconds
+            return np.full(max(len(axis) - 1, 0), OFF_GRID)
+        return _whole_steps(axis.asi8, int(ticks))
+
+    def following(self, ends: pd.Index, horizon: int) -> pd.Index:
+        axis = self._axis(ends)
+        ticks = int(self.step / pd.Timedelta(1, unit=axis.unit))
+        ordinals = axis.asi8[:, None] + ticks * np.arange(1, horizon + 1, dtype=np.int64)
+        stamps = pd.DatetimeIndex(ordinals.ravel().view(f"datetime64[{axis.unit}]"))
+        zone = pd.DatetimeIndex(ends).tz
+        if zone is None:
+            return stamps
+        return _localise(stamps, zone) if self._is_local else stamps.tz_localize("UTC").tz_convert(zone)
+
+
+@dataclass(frozen=True)
+class CalendarFrequency(Frequency):
+    """Months, quarters, business days, anchored weeks: any pandas offset, in local time."""
+
+    offset: BaseOffset
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return str(self.offset.freqstr)
+
+    @property
+    def seconds(self) -> float:
+        return _mean_seconds(self.offset)
+
+    def advance(self, times: pd.Index) -> IntArray:
+        local = pd.DatetimeIndex(times).tz_localize(None)
+        if len(local) < 2:
+            return np.empty(0, dtype=np.int64)
+        grid = pd.date_range(local.min(), local.max(), freq=self.offset, unit=local.unit)
+        ordinals = grid.get_indexer(local)
+        steps = np.diff(ordinals)
+        steps[(ordinals[1:] < 0) | (ordinals[:-1] < 0)] = OFF_GRID
+        return steps
+
+    def following(self, ends: pd.Index, horizon: int) -> pd.Index:
+        stamps = pd.DatetimeIndex(ends)
+        local = stamps.tz_localize(None)
+        # One grid serves every end; those who share a stamp share its continuation.
+        distinct, position = np.unique(local.asi8, return_inverse=True)
+        distinct_ends = pd.DatetimeIndex(distinct.view(f"datetime64[{local.unit}]"))
+        continued = [
+            pd.date_range(end, periods=horizon + 1, freq=self.offset, unit=local.unit)[1:].asi8
+            for end in distinct_ends
+        ]
+        ordinals = np.stack(continued)[position].ravel()
+        following = pd.DatetimeIndex(ordinals.view(f"datetime64[{local.unit}]"))
+        return following if stamps.tz is None else _localise(following, stamps.tz)
+
+
+def declared_frequency(freq: str | int | BaseOffset, times: pd.Index) -> Frequency:
+    """Read the user's ``freq=`` for an axis like ``times``; pandas' old aliases are translated."""
+    if isinstance(times, pd.PeriodIndex):
+        return PeriodFrequency(pd.PeriodDtype(_period_alias(freq)))
+    if not isinstance(times, pd.DatetimeIndex):
+        if isinstance(freq, bool) or not str(freq).isdigit() or int(str(freq)) < 1:
+            raise SettingError(
+                f"freq={freq!r} doesn't fit integer time: expected a whole number of 1 or more; "
+                "for dates convert the time column with pd.to_datetime"
+            )
+        return IntegerFrequency(int(str(freq)))
+    try:
+        offset = to_offset(_current_alias(freq)) if isinstance(freq, str) else to_offset(freq)
+    except (ValueError, TypeError):
+        offset = None
+    if offset is None or offset.n < 1:
+        raise SettingError(
+            f"freq={freq!r} isn't a frequency that pandas knows; expected an alias such as 'h', "
+            "'D', 'W-SUN', 'MS', 'ME', 'QS', 'YS', or a pandas offset"
+        )
+    return _frequency_of(offset)
+
+
+def inferred_frequency(times: pd.Index) -> Frequency:
+    """Find the frequency of one series' sorted stamps, gaps allowed: the step seen most often."""
+    if isinstance(times, pd.PeriodIndex):
+        return PeriodFrequency(times.dtype)
+    if not isinstance(times, pd.DatetimeIndex):
+        return IntegerFrequency(_commonest(np.diff(times.to_numpy(dtype=np.int64))))
+    offset = times.freq if times.freq is not None else _pandas_guess(times)
+    if offset is None:
+        offset = _guess_with_gaps(times)
+    if isinstance(offset, Week):
+        # Which weekday is a fact of each series, not of the panel.
+        return FixedFrequency(offset, pd.Timedelta(days=7 * offset.n))
+    return _frequency_of(offset)
+
+
+def _frequency_of(offset: BaseOffset) -> Frequency:
+    if isinstance(offset, Tick | Day):
+        return FixedFrequency(offset, _tick_length(offset))
+    if isinstance(offset, Week) and offset.weekday is None:
+        return FixedFrequency(offset, pd.Timedelta(days=7 * offset.n))
+    return CalendarFrequency(offset)
+
+
+def _tick_length(offset: BaseOffset) -> pd.Timedelta:
+    # pandas 3 no longer lets a Day become a Timedelta.
+    return pd.Timedelta(days=offset.n) if isinstance(offset, Day) else pd.Timedelta(offset)
+
+
+def _pandas_guess(times: pd.DatetimeIndex) -> BaseOffset | None:
+    if len(times) < 3:
+        return None
+    with warnings.catch_warnings():  # pandas 3.1 announces that offsets will come back
+        warnings.simplefilter("ignore")
+        return to_offset(pd.infer_freq(times))
+
+
+def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
+    local = times.tz_localize(None)
+    step = pd.Timedelta(_commonest(np.diff(times.asi8)), unit=times.unit)
+    if step < pd.Timedelta(days=1):
+        return to_offset(step)
+    days = _commonest(np.diff(local.normalize().asi8)) // (pd.Timedelta(days=1) // pd.Timedelta(1, unit=local.unit))
+    starts, ends = bool(local.is_month_start.all()), bool(local.is_month_end.all())
+    month = local[0].strftime("%b").upper()
+    for shortest, longest, prefix, anchor in (
+        (28, 31, "M", ""),
+        (89, 92, "Q", f"-{month}"),
+        (365, 366, "Y", f"-{month}"),
+    ):
+        if shortest <= days <= longest and (starts or ends):
+            return to_offset(f"{prefix}{'S' if starts else 'E'}{anchor}")
+    if days == 1 and bool((local.dayofweek < 5).all()) and local[-1] - local[0] >= pd.Timedelta(days=6):
+        return BDay()
+    return to_offset(f"{days}D") if days % 7 else Week(days // 7)
+
+
+def _commonest(steps: IntArray) -> int:
+    """The step seen most often; the shortest of those seen equally often."""
+    steps = steps[steps > 0]
+    if not steps.size:
+        raise FrameError(
+            ["no frequency can be found: no series has two different time stamps; pass freq="]
+        )
+    distinct, counts = np.unique(steps, return_counts=True)
+    return int(distinct[counts.argmax()])
+
+
+def _whole_steps(ordinals: IntArray, step: int) -> IntArray:
+    steps, rest = np.divmod(np.diff(ordinals), step)
+    steps[rest != 0] = OFF_GRID
+    return np.asarray(steps, dtype=np.int64)
+
+
+def _mean_seconds(offset: BaseOffset) -> float:
+    if isinstance(offset, Tick | Day):
+        return _tick_length(offset).total_seconds()
+    stamps = pd.date_range("2000-01-01", periods=401, freq=offset)
+    return float((stamps[-1] - stamps[0]).total_seconds() / 400)
+
+
+def _localise(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
+    """Local stamps in a zone: the first of a repeated hour, the next of a skipped one."""
+    return local.tz_localize(
+        zone, ambiguous=np.ones(len(local), dtype=bool), nonexistent="shift_forward"
+    )
+
+
+def _current_alias(alias: str) -> str:
+    match = re.fullmatch(r"(-?\d*)([A-Za-z]+)((?:-[A-Za-z]+)?)", alias)
+    if match is None:
+        return alias
+    multiple, prefix, anchor = match.groups()
+    return f"{multiple}{_OLD_ALIASES.get(prefix, prefix)}{anchor}"
+
+
+def _period_alias(freq: Any) -> Any:
+    """Periods are written without the start or end that stamps need: M, not MS or ME."""
+    if not isinstance(freq, str):
+        return freq
+    match = re.fullmatch(r"(\d*)(M|Q|Y|A)[SE]?((?:-[A-Za-z]+)?)", freq)
+    if match is None:
+        return freq
+    multiple, prefix, anchor = match.groups()
+    return f"{multiple}{'Y' if prefix == 'A' else prefix}{anchor}"

@@ -1,0 +1,66 @@
+"""What training minimises: a masked mean of one-step errors over a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["LOSSES", "Loss", "Objective"]
+
+Loss: TypeAlias = Literal["mse", "mae", "huber"]
+
+LOSSES = {
+    "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The mean error of all steps of a window after a short warm-up.
+
+    Attributes
+    ----------
+    loss : {"mse", "mae", "huber"}, default "mse"
+        Of each step. Huber's threshold is 1, in the window's units.
+    warmup : int, default 0
+        Steps at the start of a window that don't count, since the state is still empty.
+    """
+
+    loss: Loss = "mse"
+    warmup: int = 0
+
+    def __call__(self, predictions: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Errors are measured in units of the window's own spread, its horizon included: a window
+        that leaves the range of its context, after which it is normalised, can't own the loss.
+
+        Parameters
+        ----------
+        predictions, targets : Tensor of shape (B, T)
+            In the normaliser's units.
+        counted : Tensor of shape (B, T)
+            1 where a step has a known target, else 0.
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
+        counted = torch.cat(
+            [torch.zeros_like(counted[:, : self.warmup]), counted[:, self.warmup :]], dim=1
+        )
+        unit = _spread(targets, counted).clamp(min=1.0)
+        errors = LOSSES[self.loss](predictions / unit, targets / unit, reduction="none")
+        return (errors * counted).sum() / counted.sum().clamp(min=1.0)
+
+
+def _spread(targets: Tensor, counted: Tensor) -> Tensor:
+    """Root mean square of each window's counted targets, ``(B, 1)``."""
+    count = counted.sum(dim=1, keepdim=True).clamp(min=1.0)
+    return ((targets.square() * counted).sum(dim=1, keepdim=True) / count).sqrt()

@@ -1,0 +1,328 @@
+"""Bringing series to one scale: a transformer per series, and a normaliser per window.
+
+The transformer (a named one, or any of scikit-learn with an inverse) is fitted on training rows
+only. The named ones keep two float64 arrays for the whole panel, however many series it has.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, clone
+from torch import Tensor
+
+from tsgen.checks import listing
+from tsgen.errors import ScalerError, SettingError
+
+__all__ = ["NAMED_SCALERS", "PanelScaler", "WindowNormaliser", "fit_scaler"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+NAMED_SCALERS = ("standard", "minmax", "robust")
+
+_SPREAD_FLOOR = 0.01
+_INVERSE_TOLERANCE = 1e-6
+
+
+class SeriesScalers(ABC):
+    """One fitted scaler for each of N series."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def take(self, positions: IntArray) -> SeriesScalers:
+        """The scalers of some of the series."""
+
+    @abstractmethod
+    def append(self, other: SeriesScalers) -> SeriesScalers:
+        """These scalers, then the others."""
+
+    @abstractmethod
+    def transform(self, values: Array, offsets: IntArray) -> Array:
+        """Flat values (rows,) of the N series, scaled."""
+
+    @abstractmethod
+    def inverse_transform(self, values: Array) -> Array:
+        """Values of shape (N, H) in the series' own units."""
+
+
+@dataclass(frozen=True)
+class AffineScalers(SeriesScalers):
+    """``(y - centre) / scale``, both of shape (N,)."""
+
+    centre: Array
+    scale: Array
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+    def take(self, positions: IntArray) -> AffineScalers:
+        return AffineScalers(self.centre[positions], self.scale[positions])
+
+    def append(self, other: SeriesScalers) -> AffineScalers:
+        assert isinstance(other, AffineScalers)
+        return AffineScalers(
+            np.concatenate([self.centre, other.centre]), np.concatenate([self.scale, other.scale])
+        )
+
+    def transform(self, values: Array, offsets: IntArray) -> Array:
+        lengths = np.diff(offsets)
+        scaled = values - np.repeat(self.centre, lengths)
+        scaled /= np.repeat(self.scale, lengths)
+        return scaled
+
+    def inverse_transform(self, values: Array) -> Array:
+        return values * self.scale[:, None] + self.centre[:, None]
+
+
+@dataclass(frozen=True)
+class TransformerScalers(SeriesScalers):
+    """A fitted scikit-learn transformer for each series."""
+
+    transformers: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.transformers)
+
+    def take(self, positions: IntArray) -> TransformerScalers:
+        return TransformerScalers(tuple(self.transformers[i] for i in positions))
+
+    def append(self, other: SeriesScalers) -> TransformerScalers:
+        assert isinstance(other, TransformerScalers)
+        return TransformerScalers(self.transformers + other.transformers)
+
+    def transform(self, values: Array, offsets: IntArray) -> Array:
+        scaled = [
+            _column(transformer.transform(rows[:, None]))
+            for transformer, rows in zip(self.transformers, _split(values, offsets), strict=True)
+        ]
+        return np.concatenate(scaled)
+
+    def inverse_transform(self, values: Array) -> Array:
+        restored = [
+            _column(transformer.inverse_transform(rows[:, None]))
+            for transformer, rows in zip(self.transformers, values, strict=True)
+        ]
+        return np.stack(restored)
+
+
+@dataclass(frozen=True)
+class PanelScaler:
+    """The scalers of the series seen in fit, and what fits one to a series not seen.
+
+    Attributes
+    ----------
+    template : str, transformer or None
+        As the user gave it.
+    ids : Index of shape (N,)
+    scalers : SeriesScalers
+    """
+
+    template: Any
+    ids: pd.Index
+    scalers: SeriesScalers
+
+    def for_series(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
+        """The scalers of these series; one not seen in fit gets its own from the given rows."""
+        positions = self.ids.get_indexer(ids)
+        unseen = positions < 0
+        if not unseen.any():
+            return self.scalers.take(positions)
+        lengths = np.diff(offsets)
+        new = _fit(
+            self.template,
+            ids[unseen],
+            values[np.repeat(unseen, lengths)],
+            np.concatenate([[0], np.cumsum(lengths[unseen])]),
+        )
+        positions[unseen] = len(self.scalers) + np.arange(len(new))
+        return self.scalers.append(new).take(positions)
+
+
+def fit_scaler(template: Any, ids: pd.Index, values: Array, offsets: IntArray) -> PanelScaler:
+    """Fit a scaler to each series.
+
+    Parameters
+    ----------
+    template : {"standard", "minmax", "robust"}, transformer or None
+        A transformer is cloned for each series and gets its rows as one column, float64;
+        ``None`` leaves values as they are.
+    ids : Index of shape (N,)
+    values : ndarray of shape (rows,)
+        float64, one series after the other.
+    offsets : ndarray of shape (N + 1,)
+
+    Raises
+    ------
+    SettingError
+        If ``template`` is none of these.
+    ScalerError
+        If a transformer can't be fitted to a series, or doesn't give back what went in.
+    """
+    return PanelScaler(template, ids, _fit(template, ids, values, offsets))
+
+
+def _fit(template: Any, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
+    if template is None:
+        return AffineScalers(np.zeros(len(ids)), np.ones(len(ids)))
+    if isinstance(template, str) and template in NAMED_SCALERS:
+        return _fit_affine(template, values, offsets)
+    has_inverse = hasattr(template, "fit") and hasattr(template, "inverse_transform")
+    if isinstance(template, type) or not has_inverse:
+        raise SettingError(
+            f"scaler={template!r}: expected one of {', '.join(map(repr, NAMED_SCALERS))}, None, "
+            "or a scikit-learn transformer (an instance) with fit, transform and inverse_transform"
+        )
+    return TransformerScalers(
+        tuple(
+            _fit_transformer(template, name, rows)
+            for name, rows in zip(ids, _split(values, offsets), strict=True)
+        )
+    )
+
+
+def _fit_affine(name: str, values: Array, offsets: IntArray) -> AffineScalers:
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    low = np.minimum.reduceat(values, starts)
+    high = np.maximum.reduceat(values, starts)
+    if name == "minmax":
+        centre, scale = low, high - low
+    else:
+        centre, scale = _mean_and_spread(values, starts, lengths, np.maximum(-low, high))
+        if name == "robust":
+            centre, quartiles = _median_and_quartiles(values, offsets)
+            scale = np.where(quartiles > 0, quartiles, scale)
+    # Sums of equal numbers round: what is constant is said by the range, not by the spread.
+    constant = low == high
+    return AffineScalers(
+        np.where(constant, low, centre), np.where(constant | (scale == 0), 1.0, scale)
+    )
+
+
+def _mean_and_spread(
+    values: Array, starts: IntArray, lengths: IntArray, size: Array
+) -> tuple[Array, Array]:
+    """Mean and standard deviation, (N,) each, in units of the largest value: squares can't overflow."""
+    unit = np.where(size > 0, size, 1.0)
+    relative = values / np.repeat(unit, lengths)
+    mean = np.add.reduceat(relative, starts) / lengths
+    relative -= np.repeat(mean, lengths)
+    np.square(relative, out=relative)
+    return mean * unit, np.sqrt(np.add.reduceat(relative, starts) / lengths) * unit
+
+
+def _median_and_quartiles(values: Array, offsets: IntArray) -> tuple[Array, Array]:
+    """Median and interquartile range, (N,) each, by one sort of the whole panel."""
+    lengths = np.diff(offsets)
+    in_order = values[np.lexsort((values, np.repeat(np.arange(len(lengths)), lengths)))]
+    quarter, half, three = (_quantile(in_order, offsets, q) for q in (0.25, 0.5, 0.75))
+    return half, three - quarter
+
+
+def _quantile(in_order: Array, offsets: IntArray, q: float) -> Array:
+    position = offsets[:-1] + q * (np.diff(offsets) - 1)
+    below = np.floor(position).astype(np.int64)
+    above = np.ceil(position).astype(np.int64)
+    return in_order[below] + (position - below) * (in_order[above] - in_order[below])
+
+
+def _fit_transformer(template: BaseEstimator, name: Any, rows: Array) -> BaseEstimator:
+    column = rows[:, None]
+    try:
+        transformer = clone(template).fit(column)
+        scaled = transformer.transform(column)
+        restored = _column(transformer.inverse_transform(scaled))
+    except Exception as error:
+        raise ScalerError(f"scaler {template!r} failed on series {name!r}: {error}") from error
+    if len(_column(scaled)) != len(rows):
+        raise ScalerError(
+            f"scaler {template!r} turned the {len(rows)} rows of series {name!r} into an array of "
+            f"shape {np.shape(scaled)}; expected one column of as many rows"
+        )
+    for what, result in (("transform", _column(scaled)), ("inverse_transform", restored)):
+        bad = np.flatnonzero(~np.isfinite(result))
+        if bad.size:
+            where = listing([f"row {i} ({rows[i]:g})" for i in bad[:5]], total=len(bad))
+            raise ScalerError(
+                f"{what} of scaler {template!r} gives values that aren't finite for series "
+                f"{name!r}: {where}; choose a scaler that is defined for them"
+            )
+    worst = int(np.abs(restored - rows).argmax())
+    if abs(restored[worst] - rows[worst]) > _INVERSE_TOLERANCE * np.abs(rows).max():
+        raise ScalerError(
+            f"scaler {template!r} doesn't invert: for series {name!r}, row {worst}, {rows[worst]:g} "
+            f"came back as {restored[worst]:g}; give it a matching inverse"
+        )
+    return transformer
+
+
+def _split(values: Array, offsets: IntArray) -> Iterator[Array]:
+    return (values[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+
+
+def _column(scaled: Any) -> Array:
+    return np.asarray(scaled, dtype=np.float64).reshape(-1)
+
+
+@dataclass(frozen=True)
+class WindowNormaliser:
+    """Mean and spread of each window's context, float64, of shape (B, 1).
+
+    A spread of 0 stands for rows that are all equal: they are 0 in the normaliser's units, and
+    whatever the network adds, the forecast is the constant.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    @classmethod
+    def of(
+        cls, values: Tensor, known: Tensor, context_length: int, window_norm: bool
+    ) -> WindowNormaliser:
+        """Measure the context; without ``window_norm`` only constant windows are centred.
+
+        Parameters
+        ----------
+        values, known : Tensor of shape (B, rows)
+            float64 and bool: the rows before a cutoff, of which the last ``context_length`` are
+            the context.
+        """
+        mean, spread = _moments(values[:, -context_length:], known[:, -context_length:])
+        # The floor is a fraction of the spread of all that is read: a flat context must not blow
+        # up the rows that lags reach before it.
+        own_spread = _moments(values, known)[1]
+        if window_norm:
+            return cls(mean, torch.maximum(spread, _SPREAD_FLOOR * own_spread))
+        constant = own_spread == 0
+        zero = torch.zeros_like(mean)
+        return cls(torch.where(constant, mean, zero), torch.where(constant, zero, zero + 1.0))
+
+    def apply(self, values: Tensor, known: Tensor) -> Tensor:
+        """Values (B, rows) in the normaliser's units, float32; 0 where they aren't known."""
+        usable = known & (self.spread > 0)
+        units = (values - self.mean) / torch.where(self.spread > 0, self.spread, 1.0)
+        return torch.where(usable, units, 0.0).to(torch.float32)
+
+    def invert(self, units: Tensor) -> Tensor:
+        """Values (B, H) in the scaler's units, float64."""
+        return self.mean + self.spread * units.to(torch.float64)
+
+
+def _moments(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the known values of each row, ``(B, 1)``."""
+    count = known.sum(dim=1, keepdim=True).clamp(min=1)
+    first = values.gather(1, known.to(torch.uint8).argmax(dim=1, keepdim=True))
+    # Measured from the first value, equal rows have a spread of exactly 0.
+    shifted = torch.where(known, values - first, 0.0)
+    mean = shifted.sum(dim=1, keepdim=True) / count
+    variance = (torch.where(known, shifted - mean, 0.0).square()).sum(dim=1, keepdim=True) / count
+    return first + mean, variance.sqrt()

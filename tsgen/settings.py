@@ -1,0 +1,208 @@
+"""What a forecaster's arguments come to: checked, and ``"auto"`` chosen from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from tsgen.errors import SettingError
+from tsgen.frame import Panel
+from tsgen.metrics import seasonal_error
+
+__all__ = ["Settings", "choose_season_length", "choose_settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a model was fitted with, whether given or chosen.
+
+    Attributes
+    ----------
+    frequency : str
+        Found or declared, as pandas writes it.
+    season_length : int
+        Rows in a season; 1 where there is none.
+    context_length : int
+        Rows read before the first prediction.
+    lags : tuple of int
+        Ascending; the first is 1.
+    residual_lag : int or None
+        The lag to which the network's output is added.
+    train_horizon : int
+        Rows after the cutoff in a training window.
+    warmup : int
+        Steps at the start of a training window that don't count in the loss.
+    hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
+    weight_decay, gradient_clip_val
+        As the forecaster's arguments of that name.
+    """
+
+    frequency: str
+    season_length: int
+    context_length: int
+    lags: tuple[int, ...]
+    residual_lag: int | None
+    train_horizon: int
+    warmup: int
+    hidden_size: int
+    num_layers: int
+    dropout: float
+    window_norm: bool
+    loss: str
+    max_steps: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    gradient_clip_val: float | None
+
+
+def choose_season_length(given: Any, panel: Panel) -> int:
+    """Rows in a season: given, or of the frequency (none for integer time)."""
+    if given != "auto":
+        return whole_number("season_length", given, "rows in a season, 1 for none")
+    return panel.frequency.season_length or 1
+
+
+def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
+    """Check a forecaster's arguments and choose those left to ``"auto"``.
+
+    Raises
+    ------
+    SettingError
+        For an argument that can't be used, with its value and what is accepted.
+    """
+    season = choose_season_length(arguments["season_length"], panel)
+    length = int(np.median(panel.lengths))
+    residual = _residual(arguments["residual"], season, panel)
+    lags = _lags(arguments["lags"], season, residual, length)
+    context = arguments["context_length"]
+    if context == "auto":
+        context = _context_length(season, length)
+    return Settings(
+        frequency=panel.frequency.name,
+        season_length=season,
+        context_length=whole_number("context_length", context, "rows to read"),
+        lags=lags,
+        residual_lag=residual,
+        train_horizon=_train_horizon(season, length),
+        warmup=min(season, 4),
+        hidden_size=whole_number("hidden_size", arguments["hidden_size"], "units of the network"),
+        num_layers=whole_number("num_layers", arguments["num_layers"], "1 to 4", highest=4),
+        dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
+        window_norm=_yes_or_no("window_norm", arguments["window_norm"]),
+        loss=one_of("loss", arguments["loss"], ("mse", "mae", "huber")),
+        max_steps=_max_steps(arguments["max_steps"], panel),
+        batch_size=whole_number("batch_size", arguments["batch_size"], "windows a step"),
+        learning_rate=number("learning_rate", arguments["learning_rate"], 1e-9, 10.0),
+        weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
+        gradient_clip_val=None
+        if arguments["gradient_clip_val"] is None
+        else number("gradient_clip_val", arguments["gradient_clip_val"], 1e-9, 1e9),
+    )
+
+
+def _residual(given: Any, season: int, panel: Panel) -> int | None:
+    if given == "auto":
+        return season if season > 1 and _is_seasonal(panel, season) else 1
+    if given is None:
+        return None
+    name = one_of("residual", given, ("last", "seasonal"))
+    if name == "seasonal" and season == 1:
+        raise SettingError(
+            "residual='seasonal' needs a season: pass season_length=, or residual='last'"
+        )
+    return season if name == "seasonal" else 1
+
+
+def _is_seasonal(panel: Panel, season: int) -> bool:
+    """Whether the value a season ago errs less, over one season, than the last one does."""
+    votes = []
+    for position in _sample(len(panel)):
+        values = panel.series(position)
+        if len(values) < 2 * season:
+            votes.append(False)
+            continue
+        horizons = sorted({1, (season + 1) // 2, season - 1})
+        last = np.mean([seasonal_error(values, steps) for steps in horizons])
+        votes.append(bool(seasonal_error(values, season) < last))
+    return float(np.mean(votes)) >= 0.5
+
+
+def _sample(count: int, most: int = 200) -> Sequence[int]:
+    return [int(i) for i in np.linspace(0, count - 1, min(count, most))]
+
+
+def _lags(given: Any, season: int, residual: int | None, length: int) -> tuple[int, ...]:
+    if isinstance(given, str) and given == "auto":
+        lags = {lag for lag in _natural_lags(season) if lag <= length // 3}
+    elif given is None:
+        lags = set()
+    else:
+        given = [given] if isinstance(given, Integral) else given
+        lags = {whole_number("lags", lag, "rows back, a list of them") for lag in given}
+    return tuple(sorted(lags | {1} | ({residual} if residual else set())))
+
+
+def _natural_lags(season: int) -> tuple[int, ...]:
+    """Parts and multiples of a season that real series repeat by."""
+    if season == 1:
+        return ()
+    if season == 24:  # hours repeat by the day and by the week
+        return (24, 48, 168)
+    if season == 52:
+        return (4, 13, 26, 52)
+    return (season, 2 * season)
+
+
+def _context_length(season: int, length: int) -> int:
+    natural = {1: 10, 4: 16, 24: 336, 52: 104}.get(season, min(4 * season, 512))
+    return max(1, min(natural, length // 2))
+
+
+def _train_horizon(season: int, length: int) -> int:
+    natural = {1: 6, 4: 8, 24: 48, 52: 13}.get(season, max(season, 6))
+    return max(1, min(natural, length // 4, 96))
+
+
+def _max_steps(given: Any, panel: Panel) -> int:
+    if given != "auto":
+        return whole_number("max_steps", given, "optimiser steps")
+    return 600 if len(panel) == 1 else 1500
+
+
+# --- checks of single arguments ------------------------------------------------------------------
+
+
+def whole_number(name: str, value: Any, meaning: str, *, highest: int | None = None) -> int:
+    """An integer of 1 or more, or a `SettingError`."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    if not fits or (highest is not None and int(value) > highest):
+        raise SettingError(f"{name}={value!r}: expected a whole number of 1 or more ({meaning})")
+    return int(value)
+
+
+def number(name: str, value: Any, lowest: float, highest: float) -> float:
+    """A number in a range, or a `SettingError`."""
+    fits = isinstance(value, Real) and not isinstance(value, bool)
+    if not fits or not lowest <= float(value) <= highest:
+        raise SettingError(f"{name}={value!r}: expected a number from {lowest:g} to {highest:g}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
+    """One of some names, or a `SettingError`."""
+    if not isinstance(value, str) or value not in accepted:
+        raise SettingError(f"{name}={value!r}: expected one of {', '.join(map(repr, accepted))}")
+    return value
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if value == "auto":
+        return True
+    if not isinstance(value, bool | np.bool_):
+        raise SettingError(f"{name}={value!r}: expected True, False or 'auto'")
+    return bool(value)

@@ -1,0 +1,171 @@
+"""Windows cut from one flat tensor: memory is the data and a batch, never all windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tsgen.scaling import WindowNormaliser
+
+__all__ = ["Draw", "Series", "WindowBatch", "WindowSampler", "WindowShape"]
+
+
+class Draw(NamedTuple):
+    """Which windows make a batch; int64 tensors of shape (B,)."""
+
+    series: Tensor
+    cutoff: Tensor
+    """Rows of the series before the forecast starts."""
+
+
+class WindowBatch(NamedTuple):
+    """A batch of windows in the normaliser's units; tensors of shape (B, W)."""
+
+    values: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """The rows of a window: those that only lags need, the context, and those after the cutoff."""
+
+    longest_lag: int
+    context_length: int
+    horizon: int
+
+    @property
+    def before(self) -> int:
+        """Rows before the cutoff."""
+        return self.longest_lag - 1 + self.context_length
+
+
+@dataclass(frozen=True)
+class Series:
+    """All rows of all series on one device.
+
+    Attributes
+    ----------
+    values : Tensor of shape (rows,)
+        float64, scaled, one series after the other; NaN where a value is missing.
+    offsets : Tensor of shape (N + 1,)
+        int64; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``.
+    """
+
+    values: Tensor
+    offsets: Tensor
+
+    @classmethod
+    def from_numpy(
+        cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]
+    ) -> Series:
+        """Share the arrays' memory."""
+        return cls(torch.from_numpy(values), torch.from_numpy(offsets))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Tensor:
+        """Rows of each series, ``(N,)``."""
+        return self.offsets.diff()
+
+    def to(self, device: torch.device) -> Series:
+        """The same rows on another device."""
+        return Series(self.values.to(device), self.offsets.to(device))
+
+    def ends(self) -> Draw:
+        """Every series cut after its last row."""
+        return Draw(torch.arange(len(self), device=self.offsets.device), self.lengths)
+
+    def gather(self, draw: Draw, before: int, after: int) -> tuple[Tensor, Tensor]:
+        """Rows around cutoffs, in one index gather.
+
+        Parameters
+        ----------
+        draw : Draw
+            B series and their cutoffs.
+        before, after : int
+            Rows to take on each side of the cutoff.
+
+        Returns
+        -------
+        values : Tensor of shape (B, before + after)
+            float64; 0 where there is no row.
+        known : Tensor of shape (B, before + after)
+            bool.
+        """
+        start = self.offsets[draw.series]
+        stop = self.offsets[draw.series + 1]
+        columns = torch.arange(-before, after, device=start.device)
+        rows = (start + draw.cutoff)[:, None] + columns
+        inside = (rows >= start[:, None]) & (rows < stop[:, None])
+        values = self.values[rows.clamp_(0, len(self.values) - 1)]
+        known = inside & ~values.isnan()
+        return torch.where(known, values, 0.0), known
+
+    def batch(self, draw: Draw, shape: WindowShape, *, window_norm: bool) -> WindowBatch:
+        """Training windows in the units of each window's context."""
+        values, known = self.gather(draw, shape.before, shape.horizon)
+        normaliser = WindowNormaliser.of(
+            values[:, : shape.before], known[:, : shape.before], shape.context_length, window_norm
+        )
+        return WindowBatch(normaliser.apply(values, known), known.to(torch.float32))
+
+
+class WindowSampler:
+    """Draws (series, cutoff) pairs, each admissible cutoff of the panel equally likely.
+
+    The draw of a step depends on the seed and the step's number alone, so that the position to
+    save is that number, and processes that share a step each take their slice of one draw.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (N,)
+        Rows of each series.
+    shape : WindowShape
+    batch_size : int
+        B.
+    seed : int
+    """
+
+    def __init__(
+        self, lengths: npt.NDArray[np.int64], shape: WindowShape, batch_size: int, seed: int
+    ) -> None:
+        self._first, last = _admissible_cutoffs(lengths, shape)
+        counts = np.maximum(last - self._first + 1, 0)
+        self._cumulative = np.cumsum(counts)
+        self._batch_size = batch_size
+        self._seed = seed
+
+    @property
+    def count(self) -> int:
+        """How many different windows there are."""
+        return int(self._cumulative[-1])
+
+    def draw(self, step: int) -> Draw:
+        """The windows of one optimiser step."""
+        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, step, 0]))
+        window = random.integers(0, self.count, size=self._batch_size)
+        series = np.searchsorted(self._cumulative, window, side="right")
+        before = np.where(series > 0, self._cumulative[series - 1], 0)
+        cutoff = self._first[series] + window - before
+        return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+
+
+def _admissible_cutoffs(
+    lengths: npt.NDArray[np.int64], shape: WindowShape
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last cutoff of each series: a whole context and horizon where there is room.
+
+    A series too short for both is cut anywhere that leaves half of it or more, and a row to
+    predict; what is missing on either side is masked.
+    """
+    last = np.maximum(lengths - shape.horizon, np.minimum(lengths // 2 + 1, lengths - 1))
+    first = np.minimum(np.minimum(shape.context_length, np.maximum(lengths // 2, 1)), last)
+    whole = lengths >= shape.context_length + shape.horizon
+    return np.where(whole, shape.context_length, first), last
