@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tsgen.forecaster import GRUForecaster, LSTMForecaster
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
+    from tsgen.plotting import plot_forecast
 
 __version__ = "0.1.0"
 
@@ -25,6 +26,7 @@ _HOME = {
     "list_datasets": "datasets",
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
+    "plot_forecast": "plotting",
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "list_datasets",
     "load_benchmark",
     "load_dataset",
+    "plot_forecast",
 ]
 
 

@@ -64,4 +64,5 @@ class SeasonalNaive(Forecaster):
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         season = np.minimum(panel.lengths, self.season_length_)
         ahead = np.arange(horizon) % season[:, None]
-        return panel.values[(panel.offsets[1:] - season)[:, None] + ahead]
+        rows: npt.NDArray[np.int64] = (panel.offsets[1:] - season)[:, None] + ahead
+        return np.asarray(panel.values[rows])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.errors import FrameError
-from tsgen.frequency import OFF_GRID, Frequency, inferred_frequency
+from tsgen.frequency import Frequency, inferred_frequency
 
 __all__ = [
     "Problems",
@@ -30,7 +30,7 @@ Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Names = pd.Index | str
-"""The series' ids, or what to call the only series, or ``"wide"`` where the column is the series."""
+"""The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
 _SHOWN = 5
 
@@ -72,12 +72,12 @@ def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
         )
     mixed = ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
     if mixed:
-        present = ids[~missing]
-        types = present.map(lambda value: type(value).__name__)
-        firsts = types.drop_duplicates()
-        where = [f"{name} (row {ids.index.get_indexer_for([row])[0]})" for row, name in firsts.items()]
+        types = ids.reset_index(drop=True)[~missing].map(lambda value: type(value).__name__)
+        where = [f"{name} (row {row})" for row, name in types.drop_duplicates().items()]
         problems.add(
-            f"column {label} mixes types", where, f"convert them, for instance df[{label}].astype(str)"
+            f"column {label} mixes types",
+            where,
+            f"convert them, for instance df[{label}].astype(str)",
         )
     return not missing.any() and not mixed
 
@@ -144,9 +144,13 @@ def _is_arrow_time(dtype: Any) -> bool:
     return isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M"
 
 
-def _numpy_time_dtype(dtype: pd.ArrowDtype) -> Any:
+def _numpy_time_dtype(dtype: Any) -> Any:
     arrow = dtype.pyarrow_dtype
-    return f"datetime64[{arrow.unit}]" if arrow.tz is None else pd.DatetimeTZDtype(arrow.unit, arrow.tz)
+    return (
+        f"datetime64[{arrow.unit}]"
+        if arrow.tz is None
+        else pd.DatetimeTZDtype(arrow.unit, arrow.tz)
+    )
 
 
 def check_values(
@@ -343,7 +347,8 @@ def _rows_of_odd_series(steps: IntArray, inside: Mask, where: _Places) -> Mask:
     count = int(where.codes.max()) + 1
     regular = np.bincount(codes, inside & (steps == 1), minlength=count)
     total = np.bincount(codes, inside, minlength=count)
-    return inside & ((total >= 1) & (regular == 0))[codes]
+    odd: Mask = (total >= 1) & (regular == 0)
+    return np.asarray(inside & odd[codes])
 
 
 def _clock_change_hint(frequency: Frequency, times: pd.Index) -> str:
@@ -391,9 +396,13 @@ class _Places:
     def frequencies(self, rows: Mask) -> list[str]:
         """The series of these rows, each with the frequency it has itself."""
         assert self._times is not None
-        described = []
+        described: list[str] = []
         for code in np.unique(self.codes[rows]):
-            label = f"series {self._names[code]!r}" if isinstance(self._names, pd.Index) else "the index"
+            label = (
+                f"series {self._names[code]!r}"
+                if isinstance(self._names, pd.Index)
+                else "the index"
+            )
             if len(described) >= _SHOWN:
                 described.append(label)
                 continue

@@ -27,10 +27,12 @@ _SYNONYMS = {
     "input_size": "context_length", "context": "context_length", "lookback": "context_length",
     "input_chunk_length": "context_length", "window": "context_length",
     "frequency": "freq", "seed": "random_state", "random_seed": "random_state",
-    "lr": "learning_rate", "epochs": "max_steps", "max_epochs": "max_steps", "n_epochs": "max_steps",
+    "lr": "learning_rate", "epochs": "max_steps", "max_epochs": "max_steps",
+    "n_epochs": "max_steps",
     "hidden_dim": "hidden_size", "encoder_hidden_size": "hidden_size", "n_layers": "num_layers",
     "n_rnn_layers": "num_layers", "season": "season_length", "m": "season_length",
-    "local_scaler_type": "scaler", "unique_id": "id_col", "time": "time_col", "target": "target_col",
+    "local_scaler_type": "scaler", "unique_id": "id_col", "time": "time_col",
+    "target": "target_col",
 }  # fmt: skip
 """What other libraries call an argument, and what it is called here."""
 
@@ -51,7 +53,7 @@ def with_hints(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-class Forecaster(BaseEstimator, ABC):  # type: ignore[misc]
+class Forecaster(BaseEstimator, ABC):
     """The contract of every forecaster: ``fit`` on a frame, ``predict`` in its layout.
 
     A subclass learns from a `Panel` in `_fit` and continues one in `_predict`.

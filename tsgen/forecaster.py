@@ -76,6 +76,52 @@ class RecurrentForecaster(Forecaster):
         self.trainer_kwargs = trainer_kwargs
         self.verbose = verbose
 
+    def prepare(
+        self,
+        df: Frame,
+        *,
+        id_col: str = "unique_id",
+        time_col: str = "ds",
+        target_col: str = "y",
+        freq: Any = None,
+        short: Short = "error",
+    ) -> tuple[ForecastModule, WindowDataModule]:
+        """Do all of ``fit`` but the training, for a ``Trainer`` of your own.
+
+        Parameters
+        ----------
+        df, id_col, time_col, target_col, freq, short
+            As in ``fit``.
+
+        Returns
+        -------
+        module : ForecastModule
+            Its weights are this forecaster's: once it is trained, ``predict`` works.
+        data : WindowDataModule
+
+        Examples
+        --------
+        >>> import pytorch_lightning as pl
+        >>> import tsgen
+        >>> model = tsgen.LSTMForecaster()
+        >>> module, data = model.prepare(tsgen.load_dataset("sunspots"))
+        >>> trainer = pl.Trainer(
+        ...     max_steps=10,
+        ...     logger=False,
+        ...     enable_checkpointing=False,
+        ...     enable_progress_bar=False,
+        ...     enable_model_summary=False,
+        ... )
+        >>> trainer.fit(module, data)
+        >>> len(model.predict(11))
+        11
+        """
+        columns = Columns(id_col, time_col, target_col)
+        panel = read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short)
+        prepared = self._prepare(panel)
+        self.columns_ = columns
+        return prepared
+
     def _fit(self, panel: Panel) -> None:
         module, data = self._prepare(panel)
         train(
@@ -125,16 +171,14 @@ class RecurrentForecaster(Forecaster):
         return scalers.inverse_transform(np.concatenate(blocks))
 
     def _roll(self, series: Series, draw: Draw, horizon: int) -> npt.NDArray[np.float64]:
-        settings, module = self.settings_, self.module_
+        settings, network = self.settings_, self.module_.cpu().eval().network
         before = max(settings.lags) - 1 + settings.context_length
         rows, known = series.gather(draw, before, 0)
-        normaliser = WindowNormaliser.of(
-            rows, known, settings.context_length, settings.window_norm
-        )
+        normaliser = WindowNormaliser.of(rows, known, settings.context_length, settings.window_norm)
         with torch.inference_mode():
             values = normaliser.apply(rows, known)
-            state = encode(module.network, settings.lags, values, known.to(values.dtype))
-            path = rollout(module.network, settings.lags, state, horizon)
+            state = encode(network, settings.lags, values, known.to(values.dtype))
+            path = rollout(network, settings.lags, state, horizon)
         return normaliser.invert(path).numpy()
 
 
@@ -144,16 +188,98 @@ def _scaled(panel: Panel, scaler: PanelScaler) -> Series:
 
 
 def _blocks(draw: Draw, rows: int) -> list[Draw]:
-    return [Draw(*part) for part in zip(draw.series.split(rows), draw.cutoff.split(rows), strict=True)]
+    return [
+        Draw(*part) for part in zip(draw.series.split(rows), draw.cutoff.split(rows), strict=True)
+    ]
 
 
 class LSTMForecaster(RecurrentForecaster):
-    """An LSTM."""
+    """An LSTM [1]_ that learns to predict the next row, rolled out in closed loop.
+
+    Every argument has a default that works; ``"auto"`` is chosen from the frequency and the
+    lengths of the series, and stands in ``settings_`` after ``fit``.
+
+    Parameters
+    ----------
+    context_length : int or "auto"
+        Rows of a series read before the first prediction, and from which the normaliser is
+        computed.
+    lags : list of int, int, "auto" or None
+        Earlier rows that the network sees beside the last one; lag 1 is always among them.
+    hidden_size : int, default 64
+    num_layers : int, default 1
+        1 to 4.
+    dropout : float, default 0.0
+    residual : {"auto", "last", "seasonal"} or None
+        The value to which the network's output is added: the last one, or the one a season ago.
+    season_length : int or "auto"
+        Rows in a season; by default that of the frequency. For an integer index there is none
+        unless you say so.
+    scaler : {"standard", "minmax", "robust"}, transformer or None, default "standard"
+        Fitted to the training rows of each series: a name, or any scikit-learn transformer or
+        ``Pipeline`` with an inverse.
+    window_norm : bool or "auto"
+        Whether each window is also brought to mean 0 and spread 1 by its own context, so that
+        level and scale of the last rows don't matter.
+    loss : {"mse", "mae", "huber"}, default "mse"
+    max_steps : int or "auto"
+        Optimiser steps.
+    batch_size : int, default 32
+        Windows a step.
+    learning_rate : float, default 5e-3
+        The highest of a schedule that rises for a tenth of the steps and then falls to 0.
+    weight_decay : float, default 1e-4
+    gradient_clip_val : float or None, default 1.0
+        Norm to which gradients are clipped.
+    random_state : int, default 0
+        Same seed, same forecast; nothing global is seeded.
+    trainer_kwargs : dict, optional
+        More arguments for Lightning's ``Trainer``; they win over ours.
+    verbose : bool, default True
+        Whether to show a progress bar on a terminal.
+
+    Attributes
+    ----------
+    settings_ : Settings
+        What was given or chosen.
+    module_ : ForecastModule
+        The trained LightningModule.
+
+    References
+    ----------
+    .. [1] Hochreiter, Schmidhuber: Long Short-Term Memory. Neural Computation 9(8), 1997.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("air_passengers")
+    >>> model = tsgen.LSTMForecaster(max_steps=20).fit(df)
+    >>> model.predict(3)[["unique_id", "ds"]]
+            unique_id         ds
+    0  air_passengers 1961-01-01
+    1  air_passengers 1961-02-01
+    2  air_passengers 1961-03-01
+    """
 
     _cell = "lstm"
 
 
 class GRUForecaster(RecurrentForecaster):
-    """A GRU."""
+    """A GRU [1]_: as `LSTMForecaster` in all but the cell, which has three gates instead of four.
+
+    The arguments are those of `LSTMForecaster`.
+
+    References
+    ----------
+    .. [1] Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+       Machine Translation. EMNLP 2014.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("sunspots")
+    >>> len(tsgen.GRUForecaster(max_steps=20).fit(df).predict(11))
+    11
+    """
 
     _cell = "gru"

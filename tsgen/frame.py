@@ -7,7 +7,7 @@ vectorised pass and raised as one `FrameError`; the caller's frame is never chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -28,18 +28,16 @@ from tsgen.checks import (
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
 
-__all__ = ["Columns", "Frame", "Panel", "hold_out", "read_panel"]
+__all__ = ["Columns", "Frame", "Panel", "curves", "hold_out", "read_panel"]
 
 Frame: TypeAlias = pd.DataFrame | pd.Series
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Short = Literal["error", "skip"]
 
-_BOTH_LAYOUTS = (
-    "\n    long: a row per id and time, columns {id!r}, {time!r}, {target!r} (or id_col=, time_col=, "
-    "target_col=)\n    wide: a DatetimeIndex, PeriodIndex or integer index, a column of numbers per "
-    "series"
-)
+_BOTH_LAYOUTS = """
+    long: a row per id and time, columns {id!r}, {time!r}, {target!r} (or id_col=, time_col=, …)
+    wide: a DatetimeIndex, PeriodIndex or integer index, a column of numbers per series"""
 
 
 @dataclass(frozen=True)
@@ -187,6 +185,25 @@ def hold_out(df: Frame, rows: int, columns: Columns | None = None) -> tuple[Fram
     return df.loc[~held_out], df.loc[held_out]
 
 
+def curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
+    """Each series by its id, in the order of the frame, on an axis that can be drawn.
+
+    Periods become their starts and local stamps lose their zone; NaN are left out.
+    """
+    return {
+        name: _drawable(curve.dropna().sort_index())
+        for name, curve in _reader_of(df, columns).curves()
+    }
+
+
+def _drawable(curve: pd.Series) -> pd.Series:
+    if isinstance(curve.index, pd.PeriodIndex):
+        return curve.set_axis(curve.index.to_timestamp())
+    if isinstance(curve.index, pd.DatetimeIndex):
+        return curve.set_axis(curve.index.tz_localize(None))
+    return curve
+
+
 # --- reading -------------------------------------------------------------------------------------
 
 
@@ -213,8 +230,9 @@ def _reader_of(df: Frame, columns: Columns) -> _LongReader | _WideReader:
     there = listing([repr(name) for name in df.columns], most=20)
     raise FrameError(
         [
-            f"neither a long nor a wide frame: the columns are {there}, the index is "
-            f"{type(df.index).__name__} of {df.index.dtype}. Expected one of{columns.both_layouts()}"
+            f"neither a long nor a wide frame: the columns are {there}, the index is a "
+            f"{type(df.index).__name__} of {df.index.dtype}; expected one of"
+            f"{columns.both_layouts()}"
         ]
     )
 
@@ -235,7 +253,7 @@ def _is_time_index(df: pd.DataFrame, columns: Columns) -> bool:
 
 def _multiindex_reader(df: Frame, columns: Columns) -> _LongReader:
     index = df.index
-    names = list(index.names)
+    names: list[Any] = list(index.names)
     if index.nlevels != 2 or None in names:
         raise FrameError(
             [
@@ -246,7 +264,8 @@ def _multiindex_reader(df: Frame, columns: Columns) -> _LongReader:
     # By name where the names are known, else in the order id, time.
     id_name, time_name = names if names != [columns.time, columns.id] else names[::-1]
     if isinstance(df, pd.Series):
-        target, columns = df, replace(columns, target=df.name)
+        name: Any = df.name
+        target, columns = df, replace(columns, target=name)
     elif columns.target in df.columns:
         target = df[columns.target]
     else:
@@ -319,7 +338,16 @@ class _LongReader:
         codes, ids = pd.factorize(self.ids, sort=True)
         return codes.astype(np.int64, copy=False), pd.Index(ids)
 
+    def curves(self) -> Iterator[tuple[Any, pd.Series]]:
+        """Each series by its id, in the order of the frame."""
+        values = pd.Series(self.target.to_numpy(dtype=np.float64), index=pd.Index(self.times))
+        if self.ids is None:
+            yield self.columns.target, values
+            return
+        yield from values.groupby(self.ids.to_numpy(), sort=False)
+
     def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        """Which rows are the last of their series in time."""
         times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
         groups = np.zeros(len(times)) if self.ids is None else self.ids.to_numpy()
         ranks = times.groupby(groups).rank(method="first", ascending=False)
@@ -381,7 +409,13 @@ class _WideReader:
             raise FrameError(["the frame has no columns; a wide frame has a column per series"])
         return np.stack(columns)
 
+    def curves(self) -> Iterator[tuple[Any, pd.Series]]:
+        """Each column by its name."""
+        for name, column in self.frame.items():
+            yield name if self.series is None else self.series.name or "y", column
+
     def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        """Which rows are the last in time."""
         ranks = np.asarray(self.frame.index.argsort()).argsort()
         return np.asarray(ranks >= len(ranks) - rows)
 
@@ -391,8 +425,8 @@ def _observed_span(
 ) -> tuple[IntArray, IntArray]:
     """First observed row and one past the last, ``(N,)`` each; NaN between them is a problem."""
     observed = ~np.isnan(matrix)
-    empty = ~observed.any(axis=1)
-    first = observed.argmax(axis=1)
+    empty = np.asarray(~observed.any(axis=1))
+    first: IntArray = observed.argmax(axis=1)
     stop = matrix.shape[1] - observed[:, ::-1].argmax(axis=1)
     if empty.any():
         problems.add(
@@ -515,7 +549,7 @@ class LongLayout:
         frame = pd.DataFrame({self.columns.time: pd.Series(stamps).astype(self.time_dtype)})
         if self.id_dtype is not None:
             ids = pd.Series(panel.ids.take(np.repeat(order, horizon)), name=self.columns.id)
-            frame.insert(0, self.columns.id, ids.astype(self.id_dtype).array)
+            frame.insert(0, self.columns.id, ids.astype(self.id_dtype))
         for suffix, values in outputs.items():
             name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
             frame[name] = pd.Series(values[order].ravel()).astype(self.target_dtype).array
@@ -552,7 +586,7 @@ class WideLayout:
         index = panel.frequency.following(panel.ends[:1], horizon).astype(self.time_dtype)
         index.name = self.index_name
         if self.has_freq and isinstance(index, pd.DatetimeIndex):
-            index.freq = pd.tseries.frequencies.to_offset(panel.frequency.name)
+            index = pd.DatetimeIndex(index, freq=panel.frequency.name)
         position = self._position()
         frames = {
             suffix: pd.DataFrame(values[position].T, index=index, columns=self.columns).astype(

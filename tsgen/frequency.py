@@ -11,7 +11,7 @@ import re
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +91,8 @@ class IntegerFrequency(Frequency):
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         steps = self.step * np.arange(1, horizon + 1, dtype=np.int64)
         stamps = ends.to_numpy(dtype=np.int64)[:, None] + steps
-        return pd.Index(stamps.ravel(), dtype=ends.dtype)
+        following: pd.Index = pd.Index(stamps.ravel(), dtype=ends.dtype)
+        return following
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ class PeriodFrequency(Frequency):
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         steps = self.dtype.freq.n * np.arange(1, horizon + 1, dtype=np.int64)
         ordinals = pd.PeriodIndex(ends).asi8[:, None] + steps
-        return pd.PeriodIndex.from_ordinals(ordinals.ravel(), freq=self.dtype.freq)
+        following: pd.Index = pd.PeriodIndex.from_ordinals(  # type: ignore[attr-defined]
+            ordinals.ravel(), freq=self.dtype.freq
+        )
+        return following
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,11 @@ class FixedFrequency(Frequency):
         zone = pd.DatetimeIndex(ends).tz
         if zone is None:
             return stamps
-        return _localise(stamps, zone) if self._is_local else stamps.tz_localize("UTC").tz_convert(zone)
+        return (
+            _localise(stamps, zone)
+            if self._is_local
+            else stamps.tz_localize("UTC").tz_convert(zone)
+        )
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,7 @@ class CalendarFrequency(Frequency):
         return following if stamps.tz is None else _localise(following, stamps.tz)
 
 
-def declared_frequency(freq: str | int | BaseOffset, times: pd.Index) -> Frequency:
+def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
     """Read the user's ``freq=`` for an axis like ``times``; pandas' old aliases are translated."""
     if isinstance(times, pd.PeriodIndex):
         return PeriodFrequency(pd.PeriodDtype(_period_alias(freq)))
@@ -226,7 +234,7 @@ def declared_frequency(freq: str | int | BaseOffset, times: pd.Index) -> Frequen
 def inferred_frequency(times: pd.Index) -> Frequency:
     """Find the frequency of one series' sorted stamps, gaps allowed: the step seen most often."""
     if isinstance(times, pd.PeriodIndex):
-        return PeriodFrequency(times.dtype)
+        return PeriodFrequency(cast(pd.PeriodDtype, times.dtype))
     if not isinstance(times, pd.DatetimeIndex):
         return IntegerFrequency(_commonest(np.diff(times.to_numpy(dtype=np.int64))))
     offset = times.freq if times.freq is not None else _pandas_guess(times)
@@ -241,12 +249,12 @@ def inferred_frequency(times: pd.Index) -> Frequency:
 def _frequency_of(offset: BaseOffset) -> Frequency:
     if isinstance(offset, Tick | Day):
         return FixedFrequency(offset, _tick_length(offset))
-    if isinstance(offset, Week) and offset.weekday is None:
+    if isinstance(offset, Week) and getattr(offset, "weekday", None) is None:
         return FixedFrequency(offset, pd.Timedelta(days=7 * offset.n))
     return CalendarFrequency(offset)
 
 
-def _tick_length(offset: BaseOffset) -> pd.Timedelta:
+def _tick_length(offset: Tick | Day) -> pd.Timedelta:
     # pandas 3 no longer lets a Day become a Timedelta.
     return pd.Timedelta(days=offset.n) if isinstance(offset, Day) else pd.Timedelta(offset)
 
@@ -264,7 +272,9 @@ def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
     step = pd.Timedelta(_commonest(np.diff(times.asi8)), unit=times.unit)
     if step < pd.Timedelta(days=1):
         return to_offset(step)
-    days = _commonest(np.diff(local.normalize().asi8)) // (pd.Timedelta(days=1) // pd.Timedelta(1, unit=local.unit))
+    days = _commonest(np.diff(local.normalize().asi8)) // (
+        pd.Timedelta(days=1) // pd.Timedelta(1, unit=local.unit)
+    )
     starts, ends = bool(local.is_month_start.all()), bool(local.is_month_end.all())
     month = local[0].strftime("%b").upper()
     for shortest, longest, prefix, anchor in (
@@ -274,12 +284,16 @@ def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
     ):
         if shortest <= days <= longest and (starts or ends):
             return to_offset(f"{prefix}{'S' if starts else 'E'}{anchor}")
-    if days == 1 and bool((local.dayofweek < 5).all()) and local[-1] - local[0] >= pd.Timedelta(days=6):
+    if (
+        days == 1
+        and bool((local.dayofweek < 5).all())
+        and local[-1] - local[0] >= pd.Timedelta(days=6)
+    ):
         return BDay()
     return to_offset(f"{days}D") if days % 7 else Week(days // 7)
 
 
-def _commonest(steps: IntArray) -> int:
+def _commonest(steps: npt.NDArray[Any]) -> int:
     """The step seen most often; the shortest of those seen equally often."""
     steps = steps[steps > 0]
     if not steps.size:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from torch import Tensor
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR
 
 from tsgen.errors import SettingError
 from tsgen.features import input_size, lag_inputs
@@ -101,17 +102,19 @@ class ForecastModule(pl.LightningModule):
         total = self.trainer.estimated_stepping_batches
         if not total < float("inf"):
             raise SettingError("the learning rate follows the number of steps: pass max_steps=")
-        schedule = OneCycleLR(
-            optimizer,
-            max_lr=self.learning_rate,
-            total_steps=max(int(total), 1),
-            pct_start=0.1,
-            cycle_momentum=False,
-        )
+        schedule = LambdaLR(optimizer, partial(one_cycle, total=int(total)))
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def one_cycle(step: int, total: int) -> float:
+    """The share of the highest learning rate: up for a tenth of the steps, then a cosine to 0."""
+    rise = max(total // 10, 1)
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(total - rise, 1)))
 
 
 class WindowDataModule(pl.LightningDataModule):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -211,7 +212,7 @@ def _fit_affine(name: str, values: Array, offsets: IntArray) -> AffineScalers:
 def _mean_and_spread(
     values: Array, starts: IntArray, lengths: IntArray, size: Array
 ) -> tuple[Array, Array]:
-    """Mean and standard deviation, (N,) each, in units of the largest value: squares can't overflow."""
+    """Mean and standard deviation, (N,) each; squares are taken in units of the largest value."""
     unit = np.where(size > 0, size, 1.0)
     relative = values / np.repeat(unit, lengths)
     mean = np.add.reduceat(relative, starts) / lengths
@@ -259,14 +260,14 @@ def _fit_transformer(template: BaseEstimator, name: Any, rows: Array) -> BaseEst
     worst = int(np.abs(restored - rows).argmax())
     if abs(restored[worst] - rows[worst]) > _INVERSE_TOLERANCE * np.abs(rows).max():
         raise ScalerError(
-            f"scaler {template!r} doesn't invert: for series {name!r}, row {worst}, {rows[worst]:g} "
-            f"came back as {restored[worst]:g}; give it a matching inverse"
+            f"scaler {template!r} doesn't invert: for series {name!r}, row {worst}, "
+            f"{rows[worst]:g} came back as {restored[worst]:g}; give it a matching inverse"
         )
     return transformer
 
 
 def _split(values: Array, offsets: IntArray) -> Iterator[Array]:
-    return (values[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+    return (values[a:b] for a, b in pairwise(offsets))
 
 
 def _column(scaled: Any) -> Array:

@@ -110,14 +110,21 @@ def isolated_seed(seed: int) -> Iterator[None]:
 def quiet_dependencies() -> Iterator[None]:
     """Keep Lightning's notices from the user's terminal, for the block alone."""
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
-    names = [name for name in logging.root.manager.loggerDict if name.startswith("pytorch_lightning.")]
+    names = [
+        name for name in logging.root.manager.loggerDict if name.startswith("pytorch_lightning.")
+    ]
     loggers += [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for package in ("pytorch_lightning", "lightning_fabric", "lightning_utilities", "torch"):
+            for package in (
+                "pytorch_lightning",
+                "lightning_fabric",
+                "lightning_utilities",
+                "torch",
+            ):
                 warnings.filterwarnings("ignore", module=rf"{package}(\..*)?$")
             yield
     finally:

@@ -60,9 +60,7 @@ class Series:
     offsets: Tensor
 
     @classmethod
-    def from_numpy(
-        cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]
-    ) -> Series:
+    def from_numpy(cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) -> Series:
         """Share the arrays' memory."""
         return cls(torch.from_numpy(values), torch.from_numpy(offsets))
 

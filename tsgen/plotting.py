@@ -1,0 +1,114 @@
+"""Pictures of forecasts, drawn without touching matplotlib's global state."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from tsgen.frame import Columns, Frame, curves
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_forecast", "save_figure"]
+
+_HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
+
+
+def plot_forecast(
+    history: Frame,
+    forecast: Frame,
+    *,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str = "y",
+    last: int | None = None,
+    max_series: int = 9,
+    title: str | None = None,
+) -> Figure:
+    """Draw series and their continuation, a panel of small pictures for many series.
+
+    Parameters
+    ----------
+    history, forecast : Series or DataFrame
+        In one layout, as given to ``fit`` and returned by ``predict``.
+    id_col, time_col, target_col : str
+        The columns of a long frame.
+    last : int, optional
+        Rows of history to show; by default five times the forecast's length, or all of a series
+        that is hardly longer.
+    max_series : int, default 9
+        Series to show; the first ones of the forecast.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot: save it with ``figure.savefig``, or show it in a notebook.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("air_passengers")
+    >>> figure = tsgen.plot_forecast(df, tsgen.SeasonalNaive().fit(df).predict(12))
+    >>> figure.axes[0].get_title(loc="left")
+    'air_passengers'
+    """
+    from matplotlib.figure import Figure
+
+    columns = Columns(id_col, time_col, target_col)
+    past, future = curves(history, columns), curves(forecast, columns)
+    names = list(future)[:max_series]
+    across = min(3, math.ceil(math.sqrt(len(names))))
+    down = math.ceil(len(names) / across)
+    figure = Figure(figsize=(4.0 + 3.5 * across, 1.4 + 2.6 * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for axis in axes[len(names) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes, names, strict=False):
+        _draw(axis, past[name], future[name], last)
+        axis.set_title(str(name), loc="left", fontsize=10, color=_HISTORY)
+    axes[0].legend(loc="upper left", frameon=False, fontsize=9)
+    if len(future) > len(names):
+        title = f"{title or ''} (the first {len(names)} of {len(future)} series)".strip()
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a picture; the file's ending says which format.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : str or Path
+    """
+    figure.savefig(path, dpi=150)
+
+
+def _draw(axis: Axes, past: pd.Series, future: pd.Series, last: int | None) -> None:
+    shown = 5 * len(future) if last is None else last
+    if last is None and len(past) <= 1.5 * shown:
+        shown = len(past)
+    past = past.iloc[-shown:]
+    # The line goes on from the last observed value, so that no gap seems to lie between them.
+    joined = pd.concat([past.iloc[-1:], future])
+    axis.plot(past.index, past.to_numpy(), color=_HISTORY, linewidth=1.2, label="observed")
+    axis.plot(joined.index, joined.to_numpy(), color=_FORECAST, linewidth=1.6, label="forecast")
+    axis.axvline(past.index[-1], color=_MUTED, linewidth=0.8, linestyle=":")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8, colors=_HISTORY)
+    axis.grid(axis="y", color=_MUTED, alpha=0.25, linewidth=0.6)
+    if isinstance(past.index, pd.DatetimeIndex):
+        from matplotlib import dates
+
+        locator: Any = dates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(
+            dates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        )
