@@ -182,7 +182,11 @@ def test_row_06_unknown_choice() -> None:
 def test_row_07_duplicate_id_and_time() -> None:
     df = long_frame()
     refused(
-        pd.concat([df, df.iloc[[14]]]), "bee", "2024-01-03", "(twice|duplicate)", "drop_dup|sum"
+        pd.concat([df, df.iloc[[14]]]),
+        "bee",
+        "2024-01-03",
+        "(twice|duplicate)",
+        "keep one|drop_duplicates",
     )
 
 
@@ -302,7 +306,7 @@ def test_row_11_network_rolls_through_trailing_nan() -> None:
 def test_row_12_one_series_all_missing() -> None:
     df = long_frame()
     df.loc[df["unique_id"] == "bee", "y"] = np.nan
-    error = refused(df, "bee", "12|all|no value")
+    error = refused(df, "bee", "12|all|without any value")
     assert "ant" not in str(error)
     assert "cat" not in str(error)
 
@@ -462,7 +466,7 @@ def test_row_26_unused_category() -> None:
     assert forecast["y"].tolist() == [11.0, 11.0, 21.0, 21.0, 31.0, 31.0]
 
 
-# -------------------------------------------------------------------------- rows 27 to 38: the time
+# ------------------------------------------------------------------------- rows 27 to 38: the time
 
 
 @pytest.mark.parametrize("dtype", [object, "string"])
@@ -646,7 +650,7 @@ def test_row_38_the_horizon_leaves_nanoseconds() -> None:
         Naive().fit(series).predict(10)
 
 
-# --------------------------------------------------------- rows 39 to 42: the network and the scale
+# -------------------------------------------------------- rows 39 to 42: the network and the scale
 
 
 @pytest.fixture(scope="module")
@@ -725,7 +729,7 @@ def test_row_42_fit() -> None:
     np.testing.assert_allclose(scaled / 1e40, plain, atol=1e-4 * df.std().min(), rtol=0)
 
 
-# ------------------------------------------------------------------ rows 43 to 46: what is harmless
+# ----------------------------------------------------------------- rows 43 to 46: what is harmless
 
 
 def test_row_43_extra_text_column_long() -> None:
@@ -775,14 +779,15 @@ def test_row_46_offsets_are_int64() -> None:
     panel = read_panel(long_frame())
     assert panel.offsets.dtype == np.int64
     series = Series.from_numpy(panel.values, panel.offsets)
-    assert series.offsets.dtype == torch.int64
+    assert series.lengths.dtype == torch.int64
+    assert series.ends().cutoff.dtype == torch.int64
 
 
 def test_row_46_windows_behind_row_2_to_the_31() -> None:
     """A series of more than 2³¹ rows that all share one number in memory."""
     rows = 2**31 + 100
-    values = torch.full((1,), 3.0, dtype=torch.float64).expand(rows)
-    series = Series(values, torch.tensor([0, rows]))
+    values = np.lib.stride_tricks.as_strided(np.array([3.0]), (rows,), (0,))
+    series = Series.from_numpy(values, np.array([0, rows]))
     draw = Draw(torch.tensor([0, 0]), torch.tensor([rows - 50, rows]))
     got, known = series.gather(draw, 4, 2)
     assert known.tolist() == [[True] * 6, [True] * 4 + [False] * 2]
@@ -797,7 +802,7 @@ def test_row_46_draws_behind_row_2_to_the_31() -> None:
     assert draw.cutoff.min() >= 0
 
 
-# ----------------------------------------------------------------------- rows 47 to 50: the calls
+# ------------------------------------------------------------------------ rows 47 to 50: the calls
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 2.5, 2.0, "48", True, np.True_, None, [3], np.nan])

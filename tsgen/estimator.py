@@ -97,15 +97,8 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with the frame.
         """
-        panel = read_panel(
-            df,
-            Columns(id_col, time_col, target_col),
-            freq=freq,
-            min_rows=self._min_rows,
-            short=short,
-        )
-        self._fit(panel)
-        self.columns_ = Columns(id_col, time_col, target_col)
+        columns = Columns(id_col, time_col, target_col)
+        self._fit(read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
     @with_hints
@@ -134,7 +127,7 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with ``df``.
         """
-        if not hasattr(self, "columns_"):
+        if not hasattr(self, "panel_"):
             name = type(self).__name__
             raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before predict")
         horizon = checked_horizon(horizon)
@@ -146,7 +139,7 @@ class Forecaster(BaseEstimator, ABC):
         return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
 
     def _read(self, df: Frame) -> Panel:
-        panel = read_panel(df, self.columns_, freq=self.panel_.frequency)
+        panel = read_panel(df, self.panel_.columns, freq=self.panel_.frequency)
         if panel.ends.dtype.kind != self.panel_.ends.dtype.kind:
             raise FrameError(
                 [

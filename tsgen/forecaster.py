@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from os import PathLike
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,12 @@ from tsgen.objective import Loss
 from tsgen.rollout import encode, rollout
 from tsgen.scaling import PanelScaler, WindowNormaliser, fit_scaler
 from tsgen.settings import Settings, choose_settings
-from tsgen.training import isolated_seed, train
+from tsgen.training import Schedule, isolated_seed, train
 from tsgen.windows import Draw, Series, WindowShape
 
 __all__ = ["GRUForecaster", "LSTMForecaster"]
 
+_VALIDATE_EVERY = 50
 _ROWS_AT_ONCE = 512
 """Series rolled out together: enough to fill the machine, few enough to stay in its cache."""
 
@@ -50,9 +52,11 @@ class RecurrentForecaster(Forecaster):
         loss: Loss = "mse",
         max_steps: int | Literal["auto"] = "auto",
         batch_size: int = 32,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
         gradient_clip_val: float | None = 1.0,
+        val_size: int | Literal["auto"] | None = "auto",
+        patience: int | None = None,
         random_state: int = 0,
         trainer_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = True,
@@ -72,6 +76,8 @@ class RecurrentForecaster(Forecaster):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.gradient_clip_val = gradient_clip_val
+        self.val_size = val_size
+        self.patience = patience
         self.random_state = random_state
         self.trainer_kwargs = trainer_kwargs
         self.verbose = verbose
@@ -118,20 +124,78 @@ class RecurrentForecaster(Forecaster):
         """
         columns = Columns(id_col, time_col, target_col)
         panel = read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short)
-        prepared = self._prepare(panel)
-        self.columns_ = columns
-        return prepared
+        return self._prepare(panel)
 
-    def _fit(self, panel: Panel) -> None:
+    @with_hints
+    def fit(
+        self,
+        df: Frame,
+        *,
+        id_col: str = "unique_id",
+        time_col: str = "ds",
+        target_col: str = "y",
+        freq: Any = None,
+        short: Short = "error",
+        run_dir: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Train on one or many series; what an earlier ``fit`` learned is forgotten.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            A Series, a wide frame (time as the index, a column per series), a long frame (a row
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+        id_col, time_col, target_col : str
+            The columns of a long frame; one without the id column is one series.
+        freq : str or offset, optional
+            Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        short : {"error", "skip"}, default "error"
+            What to do about series too short to learn from.
+        run_dir : path, optional
+            A folder for checkpoints: the same call after a crash goes on where the last one
+            stands, and ends with the weights of a run that was never cut off.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FrameError
+            With all that is wrong with the frame.
+        SettingError
+            For an argument that can't be used, or a ``run_dir`` of another run.
+        DivergenceError
+            If the loss is no longer a number; the best weights before that are kept, and
+            ``predict`` works with them.
+
+        Warns
+        -----
+        TrainingInterrupted
+            After SIGINT or SIGTERM; the best weights so far are kept.
+        """
+        columns = Columns(id_col, time_col, target_col)
+        panel = read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short)
+        self._fit(panel, run_dir)
+        return self
+
+    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> None:
         module, data = self._prepare(panel)
+        ids = panel.ids
         train(
             module,
             data,
-            max_steps=self.settings_.max_steps,
-            gradient_clip_val=self.settings_.gradient_clip_val,
+            Schedule(
+                max_steps=self.settings_.max_steps,
+                gradient_clip_val=self.settings_.gradient_clip_val,
+                patience=self.settings_.patience,
+                validate_every=min(_VALIDATE_EVERY, self.settings_.max_steps),
+                seed=self.random_state,
+                verbose=self.verbose,
+            ),
             trainer_kwargs=self.trainer_kwargs,
-            seed=self.random_state,
-            verbose=self.verbose,
+            names=lambda positions: [repr(ids[int(i)]) for i in positions],
+            run_dir=run_dir,
         )
 
     def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
@@ -143,6 +207,7 @@ class RecurrentForecaster(Forecaster):
             shape,
             batch_size=settings.batch_size,
             window_norm=settings.window_norm,
+            validation_rows=settings.val_size,
             seed=self.random_state,
         )
         with isolated_seed(self.random_state):
@@ -226,11 +291,17 @@ class LSTMForecaster(RecurrentForecaster):
         Optimiser steps.
     batch_size : int, default 32
         Windows a step.
-    learning_rate : float, default 5e-3
+    learning_rate : float, default 2e-3
         The highest of a schedule that rises for a tenth of the steps and then falls to 0.
     weight_decay : float, default 1e-4
     gradient_clip_val : float or None, default 1.0
         Norm to which gradients are clipped.
+    val_size : int, "auto" or None
+        Rows at the end of each series that training doesn't see, on which the closed loop is
+        validated every 50 steps; the best weights are kept. By default none, unless ``patience``
+        asks for it.
+    patience : int, optional
+        Validations without improvement after which training stops.
     random_state : int, default 0
         Same seed, same forecast; nothing global is seeded.
     trainer_kwargs : dict, optional

@@ -72,6 +72,8 @@ class Panel:
         int64; how many steps a series' own last row lies before its ``ends``: above 0 only in a
         wide frame with trailing NaN.
     frequency : Frequency
+    columns : Columns
+        What the frame's columns were called.
     layout : Layout
         Turns a forecast back into what the panel was read from.
     """
@@ -82,6 +84,7 @@ class Panel:
     ends: pd.Index
     behind: IntArray
     frequency: Frequency
+    columns: Columns
     layout: Layout = field(repr=False)
 
     def __len__(self) -> int:
@@ -212,7 +215,7 @@ def _reader_of(df: Frame, columns: Columns) -> _LongReader | _WideReader:
     if isinstance(df.index, pd.MultiIndex):
         return _multiindex_reader(df, columns)
     if isinstance(df, pd.Series):
-        return _WideReader(pd.DataFrame({"y": df}), series=df)
+        return _WideReader(pd.DataFrame({"y": df}), columns, series=df)
     if df.columns.has_duplicates:
         twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
         raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
@@ -226,7 +229,7 @@ def _reader_of(df: Frame, columns: Columns) -> _LongReader | _WideReader:
             [f"no target column {columns.target!r}; the columns are {there}; pass target_col="]
         )
     if _is_time_index(df, columns):
-        return _WideReader(df)
+        return _WideReader(df, columns)
     there = listing([repr(name) for name in df.columns], most=20)
     raise FrameError(
         [
@@ -319,6 +322,7 @@ class _LongReader:
             ends=times[last],
             behind=np.zeros(len(ids), dtype=np.int64),
             frequency=frequency,
+            columns=self.columns,
             layout=LongLayout(
                 columns=self.columns,
                 id_dtype=None if self.ids is None else self.ids.dtype,
@@ -359,6 +363,7 @@ class _WideReader:
     """A column per series; leading and trailing NaN make it shorter."""
 
     frame: pd.DataFrame
+    columns: Columns
     series: pd.Series | None = None
 
     def read(self, freq: Any) -> Panel:
@@ -387,6 +392,7 @@ class _WideReader:
             ends=times[np.full(len(ids), len(times) - 1)],
             behind=len(times) - stop,
             frequency=frequency,
+            columns=self.columns,
             layout=WideLayout(
                 columns=self.frame.columns,
                 index_name=self.frame.index.name,
@@ -504,6 +510,7 @@ def _without_short(panel: Panel, min_rows: int, short: Short) -> Panel:
         ends=panel.ends[kept],
         behind=panel.behind[kept],
         frequency=panel.frequency,
+        columns=panel.columns,
         layout=panel.layout.select(kept),
     )
 

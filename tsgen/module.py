@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -15,10 +20,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen.errors import SettingError
 from tsgen.features import input_size, lag_inputs
 from tsgen.network import Cell, RecurrentNetwork
-from tsgen.objective import Loss, Objective
+from tsgen.objective import Loss, Objective, WindowErrors
+from tsgen.rollout import encode, rollout
 from tsgen.windows import Draw, Series, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
+
+_ROWS_AT_ONCE = 512
 
 
 class ForecastModule(pl.LightningModule):
@@ -87,6 +95,15 @@ class ForecastModule(pl.LightningModule):
         self.weight_decay = weight_decay
 
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
+        """The loss of a batch: its errors over the mean count of all processes.
+
+        DDP averages the gradients of its processes, so that this is the gradient of the mean over
+        all steps of the global batch, whatever is masked on which process.
+        """
+        errors = self.window_errors(batch)
+        return errors.total.sum() / mean_over_processes(errors.steps.sum()).clamp(min=1.0)
+
+    def window_errors(self, batch: WindowBatch) -> WindowErrors:
         """Teacher forcing: predict every row of the windows from the observed rows before it."""
         longest = max(self.lags)
         inputs = lag_inputs(
@@ -94,7 +111,42 @@ class ForecastModule(pl.LightningModule):
         )
         predictions, _ = self.network(inputs)
         counted = batch.known[:, longest:] * batch.known[:, longest - 1 : -1]
-        return self.objective(predictions, batch.values[:, longest:], counted)
+        return self.objective.window_errors(predictions, batch.values[:, longest:], counted)
+
+    def validation_step(self, batch: WindowBatch, batch_idx: int) -> None:
+        """Closed loop over the rows after each cutoff, as a forecast will be."""
+        before = batch.values.shape[1] - self.validation_rows
+        state = encode(self.network, self.lags, batch.values[:, :before], batch.known[:, :before])
+        path = rollout(self.network, self.lags, state, self.validation_rows)
+        objective = Objective(self.objective.loss)
+        errors = objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
+        self._validation += torch.stack([errors.total.sum(), errors.steps.sum()])
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to sum."""
+        self.validation_rows = self.trainer.datamodule.validation_rows  # type: ignore[attr-defined]
+        self._validation = torch.zeros(2, device=self.device)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean over all series of all processes, each counted once."""
+        total, count = mean_over_processes(self._validation)
+        self.log("val_loss", total / count.clamp(min=1.0), rank_zero_only=False)
+
+    def describe(self) -> dict[str, Any]:
+        """What makes this model, as plain values."""
+        recurrent = self.network.recurrent
+        return {
+            "cell": type(recurrent).__name__,
+            "lags": list(self.lags),
+            "hidden_size": recurrent.hidden_size,
+            "num_layers": recurrent.num_layers,
+            "dropout": self.network.dropout.p,
+            "residual_channel": self.network.residual_channel,
+            "loss": self.objective.loss,
+            "warmup": self.objective.warmup,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+        }
 
     def configure_optimizers(self) -> Any:
         """AdamW under a one-cycle schedule: a short warm-up, then down to 0."""
@@ -107,6 +159,15 @@ class ForecastModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The mean of a tensor over the processes of a distributed run; itself where there is none."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return value
+    mean = value.detach().clone()
+    dist.all_reduce(mean)
+    return mean / dist.get_world_size()
 
 
 def one_cycle(step: int, total: int) -> float:
@@ -129,6 +190,8 @@ class WindowDataModule(pl.LightningDataModule):
         Windows a step, in each process.
     window_norm : bool, default True
         Whether a window is in the units of its context's mean and spread.
+    validation_rows : int, default 0
+        Rows at each series' end that training doesn't see.
     seed : int, default 0
 
     Examples
@@ -150,41 +213,77 @@ class WindowDataModule(pl.LightningDataModule):
         *,
         batch_size: int = 32,
         window_norm: bool = True,
+        validation_rows: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.shape = shape
         self.window_norm = window_norm
-        self.sampler = WindowSampler(series.lengths.numpy(), shape, batch_size, seed)
-        self._series = series
+        self.validation_rows = validation_rows
+        training = series.without_tail(validation_rows) if validation_rows else series
+        self.sampler = WindowSampler(training.lengths.numpy(), shape, batch_size, seed)
+        self._training, self._series = training, series
 
     def train_dataloader(self) -> DrawStream:
         """Positions alone: the rows are gathered after the transfer."""
-        return DrawStream(self.sampler)
+        return DrawStream(self.sampler, self.trainer)
+
+    def val_dataloader(self) -> DrawList | list[Draw]:
+        """Every series that has a tail, once: a process takes each of its turns."""
+        if not self.validation_rows:
+            return []
+        cutoffs = self._training.lengths
+        series = torch.nonzero(self._series.lengths - cutoffs == self.validation_rows).squeeze(1)
+        if self.trainer is not None:
+            series = series[self.trainer.global_rank :: self.trainer.world_size]
+        return DrawList([Draw(part, cutoffs[part]) for part in series.split(_ROWS_AT_ONCE)])
 
     def on_after_batch_transfer(self, batch: Draw, dataloader_idx: int) -> WindowBatch:
         """Cut the windows of a draw, on the device that it was sent to."""
-        if self._series.values.device != batch.series.device:
-            self._series = self._series.to(batch.series.device)
-        return self._series.batch(batch, self.shape, window_norm=self.window_norm)
+        device = batch.series.device
+        if self._series.values.device != device:
+            self._series = self._series.to(device)
+            self._training = self._series.without_tail(self.validation_rows)
+        trainer = self.trainer
+        validating = trainer is not None and (trainer.validating or trainer.sanity_checking)
+        series = self._series if validating else self._training
+        shape = replace(self.shape, horizon=self.validation_rows) if validating else self.shape
+        return series.batch(batch, shape, window_norm=self.window_norm)
+
+    def fingerprint(self) -> str:
+        """A digest of the rows and of how windows are drawn from them."""
+        drawn = (self.shape, self.window_norm, self.sampler.batch_size, self.sampler.seed)
+        digest = hashlib.sha256(repr(drawn).encode())
+        for tensor in (self._series.values, self._series.starts, self._training.stops):
+            digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+class DrawList:
+    """A fixed list of draws; a plain list would mean many loaders to Lightning."""
+
+    def __init__(self, draws: list[Draw]) -> None:
+        self._draws = draws
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    def __iter__(self) -> Iterator[Draw]:
+        return iter(self._draws)
 
 
 class DrawStream:
-    """The draws of a sampler, step after step; its position can be saved and restored."""
+    """The endless draws of a sampler; a resumed run goes on at the trainer's step."""
 
-    def __init__(self, sampler: WindowSampler) -> None:
+    def __init__(self, sampler: WindowSampler, trainer: pl.Trainer | None) -> None:
         self._sampler = sampler
-        self._step = 0
+        self._trainer = trainer
 
     def __iter__(self) -> Iterator[Draw]:
-        while True:
-            self._step += 1
-            yield self._sampler.draw(self._step - 1)
-
-    def state_dict(self) -> dict[str, int]:
-        """The position, for a checkpoint."""
-        return {"step": self._step}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from a checkpoint."""
-        self._step = state["step"]
+        trainer = self._trainer
+        if trainer is None:
+            yield from (self._sampler.draw(step) for step in count())
+            return
+        first = trainer.global_step * trainer.accumulate_grad_batches
+        for step in count(first):
+            yield self._sampler.draw(step, rank=trainer.global_rank, processes=trainer.world_size)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["LOSSES", "Loss", "Objective"]
+__all__ = ["LOSSES", "Loss", "Objective", "WindowErrors"]
 
 Loss: TypeAlias = Literal["mse", "mae", "huber"]
 
@@ -19,6 +19,13 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "mae": functional.l1_loss,
     "huber": functional.huber_loss,
 }
+
+
+class WindowErrors(NamedTuple):
+    """Sums over the counted steps of each window, and their number; both of shape (B,)."""
+
+    total: Tensor
+    steps: Tensor
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,15 @@ class Objective:
     warmup: int = 0
 
     def __call__(self, predictions: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
-        """The loss of a batch.
+        """The loss of a batch: the mean over all counted steps, shape ().
+
+        The arguments are those of `window_errors`.
+        """
+        errors = self.window_errors(predictions, targets, counted)
+        return errors.total.sum() / errors.steps.sum().clamp(min=1.0)
+
+    def window_errors(self, predictions: Tensor, targets: Tensor, counted: Tensor) -> WindowErrors:
+        """The errors of each window, summed over its counted steps.
 
         Errors are measured in units of the window's own spread, its horizon included: a window
         that leaves the range of its context, after which it is normalised, can't own the loss.
@@ -51,14 +66,14 @@ class Objective:
 
         Returns
         -------
-        Tensor of shape ()
+        WindowErrors
         """
         counted = torch.cat(
             [torch.zeros_like(counted[:, : self.warmup]), counted[:, self.warmup :]], dim=1
         )
         unit = _spread(targets, counted).clamp(min=1.0)
         errors = LOSSES[self.loss](predictions / unit, targets / unit, reduction="none")
-        return (errors * counted).sum() / counted.sum().clamp(min=1.0)
+        return WindowErrors((errors * counted).sum(dim=1), counted.sum(dim=1))
 
 
 def _spread(targets: Tensor, counted: Tensor) -> Tensor:

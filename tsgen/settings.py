@@ -36,8 +36,10 @@ class Settings:
         Rows after the cutoff in a training window.
     warmup : int
         Steps at the start of a training window that don't count in the loss.
+    val_size : int
+        Rows held out of each series for validation; 0 for none.
     hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
-    weight_decay, gradient_clip_val
+    weight_decay, gradient_clip_val, patience
         As the forecaster's arguments of that name.
     """
 
@@ -58,6 +60,8 @@ class Settings:
     learning_rate: float
     weight_decay: float
     gradient_clip_val: float | None
+    val_size: int
+    patience: int | None
 
 
 def choose_season_length(given: Any, panel: Panel) -> int:
@@ -102,7 +106,26 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         gradient_clip_val=None
         if arguments["gradient_clip_val"] is None
         else number("gradient_clip_val", arguments["gradient_clip_val"], 1e-9, 1e9),
+        val_size=_val_size(arguments["val_size"], arguments["patience"], season, panel),
+        patience=None
+        if arguments["patience"] is None
+        else whole_number("patience", arguments["patience"], "validations"),
     )
+
+
+def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
+    """Rows held out at the end of each series; 0 for none."""
+    longest = int(panel.lengths.max())
+    if given is None or given == "auto":
+        if given is None and patience is not None:
+            raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
+        return 0 if patience is None else _train_horizon(season, longest)
+    rows = whole_number("val_size", given, "rows to hold out of each series")
+    if rows > longest - 2:
+        raise SettingError(
+            f"val_size={given!r} leaves nothing to train on: the longest series has {longest} rows"
+        )
+    return rows
 
 
 def _residual(given: Any, season: int, panel: Panel) -> int | None:
@@ -151,15 +174,15 @@ def _natural_lags(season: int) -> tuple[int, ...]:
     """Parts and multiples of a season that real series repeat by."""
     if season == 1:
         return ()
-    if season == 24:  # hours repeat by the day and by the week
-        return (24, 48, 168)
     if season == 52:
         return (4, 13, 26, 52)
+    if season >= 24:  # parts of a day, which repeat by the day and by the week
+        return (season, 2 * season, 7 * season)
     return (season, 2 * season)
 
 
 def _context_length(season: int, length: int) -> int:
-    natural = {1: 10, 4: 16, 24: 336, 52: 104}.get(season, min(4 * season, 512))
+    natural = {1: 10, 4: 16, 52: 104}.get(season, 336 if season >= 24 else 4 * season)
     return max(1, min(natural, length // 2))
 
 

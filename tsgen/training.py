@@ -1,42 +1,124 @@
-"""The only caller of ``Trainer``: quiet, seeded without touching anything global."""
+"""The only caller of ``Trainer``: quiet, seeded without touching anything global, resumable."""
 
 from __future__ import annotations
 
+import json
 import logging
-import sys
+import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from torch import Tensor
 
+from tsgen.callbacks import BestWeights, DivergenceGuard, ProgressLine, StepSeed, StopOnSignal
+from tsgen.errors import SettingError
 from tsgen.module import ForecastModule, WindowDataModule
 
-__all__ = ["isolated_seed", "train"]
+__all__ = ["Schedule", "TrainingInterrupted", "isolated_seed", "train"]
+
+_CHECKPOINT = "last.ckpt"
+_RUN = "run.json"
+
+
+class TrainingInterrupted(UserWarning):
+    """Training was ended by a signal: the model has the best weights so far."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train, and when to stop.
+
+    Attributes
+    ----------
+    max_steps : int
+    gradient_clip_val : float or None
+    patience : int or None
+        Validations without improvement before training stops; ``None`` never stops early.
+    validate_every : int
+        Steps between validations.
+    seed : int
+    verbose : bool
+    """
+
+    max_steps: int
+    gradient_clip_val: float | None
+    patience: int | None
+    validate_every: int
+    seed: int
+    verbose: bool
 
 
 def train(
     module: ForecastModule,
     data: WindowDataModule,
+    schedule: Schedule,
     *,
-    max_steps: int,
-    gradient_clip_val: float | None,
-    trainer_kwargs: Mapping[str, Any] | None,
-    seed: int,
-    verbose: bool,
-) -> pl.Trainer:
+    trainer_kwargs: Mapping[str, Any] | None = None,
+    names: Callable[[Tensor], list[str]] | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+) -> None:
     """Fit the module's weights in place and leave it on the CPU, in evaluation mode.
 
     Nothing is written to the working folder; ``trainer_kwargs`` win over what is set here, and
-    their callbacks are added to ours.
+    their callbacks are added to ours. With ``run_dir`` a run that was cut off goes on where its
+    last checkpoint stands.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss is no longer a number; the module has the best finite weights then.
+    SettingError
+        If ``run_dir`` holds the run of other data or settings.
     """
+    best, stop = BestWeights(), StopOnSignal()
+    callbacks = [
+        DivergenceGuard(best, names or (lambda positions: [str(int(i)) for i in positions])),
+        best,
+        stop,
+        *_optional_callbacks(module, schedule),
+    ]
+    checkpoint = None
+    if run_dir is not None:
+        folder = _opened_run(Path(run_dir), module, data, schedule)
+        callbacks.append(_checkpoints(folder, schedule.max_steps))
+        checkpoint = folder / _CHECKPOINT
+    arguments = _trainer_arguments(schedule, trainer_kwargs)
+    arguments["callbacks"] = [*callbacks, *arguments["callbacks"]]
+    arguments["enable_checkpointing"] |= run_dir is not None
+    with quiet_dependencies(), isolated_seed(schedule.seed), stop.restored():
+        trainer = pl.Trainer(**arguments)
+        resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+        except SystemExit as error:  # how Lightning ends on KeyboardInterrupt
+            raise KeyboardInterrupt from error
+        if checkpoint is not None and stop.received is None:
+            trainer.save_checkpoint(checkpoint)
+    if stop.received is not None or best.by_validation:
+        best.restore(module)
+    module.to("cpu").eval()
+    if stop.received is not None:
+        warnings.warn(
+            f"training was ended by {stop.received} at step {trainer.global_step} of "
+            f"{schedule.max_steps}; the model has the best weights so far, of step {best.step}",
+            TrainingInterrupted,
+            stacklevel=2,
+        )
+
+
+def _trainer_arguments(
+    schedule: Schedule, trainer_kwargs: Mapping[str, Any] | None
+) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "max_steps": max_steps,
-        "gradient_clip_val": gradient_clip_val,
+        "max_steps": schedule.max_steps,
+        "gradient_clip_val": schedule.gradient_clip_val,
         # Windows are cut in float64, which Apple's GPUs don't have.
         "accelerator": "cpu" if torch.backends.mps.is_available() else "auto",
         "devices": 1,
@@ -44,58 +126,69 @@ def train(
         "enable_checkpointing": False,
         "enable_model_summary": False,
         "enable_progress_bar": False,
+        "num_sanity_val_steps": 0,
+        "val_check_interval": schedule.validate_every,
+        "check_val_every_n_epoch": None,
     } | dict(trainer_kwargs or {})
-    callbacks = arguments.pop("callbacks", None) or []
-    callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    if verbose and sys.stderr.isatty():
+    callbacks = arguments.get("callbacks") or []
+    arguments["callbacks"] = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return arguments
+
+
+def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.Callback]:
+    callbacks: list[pl.Callback] = []
+    if module.network.dropout.p > 0:
+        callbacks.append(StepSeed(schedule.seed))
+    if schedule.patience is not None:
+        callbacks.append(EarlyStopping("val_loss", patience=schedule.patience, min_delta=0.0))
+    if schedule.verbose:
         callbacks.append(ProgressLine())
-    with quiet_dependencies(), isolated_seed(seed):
-        trainer = pl.Trainer(callbacks=callbacks, **arguments)
-        trainer.fit(module, datamodule=data)
-    module.to("cpu").eval()
-    return trainer
+    return callbacks
 
 
-class ProgressLine(pl.Callback):
-    """One tidy line on the terminal, gone when training ends."""
+# --- a folder for a run that may be cut off ------------------------------------------------------
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draw the empty bar."""
-        self._progress = Progress(
-            TextColumn("fit"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._progress.add_task("fit", total=trainer.max_steps, loss=float("nan"))
-        self._progress.start()
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Move the bar, now and then."""
-        if trainer.global_step % 10 == 0:
-            self._progress.update(
-                self._task, completed=trainer.global_step, loss=float(outputs["loss"])
+def _checkpoints(folder: Path, max_steps: int) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename=Path(_CHECKPOINT).stem,
+        every_n_train_steps=max(1, min(50, max_steps // 10)),
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
+
+
+def _opened_run(
+    folder: Path, module: ForecastModule, data: WindowDataModule, schedule: Schedule
+) -> Path:
+    """The folder, which says what run it belongs to; that of another run is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {
+        "data": data.fingerprint(),
+        "model": module.describe(),
+        "max_steps": schedule.max_steps,
+        "gradient_clip_val": schedule.gradient_clip_val,
+        "patience": schedule.patience,
+        "random_state": schedule.seed,
+    }
+    path = folder / _RUN
+    if path.exists():
+        earlier = json.loads(path.read_text())
+        changed = [name for name in description if earlier.get(name) != description[name]]
+        if changed:
+            raise SettingError(
+                f"run_dir={str(folder)!r} holds another run: {', '.join(changed)} differ; choose "
+                "another folder, or delete this one to begin anew"
             )
+        return folder
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(description, indent=2))
+    os.replace(temporary, path)
+    return folder
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Clear the line."""
-        self._progress.stop()
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        """Give the terminal back."""
-        self._progress.stop()
+# --- leaving no trace ----------------------------------------------------------------------------
 
 
 @contextmanager
@@ -109,11 +202,11 @@ def isolated_seed(seed: int) -> Iterator[None]:
 @contextmanager
 def quiet_dependencies() -> Iterator[None]:
     """Keep Lightning's notices from the user's terminal, for the block alone."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
-    names = [
-        name for name in logging.root.manager.loggerDict if name.startswith("pytorch_lightning.")
+    loggers = [
+        logging.getLogger(name)
+        for name in ("pytorch_lightning", "lightning_fabric", *logging.root.manager.loggerDict)
+        if name.split(".")[0] in ("pytorch_lightning", "lightning_fabric")
     ]
-    loggers += [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

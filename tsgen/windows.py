@@ -24,10 +24,14 @@ class Draw(NamedTuple):
 
 
 class WindowBatch(NamedTuple):
-    """A batch of windows in the normaliser's units; tensors of shape (B, W)."""
+    """A batch of windows in the normaliser's units."""
 
     values: Tensor
+    """Of shape (B, W)."""
     known: Tensor
+    """Of shape (B, W): 1 where a row is known, else 0."""
+    series: Tensor
+    """Of shape (B,): the series' positions in the panel."""
 
 
 @dataclass(frozen=True)
@@ -52,33 +56,39 @@ class Series:
     ----------
     values : Tensor of shape (rows,)
         float64, scaled, one series after the other; NaN where a value is missing.
-    offsets : Tensor of shape (N + 1,)
-        int64; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``.
+    starts, stops : Tensor of shape (N,)
+        int64; series i holds rows ``starts[i]`` to ``stops[i]``.
     """
 
     values: Tensor
-    offsets: Tensor
+    starts: Tensor
+    stops: Tensor
 
     @classmethod
     def from_numpy(cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) -> Series:
-        """Share the arrays' memory."""
-        return cls(torch.from_numpy(values), torch.from_numpy(offsets))
+        """Share the arrays' memory; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``."""
+        bounds = torch.from_numpy(offsets)
+        return cls(torch.from_numpy(values), bounds[:-1], bounds[1:])
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.starts)
 
     @property
     def lengths(self) -> Tensor:
         """Rows of each series, ``(N,)``."""
-        return self.offsets.diff()
+        return self.stops - self.starts
 
     def to(self, device: torch.device) -> Series:
         """The same rows on another device."""
-        return Series(self.values.to(device), self.offsets.to(device))
+        return Series(self.values.to(device), self.starts.to(device), self.stops.to(device))
+
+    def without_tail(self, rows: int) -> Series:
+        """The same rows but the last few of each series, without copying."""
+        return Series(self.values, self.starts, torch.maximum(self.stops - rows, self.starts))
 
     def ends(self) -> Draw:
         """Every series cut after its last row."""
-        return Draw(torch.arange(len(self), device=self.offsets.device), self.lengths)
+        return Draw(torch.arange(len(self), device=self.starts.device), self.lengths)
 
     def gather(self, draw: Draw, before: int, after: int) -> tuple[Tensor, Tensor]:
         """Rows around cutoffs, in one index gather.
@@ -97,8 +107,8 @@ class Series:
         known : Tensor of shape (B, before + after)
             bool.
         """
-        start = self.offsets[draw.series]
-        stop = self.offsets[draw.series + 1]
+        start = self.starts[draw.series]
+        stop = self.stops[draw.series]
         columns = torch.arange(-before, after, device=start.device)
         rows = (start + draw.cutoff)[:, None] + columns
         inside = (rows >= start[:, None]) & (rows < stop[:, None])
@@ -112,7 +122,7 @@ class Series:
         normaliser = WindowNormaliser.of(
             values[:, : shape.before], known[:, : shape.before], shape.context_length, window_norm
         )
-        return WindowBatch(normaliser.apply(values, known), known.to(torch.float32))
+        return WindowBatch(normaliser.apply(values, known), known.to(torch.float32), draw.series)
 
 
 class WindowSampler:
@@ -127,7 +137,7 @@ class WindowSampler:
         Rows of each series.
     shape : WindowShape
     batch_size : int
-        B.
+        B, of each process.
     seed : int
     """
 
@@ -137,18 +147,19 @@ class WindowSampler:
         self._first, last = _admissible_cutoffs(lengths, shape)
         counts = np.maximum(last - self._first + 1, 0)
         self._cumulative = np.cumsum(counts)
-        self._batch_size = batch_size
-        self._seed = seed
+        self.batch_size = batch_size
+        self.seed = seed
 
     @property
     def count(self) -> int:
         """How many different windows there are."""
         return int(self._cumulative[-1])
 
-    def draw(self, step: int) -> Draw:
-        """The windows of one optimiser step."""
-        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, step, 0]))
-        window = random.integers(0, self.count, size=self._batch_size)
+    def draw(self, step: int, *, rank: int = 0, processes: int = 1) -> Draw:
+        """The windows of one step: a rank's slice of the draw that all processes share."""
+        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, step, 0]))
+        window = random.integers(0, self.count, size=processes * self.batch_size)
+        window = window[rank * self.batch_size : (rank + 1) * self.batch_size]
         series = np.searchsorted(self._cumulative, window, side="right")
         before = np.where(series > 0, self._cumulative[series - 1], 0)
         cutoff = self._first[series] + window - before

@@ -1,0 +1,236 @@
+"""What watches a training run: each callback has one concern."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from tsgen.errors import DivergenceError
+from tsgen.module import ForecastModule
+from tsgen.windows import WindowBatch
+
+__all__ = ["BestWeights", "DivergenceGuard", "ProgressLine", "StepSeed", "StopOnSignal"]
+
+_SMOOTHING = 0.95
+_SNAPSHOT_EVERY = 20
+
+
+class ProgressLine(pl.Callback):
+    """One tidy line on a terminal, gone when training ends; nothing where output is piped."""
+
+    _progress: Progress | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw the empty bar."""
+        if not (trainer.is_global_zero and sys.stderr.isatty()):
+            return
+        self._progress = Progress(
+            TextColumn("fit"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.4f}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("fit", total=trainer.max_steps, loss=float("nan"))
+        self._progress.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move the bar, now and then."""
+        if self._progress is not None and trainer.global_step % 10 == 0:
+            self._progress.update(
+                self._task, completed=trainer.global_step, loss=float(outputs["loss"])
+            )
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Clear the line."""
+        self._stop()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the terminal back."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+class StepSeed(pl.Callback):
+    """Dropout that depends on the seed, the rank and the step alone, so that a run can resume."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Seed the generators, which the caller has forked."""
+        torch.manual_seed(hash((self._seed, trainer.global_rank, trainer.global_step)))
+
+
+class BestWeights(pl.Callback):
+    """The best finite weights so far: by validation where there is one, else by training loss."""
+
+    def __init__(self) -> None:
+        self.by_validation = False
+        self.step = 0
+        self._score = math.inf
+        self._smoothed: float | None = None
+        self._weights: dict[str, Tensor] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin with the initial weights, or with those of a checkpoint."""
+        if not self._weights:
+            self._keep(trainer, pl_module, math.inf)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Follow the training loss, as long as nothing better is known."""
+        if self.by_validation:
+            return
+        loss = float(outputs["loss"])
+        last = loss if self._smoothed is None else self._smoothed
+        self._smoothed = _SMOOTHING * last + (1.0 - _SMOOTHING) * loss
+        if trainer.global_step % _SNAPSHOT_EVERY == 0 and self._smoothed <= self._score:
+            self._keep(trainer, pl_module, self._smoothed)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keep the weights of a lower validation loss."""
+        loss = trainer.callback_metrics.get("val_loss")
+        if loss is None:
+            return
+        if not self.by_validation:  # from now on this is the measure
+            self.by_validation, self._score = True, math.inf
+        if float(loss) < self._score:
+            self._keep(trainer, pl_module, float(loss))
+
+    def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, score: float) -> None:
+        weights = module.state_dict()
+        if all(bool(weight.isfinite().all()) for weight in weights.values()):
+            self._score, self.step = score, trainer.global_step
+            self._weights = {name: weight.detach().clone() for name, weight in weights.items()}
+
+    def restore(self, module: pl.LightningModule) -> None:
+        """Give a module the best weights."""
+        if self._weights:
+            module.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint: tensors and plain values."""
+        return {
+            "by_validation": self.by_validation,
+            "step": self.step,
+            "score": self._score,
+            "smoothed": self._smoothed,
+            "weights": self._weights,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.by_validation, self.step = state_dict["by_validation"], state_dict["step"]
+        self._score, self._smoothed = state_dict["score"], state_dict["smoothed"]
+        self._weights = state_dict["weights"]
+
+
+class DivergenceGuard(pl.Callback):
+    """Stops a run whose loss is no longer a number, which Lightning alone would let finish.
+
+    Parameters
+    ----------
+    best : BestWeights
+        What the module gets back.
+    names : callable
+        The ids of series by their positions in the panel.
+    """
+
+    def __init__(self, best: BestWeights, names: Callable[[Tensor], list[str]]) -> None:
+        self._best = best
+        self._names = names
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: WindowBatch,
+        batch_idx: int,
+    ) -> None:
+        """Restore the best weights and say where the loss was lost."""
+        if math.isfinite(float(outputs["loss"])):
+            return
+        assert isinstance(pl_module, ForecastModule)
+        self._best.restore(pl_module)
+        with torch.no_grad():
+            errors = pl_module.window_errors(batch).total.nan_to_num(nan=math.inf)
+        worst = batch.series[errors.argsort(descending=True)[:3]]
+        raise DivergenceError(
+            f"the loss is {float(outputs['loss'])} at step {trainer.global_step}; the windows with "
+            f"the largest errors are of series {', '.join(self._names(worst))}. The weights of "
+            f"step {self._best.step} are kept; lower learning_rate or gradient_clip_val, or look "
+            "at these series"
+        )
+
+
+class StopOnSignal(pl.Callback):
+    """The first SIGINT or SIGTERM ends training after the step at hand; the second one raises."""
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+        self._trainer: pl.Trainer | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning has set its own handlers by now: ours go before them."""
+        self._trainer = trainer
+        for signum in self._signals():
+            signal.signal(signum, self._handle)
+
+    def _handle(self, signum: int, frame: Any) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = signal.Signals(signum).name
+        if self._trainer is not None:
+            self._trainer.should_stop = True
+
+    @staticmethod
+    def _signals() -> tuple[signal.Signals, ...]:
+        # Python delivers signals to the main thread alone.
+        main = threading.current_thread() is threading.main_thread()
+        return (signal.SIGINT, signal.SIGTERM) if main else ()
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Give the handlers back as they were before the block."""
+        handlers = {signum: signal.getsignal(signum) for signum in self._signals()}
+        try:
+            yield
+        finally:
+            for signum, handler in handlers.items():
+                signal.signal(signum, handler)
