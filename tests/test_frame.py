@@ -157,7 +157,7 @@ def test_hold_out(make: Callable[[], Frame], names: dict[str, str], rows: int) -
     df = make()
     before = deep_copy(df)
     columns = Columns(*CUSTOM.values()) if names else None
-    earlier, tail = tsgen.hold_out(df, rows, columns)
+    earlier, tail = tsgen.hold_out(df, rows, **names)
     assert_untouched(df, before)
     series = 3 if len(df) > ROWS else 1
     assert len(tail) == rows * series
@@ -194,6 +194,11 @@ def test_hold_out_of_series_with_different_ends() -> None:
 def test_hold_out_refuses(rows: Any) -> None:
     with pytest.raises((SettingError, TypeError), match="rows"):
         tsgen.hold_out(a_long_frame(), rows)
+
+
+def test_hold_out_of_what_is_no_frame() -> None:
+    with pytest.raises((FrameError, TypeError), match="DataFrame"):
+        tsgen.hold_out([1.0, 2.0, 3.0], 1)  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------ names, columns and order
@@ -548,6 +553,18 @@ def test_one_problem_is_the_message() -> None:
 def test_a_name_that_is_not_there(names: dict[str, str]) -> None:
     """A name that was given and isn't found is never ignored."""
     with pytest.raises(FrameError, match=next(iter(names.values()))):
+        Naive().fit(a_long_frame(), **names)
+
+
+def test_an_id_column_that_is_not_there_is_not_one_series() -> None:
+    """The name was given, so it is a mistake, and the ids there are would be lost."""
+    with pytest.raises(FrameError, match="shop"):
+        Naive().fit(a_long_frame(("a",)), id_col="shop")
+
+
+@pytest.mark.parametrize("names", [{"id_col": "y"}, {"id_col": "ds"}, {"target_col": "ds"}])
+def test_a_column_with_two_roles(names: dict[str, str]) -> None:
+    with pytest.raises((FrameError, SettingError), match=r"(?i)(same column|twice|both)"):
         Naive().fit(a_long_frame(), **names)
 
 

@@ -198,6 +198,13 @@ def test_negative_integers() -> None:
     assert Naive().fit(series).predict(2).index.tolist() == [1, 3]
 
 
+def test_integers_never_wrap_around() -> None:
+    """The next number doesn't fit the dtype: a wider one or an error, but not a negative time."""
+    series = pd.Series([1.0, 2.0, 3.0], index=[2**63 - 4, 2**63 - 3, 2**63 - 2])
+    with pytest.raises(ValueError, match="int64"):
+        Naive().fit(series).predict(5)
+
+
 def test_a_gap_between_integers_is_seen() -> None:
     with pytest.raises(FrameError, match=r"\b14\b"):
         Naive().fit(pd.Series(np.arange(6.0), index=[10, 11, 12, 13, 15, 16]))

@@ -388,6 +388,12 @@ def test_row_19_object_column_of_numbers(convert: Callable[[float], Any]) -> Non
     assert Naive().fit(df).predict(1)["y"].astype(float).tolist() == [11.0, 21.0, 31.0]
 
 
+def test_row_18_bools_in_an_object_column() -> None:
+    df = long_frame().astype({"y": object})
+    df.loc[16, "y"] = True
+    refused(df, r"\by\b", "bool", r"\b16\b")
+
+
 def test_row_19_object_column_with_a_word() -> None:
     refused(with_value(16, "closed"), r"\by\b", "closed", r"\b16\b")
 
@@ -403,6 +409,10 @@ def test_row_20_numbers_as_strings(dtype: Any) -> None:
     df = long_frame()
     df["y"] = df["y"].astype(str).astype(dtype)
     refused(df, r"\by\b", "pd.to_numeric|astype")
+
+
+def test_row_20_numbers_as_bytes() -> None:
+    refused(long_frame().assign(y=b"1.5"), r"\by\b", "text|bytes")
 
 
 def test_row_21_complex_target() -> None:
@@ -581,6 +591,12 @@ def test_row_34_naive_and_aware_mixed() -> None:
     df = long_frame().astype({"ds": object})
     df.loc[16, "ds"] = pd.Timestamp("2024-01-05", tz="UTC")
     refused(df, r"\bds\b", r"\b16\b", "zone|tz|aware")
+
+
+def test_row_34_two_zones_mixed() -> None:
+    stamps = [pd.Timestamp("2024-01-01", tz="UTC"), pd.Timestamp("2024-01-02", tz="Asia/Tokyo")]
+    series = pd.Series([1.0, 2.0], index=pd.Index(stamps, dtype=object))
+    refused(series, r"\b1\b", "zone|tz")
 
 
 @pytest.mark.parametrize(

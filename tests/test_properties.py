@@ -20,7 +20,7 @@ KEY = ["unique_id", "ds"]
 DAYS = ("D",)
 
 properties = settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     database=None,

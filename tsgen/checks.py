@@ -33,6 +33,7 @@ Names = pd.Index | str
 """The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
 _SHOWN = 5
+_NO_NUMBERS = (str, bytes, bool, np.bool_)
 
 
 def listing(items: Sequence[str], *, total: int | None = None, most: int = _SHOWN) -> str:
@@ -82,12 +83,17 @@ def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
     return not missing.any() and not mixed
 
 
-def check_times(times: pd.Series | pd.Index, label: str, problems: Problems) -> pd.Index | None:
-    """The time stamps as an index of dates, periods or integers, or ``None`` after a problem."""
+def check_times(
+    times: pd.Series | pd.Index, label: str, problems: Problems, hint: str = ""
+) -> pd.Index | None:
+    """The time stamps as an index of dates, periods or integers, or ``None`` after a problem.
+
+    The hint stands behind the remedy where a column doesn't hold time at all.
+    """
     column = pd.Series(times).reset_index(drop=True)
     where = label if label == "the index" else f"column {label}"
     if column.dtype == object:
-        column = _dates_from_objects(column, where, problems)
+        column = _dates_from_objects(column, where, problems, hint)
     elif _is_arrow_time(column.dtype):
         column = column.astype(_numpy_time_dtype(column.dtype))
     dtype = column.dtype
@@ -97,8 +103,9 @@ def check_times(times: pd.Series | pd.Index, label: str, problems: Problems) -> 
             kind = "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
             problems.add(
                 f"{where} holds {kind}, not time",
-                [f"{column.iloc[0]!r} (row 0)"],
-                "convert it with pd.to_datetime",
+                [f"{_plain(column.iloc[0])!r} (row 0)"],
+                ("convert it with pd.to_datetime" if kind == "text" else "give dates or integers")
+                + hint,
             )
         return None
     missing = column.isna().to_numpy()
@@ -114,7 +121,7 @@ def check_times(times: pd.Series | pd.Index, label: str, problems: Problems) -> 
     return times if isinstance(times, pd.DatetimeIndex) else pd.Index(column)
 
 
-def _dates_from_objects(column: pd.Series, where: str, problems: Problems) -> pd.Series:
+def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint: str) -> pd.Series:
     present = column.dropna()
     kind = pd.api.types.infer_dtype(present)
     if kind == "period":
@@ -122,7 +129,16 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems) -> pd
     if kind == "datetime":
         aware = present.map(lambda stamp: stamp.tzinfo is not None)
         if aware.nunique() == 1:
-            return pd.Series(pd.to_datetime(column))
+            try:
+                return pd.Series(pd.to_datetime(column))
+            except ValueError:
+                zones = present.map(lambda stamp: str(stamp.tzinfo)).drop_duplicates()
+                problems.add(
+                    f"{where} mixes time zones",
+                    [f"{zone} (row {row})" for row, zone in zones.items()],
+                    "bring them to one, for instance with pd.to_datetime(..., utc=True)",
+                )
+                return column
         odd = aware.index[aware != aware.iloc[0]][0]
         problems.add(
             f"{where} mixes time stamps with and without a time zone",
@@ -135,7 +151,7 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems) -> pd
     problems.add(
         f"{where} holds {names.get(kind, f'{kind} objects')}, not time",
         [first],
-        "convert it with pd.to_datetime",
+        f"convert it with pd.to_datetime{hint}",
     )
     return column
 
@@ -204,19 +220,19 @@ def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
         problems.add(
-            f"column {label} holds bool", [f"{column.iloc[0]!r} (row 0)"],
+            f"column {label} holds bool", [f"{_plain(column.iloc[0])!r} (row 0)"],
             "cast explicitly, for instance with astype(float)",
         )  # fmt: skip
         return None
     if pd.api.types.is_complex_dtype(dtype) or kind == "complex":
         problems.add(
-            f"column {label} holds complex numbers", [f"{column.iloc[0]!r} (row 0)"],
+            f"column {label} holds complex numbers", [f"{_plain(column.iloc[0])!r} (row 0)"],
             "forecast the real and the imaginary part as two series",
         )  # fmt: skip
         return None
     try:
-        # Text that looks like numbers must not slip through the conversion of objects.
-        if dtype == object and not column.map(lambda value: isinstance(value, str)).any():
+        # Text and truth values must not slip through the conversion of objects.
+        if dtype == object and not column.map(lambda value: isinstance(value, _NO_NUMBERS)).any():
             values = np.array(column.where(column.notna(), np.nan), dtype=np.float64)
             return values
         if pd.api.types.is_numeric_dtype(dtype):
@@ -230,9 +246,12 @@ def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None
             f"convert it with pd.to_numeric(df[{label}])",
         )  # fmt: skip
     else:
+        kind = f"{dtype}, {type(_plain(value)).__name__}" if dtype == object else str(dtype)
         problems.add(
-            f"column {label} isn't numeric ({dtype})", [f"{value!r} (row {row})"],
-            "drop the column, or name the target of a long frame with target_col=",
+            f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} (row {row})"],
+            "give numbers; in a wide frame every column is a series, so drop it there; a long "
+            "frame has columns of ids, time stamps and numbers: name them with id_col=, "
+            "time_col=, target_col=",
         )  # fmt: skip
     return None
 
@@ -240,13 +259,18 @@ def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None
 def _first_no_number(column: pd.Series) -> tuple[int, Any]:
     for row, value in enumerate(column):
         try:
-            if isinstance(value, str):
+            if isinstance(value, _NO_NUMBERS):
                 raise ValueError
             float(value)
         except (TypeError, ValueError):
             if value is not None and value is not pd.NA:
                 return row, value
     return 0, column.iloc[0]
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as Python writes it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_numeric_text(value: Any) -> bool:
@@ -264,8 +288,7 @@ def check_steps(
     names: Names,
     order: IntArray | None,
     problems: Problems,
-    *,
-    declared: bool,
+    origin: str,
 ) -> None:
     """Sorted stamps of a long frame: each series must go on by one step from row to row."""
     steps = frequency.advance(times)
@@ -275,7 +298,7 @@ def check_steps(
         return
     codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     where = _Places(codes, names, times, order)
-    _add_step_problems(frequency, times, steps, inside, where, problems, declared)
+    _add_step_problems(frequency, times, steps, inside, where, problems, origin)
 
 
 def check_index_steps(
@@ -283,8 +306,7 @@ def check_index_steps(
     times: pd.Index,
     order: IntArray | None,
     problems: Problems,
-    *,
-    declared: bool,
+    origin: str,
 ) -> None:
     """The same for the one index of a wide frame or Series."""
     steps = frequency.advance(times)
@@ -292,7 +314,7 @@ def check_index_steps(
         return
     where = _Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
     everywhere = np.ones(len(steps), dtype=bool)
-    _add_step_problems(frequency, times, steps, everywhere, where, problems, declared)
+    _add_step_problems(frequency, times, steps, everywhere, where, problems, origin)
 
 
 def _add_step_problems(
@@ -302,7 +324,7 @@ def _add_step_problems(
     inside: Mask,
     where: _Places,
     problems: Problems,
-    declared: bool,
+    origin: str,
 ) -> None:
     repeated = inside & np.asarray(times[1:] == times[:-1])
     odd_rows = _rows_of_odd_series(steps, inside & ~repeated, where)
@@ -317,9 +339,8 @@ def _add_step_problems(
             total=int(repeated.sum()),
         )
     if odd_rows.any():
-        how = "declared" if declared else "found in the longest series"
         problems.add(
-            f"the frequency is {frequency.name!r} ({how}), but not in all series",
+            f"the frequency is {frequency.name!r} ({origin}), but not in all series",
             where.frequencies(np.append(odd_rows, False)),
             "resample them to one frequency, fit them apart, or pass the right freq=",
         )
@@ -328,13 +349,14 @@ def _add_step_problems(
         missing = frequency.following(times[firsts], 1)
         problems.add(
             f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
-            [where.at(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-            f"add the missing rows, for instance with resample or asfreq{clock}",
+            [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
+            f"add the missing rows{_how_to_add_rows(times)}{clock}",
             total=len(firsts),
         )
     if irregular.any():
+        seen = where.frequencies(np.append(irregular, False))[0]
         problems.add(
-            f"time stamps off the frequency {frequency.name!r}",
+            f"time stamps off the frequency {frequency.name!r} ({origin}; {seen})",
             where.describe(np.append(False, irregular)),
             "bring the series to one frequency with resample, or pass the right freq=",
             total=int(irregular.sum()),
@@ -355,7 +377,11 @@ def _clock_change_hint(frequency: Frequency, times: pd.Index) -> str:
     naive = isinstance(times, pd.DatetimeIndex) and times.tz is None
     if not naive or frequency.seconds is None or frequency.seconds >= 86_400:
         return ""
-    return "; if this is a clock change, tz_localize(zone, ambiguous='infer') first"
+    return "; if this is a clock change, first tz_localize(zone, ambiguous='infer')"
+
+
+def _how_to_add_rows(times: pd.Index) -> str:
+    return "" if pd.api.types.is_integer_dtype(times.dtype) else ", for instance with asfreq"
 
 
 class _Places:
@@ -388,6 +414,10 @@ class _Places:
 
     def describe(self, rows: Mask) -> list[str]:
         return [self.at(int(row)) for row in np.flatnonzero(rows)[:_SHOWN]]
+
+    def before(self, row: int, stamp: Any) -> str:
+        """A place where a row is missing."""
+        return self.at(row, stamp).replace("(row ", "(after row ")
 
     def first_of_each(self, rows: Mask) -> IntArray:
         positions = np.flatnonzero(rows)

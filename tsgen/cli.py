@@ -148,7 +148,7 @@ class _Job:
         whole = read_panel(self.frame, self.columns, freq=self.freq)
         if whole.lengths.min() < 3 * self.horizon:
             return None
-        train, _ = hold_out(self.frame, self.horizon, self.columns)
+        train, _ = hold_out(self.frame, self.horizon, **self._names)
         past = read_panel(train, self.columns, freq=self.freq)
         scores = []
         for forecaster in (model, SeasonalNaive()):

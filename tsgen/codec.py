@@ -111,11 +111,14 @@ class Decoder:
     objects : sequence
     records : sequence of dataclasses
         Those that may be built.
+    labels : sequence of dataclasses
+        Those whose fields are pandas labels, whatever their annotations say.
     """
 
     arrays: Mapping[str, AnyArray]
     objects: Sequence[Any] = ()
     records: Sequence[type[Any]] = ()
+    labels: Sequence[type[Any]] = ()
 
     def decode(self, plain: Any) -> Any:
         """The value of a plain form.
@@ -169,7 +172,7 @@ class Decoder:
         hints = typing.get_type_hints(kind)
         values = {name: self.decode(value) for name, value in plain.items()}
         for name, value in values.items():
-            if not fits(value, hints[name]):
+            if kind not in self.labels and not fits(value, hints[name]):
                 wanted = getattr(known[name], "type", hints[name])
                 raise CodecError(f"{kind.__name__}.{name}={_short(value)}: expected {wanted}")
         return values
@@ -268,7 +271,8 @@ def _decode_dict(payload: Any, decoder: Decoder) -> dict[Any, Any]:
 
 
 def _encode_numpy(value: np.generic, encoder: Encoder) -> Any:
-    if value.dtype.kind not in "biufU" or value.dtype.itemsize > 8 and value.dtype.kind == "f":
+    too_wide = value.dtype.kind == "f" and value.dtype.itemsize > 8
+    if value.dtype.kind not in "biufU" or too_wide:
         raise CodecError(f"a {type(value).__name__} has no plain form: {_short(value)}")
     return [value.dtype.str if value.dtype.kind != "U" else "U", encoder.encode(value.item())]
 
@@ -321,7 +325,7 @@ def _encode_dtype(dtype: Any, encoder: Encoder) -> Any:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["zoned", dtype.unit, _encode_zone(dtype.tz)]
     if isinstance(dtype, pd.PeriodDtype):
-        return ["period", dtype.freq.freqstr]
+        return ["period", str(dtype).removeprefix("period[").removesuffix("]")]
     if isinstance(dtype, pd.CategoricalDtype):
         return ["category", encoder.encode(dtype.categories), bool(dtype.ordered)]
     if isinstance(dtype, pd.StringDtype):
@@ -364,7 +368,7 @@ def _decode_dtype(payload: Any, decoder: Decoder) -> Any:
 
 def _numpy_dtype(name: Any) -> np.dtype[Any]:
     _expect(isinstance(name, str) and len(name) < 16 and "," not in name, name)
-    dtype = np.dtype(name)
+    dtype: np.dtype[Any] = np.dtype(name)
     _expect(dtype.kind in _DTYPE_KINDS, name)
     return dtype
 
@@ -418,10 +422,13 @@ def _decode_zone(payload: Any) -> datetime.tzinfo | None:
     if payload is None:
         return None
     kind, key = payload
-    if kind == "zoneinfo":
-        return ZoneInfo(key)
-    if kind == "pytz":
-        return _pytz_zone(key)
+    if kind in ("zoneinfo", "pytz"):
+        try:
+            return ZoneInfo(key) if kind == "zoneinfo" else _pytz_zone(key)
+        except (KeyError, ValueError, OSError) as error:
+            raise CodecError(
+                f"the time zone {_short(key)} isn't known here; pip install tzdata may bring it"
+            ) from error
     _expect(kind == "fixed", kind)
     # timezone.utc is what pandas knows as UTC; a timezone of no offset with a name it would not.
     return datetime.timezone(datetime.timedelta(microseconds=key)) if key else datetime.UTC
@@ -429,7 +436,7 @@ def _decode_zone(payload: Any) -> datetime.tzinfo | None:
 
 def _pytz_zone(key: Any) -> datetime.tzinfo:
     try:
-        import pytz
+        import pytz  # type: ignore[import-untyped]
     except ImportError:  # pandas 3 no longer brings it; it takes both for the same zone
         return ZoneInfo(key)
     zone: datetime.tzinfo = pytz.timezone(key)
@@ -449,8 +456,10 @@ def _encode_index(index: pd.Index, encoder: Encoder) -> Any:
         return plain | {"levels": levels, "codes": codes}
     if index.hasnans and not isinstance(index.dtype, np.dtype):
         raise CodecError(f"an index of {index.dtype} with missing labels has no plain form")
-    dtype = _encode_dtype(index.dtype, encoder)
-    return plain | {"dtype": dtype, "values": _encode_values(index, encoder)}
+    plain["dtype"] = _encode_dtype(index.dtype, encoder)
+    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and index.freq is not None:
+        plain["freq"] = _encode_offset(index.freq, encoder)
+    return plain | {"values": _encode_values(index, encoder)}
 
 
 def _encode_values(index: Any, encoder: Encoder) -> Any:
@@ -475,31 +484,34 @@ def _decode_index(payload: Any, decoder: Decoder) -> Any:
     names = [decoder.decode(name) for name in payload["names"]]
     kind = set(payload) - {"names"}
     if kind == {"range"}:
-        return pd.RangeIndex(*payload["range"], name=names[0])
+        start, stop, step = payload["range"]
+        return pd.RangeIndex(start, stop, step, name=names[0])
     if kind == {"levels", "codes"}:
         return pd.MultiIndex(
             levels=[_decode_index(level, decoder) for level in payload["levels"]],
-            codes=[decoder.array(code) for code in payload["codes"]],
+            codes=[decoder.array(code).tolist() for code in payload["codes"]],
             names=names,
         )
-    _expect(kind == {"dtype", "values"} and len(names) == 1, sorted(payload))
+    _expect(kind - {"freq"} == {"dtype", "values"} and len(names) == 1, sorted(payload))
     dtype = _decode_dtype(payload["dtype"], decoder)
     index = _decode_values(dtype, payload["values"], decoder)
+    if "freq" in payload:
+        index = type(index)(index, freq=_decode_offset(payload["freq"], decoder))
     index.name = names[0]
     return index
 
 
-def _decode_values(dtype: Any, payload: Any, decoder: Decoder) -> pd.Index:
+def _decode_values(dtype: Any, payload: Any, decoder: Decoder) -> Any:
     if isinstance(payload, list):
         return pd.Index([decoder.decode(label) for label in payload], dtype=dtype)
     if isinstance(payload, dict):
         return pd.Index(_decode_text(payload, decoder), dtype=dtype)
     values = decoder.array(payload)
     if isinstance(dtype, pd.CategoricalDtype):
-        codes = pd.Categorical.from_codes(values, dtype=dtype)  # type: ignore[arg-type]
+        codes = pd.Categorical.from_codes(values, dtype=dtype)
         return pd.CategoricalIndex(codes)
     if isinstance(dtype, pd.PeriodDtype):
-        return pd.PeriodIndex.from_ordinals(values, freq=dtype.freq)  # type: ignore[attr-defined, no-any-return]
+        return pd.PeriodIndex.from_ordinals(values, freq=dtype.freq)  # type: ignore[attr-defined]
     if isinstance(dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(values.view(f"datetime64[{dtype.unit}]"))
         return stamps.tz_localize("UTC").tz_convert(dtype.tz)
@@ -534,14 +546,16 @@ def _decode_text(payload: dict[str, Any], decoder: Decoder) -> list[str]:
 def _encode_offset(offset: BaseOffset, encoder: Encoder) -> Any:
     if _from_alias(offset.freqstr) == offset:
         return offset.freqstr
+    kwds: dict[str, Any]
     if type(offset) is DateOffset:
-        kwds: dict[str, Any] = dict(offset.kwds)
+        kwds = dict(offset.kwds)
     elif type(offset) is CustomBusinessDay:
         holidays = [str(np.datetime64(day, "D")) for day in offset.kwds.get("holidays", ())]
         kwds = {"weekmask": offset.kwds["weekmask"], "holidays": holidays}
     else:
         raise CodecError(f"the frequency {offset!r} has no plain form")
-    plain = [type(offset).__name__, offset.n, offset.normalize, encoder.encode(kwds)]
+    normalize = bool(getattr(offset, "normalize", False))
+    plain = [type(offset).__name__, offset.n, normalize, encoder.encode(kwds)]
     if _decode_offset(plain, Decoder(encoder.arrays)) != offset:
         raise CodecError(f"the frequency {offset!r} has no plain form")
     return plain

@@ -46,7 +46,8 @@ def with_hints(function: Callable[P, R]) -> Callable[P, R]:
         for name in kwargs:
             meant = _SYNONYMS.get(name)
             if name not in accepted and meant in accepted:
-                call = function.__qualname__.removesuffix(".__init__")
+                owner = type(args[0]).__name__ if args else ""
+                call = owner if function.__name__ == "__init__" else f"{owner}.{function.__name__}"
                 raise TypeError(f"{call}() has no argument {name!r}: it is called {meant!r}")
         return function(*args, **kwargs)
 

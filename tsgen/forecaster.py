@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -10,18 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tsgen.errors import NotFittedError
 from tsgen.estimator import Forecaster, with_hints
 from tsgen.frame import Columns, Frame, Panel, Short, read_panel
 from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
+from tsgen.persistence import Snapshot, check_weights, load_model, save_model
 from tsgen.rollout import encode, rollout
 from tsgen.scaling import PanelScaler, WindowNormaliser, fit_scaler
 from tsgen.settings import Settings, choose_settings
 from tsgen.training import Schedule, isolated_seed, train
 from tsgen.windows import Draw, Series, WindowShape
 
-__all__ = ["GRUForecaster", "LSTMForecaster"]
+__all__ = ["GRUForecaster", "LSTMForecaster", "load_forecaster"]
 
 _VALIDATE_EVERY = 50
 _ROWS_AT_ONCE = 512
@@ -200,7 +202,8 @@ class RecurrentForecaster(Forecaster):
 
     def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
         settings = choose_settings(self.get_params(deep=False), panel)
-        scaler = fit_scaler(self.scaler, panel.ids, panel.values, panel.offsets)
+        training = panel.without_tail(settings.val_size) if settings.val_size else panel
+        scaler = fit_scaler(self.scaler, training.ids, training.values, training.offsets)
         shape = WindowShape(max(settings.lags), settings.context_length, settings.train_horizon)
         data = WindowDataModule(
             _scaled(panel, scaler),
@@ -211,21 +214,112 @@ class RecurrentForecaster(Forecaster):
             seed=self.random_state,
         )
         with isolated_seed(self.random_state):
-            module = ForecastModule(
-                lags=settings.lags,
-                cell=self._cell,
-                hidden_size=settings.hidden_size,
-                num_layers=settings.num_layers,
-                dropout=settings.dropout,
-                residual_lag=settings.residual_lag,
-                loss=settings.loss,  # type: ignore[arg-type]
-                warmup=settings.warmup,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-            )
+            module = self._module(settings)
         self.settings_, self.scaler_, self.module_ = settings, scaler, module
         self.panel_ = panel.tail(shape.before)
         return module, data
+
+    def _module(self, settings: Settings) -> ForecastModule:
+        return ForecastModule(
+            lags=settings.lags,
+            cell=self._cell,
+            hidden_size=settings.hidden_size,
+            num_layers=settings.num_layers,
+            dropout=settings.dropout,
+            residual_lag=settings.residual_lag,
+            loss=settings.loss,  # type: ignore[arg-type]
+            warmup=settings.warmup,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted model to one file, which holds no pickle.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"model.tsgen"``. The file appears there whole or not at all.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+        OSError
+            If it can't be written; what was there before is untouched.
+
+        Warns
+        -----
+        UserWarning
+            If arguments of ``trainer_kwargs``, such as callbacks, are left out.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tsgen
+        >>> model = tsgen.LSTMForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.tsgen")
+        ...     loaded = tsgen.LSTMForecaster.load(f"{folder}/model.tsgen")
+        >>> loaded.predict(11).equals(model.predict(11))
+        True
+        """
+        save_model(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:
+        """Read a saved model; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : path
+        trusted : list of str or type
+            Types of your own that a transformer given as ``scaler`` is made of. Name those alone
+            whose code you trust.
+
+        Returns
+        -------
+        forecaster
+            Fitted: it forecasts what the saved one did, bit by bit.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is truncated, altered, unsafe, newer than this version of tsgen, no model,
+            or one of another class; the message says which.
+        """
+        return load_model(path, [cls], trusted=trusted)
+
+    def _snapshot(self) -> Snapshot:
+        if not hasattr(self, "panel_"):
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before save")
+        return Snapshot(
+            kind=type(self).__name__,
+            params=self.get_params(deep=False),
+            settings=self.settings_,
+            panel=self.panel_,
+            scaler=self.scaler_,
+            weights=self.module_.state_dict(),
+        )
+
+    @classmethod
+    def _restored(cls, snapshot: Snapshot) -> Self:
+        model = cls(**snapshot.params)
+        settings = snapshot.settings
+        with isolated_seed(0):
+            # First without memory: a file may declare a network larger than its weights.
+            with torch.device("meta"):
+                check_weights(snapshot.weights, model._module(settings).state_dict())
+            module = model._module(settings)
+        module.load_state_dict(snapshot.weights)
+        model.settings_, model.scaler_, model.module_ = settings, snapshot.scaler, module.eval()
+        model.panel_ = snapshot.panel
+        return model
 
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         scalers = self.scaler_.for_series(panel.ids, panel.values, panel.offsets)
@@ -354,3 +448,28 @@ class GRUForecaster(RecurrentForecaster):
     """
 
     _cell = "gru"
+
+
+def load_forecaster(
+    path: str | PathLike[str], *, trusted: Iterable[Any] = ()
+) -> LSTMForecaster | GRUForecaster:
+    """Read a saved model of whichever class the file holds; nothing in it is run.
+
+    Parameters
+    ----------
+    path, trusted
+        As in ``LSTMForecaster.load``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tsgen
+    >>> from tsgen.forecaster import load_forecaster
+    >>> model = tsgen.GRUForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.tsgen")
+    ...     type(load_forecaster(f"{folder}/model.tsgen")).__name__
+    'GRUForecaster'
+    """
+    classes: list[type[LSTMForecaster] | type[GRUForecaster]] = [LSTMForecaster, GRUForecaster]
+    return load_model(path, classes, trusted=trusted)

@@ -48,6 +48,13 @@ class Columns:
     time: str = "ds"
     target: str = "y"
 
+    def __post_init__(self) -> None:
+        if len({self.id, self.time, self.target}) < 3:
+            raise SettingError(
+                f"id_col={self.id!r}, time_col={self.time!r} and target_col={self.target!r}: the "
+                "same column twice; name three different ones"
+            )
+
     def both_layouts(self) -> str:
         """The two layouts in two lines, with the names looked for."""
         return _BOTH_LAYOUTS.format(id=self.id, time=self.time, target=self.target)
@@ -106,6 +113,14 @@ class Panel:
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[1:] - offsets[1:], kept)
         return replace(self, values=self.values[positions], offsets=offsets)
 
+    def without_tail(self, rows: int) -> Panel:
+        """The same panel without the last ``rows`` rows of each series that has twice as many."""
+        lengths = self.lengths
+        kept = np.where(lengths > 2 * rows, lengths - rows, lengths)
+        offsets = np.concatenate([[0], np.cumsum(kept)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], kept)
+        return replace(self, values=self.values[positions], offsets=offsets)
+
     def forecast_frame(self, horizon: int, outputs: Mapping[str, Array]) -> Frame:
         """Values after ``ends`` in the layout of the input.
 
@@ -145,33 +160,38 @@ def read_panel(
     columns = columns or Columns()
     if short not in ("error", "skip"):
         raise SettingError(f"short={short!r} is unknown; expected 'error' or 'skip'")
-    if not isinstance(df, pd.Series | pd.DataFrame):
-        raise TypeError(
-            f"expected a pandas Series or DataFrame, got {type(df).__name__}; convert it with "
-            "pd.Series(values, index=time stamps) or pd.DataFrame(...)"
-        )
-    if len(df) == 0:
-        raise FrameError(["the frame has 0 rows; a forecast needs history"])
-    reader = _reader_of(df, columns)
-    panel = reader.read(freq)
+    _checked_frame(df)
+    panel = _reader_of(df, columns).read(freq)
     return _without_short(panel, min_rows, short)
 
 
-def hold_out(df: Frame, rows: int, columns: Columns | None = None) -> tuple[Frame, Frame]:
-    """Split the last ``rows`` time stamps of every series off: ``(earlier, held out)``.
+def hold_out(
+    df: Frame,
+    rows: int,
+    *,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str = "y",
+) -> tuple[Frame, Frame]:
+    """Split the last rows in time off: ``(earlier, held out)``.
 
     Parameters
     ----------
     df : Series or DataFrame
         Any layout that `fit` reads; rows of a long frame keep their order.
     rows : int
-        How many, of each series.
-    columns : Columns, optional
-        The names of a long frame's columns.
+        How many: of each series in a long frame, of the whole frame in a wide one.
+    id_col, time_col, target_col : str
+        The columns of a long frame.
 
     Returns
     -------
     tuple of two frames in the layout of ``df``
+
+    Raises
+    ------
+    FrameError
+        If a series has no more than ``rows`` rows.
 
     Examples
     --------
@@ -182,10 +202,19 @@ def hold_out(df: Frame, rows: int, columns: Columns | None = None) -> tuple[Fram
     """
     if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
         raise SettingError(f"rows={rows!r}: expected a whole number of 1 or more")
-    columns = columns or Columns()
-    reader = _reader_of(df, columns)
-    held_out = reader.last_rows(int(rows))
+    _checked_frame(df)
+    held_out = _reader_of(df, Columns(id_col, time_col, target_col)).last_rows(int(rows))
     return df.loc[~held_out], df.loc[held_out]
+
+
+def _checked_frame(df: Any) -> None:
+    if not isinstance(df, pd.Series | pd.DataFrame):
+        raise TypeError(
+            f"expected a pandas Series or DataFrame, got {type(df).__name__}; convert it with "
+            "pd.Series(values, index=time stamps) or pd.DataFrame(...)"
+        )
+    if len(df) == 0:
+        raise FrameError(["the frame has 0 rows; a forecast needs history"])
 
 
 def curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
@@ -221,8 +250,14 @@ def _reader_of(df: Frame, columns: Columns) -> _LongReader | _WideReader:
         raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
     found = {name for name in (columns.id, columns.time, columns.target) if name in df.columns}
     if columns.time in found and columns.target in found:
+        if columns.id not in found and columns.id != Columns.id:
+            there = listing([repr(name) for name in df.columns], most=20)
+            raise FrameError(
+                [f"no id column {columns.id!r}; the columns are {there}; pass id_col="]
+            )
         ids = df[columns.id] if columns.id in found else None
-        return _LongReader(ids, df[columns.time], df[columns.target], columns)
+        order = tuple(name for name in df.columns if name in found)
+        return _LongReader(ids, df[columns.time], df[columns.target], columns, order)
     if columns.time in found and columns.id in found:
         there = listing([repr(name) for name in df.columns], most=20)
         raise FrameError(
@@ -245,13 +280,11 @@ def _is_time_index(df: pd.DataFrame, columns: Columns) -> bool:
         return True
     if columns.time in df.columns:
         return False
+    all_numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in df.dtypes)
     if pd.api.types.is_integer_dtype(df.index.dtype):
-        all_numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in df.dtypes)
         return df.index.name is not None or all_numbers
     # Dates as text or objects: the time check says how to convert them.
-    return pd.api.types.infer_dtype(df.index) in ("datetime", "date", "mixed") or (
-        df.index.name == columns.time
-    )
+    return all_numbers or df.index.name == columns.time
 
 
 def _multiindex_reader(df: Frame, columns: Columns) -> _LongReader:
@@ -281,6 +314,7 @@ def _multiindex_reader(df: Frame, columns: Columns) -> _LongReader:
         pd.Series(index.get_level_values(time_name)),
         target,
         replace(columns, id=id_name, time=time_name),
+        order=(id_name, time_name, columns.target),
         multiindex="series" if isinstance(df, pd.Series) else "frame",
         level_names=tuple(names),
     )
@@ -294,6 +328,8 @@ class _LongReader:
     times: pd.Series
     target: pd.Series
     columns: Columns
+    order: tuple[str, ...]
+    """The three columns as they stand in the frame, those that there are."""
     multiindex: Literal["series", "frame"] | None = None
     level_names: tuple[Any, ...] = ()
 
@@ -311,7 +347,7 @@ class _LongReader:
             codes, times, values = codes[order], times[order], _take(values, order)
         offsets = np.searchsorted(codes, np.arange(len(ids) + 1)).astype(np.int64)
         frequency = _frequency(freq, times, offsets)
-        check_steps(frequency, times, offsets, names, order, problems, declared=freq is not None)
+        check_steps(frequency, times, offsets, names, order, problems, _origin(freq))
         problems.raise_any()
         assert values is not None
         last = offsets[1:] - 1
@@ -328,6 +364,7 @@ class _LongReader:
                 id_dtype=None if self.ids is None else self.ids.dtype,
                 time_dtype=self.times.dtype,
                 target_dtype=_forecast_dtype(self.target.dtype),
+                order=self.order,
                 appearance=_appearance(codes, order, len(ids)),
                 multiindex=self.multiindex,
                 level_names=self.level_names,
@@ -353,9 +390,15 @@ class _LongReader:
     def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
         """Which rows are the last of their series in time."""
         times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
-        groups = np.zeros(len(times)) if self.ids is None else self.ids.to_numpy()
-        ranks = times.groupby(groups).rank(method="first", ascending=False)
-        return (ranks <= rows).to_numpy()
+        ids = pd.Series(np.zeros(len(times))) if self.ids is None else self.ids
+        groups = times.groupby(ids.to_numpy())
+        lengths = groups.size()
+        if (lengths <= rows).any():
+            short = [f"{name!r} ({size})" for name, size in lengths[lengths <= rows].items()]
+            raise FrameError(
+                [f"series with no more than the {rows} rows to hold out: {listing(short)}"]
+            )
+        return (groups.rank(method="first", ascending=False) <= rows).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -368,7 +411,8 @@ class _WideReader:
 
     def read(self, freq: Any) -> Panel:
         problems = Problems()
-        times = check_times(self.frame.index, "the index", problems)
+        layouts = f". Expected one of{self.columns.both_layouts()}"
+        times = check_times(self.frame.index, "the index", problems, layouts)
         matrix = self._matrix(times, problems)
         if times is None:
             problems.raise_any()
@@ -377,7 +421,7 @@ class _WideReader:
         if order is not None:
             times, matrix = times[order], matrix[:, order]
         frequency = _frequency(freq, times, np.array([0, len(times)]))
-        check_index_steps(frequency, times, order, problems, declared=freq is not None)
+        check_index_steps(frequency, times, order, problems, _origin(freq))
         position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
         matrix, ids = matrix[position], self.frame.columns[position]
         first, stop = _observed_span(matrix, ids, times, problems)
@@ -410,7 +454,8 @@ class _WideReader:
             label = repr(name) if self.series is None else repr(self.series.name or "y")
             column = self.frame.iloc[:, position]
             values = check_values(column, label, None, "wide", times, problems)
-            columns.append(np.full(len(self.frame), np.nan) if values is None else values)
+            # A refused column has its problem already: zeros keep it from the check for holes.
+            columns.append(np.zeros(len(self.frame)) if values is None else values)
         if not columns:
             raise FrameError(["the frame has no columns; a wide frame has a column per series"])
         return np.stack(columns)
@@ -422,6 +467,8 @@ class _WideReader:
 
     def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
         """Which rows are the last in time."""
+        if len(self.frame) <= rows:
+            raise FrameError([f"the frame has {len(self.frame)} rows, not more than {rows}"])
         ranks = np.asarray(self.frame.index.argsort()).argsort()
         return np.asarray(ranks >= len(ranks) - rows)
 
@@ -460,6 +507,13 @@ def _frequency(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
         return declared_frequency(freq, times)
     longest = int(np.argmax(np.diff(offsets)))
     return inferred_frequency(times[offsets[longest] : offsets[longest + 1]])
+
+
+def _origin(freq: Any) -> str:
+    """Where a frequency comes from, for messages."""
+    if freq is None:
+        return "found in the longest series"
+    return "that of fit" if isinstance(freq, Frequency) else "declared"
 
 
 def _sorting_order(codes: IntArray, times: pd.Index) -> IntArray | None:
@@ -539,6 +593,7 @@ class LongLayout:
     id_dtype: Any
     time_dtype: Any
     target_dtype: Any
+    order: tuple[str, ...]
     appearance: IntArray
     multiindex: Literal["series", "frame"] | None
     level_names: tuple[Any, ...]
@@ -560,6 +615,8 @@ class LongLayout:
         for suffix, values in outputs.items():
             name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
             frame[name] = pd.Series(values[order].ravel()).astype(self.target_dtype).array
+        others = [name for name in frame.columns if name not in self.order]
+        frame = frame[[*self.order, *others]]
         if self.multiindex is None:
             return frame
         frame = frame.set_index(list(self.level_names))

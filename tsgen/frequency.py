@@ -90,7 +90,15 @@ class IntegerFrequency(Frequency):
 
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         steps = self.step * np.arange(1, horizon + 1, dtype=np.int64)
-        stamps = ends.to_numpy(dtype=np.int64)[:, None] + steps
+        last = ends.to_numpy(dtype=np.int64)
+        if int(last.max()) + self.step * horizon > np.iinfo(_numpy_integer(ends.dtype)).max:
+            raise FrameError(
+                [
+                    f"{horizon} steps after {last.max()} leave the range of {ends.dtype}; "
+                    "convert the time column to a wider integer, or count from 0"
+                ]
+            )
+        stamps = last[:, None] + steps
         following: pd.Index = pd.Index(stamps.ravel(), dtype=ends.dtype)
         return following
 
@@ -157,6 +165,9 @@ class FixedFrequency(Frequency):
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         axis = self._axis(ends)
         ticks = int(self.step / pd.Timedelta(1, unit=axis.unit))
+        reach = np.iinfo(np.int64).max - ticks * horizon
+        if len(axis) and int(axis.asi8.max()) > reach:
+            raise _out_of_range(axis.max(), horizon, axis.unit)
         ordinals = axis.asi8[:, None] + ticks * np.arange(1, horizon + 1, dtype=np.int64)
         stamps = pd.DatetimeIndex(ordinals.ravel().view(f"datetime64[{axis.unit}]"))
         zone = pd.DatetimeIndex(ends).tz
@@ -199,10 +210,13 @@ class CalendarFrequency(Frequency):
         # One grid serves every end; those who share a stamp share its continuation.
         distinct, position = np.unique(local.asi8, return_inverse=True)
         distinct_ends = pd.DatetimeIndex(distinct.view(f"datetime64[{local.unit}]"))
-        continued = [
-            pd.date_range(end, periods=horizon + 1, freq=self.offset, unit=local.unit)[1:].asi8
-            for end in distinct_ends
-        ]
+        try:
+            continued = [
+                pd.date_range(end, periods=horizon + 1, freq=self.offset, unit=local.unit)[1:].asi8
+                for end in distinct_ends
+            ]
+        except pd.errors.OutOfBoundsDatetime as error:
+            raise _out_of_range(distinct_ends[-1], horizon, local.unit) from error
         ordinals = np.stack(continued)[position].ravel()
         following = pd.DatetimeIndex(ordinals.view(f"datetime64[{local.unit}]"))
         return following if stamps.tz is None else _localise(following, stamps.tz)
@@ -211,7 +225,7 @@ class CalendarFrequency(Frequency):
 def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
     """Read the user's ``freq=`` for an axis like ``times``; pandas' old aliases are translated."""
     if isinstance(times, pd.PeriodIndex):
-        return PeriodFrequency(pd.PeriodDtype(_period_alias(freq)))
+        return _declared_period(freq, times)
     if not isinstance(times, pd.DatetimeIndex):
         if isinstance(freq, bool) or not str(freq).isdigit() or int(str(freq)) < 1:
             raise SettingError(
@@ -220,7 +234,9 @@ def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
             )
         return IntegerFrequency(int(str(freq)))
     try:
-        offset = to_offset(_current_alias(freq)) if isinstance(freq, str) else to_offset(freq)
+        with warnings.catch_warnings():  # spellings that pandas wants to drop
+            warnings.simplefilter("ignore")
+            offset = to_offset(_current_alias(freq) if isinstance(freq, str) else freq)
     except (ValueError, TypeError):
         offset = None
     if offset is None or offset.n < 1:
@@ -229,6 +245,24 @@ def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
             "'D', 'W-SUN', 'MS', 'ME', 'QS', 'YS', or a pandas offset"
         )
     return _frequency_of(offset)
+
+
+def _declared_period(freq: Any, times: pd.PeriodIndex) -> PeriodFrequency:
+    try:
+        declared = pd.PeriodDtype(_period_alias(freq))
+    except (ValueError, TypeError):
+        raise SettingError(
+            f"freq={freq!r} isn't a frequency of periods; theirs is {str(times.freqstr)!r}: leave "
+            "freq= out"
+        ) from None
+    if declared != times.dtype:
+        raise FrameError(
+            [
+                f"the frequency is declared {str(freq)!r}, but the periods are observed at "
+                f"{str(times.freqstr)!r}; leave freq= out, or convert them with asfreq"
+            ]
+        )
+    return PeriodFrequency(declared)
 
 
 def inferred_frequency(times: pd.Index) -> Frequency:
@@ -286,7 +320,7 @@ def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
             return to_offset(f"{prefix}{'S' if starts else 'E'}{anchor}")
     if (
         days == 1
-        and bool((local.dayofweek < 5).all())
+        and bool((local.day_of_week < 5).all())
         and local[-1] - local[0] >= pd.Timedelta(days=6)
     ):
         return BDay()
@@ -304,6 +338,11 @@ def _commonest(steps: npt.NDArray[Any]) -> int:
     return int(distinct[counts.argmax()])
 
 
+def _numpy_integer(dtype: Any) -> Any:
+    """The numpy dtype of a plain, nullable or pyarrow integer dtype."""
+    return getattr(dtype, "numpy_dtype", dtype)
+
+
 def _whole_steps(ordinals: IntArray, step: int) -> IntArray:
     steps, rest = np.divmod(np.diff(ordinals), step)
     steps[rest != 0] = OFF_GRID
@@ -313,8 +352,17 @@ def _whole_steps(ordinals: IntArray, step: int) -> IntArray:
 def _mean_seconds(offset: BaseOffset) -> float:
     if isinstance(offset, Tick | Day):
         return _tick_length(offset).total_seconds()
-    stamps = pd.date_range("2000-01-01", periods=401, freq=offset)
+    stamps = pd.date_range("2000-01-01", periods=401, freq=offset, unit="s")
     return float((stamps[-1] - stamps[0]).total_seconds() / 400)
+
+
+def _out_of_range(last: Any, horizon: int, unit: str) -> FrameError:
+    return FrameError(
+        [
+            f"{horizon} steps after {last} leave the range of datetime64[{unit}]; convert the "
+            "time stamps to a coarser unit, for instance with dt.as_unit('us')"
+        ]
+    )
 
 
 def _localise(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:

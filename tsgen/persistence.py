@@ -20,10 +20,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast, get_args
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
+import pandas as pd
 import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
@@ -32,8 +33,15 @@ import tsgen
 from tsgen.codec import CodecError, Decoder, Encoder
 from tsgen.errors import ModelFileError, TsgenError
 from tsgen.frame import Columns, LongLayout, Panel, WideLayout
-from tsgen.frequency import CalendarFrequency, FixedFrequency, IntegerFrequency, PeriodFrequency
-from tsgen.scaling import AffineScalers, PanelScaler, TransformerScalers
+from tsgen.frequency import (
+    CalendarFrequency,
+    FixedFrequency,
+    Frequency,
+    IntegerFrequency,
+    PeriodFrequency,
+)
+from tsgen.objective import Loss
+from tsgen.scaling import NAMED_SCALERS, AffineScalers, PanelScaler, TransformerScalers
 from tsgen.settings import Settings
 
 try:
@@ -41,7 +49,15 @@ try:
 except ImportError:  # Windows, where an open file can't be deleted, so that no lock is needed
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["FORMAT", "ModelExistsError", "Snapshot", "check_target", "load_model", "save_model"]
+__all__ = [
+    "FORMAT",
+    "ModelExistsError",
+    "Snapshot",
+    "check_target",
+    "check_weights",
+    "load_model",
+    "save_model",
+]
 
 FORMAT = 1
 """Of the files written; files of a higher number are refused."""
@@ -57,6 +73,8 @@ _JSON_LIMIT = 64 * 2**20
 _DIRECTORY_LIMIT = 4096
 _FILE_LIMIT = 2**36
 _COUNT_LIMIT = 2**31 - 1
+_ROWS_LIMIT = 2**20
+"""Rows that a forecast may read or run ahead; more would exhaust the memory of most machines."""
 
 _RECORDS = (
     Settings, Columns, Panel, LongLayout, WideLayout, PanelScaler, AffineScalers,
@@ -310,7 +328,7 @@ class _Contents:
             name: np.array(values) for name, values in safetensors.numpy.load(self.arrays).items()
         }
         objects = [] if self.scaler is None else _load_objects(self.scaler, trusted)
-        decoder = Decoder(arrays, objects, _RECORDS)
+        decoder = Decoder(arrays, objects, _RECORDS, labels=(Columns,))
         plain = dict(self.fields)
         params = {
             name: decoder.decode(value) for name, value in _mapping(plain.pop("params")).items()
@@ -348,7 +366,7 @@ def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
                 f"saved (numbers, text, lists, dicts); after loading, pass it again with "
                 f"set_params({name}=...)",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=5,
             )
     return savable
 
@@ -385,6 +403,11 @@ def _check(snapshot: Snapshot) -> None:
     if isinstance(scaler.scalers, AffineScalers):
         shapes = {scaler.scalers.centre.shape, scaler.scalers.scale.shape}
         _need(shapes == {(len(scaler.ids),)}, "the scaler", "a centre and a scale for each id")
+    if isinstance(scaler.scalers, TransformerScalers):
+        for transformer in (scaler.template, *scaler.scalers.transformers):
+            _need(hasattr(transformer, "inverse_transform"), "the scaler", "transformers")
+    else:
+        _need(scaler.template in (*NAMED_SCALERS, None), "the scaler", "a known name")
     _need(
         snapshot.settings.frequency == panel.frequency.name, "the settings", "the panel's frequency"
     )
@@ -402,7 +425,9 @@ def _check_settings(settings: Settings) -> None:
     lags, residual = settings.lags, settings.residual_lag
     _need(lags[:1] == (1,) and list(lags) == sorted(set(lags)), f"lags={lags!r}", "1 and upwards")
     _need(residual is None or residual in lags, f"residual_lag={residual!r}", "one of the lags")
+    _need(lags[-1] + settings.context_length <= _ROWS_LIMIT, "the context", "fewer rows")
     _need(settings.num_layers <= 4, f"num_layers={settings.num_layers}", "1 to 4")
+    _need(settings.loss in get_args(Loss), f"loss={settings.loss!r}", "a known loss")
     _need(settings.dropout < 1, f"dropout={settings.dropout}", "less than 1")
 
 
@@ -415,13 +440,26 @@ def _check_panel(panel: Panel) -> None:
     _need(panel.values.shape == (offsets[-1],), "the panel", "as many values as its offsets say")
     _need(len(panel.ends) == count, "the panel", "an end for each id")
     _need(behind.shape == (count,) and bool((behind >= 0).all()), "the panel", "rows behind")
-    _need(int(behind.max()) <= _COUNT_LIMIT, "the panel", "rows behind")
+    _need(int(behind.max()) <= _ROWS_LIMIT, "the panel", "fewer rows behind")
+    _need(_is_time(panel.ends, panel.frequency), "the panel", "ends that suit its frequency")
+    hash(panel.columns)
     if isinstance(layout, LongLayout):
+        hash(layout.columns)
         in_order = np.array_equal(np.sort(layout.appearance), np.arange(count))
         _need(in_order, "the layout", "each id once")
     else:
         fitting = len(layout.columns) == len(layout.dtypes) == count
-        _need(fitting and (count == 1 or not layout.is_series), "the layout", "a column for each id")
+        _need(
+            fitting and (count == 1 or not layout.is_series), "the layout", "a column for each id"
+        )
+
+
+def _is_time(ends: pd.Index, frequency: Frequency) -> bool:
+    if isinstance(frequency, IntegerFrequency):
+        return pd.api.types.is_integer_dtype(ends.dtype)
+    if isinstance(frequency, PeriodFrequency):
+        return bool(ends.dtype == frequency.dtype)
+    return isinstance(ends, pd.DatetimeIndex)
 
 
 def _need(holds: bool, what: str, expected: str) -> None:
@@ -543,8 +581,14 @@ def _read(path: Path) -> _Contents:
         size = os.fstat(file.fileno()).st_size
         _check_ends(file, size)
         with _damage("it"), ZipFile(file) as archive:
+            if _MANIFEST not in archive.namelist():
+                raise ModelFileError(
+                    "is a zip without a tsgen manifest, and so no tsgen model (PyTorch checkpoints "
+                    "are such zips; they hold pickles, which tsgen never opens): save models with "
+                    "model.save(path)"
+                )
             infos = {info.filename: info for info in _checked_infos(archive, size)}
-            manifest = _manifest(archive, infos)
+            manifest = _manifest(archive.read(infos[_MANIFEST]))
             expected = _mapping(manifest["members"])
             _check_names(set(infos), set(expected) | {_MANIFEST})
             members = {
@@ -593,9 +637,7 @@ def _check_ends(file: BinaryIO, size: int) -> None:
     end = file.read()
     # The end of a zip without a comment, as we write it.
     if len(end) < 42 or end[-22:-18] != b"PK\x05\x06" or end[-2:] != b"\0\0":
-        raise ModelFileError(
-            f"is cut short, or something was added behind its end: {_COPY_AGAIN}"
-        )
+        raise ModelFileError(f"is cut short, or something was added behind its end: {_COPY_AGAIN}")
     # zipfile reads the whole directory, or the one of the 64-bit record, which only files of more
     # than 4 GiB have.
     bogus = end[:4] == b"PK\x06\x07" and size < 2**32
@@ -633,13 +675,9 @@ def _check_info(info: ZipInfo) -> None:
         raise ModelFileError(f"has a member {name} of {info.file_size:,} bytes: {_BEWARE}")
 
 
-def _manifest(archive: ZipFile, infos: Mapping[str, ZipInfo]) -> dict[str, Any]:
-    if _MANIFEST not in infos:
-        raise ModelFileError(
-            "is a zip without a tsgen manifest, and so no tsgen model (PyTorch checkpoints are "
-            "such zips; they hold pickles, which tsgen never opens): save with model.save(path)"
-        )
-    manifest = _parse_json(archive.read(infos[_MANIFEST]), _MANIFEST)
+def _manifest(data: bytes) -> dict[str, Any]:
+    """The manifest, if it is one that this version can read."""
+    manifest = _parse_json(data, _MANIFEST)
     version = manifest.get("format") if isinstance(manifest, dict) else None
     if type(version) is not int or version < 1:
         raise ModelFileError(f"is no tsgen model: its {_MANIFEST} names no format")
@@ -669,6 +707,34 @@ def _verified(data: bytes, name: str, entry: Any) -> bytes:
     if right != (hashlib.sha256(data).hexdigest(), len(data)):
         raise ModelFileError(f"was altered: {name} has not the sha256 it was saved with")
     return data
+
+
+def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Refuse weights other than a network's, before the network takes up any memory.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+    expected : mapping of str to Tensor
+        The network's state dict; that of one on the meta device will do.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.persistence import check_weights
+    >>> head = torch.nn.Linear(2, 1, device="meta")
+    >>> check_weights(torch.nn.Linear(2, 1).state_dict(), head.state_dict())
+    """
+    for name in sorted(set(weights) ^ set(expected)):
+        state = "unknown" if name in weights else "missing"
+        raise ModelFileError(f"can't be loaded: the weights {_printable(name)} are {state}")
+    for name, tensor in expected.items():
+        found = weights[name]
+        if found.shape != tensor.shape or found.dtype != tensor.dtype:
+            raise ModelFileError(
+                f"can't be loaded: the weights {name} are {found.dtype} of shape "
+                f"{tuple(found.shape)}, not {tensor.dtype} of shape {tuple(tensor.shape)}"
+            )
 
 
 def _parse_json(data: bytes, what: str) -> Any:
@@ -735,7 +801,9 @@ def _write_whole(target: Path, members: Mapping[str, bytes], *, overwrite: bool)
             _write_zip(file, members)
             file.flush()
             os.fsync(file.fileno())
-            # Still locked, so that no other process takes it for a leftover.
+            if fcntl is None:
+                file.close()  # Windows doesn't move an open file
+            # Elsewhere it is still locked: no other process takes it for a leftover.
             _move(temporary, target, overwrite=overwrite)
     except ModelExistsError:
         raise

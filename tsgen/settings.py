@@ -80,6 +80,9 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         For an argument that can't be used, with its value and what is accepted.
     """
     season = choose_season_length(arguments["season_length"], panel)
+    val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
+    if val_size:  # what is held out must not speak in what is chosen
+        panel = panel.without_tail(val_size)
     length = int(np.median(panel.lengths))
     residual = _residual(arguments["residual"], season, panel)
     lags = _lags(arguments["lags"], season, residual, length)
@@ -106,7 +109,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         gradient_clip_val=None
         if arguments["gradient_clip_val"] is None
         else number("gradient_clip_val", arguments["gradient_clip_val"], 1e-9, 1e9),
-        val_size=_val_size(arguments["val_size"], arguments["patience"], season, panel),
+        val_size=val_size,
         patience=None
         if arguments["patience"] is None
         else whole_number("patience", arguments["patience"], "validations"),
@@ -121,9 +124,10 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
             raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
         return 0 if patience is None else _train_horizon(season, longest)
     rows = whole_number("val_size", given, "rows to hold out of each series")
-    if rows > longest - 2:
+    if 2 * rows >= longest:
         raise SettingError(
-            f"val_size={given!r} leaves nothing to train on: the longest series has {longest} rows"
+            f"val_size={given!r} is too long: the longest series has {longest} rows, and a tail is "
+            "held out of series with more than twice its length"
         )
     return rows
 

@@ -83,8 +83,9 @@ class Series:
         return Series(self.values.to(device), self.starts.to(device), self.stops.to(device))
 
     def without_tail(self, rows: int) -> Series:
-        """The same rows but the last few of each series, without copying."""
-        return Series(self.values, self.starts, torch.maximum(self.stops - rows, self.starts))
+        """The same rows but the last few of each series, unless it has hardly more; no copy."""
+        stops = torch.where(self.lengths > 2 * rows, self.stops - rows, self.stops)
+        return Series(self.values, self.starts, stops)
 
     def ends(self) -> Draw:
         """Every series cut after its last row."""

@@ -1,0 +1,51 @@
+"""The loss against sums worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tsgen.objective import Loss, Objective
+
+# Targets within ±1: their spread is below 1, so that errors count as they are.
+TARGETS = torch.tensor([[0.0, 1.0, -1.0, 0.5], [0.0, 0.0, 1.0, 0.0]])
+PREDICTIONS = torch.tensor([[0.5, 1.0, 1.0, 9.0], [9.0, 0.0, 4.0, 0.0]])
+COUNTED = torch.tensor([[1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0]])  # errors .5 0 2 | 0 3 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mse", (0.25 + 4 + 9) / 6),
+        ("mae", (0.5 + 2 + 3) / 6),
+        ("huber", (0.125 + 1.5 + 2.5) / 6),
+    ],
+)
+def test_the_mean_over_counted_steps(loss: Loss, expected: float) -> None:
+    assert Objective(loss)(PREDICTIONS, TARGETS, COUNTED).item() == pytest.approx(expected)
+
+
+def test_the_warmup_does_not_count() -> None:
+    # Left: errors of 2 in the first window, 3 and 0 in the second.
+    loss = Objective("mae", warmup=2)(PREDICTIONS, TARGETS, COUNTED)
+    assert loss.item() == pytest.approx(5 / 3)
+    wild = torch.cat([PREDICTIONS[:, :2] + 1e6, PREDICTIONS[:, 2:]], dim=1)
+    assert Objective("mae", warmup=2)(wild, TARGETS, COUNTED) == loss
+
+
+def test_nothing_counted_is_a_loss_of_zero() -> None:
+    assert Objective()(PREDICTIONS, TARGETS, torch.zeros_like(COUNTED)) == 0
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_a_window_with_huge_targets_does_not_own_the_loss(loss: Loss) -> None:
+    """Half of the windows leave the range of their context, 1e6 times its spread."""
+    targets = torch.randn(8, 20, generator=torch.Generator().manual_seed(0))
+    targets[:4] *= 1e6
+    predictions = torch.zeros_like(targets, requires_grad=True)
+    objective = Objective(loss)
+    total = objective(predictions, targets, torch.ones_like(targets))
+    of_the_usual = objective(predictions[4:], targets[4:], torch.ones_like(targets[4:]))
+    assert total < 2 * of_the_usual
+    total.backward()
+    assert predictions.grad[:4].norm() < predictions.grad[4:].norm()

@@ -1,0 +1,143 @@
+"""Pictures of every layout, drawn without matplotlib's global state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from problems import wavy
+
+import tsgen
+from tsgen import Naive, SeasonalNaive, plot_forecast
+from tsgen.plotting import save_figure
+
+ROWS = 30
+
+
+def indexed(index: pd.Index) -> pd.Series:
+    return wavy(ROWS).set_axis(index)
+
+
+def wide(count: int = 3) -> pd.DataFrame:
+    index = pd.date_range("2024-01-01", periods=ROWS, freq="D")
+    return pd.DataFrame({f"s{i}": wavy(ROWS, seed=i) for i in range(count)}).set_axis(index)
+
+
+def long(count: int = 3) -> pd.DataFrame:
+    frame = wide(count).rename_axis(index="ds", columns="unique_id")
+    return frame.unstack().rename("y").reset_index()
+
+
+LAYOUTS: dict[str, Any] = {
+    "series": indexed(pd.date_range("2024-01-01", periods=ROWS, freq="h")),
+    "integer": indexed(pd.RangeIndex(ROWS)),
+    "period": indexed(pd.period_range("2020-01", periods=ROWS, freq="M")),
+    "zone": indexed(pd.date_range("2024-03-30", periods=ROWS, freq="h", tz="Europe/Berlin")),
+    "wide": wide(),
+    "long": long(),
+    "long, one series": long(1).drop(columns="unique_id"),
+    "multiindex frame": long().set_index(["unique_id", "ds"]),
+    "multiindex series": long().set_index(["unique_id", "ds"])["y"],
+}
+SEVERAL = ["wide", "long", "multiindex frame", "multiindex series"]
+
+
+def pictures(figure: Figure) -> list[Any]:
+    return [axis for axis in figure.axes if axis.get_visible()]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_picture_of_every_layout(layout: str) -> None:
+    history = LAYOUTS[layout]
+    figure = plot_forecast(history, Naive().fit(history).predict(5))
+    assert len(pictures(figure)) == (3 if layout in SEVERAL else 1)
+    figure.draw_without_rendering()
+
+
+def test_the_ending_says_the_format(tmp_path: Path) -> None:
+    figure = plot_forecast(LAYOUTS["series"], Naive().fit(LAYOUTS["series"]).predict(5))
+    for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
+        save_figure(figure, tmp_path / f"forecast.{ending}")
+        assert (tmp_path / f"forecast.{ending}").read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("layout", SEVERAL)
+def test_each_series_is_drawn_under_its_own_name(layout: str) -> None:
+    history = LAYOUTS[layout]
+    figure = plot_forecast(history, Naive().fit(history).predict(5))
+    axes = {axis.get_title(loc="left"): axis for axis in pictures(figure)}
+    assert set(axes) == {"s0", "s1", "s2"}
+    for i, name in enumerate(sorted(axes)):
+        past, future = (line.get_ydata() for line in axes[name].lines[:2])
+        np.testing.assert_array_equal(past, wavy(ROWS, seed=i))
+        # From the last observed value on, so that no gap seems to lie between.
+        np.testing.assert_array_equal(future, np.full(6, wavy(ROWS, seed=i).iloc[-1]))
+
+
+def test_only_the_last_rows_are_shown() -> None:
+    history = wide(1)
+    forecast = Naive().fit(history).predict(2)
+    rows = [
+        len(pictures(plot_forecast(history, forecast, **arguments))[0].lines[0].get_ydata())
+        for arguments in ({}, {"last": 7}, {"last": 1000})
+    ]
+    assert rows == [10, 7, ROWS]  # five times the horizon, as told, all there are
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 9])
+def test_no_more_pictures_than_series(count: int) -> None:
+    history = wide(count)
+    figure = plot_forecast(history, Naive().fit(history).predict(5))
+    assert len(pictures(figure)) == count
+    assert figure.get_suptitle() == ""
+
+
+def test_max_series_shows_the_first_and_says_so() -> None:
+    history = wide(5)
+    forecast = Naive().fit(history).predict(5)
+    figure = plot_forecast(history, forecast, max_series=2, title="Sales")
+    assert [axis.get_title(loc="left") for axis in pictures(figure)] == ["s0", "s1"]
+    assert figure.get_suptitle() == "Sales (the first 2 of 5 series)"
+    assert plot_forecast(history, forecast, title="Sales").get_suptitle() == "Sales"
+
+
+def test_columns_may_have_other_names() -> None:
+    names = {"unique_id": "shop", "ds": "day", "y": "sales"}
+    history = long().rename(columns=names)
+    columns = {"id_col": "shop", "time_col": "day", "target_col": "sales"}
+    forecast = SeasonalNaive().fit(history, **columns).predict(5)
+    assert len(pictures(plot_forecast(history, forecast, **columns))) == 3
+
+
+def test_frames_are_not_changed() -> None:
+    history = long()
+    forecast = Naive().fit(history).predict(5)
+    before = history.copy(), forecast.copy()
+    plot_forecast(history, forecast)
+    pd.testing.assert_frame_equal(history, before[0])
+    pd.testing.assert_frame_equal(forecast, before[1])
+
+
+def test_pyplot_is_not_imported(tmp_path: Path) -> None:
+    """It would choose a backend and keep every figure in memory."""
+    script = f"""
+import sys
+import pandas as pd
+from tsgen import Naive, plot_forecast
+from tsgen.plotting import save_figure
+df = pd.Series(range(20), index=pd.date_range("2024-01-01", periods=20), dtype=float)
+save_figure(plot_forecast(df, Naive().fit(df).predict(3)), {str(tmp_path / "a.png")!r})
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    root = str(Path(tsgen.__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": root}
+    )
+    assert (tmp_path / "a.png").exists()

@@ -1,0 +1,119 @@
+"""The closed loop against the plainest way to do it: the whole sequence anew at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from tsgen.features import input_size, lag_inputs
+from tsgen.network import Cell, RecurrentNetwork
+from tsgen.rollout import RolloutState, encode, rollout
+
+LAGS = [(1,), (1, 2), (1, 3, 12), (5, 1)]
+BATCH, CONTEXT = 3, 15
+
+
+def network_of(lags: Sequence[int], cell: Cell = "lstm", layers: int = 1) -> RecurrentNetwork:
+    torch.manual_seed(0)
+    network = RecurrentNetwork(
+        input_size(lags),
+        cell=cell,
+        hidden_size=8,
+        num_layers=layers,
+        residual_channel=len(lags) - 1,
+    )
+    torch.nn.init.normal_(network.head.weight)  # far from the residual base
+    return network.double().eval()
+
+
+def rows_of(lags: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values and flags; each window begins with two rows that aren't known."""
+    rows = max(lags) - 1 + CONTEXT
+    values = torch.randn(BATCH, rows, generator=torch.Generator().manual_seed(1)).double()
+    known = torch.ones_like(values)
+    known[:, :2] = 0
+    return values * known, known
+
+
+def from_scratch(
+    network: RecurrentNetwork, lags: Sequence[int], horizon: int, context: int = CONTEXT
+) -> torch.Tensor:
+    values, known = rows_of(lags)
+    values, known = (rows[:, CONTEXT - context :] for rows in (values, known))
+    for step in range(horizon):
+        outputs, _ = network(lag_inputs(values, known, lags, context + step))
+        values = torch.cat([values, outputs[:, -1:]], dim=1)
+        known = torch.cat([known, torch.ones(BATCH, 1, dtype=known.dtype)], dim=1)
+    return values[:, -horizon:]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 2, 4])
+@pytest.mark.parametrize("lags", LAGS, ids=str)
+@torch.inference_mode()
+def test_equal_to_starting_anew_at_every_step(cell: Cell, layers: int, lags: Sequence[int]) -> None:
+    network = network_of(lags, cell, layers)
+    path = rollout(network, lags, encode(network, lags, *rows_of(lags)), 14)
+    torch.testing.assert_close(path, from_scratch(network, lags, 14), atol=1e-6, rtol=0)
+
+
+@torch.inference_mode()
+def test_float32_is_as_good_as_it_can_be() -> None:
+    lags = (1, 3, 12)
+    network = network_of(lags)
+    expected = from_scratch(network, lags, 14)
+    values, known = (rows.float() for rows in rows_of(lags))
+    state = encode(network.float(), lags, values, known)
+    path = rollout(network, lags, state, 14)
+    torch.testing.assert_close(path.double(), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("lags", LAGS, ids=str)
+@torch.inference_mode()
+def test_a_shorter_horizon_is_a_prefix_of_a_longer_one(lags: Sequence[int]) -> None:
+    """A lag of 12 reaches back beyond both horizons."""
+    network = network_of(lags)
+    state = encode(network, lags, *rows_of(lags))
+    five, ten = (rollout(network, lags, state, horizon) for horizon in (5, 10))
+    assert five.shape == (BATCH, 5)
+    assert torch.equal(five, ten[:, :5])
+
+
+@torch.inference_mode()
+def test_the_state_is_not_changed() -> None:
+    lags = (1, 3)
+    network = network_of(lags)
+    state = encode(network, lags, *rows_of(lags))
+    assert torch.equal(rollout(network, lags, state, 6), rollout(network, lags, state, 6))
+
+
+@torch.inference_mode()
+def test_a_context_of_one_row_is_enough() -> None:
+    lags = (1, 3)
+    network = network_of(lags)
+    values, known = (rows[:, CONTEXT - 1 :] for rows in rows_of(lags))
+    path = rollout(network, lags, encode(network, lags, values, known), 4)
+    torch.testing.assert_close(path, from_scratch(network, lags, 4, context=1))
+
+
+def test_windows_do_not_see_each_other() -> None:
+    lags = (1, 3)
+    network = network_of(lags)
+    values, known = rows_of(lags)
+    together = rollout(network, lags, encode(network, lags, values, known), 6)
+    alone = rollout(network, lags, encode(network, lags, values[1:2], known[1:2]), 6)
+    torch.testing.assert_close(together[1:2], alone)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_gradients_reach_the_state_and_the_weights(cell: Cell) -> None:
+    lags = (1, 3)
+    network = network_of(lags, cell)
+    start = encode(network, lags, *rows_of(lags))
+    recurrent = tuple(tensor.detach().requires_grad_() for tensor in start.recurrent)
+    values = start.values.clone().requires_grad_()
+    rollout(network, lags, RolloutState(recurrent, values, start.known), 8)[:, -1].sum().backward()
+    assert all(tensor.grad is not None and tensor.grad.any() for tensor in (*recurrent, values))
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters())

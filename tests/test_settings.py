@@ -1,0 +1,162 @@
+"""What is chosen from the data, that what is given wins, and that what can't be used is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import wavy
+from sklearn.preprocessing import StandardScaler
+
+from tsgen import LSTMForecaster
+from tsgen.errors import SettingError
+from tsgen.frame import read_panel
+from tsgen.settings import Settings, choose_settings
+
+
+def settings_of(df: Any, **arguments: Any) -> Settings:
+    return choose_settings(LSTMForecaster(**arguments).get_params(deep=False), read_panel(df))
+
+
+def monthly(values: np.ndarray) -> pd.Series:
+    return pd.Series(values, index=pd.date_range("2000-01-01", periods=len(values), freq="MS"))
+
+
+SEASONAL = monthly(np.sin(2 * np.pi * np.arange(120) / 12))
+WALK = monthly(np.random.default_rng(0).normal(size=120).cumsum())
+
+
+# ----------------------------------------------------------------------------------- "auto"
+
+
+@pytest.mark.parametrize(
+    ("freq", "season"),
+    [("h", 24), ("D", 7), ("W", 52), ("MS", 12), ("QS", 4), ("YS", 1), ("30min", 48)],
+)
+def test_the_season_is_that_of_the_frequency(freq: str, season: int) -> None:
+    index = pd.date_range("2000-01-01", periods=60, freq=freq)
+    assert settings_of(pd.Series(np.arange(60.0), index=index)).season_length == season
+
+
+def test_integer_time_has_no_season_unless_told() -> None:
+    assert settings_of(wavy()).season_length == 1
+    assert settings_of(wavy(), season_length=9).season_length == 9
+
+
+def test_the_residual_is_seasonal_where_the_series_is() -> None:
+    assert settings_of(SEASONAL).residual_lag == 12
+    assert settings_of(WALK).residual_lag == 1
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 20, 200])
+@pytest.mark.parametrize("freq", ["h", "W", "MS"])
+def test_what_is_chosen_fits_the_series(rows: int, freq: str) -> None:
+    index = pd.date_range("2000-01-01", periods=rows, freq=freq)
+    settings = settings_of(pd.Series(np.arange(float(rows)), index=index).asfreq(freq))
+    assert 1 <= settings.context_length < rows
+    assert 1 <= settings.train_horizon < rows
+    assert max(settings.lags) < rows
+    assert settings.lags[0] == 1
+    assert list(settings.lags) == sorted(set(settings.lags))
+    assert settings.residual_lag in settings.lags
+    assert settings.max_steps >= 1
+
+
+def test_settings_show_what_was_chosen() -> None:
+    model = LSTMForecaster(max_steps=1, hidden_size=4).fit(SEASONAL)
+    assert model.settings_ == settings_of(SEASONAL, max_steps=1, hidden_size=4)
+    assert model.settings_.frequency == "MS"
+    assert model.lags == model.context_length == "auto"  # the constructor's are kept
+
+
+# ----------------------------------------------------------------------------- what is given wins
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"context_length": 33}, {"context_length": 33}),
+        ({"context_length": 5000}, {"context_length": 5000}),
+        ({"lags": [5, 3, 3]}, {"lags": (1, 3, 5)}),
+        ({"lags": 7}, {"lags": (1, 7)}),
+        ({"lags": np.array([4, 2])}, {"lags": (1, 2, 4)}),
+        ({"lags": None}, {"lags": (1,)}),
+        ({"residual": "last"}, {"residual_lag": 1}),
+        ({"residual": None}, {"residual_lag": None}),
+        (
+            {"residual": "seasonal", "season_length": 6, "lags": [2]},
+            {"residual_lag": 6, "season_length": 6, "lags": (1, 2, 6)},
+        ),
+        ({"window_norm": False}, {"window_norm": False}),
+        ({"max_steps": 17}, {"max_steps": 17}),
+        ({"hidden_size": 3, "num_layers": 4}, {"hidden_size": 3, "num_layers": 4}),
+        ({"dropout": 0.25, "loss": "huber"}, {"dropout": 0.25, "loss": "huber"}),
+        ({"batch_size": 5, "learning_rate": 0.5}, {"batch_size": 5, "learning_rate": 0.5}),
+        ({"weight_decay": 0}, {"weight_decay": 0.0}),
+        ({"gradient_clip_val": None}, {"gradient_clip_val": None}),
+        ({"val_size": 9}, {"val_size": 9, "patience": None}),
+    ],
+)
+def test_explicit_values_win(arguments: dict[str, Any], expected: dict[str, Any]) -> None:
+    settings = settings_of(WALK, **({"residual": "last"} | arguments))
+    assert {name: getattr(settings, name) for name in expected} == expected
+
+
+def test_patience_holds_rows_out() -> None:
+    assert settings_of(WALK).val_size == 0
+    assert settings_of(WALK, patience=3).val_size > 0
+    with pytest.raises(SettingError, match="patience"):
+        settings_of(WALK, patience=3, val_size=None)
+
+
+# ------------------------------------------------------------------------------- what is refused
+
+BAD: dict[str, list[Any]] = {
+    "context_length": [0, -3, 2.5, "long", True, None],
+    "lags": [0, [0], [-1], [1.5], 1.5, True, "weekly", ["a"]],
+    "hidden_size": [0, 8.0, "big"],
+    "num_layers": [0, 5],
+    "dropout": [-0.1, 1.0, float("nan"), "none", True],
+    "residual": ["first", 1],
+    "season_length": [0, 2.5, None, "week"],
+    "scaler": ["robuts", StandardScaler, 5],
+    "window_norm": ["yes", None, 1],
+    "loss": ["l2", None],
+    "max_steps": [0, 1.5, None, "many"],
+    "batch_size": [0, "auto"],
+    "learning_rate": [0, -1e-3, float("nan"), float("inf"), "fast"],
+    "weight_decay": [-1, "some"],
+    "gradient_clip_val": [0, "auto"],
+    "val_size": [0, 2.5, 59],
+    "patience": [0, 1.5],
+    "random_state": [-1, 1.5, "seed", 2**200],
+    "trainer_kwargs": [5, ["max_steps"]],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_a_bad_value_is_refused_by_the_arguments_name(name: str, value: Any) -> None:
+    model = LSTMForecaster(**({"max_steps": 1, "hidden_size": 4} | {name: value}))
+    with pytest.raises(SettingError, match=rf"\b{name}\b"):
+        model.fit(wavy())
+
+
+def test_every_argument_is_checked() -> None:
+    """A new argument needs its bad values here; any value of these may stand for yes or no."""
+    assert set(BAD) == set(LSTMForecaster().get_params()) - {"verbose"}
+
+
+def test_a_seasonal_residual_needs_a_season() -> None:
+    with pytest.raises(SettingError, match=r"residual='seasonal'.*season_length"):
+        settings_of(wavy(), residual="seasonal")
+
+
+def test_the_message_shows_the_value_and_what_is_accepted() -> None:
+    with pytest.raises(SettingError, match=r"loss='l2': expected one of 'mse', 'mae', 'huber'"):
+        settings_of(WALK, loss="l2")
+    with pytest.raises(SettingError, match=r"num_layers=5.*1 to 4"):
+        settings_of(WALK, num_layers=5)

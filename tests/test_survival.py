@@ -1,0 +1,219 @@
+"""Training that survives: crashes, signals, NaN, early stopping."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from tsgen import LSTMForecaster
+from tsgen.errors import DivergenceError, SettingError
+from tsgen.training import TrainingInterrupted
+
+SETTINGS = {"hidden_size": 8, "context_length": 24, "lags": [12], "verbose": False}
+
+
+@pytest.fixture
+def seasonal() -> pd.DataFrame:
+    """Three noisy monthly series."""
+    time = pd.date_range("2000-01-01", periods=120, freq="MS", name="ds")
+    months = np.arange(120)
+    noise = np.random.default_rng(0).standard_normal((120, 3))
+    values = np.sin(2 * np.pi * months / 12)[:, None] * [1.0, 2.0, 3.0] + 0.1 * noise
+    return pd.DataFrame(values, index=time, columns=["a", "b", "c"])
+
+
+def digest(model: LSTMForecaster) -> str:
+    weights = [weight.numpy().tobytes() for weight in model.module_.state_dict().values()]
+    return hashlib.sha256(b"".join(weights)).hexdigest()
+
+
+class AtStep(pl.Callback):
+    """Does something after a step."""
+
+    def __init__(self, step: int, action) -> None:
+        self.step, self.action = step, action
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        if trainer.global_step == self.step:
+            self.action(trainer, pl_module)
+
+
+SCRIPT = """
+import hashlib, os, signal, sys
+import numpy as np, pandas as pd
+from tests.test_survival import SETTINGS, AtStep, digest
+from tsgen import LSTMForecaster
+
+frame = pd.read_parquet(sys.argv[1])
+kill_at = int(sys.argv[3])
+callbacks = [AtStep(kill_at, lambda *_: os.kill(os.getpid(), signal.SIGKILL))] if kill_at else []
+model = LSTMForecaster(
+    **SETTINGS, max_steps=90, dropout=0.1, num_layers=2, trainer_kwargs={"callbacks": callbacks}
+)
+print(digest(model.fit(frame, run_dir=sys.argv[2])))
+"""
+
+
+def run(frame: Path, run_dir: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(frame), str(run_dir), str(kill_at)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_and_ends_with_the_weights_of_a_whole_one(
+    seasonal: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "frame.parquet"
+    seasonal.to_parquet(path)
+    killed = run(path, tmp_path / "cut", kill_at=50)
+    assert killed.returncode == -signal.SIGKILL
+    assert (tmp_path / "cut" / "last.ckpt").exists()
+    resumed = run(path, tmp_path / "cut", kill_at=0)
+    whole = run(path, tmp_path / "whole", kill_at=0)
+    assert resumed.returncode == whole.returncode == 0, resumed.stderr + whole.stderr
+    assert resumed.stdout == whole.stdout
+
+
+def test_resuming_trains_the_missing_steps_alone(seasonal: pd.DataFrame, tmp_path: Path) -> None:
+    class Cut(RuntimeError):
+        pass
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    model = LSTMForecaster(**SETTINGS, max_steps=40, trainer_kwargs={"callbacks": AtStep(23, cut)})
+    with pytest.raises(Cut):
+        model.fit(seasonal, run_dir=tmp_path)
+    steps = []
+
+    class Count(pl.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+            steps.append(trainer.global_step)
+
+    model.set_params(trainer_kwargs={"callbacks": Count()}).fit(seasonal, run_dir=tmp_path)
+    assert steps == list(range(21, 41))  # a checkpoint stood at step 20
+    whole = LSTMForecaster(**SETTINGS, max_steps=40).fit(seasonal)
+    assert digest(model) == digest(whole)
+
+
+def test_a_finished_run_is_read_back_without_training(
+    seasonal: pd.DataFrame, tmp_path: Path
+) -> None:
+    first = LSTMForecaster(**SETTINGS, max_steps=15).fit(seasonal, run_dir=tmp_path)
+
+    def never(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    callbacks = [AtStep(step, never) for step in range(1, 20)]
+    again = LSTMForecaster(**SETTINGS, max_steps=15, trainer_kwargs={"callbacks": callbacks})
+    assert digest(again.fit(seasonal, run_dir=tmp_path)) == digest(first)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"max_steps": 20}, "max_steps"),
+        ({"hidden_size": 16}, "model"),
+        ({"random_state": 1}, "data"),
+    ],
+)
+def test_the_folder_of_another_run_is_refused(
+    seasonal: pd.DataFrame, tmp_path: Path, change: dict[str, int], named: str
+) -> None:
+    settings = {**SETTINGS, "max_steps": 5}
+    LSTMForecaster(**settings).fit(seasonal, run_dir=tmp_path)
+    with pytest.raises(SettingError, match=named):
+        LSTMForecaster(**{**settings, **change}).fit(seasonal, run_dir=tmp_path)
+    with pytest.raises(SettingError, match="data"):
+        LSTMForecaster(**settings).fit(seasonal + 1.0, run_dir=tmp_path)
+
+
+def test_checkpoints_hold_tensors_and_plain_values(seasonal: pd.DataFrame, tmp_path: Path) -> None:
+    LSTMForecaster(**SETTINGS, max_steps=5, patience=3).fit(seasonal, run_dir=tmp_path)
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 5
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_the_best_weights_so_far(
+    seasonal: pd.DataFrame, signum: signal.Signals
+) -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    interrupt = AtStep(45, lambda *_: os.kill(os.getpid(), signum))
+    model = LSTMForecaster(**SETTINGS, max_steps=10_000, trainer_kwargs={"callbacks": interrupt})
+    with pytest.warns(TrainingInterrupted, match=rf"{signum.name} at step 4\d of 10000.*best weights so far"):
+        model.fit(seasonal)
+    assert np.isfinite(model.predict(5).to_numpy()).all()
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_second_signal_raises(seasonal: pd.DataFrame) -> None:
+    def twice(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    model = LSTMForecaster(**SETTINGS, trainer_kwargs={"callbacks": AtStep(3, twice)})
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(seasonal)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) -> None:
+    kept = {}
+
+    def keep(trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        kept.update({name: weight.clone() for name, weight in module.state_dict().items()})
+
+    def poison(trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        with torch.no_grad():
+            module.network.head.weight.fill_(float("nan"))
+
+    callbacks = [AtStep(20, keep), AtStep(30, poison)]
+    model = LSTMForecaster(**SETTINGS, trainer_kwargs={"callbacks": callbacks})
+    with pytest.raises(DivergenceError, match=r"nan at step 31.*series '[abc]'.*step 20"):
+        model.fit(seasonal)
+    assert all(
+        torch.equal(weight, kept[name]) for name, weight in model.module_.state_dict().items()
+    )
+    assert np.isfinite(model.predict(3).to_numpy()).all()
+
+
+def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame) -> None:
+    losses: list[float] = []
+
+    class Watch(pl.Callback):
+        def on_validation_end(self, trainer, pl_module) -> None:
+            losses.append(float(trainer.callback_metrics["val_loss"]))
+
+    model = LSTMForecaster(
+        **SETTINGS, max_steps=5_000, patience=2, learning_rate=0.02,
+        trainer_kwargs={"callbacks": Watch()},
+    ).fit(seasonal)  # fmt: skip
+    assert len(losses) < 100
+    assert min(losses) < min(losses[-2:])
+    assert model.settings_.val_size > 0
+
+
+def test_the_held_out_tail_is_not_trained_on(seasonal: pd.DataFrame) -> None:
+    settings = {**SETTINGS, "max_steps": 20, "scaler": None, "val_size": 12}
+    changed = seasonal.copy()
+    changed.iloc[-12:] += 100.0
+    assert digest(LSTMForecaster(**settings).fit(seasonal)) == digest(
+        LSTMForecaster(**settings).fit(changed)
+    )

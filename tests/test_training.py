@@ -1,0 +1,139 @@
+"""Training leaves no trace but the weights: no files, no output, no global state."""
+
+from __future__ import annotations
+
+import logging
+import random
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from problems import wavy
+
+from tsgen import GRUForecaster, LSTMForecaster
+
+
+def forecast(model: type = LSTMForecaster, **settings: Any) -> np.ndarray:
+    small = {"max_steps": 5, "hidden_size": 8}
+    return model(**(small | settings)).fit(wavy()).predict(6).to_numpy()
+
+
+class Counter(pl.Callback):
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        self.steps += 1
+
+
+# ---------------------------------------------------------------------------------------- no trace
+
+
+def test_no_files_and_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    forecast(verbose=True)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_logging_is_as_it_was() -> None:
+    def levels() -> dict[str, tuple[int, bool, int]]:
+        loggers = {name: logging.getLogger(name) for name in logging.root.manager.loggerDict}
+        loggers["root"] = logging.getLogger()
+        return {name: (x.level, x.disabled, len(x.handlers)) for name, x in loggers.items()}
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.DEBUG)
+    before = levels()
+    forecast()
+    after = levels()
+    assert {name: after[name] for name in before} == before
+
+
+def test_warnings_filters_are_as_they_were() -> None:
+    before = list(warnings.filters)
+    forecast()
+    assert list(warnings.filters) == before
+
+
+def test_random_generators_are_as_they_were() -> None:
+    def states() -> tuple[Any, ...]:
+        return torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()  # noqa: NPY002
+
+    before = states()
+    forecast(dropout=0.3, num_layers=2)
+    assert states() == before
+
+
+def test_settings_of_torch_are_as_they_were() -> None:
+    def state() -> tuple[Any, ...]:
+        return (
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.get_num_threads(),
+        )
+
+    before = state()
+    forecast()
+    assert state() == before
+
+
+def test_the_model_ends_on_the_cpu_in_evaluation_mode() -> None:
+    model = LSTMForecaster(max_steps=2, hidden_size=8, dropout=0.5).fit(wavy())
+    assert not any(module.training for module in model.module_.modules())
+    assert model.predict(6).equals(model.predict(6))
+
+
+# ---------------------------------------------------------------------------------- trainer_kwargs
+
+
+@pytest.mark.parametrize("in_a_list", [True, False])
+def test_the_users_callback_is_called_and_nothing_of_theirs_is_changed(in_a_list: bool) -> None:
+    counter = Counter()
+    callbacks: Any = [counter] if in_a_list else counter
+    kwargs = {"callbacks": callbacks, "accelerator": "cpu"}
+    forecast(trainer_kwargs=kwargs)
+    assert counter.steps == 5
+    assert kwargs == {"callbacks": callbacks, "accelerator": "cpu"}
+    assert callbacks in (counter, [counter])
+
+
+def test_trainer_kwargs_win() -> None:
+    counter = Counter()
+    forecast(trainer_kwargs={"callbacks": counter, "max_steps": 3})
+    assert counter.steps == 3
+
+
+def test_gradients_are_clipped_unless_told_otherwise() -> None:
+    kept = forecast(gradient_clip_val=None)
+    assert not np.array_equal(forecast(gradient_clip_val=1e-4), kept)
+    assert np.array_equal(forecast(gradient_clip_val=1e9), kept)
+
+
+# ----------------------------------------------------------------------------------- random_state
+
+
+@pytest.mark.parametrize("model", [LSTMForecaster, GRUForecaster])
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"dropout": 0.3, "num_layers": 2}])
+def test_same_seed_same_forecast_bit_by_bit(model: type, settings: dict[str, Any]) -> None:
+    first = forecast(model, random_state=1, **settings)
+    torch.manual_seed(99)
+    assert np.array_equal(first, forecast(model, random_state=1, **settings))
+    assert not np.array_equal(first, forecast(model, random_state=2, **settings))
+
+
+def test_dropout_is_drawn_from_random_state() -> None:
+    assert not np.array_equal(forecast(dropout=0.3), forecast(dropout=0.0))
+
+
+def test_fit_begins_anew() -> None:
+    model = LSTMForecaster(max_steps=5, hidden_size=8)
+    first = model.fit(wavy()).predict(6)
+    model.fit(wavy(seed=1))
+    assert model.fit(wavy()).predict(6).equals(first)
