@@ -2,8 +2,8 @@
 
     python benchmarks/fit_speed.py
 
-The floor is ``nn.LSTM`` and AdamW on one pre-built tensor of the same shapes, with the same gradient
-clipping. The two alternate; the table shows medians. Needs no data beyond what it makes.
+The floor is ``nn.LSTM`` and AdamW on one pre-built tensor of the same shapes, with the same
+gradient clipping. The two alternate; the table shows medians. Needs no data beyond what it makes.
 """
 
 from __future__ import annotations

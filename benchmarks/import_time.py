@@ -22,7 +22,7 @@ STATEMENTS = {
     "import pandas": "import pandas",
     "import torch": "import torch",
     "from tsgen import LSTMForecaster": "from tsgen import LSTMForecaster",
-    "import pandas, torch, sklearn, pytorch_lightning": "import pandas, torch, sklearn, pytorch_lightning",
+    "import pandas, pytorch_lightning": "import pandas, pytorch_lightning",
 }
 
 

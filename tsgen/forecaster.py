@@ -44,7 +44,7 @@ class RecurrentForecaster(Forecaster):
         *,
         context_length: int | Literal["auto"] = "auto",
         lags: Sequence[int] | int | Literal["auto"] | None = "auto",
-        hidden_size: int = 64,
+        hidden_size: int | Literal["auto"] = "auto",
         num_layers: int = 1,
         dropout: float = 0.0,
         residual: Literal["auto", "last", "seasonal"] | None = "auto",
@@ -365,7 +365,8 @@ class LSTMForecaster(RecurrentForecaster):
         computed.
     lags : list of int, int, "auto" or None
         Earlier rows that the network sees beside the last one; lag 1 is always among them.
-    hidden_size : int, default 64
+    hidden_size : int or "auto"
+        Units of the network.
     num_layers : int, default 1
         1 to 4.
     dropout : float, default 0.0

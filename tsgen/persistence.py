@@ -581,13 +581,9 @@ def _read(path: Path) -> _Contents:
         size = os.fstat(file.fileno()).st_size
         _check_ends(file, size)
         with _damage("it"), ZipFile(file) as archive:
-            if _MANIFEST not in archive.namelist():
-                raise ModelFileError(
-                    "is a zip without a tsgen manifest, and so no tsgen model (PyTorch checkpoints "
-                    "are such zips; they hold pickles, which tsgen never opens): save models with "
-                    "model.save(path)"
-                )
             infos = {info.filename: info for info in _checked_infos(archive, size)}
+            if _MANIFEST not in infos:
+                raise ModelFileError(f"lacks its manifest: {_COPY_AGAIN}")
             manifest = _manifest(archive.read(infos[_MANIFEST]))
             expected = _mapping(manifest["members"])
             _check_names(set(infos), set(expected) | {_MANIFEST})
@@ -619,7 +615,8 @@ def _damage(what: str) -> Iterator[None]:
 
 def _check_ends(file: BinaryIO, size: int) -> None:
     """Tell what is no model from what is a cut one, by the first and the last bytes."""
-    start = file.read(4)
+    head = file.read(30 + len(_MANIFEST))
+    start = head[:4]
     if size == 0:
         raise ModelFileError(f"is empty: {_COPY_AGAIN}")
     if re.match(rb"\x80[\x02-\x05]", start):
@@ -633,6 +630,12 @@ def _check_ends(file: BinaryIO, size: int) -> None:
         )
     if size > _FILE_LIMIT:
         raise ModelFileError(f"is too large for a model, {size:,} bytes: {_BEWARE}")
+    if len(head) == 30 + len(_MANIFEST) and not head.endswith(_MANIFEST.encode()):
+        raise ModelFileError(
+            "is a zip that doesn't start with a tsgen manifest, and so no tsgen model (PyTorch "
+            "checkpoints are such zips; they hold pickles, which tsgen never opens): save models "
+            "with model.save(path)"
+        )
     file.seek(-min(size, 42), os.SEEK_END)
     end = file.read()
     # The end of a zip without a comment, as we write it.

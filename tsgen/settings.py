@@ -15,6 +15,9 @@ from tsgen.metrics import seasonal_error
 
 __all__ = ["Settings", "choose_season_length", "choose_settings"]
 
+_SMALL = 20_000
+"""Rows of a panel below which it counts as small."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -97,7 +100,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         residual_lag=residual,
         train_horizon=_train_horizon(season, length),
         warmup=min(season, 4),
-        hidden_size=whole_number("hidden_size", arguments["hidden_size"], "units of the network"),
+        hidden_size=_hidden_size(arguments["hidden_size"], panel),
         num_layers=whole_number("num_layers", arguments["num_layers"], "1 to 4", highest=4),
         dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
         window_norm=_yes_or_no("window_norm", arguments["window_norm"]),
@@ -198,7 +201,18 @@ def _train_horizon(season: int, length: int) -> int:
 def _max_steps(given: Any, panel: Panel) -> int:
     if given != "auto":
         return whole_number("max_steps", given, "optimiser steps")
-    return 600 if len(panel) == 1 else 1500
+    return 400 if _is_small(panel) else 1500
+
+
+def _hidden_size(given: Any, panel: Panel) -> int:
+    if given != "auto":
+        return whole_number("hidden_size", given, "units of the network")
+    return 32 if _is_small(panel) else 64
+
+
+def _is_small(panel: Panel) -> bool:
+    """Whether there is so little data that a larger network, or a longer training, overfits."""
+    return len(panel.values) < _SMALL
 
 
 # --- checks of single arguments ------------------------------------------------------------------
