@@ -41,10 +41,9 @@ rank = os.environ.get("LOCAL_RANK", "0")
 if steps > 1000:
     open(os.path.join(folder, f"pid{rank}"), "w").write(str(os.getpid()))
 model.fit(frame)
-torch.save(
-    {"weights": model.module_.state_dict(), "forecast": torch.tensor(model.predict(5).y.to_numpy())},
-    os.path.join(folder, f"{devices}-{rank}.pt"),
-)
+forecast = torch.tensor(model.predict(5).y.to_numpy())
+content = {"weights": model.module_.state_dict(), "forecast": forecast}
+torch.save(content, os.path.join(folder, f"{devices}-{rank}.pt"))
 model.save(os.path.join(folder, f"{devices}.tsgen"))
 '''
 

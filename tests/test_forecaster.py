@@ -105,7 +105,7 @@ AR1 = {"window_norm": False, "lags": None, "max_steps": 200, "learning_rate": 1e
 
 
 @pytest.mark.parametrize("model", SLOW_GRU)
-@pytest.mark.parametrize("residual", [None, "last"])
+@pytest.mark.parametrize("residual", [pytest.param(None, marks=pytest.mark.slow), "last"])
 def test_an_ar1_process_decays_to_its_mean(model: type, residual: Any) -> None:
     """Within 0.6; repeating the last value errs by 1.7 in the end, the mean by 1.4 at once."""
     forecaster = small(model, residual=residual, **AR1)

@@ -156,7 +156,7 @@ def test_hold_out(make: Callable[[], Frame], names: dict[str, str], rows: int) -
     """The two parts together are the frame, and a forecast of the first has the second's rows."""
     df = make()
     before = deep_copy(df)
-    columns = Columns(*CUSTOM.values()) if names else None
+    Columns(*CUSTOM.values()) if names else None
     earlier, tail = tsgen.hold_out(df, rows, **names)
     assert_untouched(df, before)
     series = 3 if len(df) > ROWS else 1

@@ -93,10 +93,17 @@ def test_epochs_of_a_limited_number_of_batches_are_steps_too() -> None:
     assert trainer.global_step == 6
 
 
-@pytest.mark.parametrize("arguments", [{"max_steps": -1}, {"max_epochs": 3}])
+class Endless(pl.Callback):
+    def on_train_batch_end(self, *args: Any) -> None:
+        pytest.fail("trains without an end")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"max_epochs": -1}, {"max_epochs": 3}])
+@pytest.mark.filterwarnings("ignore:`max_epochs` was not set")
 def test_without_max_steps_there_is_no_schedule(arguments: dict[str, int]) -> None:
+    """The stream of windows has no end, so an epoch has none."""
     with pytest.raises(SettingError, match="max_steps"):
-        trainer_of(**({"max_epochs": -1} | arguments)).fit(module_of(), data_of(wavy().to_numpy()))
+        trainer_of(Endless(), **arguments).fit(module_of(), data_of(wavy().to_numpy()))
 
 
 def test_the_residual_lag_must_be_a_lag() -> None:

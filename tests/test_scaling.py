@@ -194,7 +194,7 @@ def test_a_transformer_that_does_not_fit_names_the_series(
 
 @pytest.mark.parametrize("template", [StandardScaler, "robuts", 5, object(), np.log])
 def test_what_is_no_scaler_is_refused(template: Any) -> None:
-    with pytest.raises(SettingError, match="^scaler=.*'standard'.*instance"):
+    with pytest.raises(SettingError, match=r"^scaler=.*'standard'.*instance"):
         fitted(template)
 
 

@@ -156,7 +156,9 @@ def test_a_signal_keeps_the_best_weights_so_far(
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     interrupt = AtStep(45, lambda *_: os.kill(os.getpid(), signum))
     model = LSTMForecaster(**SETTINGS, max_steps=10_000, trainer_kwargs={"callbacks": interrupt})
-    with pytest.warns(TrainingInterrupted, match=rf"{signum.name} at step 4\d of 10000.*best weights so far"):
+    with pytest.warns(
+        TrainingInterrupted, match=rf"{signum.name} at step 4\d of 10000.*best weights so far"
+    ):
         model.fit(seasonal)
     assert np.isfinite(model.predict(5).to_numpy()).all()
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before

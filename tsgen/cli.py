@@ -13,7 +13,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tsgen.frame import Columns
+    from tsgen.forecaster import LSTMForecaster
+    from tsgen.frame import Columns, Frame
 
 __all__ = ["app", "main"]
 
@@ -27,66 +28,149 @@ app = typer.Typer(
 # typer exports this alone of its tree of usage errors: the base is what a user can mend.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
-_FILE = Annotated[Path, typer.Argument(help="CSV or Parquet, in long form.", show_default=False)]
-
-
-@app.callback()
-def _tsgen() -> None:
-    """Let a lone command keep its name."""
+_File = Annotated[Path, typer.Argument(help="CSV or Parquet, in long form.", show_default=False)]
+_Horizon = Annotated[int, typer.Option(help="Steps to forecast.", min=1, show_default=False)]
+_IdCol = Annotated[str, typer.Option(help="Column of ids; without it, one series.")]
+_TimeCol = Annotated[str, typer.Option(help="Column of time stamps.")]
+_TargetCol = Annotated[str, typer.Option(help="Column to forecast.")]
+_Freq = Annotated[
+    str | None, typer.Option(help="Such as h, D or MS; found in the data if not given.")
+]
+_Seed = Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)]
+_MaxSteps = Annotated[int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)]
+_Out = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
+_Plot = Annotated[Path | None, typer.Option(help="Picture to write, such as forecast.png.")]
 
 
 @app.command()
 def forecast(
-    file: _FILE,
-    horizon: Annotated[int, typer.Option(help="Steps to forecast.", min=1, show_default=False)],
-    id_col: Annotated[
-        str, typer.Option(help="Column of ids; without it, one series.")
-    ] = "unique_id",
-    time_col: Annotated[str, typer.Option(help="Column of time stamps.")] = "ds",
-    target_col: Annotated[str, typer.Option(help="Column to forecast.")] = "y",
-    freq: Annotated[
-        str | None, typer.Option(help="Such as h, D or MS; found in the data if not given.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="CSV or Parquet to write.")] = Path("forecast.csv"),
-    plot: Annotated[
-        Path | None, typer.Option(help="Picture to write, such as forecast.png.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)] = 0,
-    max_steps: Annotated[
-        int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)
-    ] = None,
+    file: _File,
+    horizon: _Horizon,
+    id_col: _IdCol = "unique_id",
+    time_col: _TimeCol = "ds",
+    target_col: _TargetCol = "y",
+    freq: _Freq = None,
+    out: _Out = Path("forecast.csv"),
+    plot: _Plot = None,
+    seed: _Seed = 0,
+    max_steps: _MaxSteps = None,
     check: Annotated[
         bool, typer.Option(help="Fit twice: first without the last rows, to measure the accuracy.")
     ] = True,
 ) -> None:
     """Fit a model to FILE and forecast it."""
-    from tsgen.forecaster import LSTMForecaster
     from tsgen.frame import Columns
 
     columns = Columns(id_col, time_col, target_col)
     frame = _read(file, columns)
-    model = LSTMForecaster(max_steps="auto" if max_steps is None else max_steps, random_state=seed)
+    model = _new_model(seed, max_steps)
     job = _Job(frame, columns, freq, horizon)
     accuracy = job.accuracy(model) if check else None
     start = time.perf_counter()
     result = job.forecast(model)
     seconds = time.perf_counter() - start
-    _write(result, out)
-    written = [out]
-    if plot is not None:
-        job.plot(result, plot)
-        written.append(plot)
+    written = _write_all(frame, result, columns, out, plot)
     _summary(
         {
-            "rows read": f"{len(frame):,}",
-            "series": f"{len(model.panel_):,}",
-            "frequency": model.settings_.frequency,
-            "season": f"{model.settings_.season_length} rows",
-            "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
+            **_fitted(frame, model, seconds),
             **({} if accuracy is None else accuracy.lines()),
             "written": ", ".join(str(path) for path in written),
         }
     )
+
+
+@app.command()
+def fit(
+    file: _File,
+    save: Annotated[
+        Path, typer.Option(help="Model to write, such as model.tsgen.", show_default=False)
+    ],
+    overwrite: Annotated[bool, typer.Option(help="Replace a model that exists.")] = False,
+    id_col: _IdCol = "unique_id",
+    time_col: _TimeCol = "ds",
+    target_col: _TargetCol = "y",
+    freq: _Freq = None,
+    seed: _Seed = 0,
+    max_steps: _MaxSteps = None,
+) -> None:
+    """Fit a model to FILE and save it."""
+    from tsgen.frame import Columns
+    from tsgen.persistence import check_target
+
+    columns = Columns(id_col, time_col, target_col)
+    frame = _read(file, columns)
+    model = _new_model(seed, max_steps)
+    try:
+        check_target(save, overwrite=overwrite)  # before the time for the fit is spent
+        start = time.perf_counter()
+        model.fit(frame, freq=freq, **_names(columns))
+        seconds = time.perf_counter() - start
+        model.save(save, overwrite=overwrite)
+    except FileExistsError:
+        _fail(f"{save} exists; --overwrite replaces it")
+    except OSError as error:
+        _fail(str(error))
+    _summary({**_fitted(frame, model, seconds), "written": str(save)})
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Written by tsgen fit.", show_default=False)],
+    horizon: _Horizon,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Series to continue instead of those of the fit.", show_default=False),
+    ] = None,
+    out: _Out = Path("forecast.csv"),
+    plot: _Plot = None,
+) -> None:
+    """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
+    from tsgen.forecaster import load_forecaster
+
+    if file is None and plot is not None:
+        _fail("--plot draws the series of FILE before their forecast: pass FILE")
+    try:
+        loaded = load_forecaster(model)
+    except OSError as error:
+        _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
+    columns = loaded.panel_.columns
+    frame = None if file is None else _read(file, columns)
+    result = loaded.predict(horizon, df=frame)
+    written = _write_all(frame, result, columns, out, plot)
+    _summary({"model": str(model), "written": ", ".join(str(path) for path in written)})
+
+
+def _new_model(seed: int, max_steps: int | None) -> LSTMForecaster:
+    from tsgen.forecaster import LSTMForecaster
+
+    return LSTMForecaster(max_steps="auto" if max_steps is None else max_steps, random_state=seed)
+
+
+def _names(columns: Columns) -> dict[str, Any]:
+    return {"id_col": columns.id, "time_col": columns.time, "target_col": columns.target}
+
+
+def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[str, str]:
+    """Lines on a fit."""
+    settings = model.settings_
+    return {
+        "rows read": f"{len(frame):,}",
+        "series": f"{len(model.panel_):,}",
+        "frequency": settings.frequency,
+        "season": f"{settings.season_length} rows",
+        "fit": f"{seconds:.1f} s, {settings.max_steps} steps",
+    }
+
+
+def _write_all(
+    frame: pd.DataFrame | None, result: Frame, columns: Columns, out: Path, plot: Path | None
+) -> list[Path]:
+    """The forecast, and a picture of it where one is wanted; what was written."""
+    _write(result, out)
+    if plot is None or frame is None:
+        return [out]
+    _plot(frame, result, columns, plot)
+    return [out, plot]
 
 
 @dataclass(frozen=True)
@@ -117,27 +201,11 @@ class _Job:
     freq: str | None
     horizon: int
 
-    @property
-    def _names(self) -> dict[str, Any]:
-        return {
-            "id_col": self.columns.id,
-            "time_col": self.columns.time,
-            "target_col": self.columns.target,
-        }
-
     def forecast(self, model: Any) -> pd.DataFrame:
-        result: pd.DataFrame = model.fit(self.frame, freq=self.freq, **self._names).predict(
-            self.horizon
-        )
+        result: pd.DataFrame = model.fit(
+            self.frame, freq=self.freq, **_names(self.columns)
+        ).predict(self.horizon)
         return result
-
-    def plot(self, result: pd.DataFrame, path: Path) -> None:
-        from tsgen.plotting import plot_forecast, save_figure
-
-        try:
-            save_figure(plot_forecast(self.frame, result, **self._names), path)
-        except ValueError as error:  # an ending that matplotlib doesn't know
-            _fail(f"can't write {path}: {error}")
 
     def accuracy(self, model: Any) -> _Accuracy | None:
         """Of the model and of seasonal naive, on rows that neither has seen."""
@@ -148,11 +216,11 @@ class _Job:
         whole = read_panel(self.frame, self.columns, freq=self.freq)
         if whole.lengths.min() < 3 * self.horizon:
             return None
-        train, _ = hold_out(self.frame, self.horizon, **self._names)
+        train, _ = hold_out(self.frame, self.horizon, **_names(self.columns))
         past = read_panel(train, self.columns, freq=self.freq)
         scores = []
         for forecaster in (model, SeasonalNaive()):
-            forecaster.fit(train, freq=self.freq, **self._names)
+            forecaster.fit(train, freq=self.freq, **_names(self.columns))
             values = read_panel(
                 forecaster.predict(self.horizon), self.columns, freq=whole.frequency
             )
@@ -165,6 +233,15 @@ class _Job:
                 / len(whole)
             )
         return _Accuracy(self.horizon, *scores)
+
+
+def _plot(frame: pd.DataFrame, result: Frame, columns: Columns, path: Path) -> None:
+    from tsgen.plotting import plot_forecast, save_figure
+
+    try:
+        save_figure(plot_forecast(frame, result, **_names(columns)), path)
+    except (ValueError, OSError) as error:  # an ending that matplotlib doesn't know, or no folder
+        _fail(f"can't write {path}: {error}")
 
 
 def _read(file: Path, columns: Columns) -> pd.DataFrame:
@@ -186,12 +263,19 @@ def _read(file: Path, columns: Columns) -> pd.DataFrame:
     return frame
 
 
-def _write(frame: pd.DataFrame, path: Path) -> None:
+def _write(result: Frame, path: Path) -> None:
+    import pandas as pd
+
+    frame = result
+    if isinstance(result, pd.Series):
+        frame = result.to_frame("y" if result.name is None else result.name)
+    # A long frame's index is a mere count; in other layouts it is the time.
+    index = not isinstance(frame.index, pd.RangeIndex)
     try:
         if path.suffix == ".parquet":
-            frame.to_parquet(path, index=False)
+            frame.to_parquet(path, index=index)
         else:
-            frame.to_csv(path, index=False)
+            frame.to_csv(path, index=index)
     except (ValueError, ImportError, OSError) as error:
         _fail(f"can't write {path}: {error}")
 

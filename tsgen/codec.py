@@ -112,7 +112,7 @@ class Decoder:
     records : sequence of dataclasses
         Those that may be built.
     labels : sequence of dataclasses
-        Those whose fields are pandas labels, whatever their annotations say.
+        Those whose text may be any pandas label: names of columns are mostly, not always, text.
     """
 
     arrays: Mapping[str, AnyArray]
@@ -172,10 +172,14 @@ class Decoder:
         hints = typing.get_type_hints(kind)
         values = {name: self.decode(value) for name, value in plain.items()}
         for name, value in values.items():
-            if kind not in self.labels and not fits(value, hints[name]):
+            hint = _ANY_LABEL.get(hints[name]) if kind in self.labels else None
+            if not fits(value, hint or hints[name]):
                 wanted = getattr(known[name], "type", hints[name])
                 raise CodecError(f"{kind.__name__}.{name}={_short(value)}: expected {wanted}")
         return values
+
+
+_ANY_LABEL: dict[Any, Any] = {str: Any, tuple[str, ...]: tuple[Any, ...]}
 
 
 def fits(value: Any, hint: Any) -> bool:

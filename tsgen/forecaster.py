@@ -20,7 +20,7 @@ from tsgen.persistence import Snapshot, check_weights, load_model, save_model
 from tsgen.rollout import encode, rollout
 from tsgen.scaling import PanelScaler, WindowNormaliser, fit_scaler
 from tsgen.settings import Settings, choose_settings
-from tsgen.training import Schedule, isolated_seed, train
+from tsgen.training import Schedule, is_rank_zero, isolated_seed, train
 from tsgen.windows import Draw, Series, WindowShape
 
 __all__ = ["GRUForecaster", "LSTMForecaster", "load_forecaster"]
@@ -234,7 +234,7 @@ class RecurrentForecaster(Forecaster):
         )
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted model to one file, which holds no pickle.
+        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
 
         Parameters
         ----------
@@ -268,7 +268,8 @@ class RecurrentForecaster(Forecaster):
         >>> loaded.predict(11).equals(model.predict(11))
         True
         """
-        save_model(self, path, overwrite=overwrite)
+        if is_rank_zero():  # under DDP every process comes here
+            save_model(self, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:

@@ -15,13 +15,14 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
 from tsgen.callbacks import BestWeights, DivergenceGuard, ProgressLine, StepSeed, StopOnSignal
 from tsgen.errors import SettingError
 from tsgen.module import ForecastModule, WindowDataModule
 
-__all__ = ["Schedule", "TrainingInterrupted", "isolated_seed", "train"]
+__all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "isolated_seed", "train"]
 
 _CHECKPOINT = "last.ckpt"
 _RUN = "run.json"
@@ -186,6 +187,11 @@ def _opened_run(
     temporary.write_text(json.dumps(description, indent=2))
     os.replace(temporary, path)
     return folder
+
+
+def is_rank_zero() -> bool:
+    """Whether this process is the one that saves and prints; true where there is only one."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 # --- leaving no trace ----------------------------------------------------------------------------
