@@ -158,22 +158,12 @@ def test_series_that_seasonal_naive_forecasts_exactly(run: Run, values: Any) -> 
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_nothing_of_a_progress_bar_when_piped(tmp_path: Path) -> None:
-    source = tmp_path / "data.csv"
-    one_series().to_csv(source, index=False)
-    arguments = ["forecast", str(source), "--horizon", "3", "--max-steps", "20"]
+    one_series().to_csv(tmp_path / "data.csv", index=False)
+    arguments = ["forecast", "data.csv", "--horizon", "3", "--max-steps", "20", "--no-check"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from tsgen.cli import main; main()",
-            "forecast",
-            str(source),
-            "--horizon",
-            "3",
-            "--max-steps",
-            "20",
-        ],
+        [sys.executable, "-c", "from tsgen.cli import main; main()", *arguments],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(tsgen.__file__).parents[1])},
         capture_output=True,

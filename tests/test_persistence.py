@@ -33,6 +33,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -46,7 +47,7 @@ from sklearn.preprocessing import (
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.codec import CodecError, Decoder, Encoder, fits
-from tsgen.errors import ModelFileError, NotFittedError, TsgenError
+from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
 from tsgen.forecaster import load_forecaster
 
 Frame = pd.Series | pd.DataFrame
@@ -398,6 +399,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
         PowerTransformer(),
         QuantileTransformer(n_quantiles=10),
         FunctionTransformer(np.log1p, inverse_func=np.expm1),
+        make_pipeline(MinMaxScaler((0.1, 0.9)), FunctionTransformer(logit, inverse_func=expit)),
         make_pipeline(FunctionTransformer(np.log, inverse_func=np.exp), StandardScaler()),
     ],
     ids=lambda scaler: type(scaler).__name__,
@@ -874,7 +876,10 @@ def test_false_safetensors(name: str, data: bytes, fitted: bytes, tmp_path: Path
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_arrays_of_another_kind(seed: int, data: Any, fitted: bytes, tmp_path: Path) -> None:
-    """Shuffled, cut and retyped arrays under right hashes: refused, or a forecast comes out."""
+    """Shuffled, cut and retyped arrays under right hashes: refused, or a forecast comes out.
+
+    A frequency of a million years is one, whose next stamp no calendar has.
+    """
     members = unpacked(fitted)
     arrays = dict(safetensors.numpy.load(members["arrays.safetensors"]))
     name = data.draw(st.sampled_from(sorted(arrays)))
@@ -884,11 +889,8 @@ def test_arrays_of_another_kind(seed: int, data: Any, fitted: bytes, tmp_path: P
     arrays[name] = rng.integers(-(2**62), 2**62, size).astype(dtype)
     members["arrays.safetensors"] = safetensors.numpy.save(arrays)
     path = written(tmp_path, packed(members))
-    try:
-        loaded = LSTMForecaster.load(path)
-    except ModelFileError:
-        return
-    assert len(loaded.predict(2)) == 4
+    with contextlib.suppress(ModelFileError, FrameError):
+        assert len(LSTMForecaster.load(path).predict(2)) == 4
 
 
 # ------------------------------------------------------------------------------ false transformers

@@ -514,6 +514,8 @@ def _decode_values(dtype: Any, payload: Any, decoder: Decoder) -> Any:
     if isinstance(dtype, pd.CategoricalDtype):
         codes = pd.Categorical.from_codes(values, dtype=dtype)
         return pd.CategoricalIndex(codes)
+    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
+        _expect(values.dtype == np.int64, values.dtype)
     if isinstance(dtype, pd.PeriodDtype):
         return pd.PeriodIndex.from_ordinals(values, freq=dtype.freq)  # type: ignore[attr-defined]
     if isinstance(dtype, pd.DatetimeTZDtype):

@@ -482,17 +482,19 @@ _UFUNCS = (
     "absolute", "arcsinh", "arctan", "arctanh", "cbrt", "exp", "exp2", "expm1", "log", "log10",
     "log1p", "log2", "negative", "positive", "reciprocal", "sinh", "sqrt", "square", "tan", "tanh",
 )  # fmt: skip
+_SCIPY_UFUNCS = ("boxcox", "expit", "inv_boxcox", "logit")
 _TRUSTED = frozenset(
     [
         *(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "set", "slice")),
         *(f"builtins.{name}" for name in ("str", "tuple")),
         *(f"numpy.{name}" for name in ("bool", "bool_", "float32", "float64", "int32", "int64")),
         *(f"numpy.{name}" for name in ("ndarray", *_UFUNCS)),
-        *(f"scipy.special._ufuncs.{name}" for name in ("boxcox", "expit", "inv_boxcox", "logit")),
+        # Which of its two modules scipy finds a function in depends on its version.
+        *(f"scipy.special._ufuncs.{name}" for name in _SCIPY_UFUNCS),
+        *(f"scipy.special._special_ufuncs.{name}" for name in _SCIPY_UFUNCS),
         *(f"sklearn.preprocessing._data.{name}" for name in _SCALERS),
         "sklearn.preprocessing._function_transformer.FunctionTransformer",
         "sklearn.pipeline.Pipeline",
-        "sklearn.pipeline.FeatureUnion",
     ]
 )
 """All that a transformer may be made of, unless the caller trusts more."""
