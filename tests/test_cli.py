@@ -191,7 +191,7 @@ def empty() -> str:
 
 ERRORS: dict[str, tuple[Callable[[], str], list[Any], str]] = {
     "missing file": (lambda: "nowhere.csv", ["--horizon", 5], "nowhere.csv"),
-    "folder": (lambda: ".", ["--horizon", 5], "no file"),
+    "folder": (lambda: ".", ["--horizon", 5], "a folder"),
     "empty file": (empty, ["--horizon", 5], "empty.csv"),
     "not a CSV": (lambda: binary("a.csv"), ["--horizon", 5], "can't read a.csv"),
     "not a Parquet file": (lambda: binary("a.parquet"), ["--horizon", 5], "can't read a.parquet"),

@@ -14,6 +14,8 @@ from problems import sine, wavy
 from tsgen import ForecastModule, WindowDataModule
 from tsgen.errors import SettingError
 from tsgen.module import one_cycle
+from tsgen.rollout import encode, rollout
+from tsgen.scaling import WindowNormaliser
 from tsgen.windows import Series, WindowShape
 
 
@@ -127,10 +129,35 @@ def test_the_stream_of_draws_is_that_of_the_sampler() -> None:
         assert torch.equal(draw.cutoff, data.sampler.draw(step).cutoff)
 
 
-def test_validation_holds_the_tail_out_and_logs_its_loss() -> None:
+def test_validation_holds_the_tail_out() -> None:
     values = sine().history.to_numpy()
     data = data_of(values, validation_rows=30)
     assert data.sampler.count == data_of(values[:-30]).sampler.count
-    trainer = trainer_of(max_steps=4, val_check_interval=2, check_val_every_n_epoch=None)
-    trainer.fit(module_of(residual_lag=1), data)
-    assert 0 < float(trainer.callback_metrics["val_loss"]) < np.inf
+    (batch,) = data.validation_batches(torch.device("cpu"), rank=0, processes=1)
+    normaliser = WindowNormaliser.of(
+        torch.tensor(values[None, -30 - data.shape.before : -30]),
+        torch.ones(1, data.shape.before, dtype=torch.bool),
+        data.shape.context_length,
+        window_norm=True,
+    )
+    restored = normaliser.invert(batch.values[:, -30:])
+    np.testing.assert_allclose(restored[0], values[-30:], atol=1e-5)
+    assert not list(data.validation_batches(torch.device("cpu"), rank=1, processes=2))
+
+
+def test_closed_loop_errors_are_those_of_a_rollout() -> None:
+    data = data_of(sine().history.to_numpy(), validation_rows=30)
+    module = module_of(residual_lag=1).eval()
+    (batch,) = data.validation_batches(torch.device("cpu"), rank=0, processes=1)
+    before = batch.values.shape[1] - 30
+    with torch.no_grad():
+        errors = module.closed_loop_errors(batch, 30)
+        state = encode(
+            module.network, module.lags, batch.values[:, :before], batch.known[:, :before]
+        )
+        path = rollout(module.network, module.lags, state, 30)
+    targets = batch.values[:, before:]
+    unit = targets.std(correction=0).clamp(min=1.0)
+    expected = ((path - targets) / unit).square().sum()
+    torch.testing.assert_close(errors.total.sum(), expected)
+    assert errors.steps.sum() == 30

@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 import torch
 
 from tsgen import LSTMForecaster
+from tsgen.callbacks import ClosedLoopValidation
 from tsgen.errors import DivergenceError, SettingError
 from tsgen.training import TrainingInterrupted
 
@@ -197,16 +198,17 @@ def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) 
 
 
 def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame) -> None:
-    losses: list[float] = []
+    found: list[ClosedLoopValidation] = []
 
     class Watch(pl.Callback):
-        def on_validation_end(self, trainer, pl_module) -> None:
-            losses.append(float(trainer.callback_metrics["val_loss"]))
+        def on_train_start(self, trainer, pl_module) -> None:
+            found.extend(c for c in trainer.callbacks if isinstance(c, ClosedLoopValidation))
 
     model = LSTMForecaster(
         **SETTINGS, max_steps=5_000, patience=2, learning_rate=0.02,
         trainer_kwargs={"callbacks": Watch()},
     ).fit(seasonal)  # fmt: skip
+    losses = found[0].losses
     assert len(losses) < 100
     assert min(losses) < min(losses[-2:])
     assert model.settings_.val_size > 0

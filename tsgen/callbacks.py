@@ -17,10 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from tsgen.errors import DivergenceError
-from tsgen.module import ForecastModule
+from tsgen.module import ForecastModule, WindowDataModule, mean_over_processes
 from tsgen.windows import WindowBatch
 
-__all__ = ["BestWeights", "DivergenceGuard", "ProgressLine", "StepSeed", "StopOnSignal"]
+__all__ = [
+    "BestWeights",
+    "ClosedLoopValidation",
+    "DivergenceGuard",
+    "ProgressLine",
+    "StepSeed",
+    "StopOnSignal",
+]
 
 _SMOOTHING = 0.95
 _SNAPSHOT_EVERY = 20
@@ -122,15 +129,14 @@ class BestWeights(pl.Callback):
         if trainer.global_step % _SNAPSHOT_EVERY == 0 and self._smoothed <= self._score:
             self._keep(trainer, pl_module, self._smoothed)
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Keep the weights of a lower validation loss."""
-        loss = trainer.callback_metrics.get("val_loss")
-        if loss is None:
-            return
-        if not self.by_validation:  # from now on this is the measure
+    def validated(self, trainer: pl.Trainer, module: pl.LightningModule, loss: float) -> bool:
+        """Keep the weights of a lower validation loss, the measure from now on; says if it is."""
+        if not self.by_validation:
             self.by_validation, self._score = True, math.inf
-        if float(loss) < self._score:
-            self._keep(trainer, pl_module, float(loss))
+        if loss >= self._score:
+            return False
+        self._keep(trainer, module, loss)
+        return True
 
     def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, score: float) -> None:
         weights = module.state_dict()
@@ -158,6 +164,71 @@ class BestWeights(pl.Callback):
         self.by_validation, self.step = state_dict["by_validation"], state_dict["step"]
         self._score, self._smoothed = state_dict["score"], state_dict["smoothed"]
         self._weights = state_dict["weights"]
+
+
+class ClosedLoopValidation(pl.Callback):
+    """Forecasts the held-out tails now and then, and stops when they no longer get better.
+
+    Parameters
+    ----------
+    data : WindowDataModule
+    best : BestWeights
+        Keeps the weights of the lowest loss.
+    every : int
+        Steps between validations.
+    patience : int, optional
+        Validations without improvement before training stops.
+    """
+
+    def __init__(
+        self, data: WindowDataModule, best: BestWeights, every: int, patience: int | None
+    ) -> None:
+        self._data, self._best = data, best
+        self._every, self._patience = every, patience
+        self.losses: list[float] = []
+        self._since_best = 0
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Validate after every so many steps."""
+        if trainer.global_step % self._every:
+            return
+        assert isinstance(pl_module, ForecastModule)
+        loss = self._loss(trainer, pl_module)
+        self.losses.append(loss)
+        better = self._best.validated(trainer, pl_module, loss)
+        self._since_best = 0 if better else self._since_best + 1
+        if self._patience is not None and self._since_best >= self._patience:
+            trainer.should_stop = True
+
+    def _loss(self, trainer: pl.Trainer, module: ForecastModule) -> float:
+        """The mean over all series of all processes, each counted once."""
+        sums = torch.zeros(2, device=module.device)
+        batches = self._data.validation_batches(
+            module.device, trainer.global_rank, trainer.world_size
+        )
+        module.eval()
+        with torch.no_grad():
+            for batch in batches:
+                errors = module.closed_loop_errors(batch, self._data.validation_rows)
+                sums += torch.stack([errors.total.sum(), errors.steps.sum()])
+        module.train()
+        total, steps = mean_over_processes(sums)
+        return float(total / steps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"losses": self.losses, "since_best": self._since_best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.losses, self._since_best = state_dict["losses"], state_dict["since_best"]
 
 
 class DivergenceGuard(pl.Callback):

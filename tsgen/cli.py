@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -62,6 +63,7 @@ def forecast(
     from tsgen.frame import Columns
 
     columns = Columns(id_col, time_col, target_col)
+    _check_targets(out, plot)
     frame = _read(file, columns)
     model = _new_model(seed, max_steps)
     job = _Job(frame, columns, freq, horizon)
@@ -129,6 +131,7 @@ def predict(
 
     if file is None and plot is not None:
         _fail("--plot draws the series of FILE before their forecast: pass FILE")
+    _check_targets(out, plot)
     try:
         loaded = load_forecaster(model)
     except OSError as error:
@@ -182,14 +185,17 @@ class _Accuracy:
     seasonal_naive: float
 
     def lines(self) -> dict[str, str]:
-        if self.model <= self.seasonal_naive:
-            verdict = f"{1 - self.model / self.seasonal_naive:.0%} lower"
-        else:
-            verdict = f"{self.model / self.seasonal_naive - 1:.0%} higher"
         return {
-            f"MASE, last {self.horizon} rows": f"{self.model:.3f} ({verdict} than seasonal naive)",
+            f"MASE, last {self.horizon} rows": f"{self.model:.3f}{self._verdict()}",
             "  of seasonal naive": f"{self.seasonal_naive:.3f}",
         }
+
+    def _verdict(self) -> str:
+        if not 0 < self.seasonal_naive < float("inf"):
+            return ""
+        ratio = self.model / self.seasonal_naive
+        change = f"{1 - ratio:.0%} lower" if ratio <= 1 else f"{ratio - 1:.0%} higher"
+        return f" ({change} than seasonal naive)"
 
 
 @dataclass(frozen=True)
@@ -235,12 +241,26 @@ class _Job:
         return _Accuracy(self.horizon, *scores)
 
 
+def _check_targets(out: Path, plot: Path | None) -> None:
+    """Say that a file can't be written before the time for a fit is spent."""
+    for path in (out, plot):
+        if path is not None and not path.resolve().parent.is_dir():
+            _fail(f"can't write {path}: there is no folder {path.parent}")
+    if plot is None:
+        return
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if plot.suffix.removeprefix(".").lower() not in formats:
+        _fail(f"can't write {plot}: a picture's name ends in one of {', '.join(sorted(formats))}")
+
+
 def _plot(frame: pd.DataFrame, result: Frame, columns: Columns, path: Path) -> None:
     from tsgen.plotting import plot_forecast, save_figure
 
     try:
         save_figure(plot_forecast(frame, result, **_names(columns)), path)
-    except (ValueError, OSError) as error:  # an ending that matplotlib doesn't know, or no folder
+    except (ValueError, OSError) as error:
         _fail(f"can't write {path}: {error}")
 
 
@@ -248,7 +268,7 @@ def _read(file: Path, columns: Columns) -> pd.DataFrame:
     import pandas as pd
 
     if not file.is_file():
-        _fail(f"no file {file}")
+        _fail(f"{file} is a folder, not a file" if file.is_dir() else f"no file {file}")
     try:
         if file.suffix == ".parquet":
             return pd.read_parquet(file)
@@ -257,7 +277,9 @@ def _read(file: Path, columns: Columns) -> pd.DataFrame:
         _fail(f"can't read {file}: {error}")
     if columns.time in frame.columns and not pd.api.types.is_numeric_dtype(frame[columns.time]):
         try:
-            frame[columns.time] = pd.to_datetime(frame[columns.time])
+            with warnings.catch_warnings():  # pandas says that it guesses the format
+                warnings.simplefilter("ignore")
+                frame[columns.time] = pd.to_datetime(frame[columns.time])
         except ValueError as error:
             _fail(f"column {columns.time!r} of {file} doesn't hold time stamps: {error}")
     return frame
@@ -287,8 +309,13 @@ def _summary(lines: dict[str, str]) -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"tsgen: {message}", err=True)
+    _complain(message)
     raise typer.Exit(2)
+
+
+def _complain(message: object) -> None:
+    """One line, however many a message has."""
+    typer.echo(f"tsgen: {' '.join(str(message).split())}", err=True)
 
 
 def main() -> None:
@@ -298,10 +325,10 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except TsgenError as error:
-        typer.echo(f"tsgen: {error}", err=True)
+        _complain(error)
         code = 2
     except _UsageError as error:
         if error.format_message():  # empty when the help was shown for want of arguments
-            typer.echo(f"tsgen: {error.format_message()}", err=True)
+            _complain(error.format_message())
         code = 2
     sys.exit(code)

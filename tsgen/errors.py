@@ -8,6 +8,7 @@ __all__ = [
     "DivergenceError",
     "FrameError",
     "MissingExtraError",
+    "ModelExistsError",
     "ModelFileError",
     "NotFittedError",
     "ScalerError",
@@ -71,6 +72,10 @@ class DivergenceError(TsgenError, RuntimeError):
 
 class ModelFileError(TsgenError, ValueError):
     """A model file is truncated, altered, foreign, unsafe or newer than this version."""
+
+
+class ModelExistsError(TsgenError, FileExistsError):
+    """There is a file where a model shall be saved, and ``overwrite=True`` wasn't given."""
 
 
 class MissingExtraError(TsgenError, ImportError):

@@ -649,8 +649,9 @@ class WideLayout:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
         index = panel.frequency.following(panel.ends[:1], horizon).astype(self.time_dtype)
         index.name = self.index_name
-        if self.has_freq and isinstance(index, pd.DatetimeIndex):
-            index = pd.DatetimeIndex(index, freq=panel.frequency.name)
+        offset = panel.frequency.index_freq
+        if self.has_freq and offset is not None:
+            index = pd.DatetimeIndex(index, freq=offset)
         position = self._position()
         frames = {
             suffix: pd.DataFrame(values[position].T, index=index, columns=self.columns).astype(

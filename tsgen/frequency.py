@@ -60,6 +60,11 @@ class Frequency(ABC):
         """The mean length of a step; ``None`` for integer time."""
 
     @property
+    def index_freq(self) -> BaseOffset | None:
+        """What pandas keeps as an index' ``freq``; ``None`` where there is no such thing."""
+        return None
+
+    @property
     def season_length(self) -> int | None:
         """Rows in a season: 24 for hourly, 7 daily, 52 weekly, 12 monthly…; ``None`` if unknown."""
         if self.seconds is None:
@@ -148,6 +153,10 @@ class FixedFrequency(Frequency):
         return self.step.total_seconds()
 
     @property
+    def index_freq(self) -> BaseOffset:
+        return self.offset
+
+    @property
     def _is_local(self) -> bool:
         return self.step % pd.Timedelta(days=1) == pd.Timedelta(0)
 
@@ -189,6 +198,10 @@ class CalendarFrequency(Frequency):
     @property
     def name(self) -> str:  # type: ignore[override]
         return str(self.offset.freqstr)
+
+    @property
+    def index_freq(self) -> BaseOffset:
+        return self.offset
 
     @property
     def seconds(self) -> float:

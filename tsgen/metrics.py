@@ -159,7 +159,7 @@ def mase(
     >>> mase([5.0, 6.0], [5.0, 8.0], y_train=[1.0, 2.0, 4.0])
     0.6666666666666666
     """
-    return _scaled(float(mae(y_true, y_pred)), seasonal_error(y_train, season_length))
+    return _scaled(_one_series(mae(y_true, y_pred)), seasonal_error(y_train, season_length))
 
 
 def rmsse(
@@ -192,10 +192,18 @@ def rmsse(
     0.0
     """
     unit = float(np.sqrt(seasonal_error(y_train, season_length, power=2)))
-    return _scaled(float(rmse(y_true, y_pred)), unit)
+    return _scaled(_one_series(rmse(y_true, y_pred)), unit)
 
 
 def _scaled(error: float, unit: float) -> float:
-    if unit > 0:
+    if unit > 0 or np.isnan(unit) or np.isnan(error):
         return error / unit
     return 0.0 if error == 0 else float("inf")
+
+
+def _one_series(error: Array) -> float:
+    if error.ndim:
+        raise ValueError(
+            "a scaled error is of one series: expected y_true and y_pred of shape (H,)"
+        )
+    return float(error)

@@ -113,24 +113,13 @@ class ForecastModule(pl.LightningModule):
         counted = batch.known[:, longest:] * batch.known[:, longest - 1 : -1]
         return self.objective.window_errors(predictions, batch.values[:, longest:], counted)
 
-    def validation_step(self, batch: WindowBatch, batch_idx: int) -> None:
-        """Closed loop over the rows after each cutoff, as a forecast will be."""
-        before = batch.values.shape[1] - self.validation_rows
+    def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:
+        """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
+        before = batch.values.shape[1] - horizon
         state = encode(self.network, self.lags, batch.values[:, :before], batch.known[:, :before])
-        path = rollout(self.network, self.lags, state, self.validation_rows)
+        path = rollout(self.network, self.lags, state, horizon)
         objective = Objective(self.objective.loss)
-        errors = objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
-        self._validation += torch.stack([errors.total.sum(), errors.steps.sum()])
-
-    def on_validation_epoch_start(self) -> None:
-        """Begin to sum."""
-        self.validation_rows = self.trainer.datamodule.validation_rows  # type: ignore[attr-defined]
-        self._validation = torch.zeros(2, device=self.device)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the mean over all series of all processes, each counted once."""
-        total, count = mean_over_processes(self._validation)
-        self.log("val_loss", total / count.clamp(min=1.0), rank_zero_only=False)
+        return objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
 
     def describe(self) -> dict[str, Any]:
         """What makes this model, as plain values."""
@@ -152,7 +141,7 @@ class ForecastModule(pl.LightningModule):
         """AdamW under a one-cycle schedule: a short warm-up, then down to 0."""
         optimizer = AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         total = self.trainer.estimated_stepping_batches
-        if not total < float("inf"):
+        if not 0 < total < math.inf:
             raise SettingError("the learning rate follows the number of steps: pass max_steps=")
         schedule = LambdaLR(optimizer, partial(one_cycle, total=int(total)))
         return {
@@ -220,35 +209,35 @@ class WindowDataModule(pl.LightningDataModule):
         self.shape = shape
         self.window_norm = window_norm
         self.validation_rows = validation_rows
-        training = series.without_tail(validation_rows) if validation_rows else series
-        self.sampler = WindowSampler(training.lengths.numpy(), shape, batch_size, seed)
-        self._training, self._series = training, series
+        self._series = series
+        self._training = series.without_tail(validation_rows)
+        self.sampler = WindowSampler(self._training.lengths.numpy(), shape, batch_size, seed)
 
     def train_dataloader(self) -> DrawStream:
         """Positions alone: the rows are gathered after the transfer."""
         return DrawStream(self.sampler, self.trainer)
 
-    def val_dataloader(self) -> DrawList | list[Draw]:
-        """Every series that has a tail, once: a process takes each of its turns."""
-        if not self.validation_rows:
-            return []
-        cutoffs = self._training.lengths
-        series = torch.nonzero(self._series.lengths - cutoffs == self.validation_rows).squeeze(1)
-        if self.trainer is not None:
-            series = series[self.trainer.global_rank :: self.trainer.world_size]
-        return DrawList([Draw(part, cutoffs[part]) for part in series.split(_ROWS_AT_ONCE)])
-
     def on_after_batch_transfer(self, batch: Draw, dataloader_idx: int) -> WindowBatch:
         """Cut the windows of a draw, on the device that it was sent to."""
-        device = batch.series.device
+        self._move_to(batch.series.device)
+        return self._training.batch(batch, self.shape, window_norm=self.window_norm)
+
+    def validation_batches(
+        self, device: torch.device, rank: int, processes: int
+    ) -> Iterator[WindowBatch]:
+        """Every series that has a held-out tail, once: each process takes its share."""
+        self._move_to(device)
+        shape = replace(self.shape, horizon=self.validation_rows)
+        cutoffs = self._training.lengths
+        held_out = torch.nonzero(self._series.lengths > cutoffs).squeeze(1)
+        for series in held_out[rank::processes].split(_ROWS_AT_ONCE):
+            draw = Draw(series, cutoffs[series])
+            yield self._series.batch(draw, shape, window_norm=self.window_norm)
+
+    def _move_to(self, device: torch.device) -> None:
         if self._series.values.device != device:
             self._series = self._series.to(device)
             self._training = self._series.without_tail(self.validation_rows)
-        trainer = self.trainer
-        validating = trainer is not None and (trainer.validating or trainer.sanity_checking)
-        series = self._series if validating else self._training
-        shape = replace(self.shape, horizon=self.validation_rows) if validating else self.shape
-        return series.batch(batch, shape, window_norm=self.window_norm)
 
     def fingerprint(self) -> str:
         """A digest of the rows and of how windows are drawn from them."""
@@ -257,19 +246,6 @@ class WindowDataModule(pl.LightningDataModule):
         for tensor in (self._series.values, self._series.starts, self._training.stops):
             digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
-
-
-class DrawList:
-    """A fixed list of draws; a plain list would mean many loaders to Lightning."""
-
-    def __init__(self, draws: list[Draw]) -> None:
-        self._draws = draws
-
-    def __len__(self) -> int:
-        return len(self._draws)
-
-    def __iter__(self) -> Iterator[Draw]:
-        return iter(self._draws)
 
 
 class DrawStream:

@@ -77,6 +77,7 @@ class Objective:
 
 
 def _spread(targets: Tensor, counted: Tensor) -> Tensor:
-    """Root mean square of each window's counted targets, ``(B, 1)``."""
+    """Standard deviation of each window's counted targets, ``(B, 1)``."""
     count = counted.sum(dim=1, keepdim=True).clamp(min=1.0)
-    return ((targets.square() * counted).sum(dim=1, keepdim=True) / count).sqrt()
+    mean = (targets * counted).sum(dim=1, keepdim=True) / count
+    return (((targets - mean).square() * counted).sum(dim=1, keepdim=True) / count).sqrt()

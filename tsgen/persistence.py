@@ -31,7 +31,7 @@ import safetensors.torch
 from torch import Tensor
 
 from tsgen.codec import CodecError, Decoder, Encoder
-from tsgen.errors import ModelFileError, TsgenError
+from tsgen.errors import ModelExistsError, ModelFileError, TsgenError
 from tsgen.frame import Columns, LongLayout, Panel, WideLayout
 from tsgen.frequency import (
     CalendarFrequency,
@@ -51,7 +51,6 @@ except ImportError:  # Windows, where an open file can't be deleted, so that no 
 
 __all__ = [
     "FORMAT",
-    "ModelExistsError",
     "Snapshot",
     "check_target",
     "check_weights",
@@ -85,10 +84,6 @@ _COPY_AGAIN = "copy it again from where it was saved, or save the model anew"
 _BEWARE = "no tsgen model has that, so don't use this file; ask whoever made it for a sound one"
 
 PathLike = str | os.PathLike[str]
-
-
-class ModelExistsError(TsgenError, FileExistsError):
-    """There is a file where a model shall be saved, and ``overwrite=True`` wasn't given."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ IntArray = npt.NDArray[np.int64]
 NAMED_SCALERS = ("standard", "minmax", "robust")
 
 _SPREAD_FLOOR = 0.01
-_INVERSE_TOLERANCE = 1e-6
 
 
 class SeriesScalers(ABC):
@@ -242,14 +241,15 @@ def _fit_transformer(template: BaseEstimator, name: Any, rows: Array) -> BaseEst
         transformer = clone(template).fit(column)
         scaled = transformer.transform(column)
         restored = _column(transformer.inverse_transform(scaled))
+        scaled = _column(scaled)
     except Exception as error:
         raise ScalerError(f"scaler {template!r} failed on series {name!r}: {error}") from error
-    if len(_column(scaled)) != len(rows):
+    if len(scaled) != len(rows):
         raise ScalerError(
-            f"scaler {template!r} turned the {len(rows)} rows of series {name!r} into an array of "
-            f"shape {np.shape(scaled)}; expected one column of as many rows"
+            f"scaler {template!r} turned the {len(rows)} rows of series {name!r} into "
+            f"{len(scaled)} values; expected one column of as many rows"
         )
-    for what, result in (("transform", _column(scaled)), ("inverse_transform", restored)):
+    for what, result in (("transform", scaled), ("inverse_transform", restored)):
         bad = np.flatnonzero(~np.isfinite(result))
         if bad.size:
             where = listing([f"row {i} ({rows[i]:g})" for i in bad[:5]], total=len(bad))
@@ -258,7 +258,9 @@ def _fit_transformer(template: BaseEstimator, name: Any, rows: Array) -> BaseEst
                 f"{name!r}: {where}; choose a scaler that is defined for them"
             )
     worst = int(np.abs(restored - rows).argmax())
-    if abs(restored[worst] - rows[worst]) > _INVERSE_TOLERANCE * np.abs(rows).max():
+    # Digits that float64 loses at a high level are no fault of the inverse.
+    tolerance = 1e-6 * np.ptp(rows) + 1e-12 * np.abs(rows).max()
+    if abs(restored[worst] - rows[worst]) > tolerance:
         raise ScalerError(
             f"scaler {template!r} doesn't invert: for series {name!r}, row {worst}, "
             f"{rows[worst]:g} came back as {restored[worst]:g}; give it a matching inverse"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +13,7 @@ from tsgen.errors import SettingError
 from tsgen.frame import Panel
 from tsgen.metrics import seasonal_error
 
-__all__ = ["Settings", "choose_season_length", "choose_settings"]
+__all__ = ["Settings", "choose_season_length", "choose_settings", "seed_number"]
 
 _SMALL = 20_000
 """Rows of a panel below which it counts as small."""
@@ -69,7 +69,7 @@ class Settings:
 
 def choose_season_length(given: Any, panel: Panel) -> int:
     """Rows in a season: given, or of the frequency (none for integer time)."""
-    if given != "auto":
+    if not is_auto(given):
         return whole_number("season_length", given, "rows in a season, 1 for none")
     return panel.frequency.season_length or 1
 
@@ -90,7 +90,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     residual = _residual(arguments["residual"], season, panel)
     lags = _lags(arguments["lags"], season, residual, length)
     context = arguments["context_length"]
-    if context == "auto":
+    if is_auto(context):
         context = _context_length(season, length)
     return Settings(
         frequency=panel.frequency.name,
@@ -101,7 +101,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         train_horizon=_train_horizon(season, length),
         warmup=min(season, 4),
         hidden_size=_hidden_size(arguments["hidden_size"], panel),
-        num_layers=whole_number("num_layers", arguments["num_layers"], "1 to 4", highest=4),
+        num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
         dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
         window_norm=_yes_or_no("window_norm", arguments["window_norm"]),
         loss=one_of("loss", arguments["loss"], ("mse", "mae", "huber")),
@@ -122,7 +122,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
 def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     """Rows held out at the end of each series; 0 for none."""
     longest = int(panel.lengths.max())
-    if given is None or given == "auto":
+    if given is None or is_auto(given):
         if given is None and patience is not None:
             raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
         return 0 if patience is None else _train_horizon(season, longest)
@@ -136,7 +136,7 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
 
 
 def _residual(given: Any, season: int, panel: Panel) -> int | None:
-    if given == "auto":
+    if is_auto(given):
         return season if season > 1 and _is_seasonal(panel, season) else 1
     if given is None:
         return None
@@ -167,12 +167,12 @@ def _sample(count: int, most: int = 200) -> Sequence[int]:
 
 
 def _lags(given: Any, season: int, residual: int | None, length: int) -> tuple[int, ...]:
-    if isinstance(given, str) and given == "auto":
+    if is_auto(given):
         lags = {lag for lag in _natural_lags(season) if lag <= length // 3}
     elif given is None:
         lags = set()
     else:
-        given = [given] if isinstance(given, Integral) else given
+        given = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
         lags = {whole_number("lags", lag, "rows back, a list of them") for lag in given}
     return tuple(sorted(lags | {1} | ({residual} if residual else set())))
 
@@ -199,13 +199,13 @@ def _train_horizon(season: int, length: int) -> int:
 
 
 def _max_steps(given: Any, panel: Panel) -> int:
-    if given != "auto":
+    if not is_auto(given):
         return whole_number("max_steps", given, "optimiser steps")
     return 400 if _is_small(panel) else 1500
 
 
 def _hidden_size(given: Any, panel: Panel) -> int:
-    if given != "auto":
+    if not is_auto(given):
         return whole_number("hidden_size", given, "units of the network")
     return 32 if _is_small(panel) else 64
 
@@ -218,11 +218,25 @@ def _is_small(panel: Panel) -> bool:
 # --- checks of single arguments ------------------------------------------------------------------
 
 
+def is_auto(value: Any) -> bool:
+    """Whether an argument was left to us; arrays and other objects are not compared."""
+    return isinstance(value, str) and value == "auto"
+
+
+def seed_number(name: str, value: Any) -> int:
+    """An integer from 0 to 2**63 - 1, or a `SettingError`."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    if not fits or not 0 <= int(value) < 2**63:
+        raise SettingError(f"{name}={value!r}: expected a whole number from 0 to 2**63 - 1")
+    return int(value)
+
+
 def whole_number(name: str, value: Any, meaning: str, *, highest: int | None = None) -> int:
     """An integer of 1 or more, or a `SettingError`."""
     fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
     if not fits or (highest is not None and int(value) > highest):
-        raise SettingError(f"{name}={value!r}: expected a whole number of 1 or more ({meaning})")
+        which = "1 or more" if highest is None else f"1 to {highest}"
+        raise SettingError(f"{name}={value!r}: expected a whole number of {which} ({meaning})")
     return int(value)
 
 
@@ -242,7 +256,7 @@ def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
 
 
 def _yes_or_no(name: str, value: Any) -> bool:
-    if value == "auto":
+    if is_auto(value):
         return True
     if not isinstance(value, bool | np.bool_):
         raise SettingError(f"{name}={value!r}: expected True, False or 'auto'")

@@ -14,11 +14,18 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from tsgen.callbacks import BestWeights, DivergenceGuard, ProgressLine, StepSeed, StopOnSignal
+from tsgen.callbacks import (
+    BestWeights,
+    ClosedLoopValidation,
+    DivergenceGuard,
+    ProgressLine,
+    StepSeed,
+    StopOnSignal,
+)
 from tsgen.errors import SettingError
 from tsgen.module import ForecastModule, WindowDataModule
 
@@ -83,7 +90,7 @@ def train(
         DivergenceGuard(best, names or (lambda positions: [str(int(i)) for i in positions])),
         best,
         stop,
-        *_optional_callbacks(module, schedule),
+        *_optional_callbacks(module, data, schedule, best),
     ]
     checkpoint = None
     if run_dir is not None:
@@ -127,21 +134,22 @@ def _trainer_arguments(
         "enable_checkpointing": False,
         "enable_model_summary": False,
         "enable_progress_bar": False,
-        "num_sanity_val_steps": 0,
-        "val_check_interval": schedule.validate_every,
-        "check_val_every_n_epoch": None,
     } | dict(trainer_kwargs or {})
     callbacks = arguments.get("callbacks") or []
     arguments["callbacks"] = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     return arguments
 
 
-def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.Callback]:
+def _optional_callbacks(
+    module: ForecastModule, data: WindowDataModule, schedule: Schedule, best: BestWeights
+) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
     if module.network.dropout.p > 0:
         callbacks.append(StepSeed(schedule.seed))
-    if schedule.patience is not None:
-        callbacks.append(EarlyStopping("val_loss", patience=schedule.patience, min_delta=0.0))
+    if data.validation_rows:
+        callbacks.append(
+            ClosedLoopValidation(data, best, schedule.validate_every, schedule.patience)
+        )
     if schedule.verbose:
         callbacks.append(ProgressLine())
     return callbacks

@@ -66,9 +66,10 @@ class Series:
 
     @classmethod
     def from_numpy(cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) -> Series:
-        """Share the arrays' memory; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``."""
-        bounds = torch.from_numpy(offsets)
-        return cls(torch.from_numpy(values), bounds[:-1], bounds[1:])
+        """Rows ``offsets[i]`` to ``offsets[i + 1]`` of series i; shares memory if it can."""
+        bounds = torch.from_numpy(np.require(offsets, requirements="W"))
+        # pandas hands out read-only arrays, which torch can't share.
+        return cls(torch.from_numpy(np.require(values, requirements="W")), bounds[:-1], bounds[1:])
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -84,6 +85,8 @@ class Series:
 
     def without_tail(self, rows: int) -> Series:
         """The same rows but the last few of each series, unless it has hardly more; no copy."""
+        if rows == 0:
+            return self
         stops = torch.where(self.lengths > 2 * rows, self.stops - rows, self.stops)
         return Series(self.values, self.starts, stops)
 
@@ -175,7 +178,8 @@ def _admissible_cutoffs(
     A series too short for both is cut anywhere that leaves half of it or more, and a row to
     predict; what is missing on either side is masked.
     """
-    last = np.maximum(lengths - shape.horizon, np.minimum(lengths // 2 + 1, lengths - 1))
+    room = lengths - shape.horizon
+    last = np.maximum(room, np.minimum(lengths // 2 + 1, lengths - 1))
     first = np.minimum(np.minimum(shape.context_length, np.maximum(lengths // 2, 1)), last)
     whole = lengths >= shape.context_length + shape.horizon
-    return np.where(whole, shape.context_length, first), last
+    return np.where(whole, shape.context_length, first), np.where(whole, room, last)
