@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal, assert_index_equal, assert_series
 import tsgen
 from tsgen import Naive, SeasonalNaive
 from tsgen.errors import FrameError, SettingError
-from tsgen.frame import Columns
+from tsgen.panel import Columns
 
 Frame = pd.Series | pd.DataFrame
 

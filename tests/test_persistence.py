@@ -19,10 +19,8 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -48,7 +46,7 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.codec import CodecError, Decoder, Encoder, fits
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
-from tsgen.forecaster import load_forecaster
+from tsgen.forecaster import load
 
 Frame = pd.Series | pd.DataFrame
 
@@ -137,13 +135,9 @@ LAYOUTS: dict[str, Callable[[], Frame]] = {
     "long, categorical int ids": lambda: with_ids("category", (7, 3)),
     "long, bool ids": lambda: long_frame((True, False)),
     "long, float ids": lambda: long_frame((1.5, -0.25)),
-    "long, date ids": lambda: with_ids(
-        object, (datetime.date(2024, 1, 2), datetime.date(2023, 5, 6))
-    ),
     "long, Timestamp ids": lambda: long_frame(
         (pd.Timestamp("2024-01-02", tz="Asia/Tokyo"), pd.Timestamp("2023", tz="Asia/Tokyo"))
     ),
-    "long, Decimal ids": lambda: with_ids(object, (Decimal("1.10"), Decimal("1.2"))),
     "long, odd text ids": lambda: long_frame(("", "ä\0\n", "\U0001f600" * 3)),
     "long, no ids": lambda: long_frame(("only",)).drop(columns="unique_id"),
     "long, Float64": lambda: long_frame().astype({"y": "Float64"}),
@@ -360,7 +354,7 @@ def test_the_wrong_class(fitted: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [LSTMForecaster, GRUForecaster])
 def test_whichever_class(kind: type[Any], tmp_path: Path) -> None:
     network(kind).fit(long_frame()).save(tmp_path / "model.tsgen")
-    assert type(load_forecaster(tmp_path / "model.tsgen")) is kind
+    assert type(load(tmp_path / "model.tsgen")) is kind
 
 
 class Mine(LSTMForecaster):
@@ -371,7 +365,7 @@ def test_a_subclass_loads_its_own(tmp_path: Path) -> None:
     Mine(max_steps=2, hidden_size=4, verbose=False).fit(long_frame()).save(tmp_path / "m.tsgen")
     assert type(Mine.load(tmp_path / "m.tsgen")) is Mine
     with pytest.raises(ModelFileError, match=r"holds a Mine"):
-        load_forecaster(tmp_path / "m.tsgen")
+        load(tmp_path / "m.tsgen")
 
 
 # -------------------------------------------------------------------- trainer_kwargs, transformers
@@ -437,7 +431,7 @@ def test_trusted_transformer(trusted: Any, tmp_path: Path) -> None:
     df = long_frame()
     model = network(scaler=make_pipeline(Halves(), StandardScaler())).fit(df)
     assert_same_forecasts(model, roundtrip(model, tmp_path, trusted=trusted), df)
-    assert len(load_forecaster(tmp_path / "model.tsgen", trusted=trusted).predict(2)) == 4
+    assert len(load(tmp_path / "model.tsgen", trusted=trusted).predict(2)) == 4
 
 
 def test_a_transformer_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1383,15 +1377,13 @@ def through_json(value: Any, **arguments: Any) -> Any:
     [
         None, True, 0, -(10**30), 1.5, 5e-324, float("inf"), float("-inf"), "", "\ud800", "\0",
         [], (), {}, [1, [2]], (1, ("a", None)), {"a": {1: (2,)}}, {"float": "nan"}, {(1, 2): 3},
-        range(3, -4, -2), np.float32(0.1), np.int8(-3), np.bool_(True), np.str_("x"),
+        range(3, -4, -2), np.float32(0.1), np.int8(-3), np.bool_(True),
         pd.Timestamp("2024-01-01 01:02:03.000000004"), pd.Timestamp("2024", tz="Europe/Paris"),
         pd.Timestamp("3024-01-01").as_unit("s"), pd.Period("2024-03", "M"), pd.Timedelta("1h"),
-        datetime.date(2024, 1, 1), datetime.datetime(2024, 1, 1, 2, tzinfo=datetime.UTC),
-        Decimal("1.10"), UUID(int=5), np.dtype("float32"), pd.Int8Dtype(), pd.StringDtype("python"),
+        np.dtype("float32"), pd.Int8Dtype(), pd.StringDtype("python"),
         pd.PeriodDtype("W-TUE"), pd.DatetimeTZDtype("s", "Asia/Tokyo"), np.dtype("M8[ms]"),
         pd.CategoricalDtype(["a", "b"], ordered=True), pd.offsets.MonthEnd(3), pd.offsets.Hour(2),
-        pd.offsets.Week(weekday=2), pd.DateOffset(months=1, days=3), pd.offsets.BYearBegin(month=4),
-        pd.offsets.CustomBusinessDay(2, weekmask="Mon Wed", holidays=["2024-01-01"]),
+        pd.offsets.Week(weekday=2), pd.offsets.BYearBegin(month=4),
     ],
     ids=repr,
 )  # fmt: skip

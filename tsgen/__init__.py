@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsgen.baselines import Naive, SeasonalNaive
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
-    from tsgen.forecaster import GRUForecaster, LSTMForecaster
+    from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.plotting import plot_forecast
@@ -24,6 +24,7 @@ _HOME = {
     "WindowDataModule": "module",
     "hold_out": "frame",
     "list_datasets": "datasets",
+    "load": "forecaster",
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
     "plot_forecast": "plotting",
@@ -38,6 +39,7 @@ __all__ = [
     "WindowDataModule",
     "hold_out",
     "list_datasets",
+    "load",
     "load_benchmark",
     "load_dataset",
     "plot_forecast",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsgen.estimator import Forecaster, with_hints
-from tsgen.frame import Panel
+from tsgen.panel import Panel
 from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tsgen.forecaster import LSTMForecaster
-    from tsgen.frame import Columns, Frame
+    from tsgen.panel import Columns, Frame
 
 __all__ = ["app", "main"]
 
@@ -60,7 +60,7 @@ def forecast(
     ] = True,
 ) -> None:
     """Fit a model to FILE and forecast it."""
-    from tsgen.frame import Columns
+    from tsgen.panel import Columns
 
     columns = Columns(id_col, time_col, target_col)
     _check_targets(out, plot)
@@ -96,8 +96,8 @@ def fit(
     max_steps: _MaxSteps = None,
 ) -> None:
     """Fit a model to FILE and save it."""
-    from tsgen.frame import Columns
-    from tsgen.persistence import check_target
+    from tsgen.archive import check_target
+    from tsgen.panel import Columns
 
     columns = Columns(id_col, time_col, target_col)
     frame = _read(file, columns)
@@ -127,13 +127,13 @@ def predict(
     plot: _Plot = None,
 ) -> None:
     """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
-    from tsgen.forecaster import load_forecaster
+    from tsgen.forecaster import load
 
     if file is None and plot is not None:
         _fail("--plot draws the series of FILE before their forecast: pass FILE")
     _check_targets(out, plot)
     try:
-        loaded = load_forecaster(model)
+        loaded = load(model)
     except OSError as error:
         _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
     columns = loaded.panel_.columns

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from tsgen.errors import FrameError, NotFittedError
-from tsgen.frame import Columns, Frame, Panel, Short, read_panel
+from tsgen.frame import Short, read_panel
+from tsgen.panel import Columns, Frame, Panel
 
 __all__ = ["Forecaster", "with_hints"]
 

@@ -12,18 +12,19 @@ import torch
 
 from tsgen.errors import NotFittedError, SettingError
 from tsgen.estimator import Forecaster, with_hints
-from tsgen.frame import Columns, Frame, Panel, Short, read_panel
+from tsgen.frame import Short, read_panel
 from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
+from tsgen.panel import Columns, Frame, Panel
 from tsgen.persistence import Snapshot, check_weights, load_model, save_model
 from tsgen.rollout import encode, rollout
-from tsgen.scaling import PanelScaler, WindowNormaliser, fit_scaler
+from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser, fit_scaler
 from tsgen.settings import Settings, choose_settings, seed_number
 from tsgen.training import Schedule, is_rank_zero, isolated_seed, train
 from tsgen.windows import Draw, Series, WindowShape
 
-__all__ = ["GRUForecaster", "LSTMForecaster", "load_forecaster"]
+__all__ = ["GRUForecaster", "LSTMForecaster", "load"]
 
 _VALIDATE_EVERY = 50
 _ROWS_AT_ONCE = 512
@@ -212,7 +213,7 @@ class RecurrentForecaster(Forecaster):
         scaler = fit_scaler(self.scaler, training.ids, training.values, training.offsets)
         shape = WindowShape(max(settings.lags), settings.context_length, settings.train_horizon)
         data = WindowDataModule(
-            _scaled(panel, scaler),
+            _scaled(panel, scaler.for_series(panel.ids, panel.values, panel.offsets)),
             shape,
             batch_size=settings.batch_size,
             window_norm=settings.window_norm,
@@ -330,7 +331,7 @@ class RecurrentForecaster(Forecaster):
 
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         scalers = self.scaler_.for_series(panel.ids, panel.values, panel.offsets)
-        series = _scaled(panel, self.scaler_)
+        series = _scaled(panel, scalers)
         blocks = [
             self._roll(series, draw, horizon) for draw in _blocks(series.ends(), _ROWS_AT_ONCE)
         ]
@@ -348,8 +349,7 @@ class RecurrentForecaster(Forecaster):
         return normaliser.invert(path).numpy()
 
 
-def _scaled(panel: Panel, scaler: PanelScaler) -> Series:
-    scalers = scaler.for_series(panel.ids, panel.values, panel.offsets)
+def _scaled(panel: Panel, scalers: SeriesScalers) -> Series:
     return Series.from_numpy(scalers.transform(panel.values, panel.offsets), panel.offsets)
 
 
@@ -459,7 +459,7 @@ class GRUForecaster(RecurrentForecaster):
     _cell = "gru"
 
 
-def load_forecaster(
+def load(
     path: str | PathLike[str], *, trusted: Iterable[Any] = ()
 ) -> LSTMForecaster | GRUForecaster:
     """Read a saved model of whichever class the file holds; nothing in it is run.
@@ -473,11 +473,10 @@ def load_forecaster(
     --------
     >>> import tempfile
     >>> import tsgen
-    >>> from tsgen.forecaster import load_forecaster
     >>> model = tsgen.GRUForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     model.save(f"{folder}/model.tsgen")
-    ...     type(load_forecaster(f"{folder}/model.tsgen")).__name__
+    ...     type(tsgen.load(f"{folder}/model.tsgen")).__name__
     'GRUForecaster'
     """
     classes: list[type[LSTMForecaster] | type[GRUForecaster]] = [LSTMForecaster, GRUForecaster]

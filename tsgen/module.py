@@ -230,7 +230,9 @@ class WindowDataModule(pl.LightningDataModule):
         shape = replace(self.shape, horizon=self.validation_rows)
         cutoffs = self._training.lengths
         held_out = torch.nonzero(self._series.lengths > cutoffs).squeeze(1)
-        for series in held_out[rank::processes].split(_ROWS_AT_ONCE):
+        share = held_out[rank::processes]
+        for first in range(0, len(share), _ROWS_AT_ONCE):
+            series = share[first : first + _ROWS_AT_ONCE]
             draw = Draw(series, cutoffs[series])
             yield self._series.batch(draw, shape, window_norm=self.window_norm)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsgen.frame import Columns, Frame, curves
+from tsgen.frame import curves
+from tsgen.panel import Columns, Frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

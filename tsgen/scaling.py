@@ -22,7 +22,7 @@ from torch import Tensor
 from tsgen.checks import listing
 from tsgen.errors import ScalerError, SettingError
 
-__all__ = ["NAMED_SCALERS", "PanelScaler", "WindowNormaliser", "fit_scaler"]
+__all__ = ["NAMED_SCALERS", "PanelScaler", "SeriesScalers", "WindowNormaliser", "fit_scaler"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

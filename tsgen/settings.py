@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tsgen.errors import SettingError
-from tsgen.frame import Panel
 from tsgen.metrics import seasonal_error
+from tsgen.panel import Panel
 
 __all__ = ["Settings", "choose_season_length", "choose_settings", "seed_number"]
 

@@ -1,0 +1,224 @@
+"""What a frame becomes: a validated `Panel`, and the layout that turns a forecast back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.errors import SettingError
+from tsgen.frequency import Frequency
+
+__all__ = ["Columns", "Frame", "LongLayout", "Panel", "WideLayout"]
+
+Frame: TypeAlias = pd.DataFrame | pd.Series
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_BOTH_LAYOUTS = """
+    long: a row per id and time, columns {id!r}, {time!r}, {target!r} (or id_col=, time_col=, …)
+    wide: a DatetimeIndex, PeriodIndex or integer index, a column of numbers per series"""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of a long frame's columns."""
+
+    id: str = "unique_id"
+    time: str = "ds"
+    target: str = "y"
+
+    def __post_init__(self) -> None:
+        if len({self.id, self.time, self.target}) < 3:
+            raise SettingError(
+                f"id_col={self.id!r}, time_col={self.time!r} and target_col={self.target!r}: the "
+                "same column twice; name three different ones"
+            )
+
+    def both_layouts(self) -> str:
+        """The two layouts in two lines, with the names looked for."""
+        return _BOTH_LAYOUTS.format(id=self.id, time=self.time, target=self.target)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One or many series, validated and sorted by id and time.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rows,)
+        float64, one series after the other.
+    offsets : ndarray of shape (N + 1,)
+        int64; series i holds rows ``offsets[i]`` to ``offsets[i + 1]``.
+    ids : Index of shape (N,)
+        Sorted.
+    ends : Index of shape (N,)
+        The stamp after which each forecast starts: the last of the series, in a wide frame the
+        last of the frame.
+    behind : ndarray of shape (N,)
+        int64; how many steps a series' own last row lies before its ``ends``: above 0 only in a
+        wide frame with trailing NaN.
+    frequency : Frequency
+    columns : Columns
+        What the frame's columns were called.
+    layout : Layout
+        Turns a forecast back into what the panel was read from.
+    """
+
+    values: Array
+    offsets: IntArray
+    ids: pd.Index
+    ends: pd.Index
+    behind: IntArray
+    frequency: Frequency
+    columns: Columns
+    layout: Layout = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> IntArray:
+        """Rows of each series, ``(N,)``."""
+        return np.diff(self.offsets)
+
+    def series(self, position: int) -> Array:
+        """The values of one series, a view."""
+        return self.values[self.offsets[position] : self.offsets[position + 1]]
+
+    def tail(self, rows: int) -> Panel:
+        """The same panel with at most the last ``rows`` rows of each series, copied."""
+        kept = np.minimum(self.lengths, rows)
+        offsets = np.concatenate([[0], np.cumsum(kept)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[1:] - offsets[1:], kept)
+        return replace(self, values=self.values[positions], offsets=offsets)
+
+    def without_tail(self, rows: int) -> Panel:
+        """The same panel without the last ``rows`` rows of each series that has twice as many."""
+        lengths = self.lengths
+        kept = np.where(lengths > 2 * rows, lengths - rows, lengths)
+        offsets = np.concatenate([[0], np.cumsum(kept)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], kept)
+        return replace(self, values=self.values[positions], offsets=offsets)
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> Panel:
+        """The same panel with some of its series, ``(N,)``."""
+        lengths = self.lengths
+        return replace(
+            self,
+            values=self.values[np.repeat(kept, lengths)],
+            offsets=np.concatenate([[0], np.cumsum(lengths[kept])]),
+            ids=self.ids[kept],
+            ends=self.ends[kept],
+            behind=self.behind[kept],
+            layout=self.layout.select(kept),
+        )
+
+    def forecast_frame(self, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values after ``ends`` in the layout of the input.
+
+        Parameters
+        ----------
+        horizon : int
+            H, steps.
+        outputs : mapping of str to ndarray of shape (N, H)
+            By suffix of the column's name; ``""`` is the point forecast.
+        """
+        return self.layout.write(self, horizon, outputs)
+
+
+@dataclass(frozen=True)
+class LongLayout:
+    """Rows of id, time and target, series in the order of the input."""
+
+    columns: Columns
+    id_dtype: Any
+    time_dtype: Any
+    target_dtype: Any
+    order: tuple[str, ...]
+    appearance: IntArray
+    multiindex: Literal["series", "frame"] | None
+    level_names: tuple[Any, ...]
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
+        """The layout without the series that were skipped."""
+        new_position = np.cumsum(kept) - 1
+        remaining = self.appearance[kept[self.appearance]]
+        return replace(self, appearance=new_position[remaining])
+
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values of shape (N, H) by suffix, as rows."""
+        order = self.appearance
+        stamps = panel.frequency.following(panel.ends[order], horizon)
+        frame = pd.DataFrame({self.columns.time: pd.Series(stamps).astype(self.time_dtype)})
+        if self.id_dtype is not None:
+            ids = pd.Series(panel.ids.take(np.repeat(order, horizon)), name=self.columns.id)
+            frame.insert(0, self.columns.id, ids.astype(self.id_dtype))
+        for suffix, values in outputs.items():
+            name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
+            frame[name] = pd.Series(values[order].ravel()).astype(self.target_dtype).array
+        others = [name for name in frame.columns if name not in self.order]
+        frame = frame[[*self.order, *others]]
+        if self.multiindex is None:
+            return frame
+        frame = frame.set_index(list(self.level_names))
+        return frame.iloc[:, 0] if self.multiindex == "series" and len(outputs) == 1 else frame
+
+
+@dataclass(frozen=True)
+class WideLayout:
+    """A column per series, in the order of the input; a Series is one of them."""
+
+    columns: pd.Index
+    index_name: Any
+    time_dtype: Any
+    dtypes: tuple[Any, ...]
+    is_series: bool
+    series_name: Any
+    has_freq: bool
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
+        """The layout without the series that were skipped."""
+        in_order = kept[self._position()]
+        dtypes = tuple(d for d, keep in zip(self.dtypes, in_order, strict=True) if keep)
+        return replace(self, columns=self.columns[in_order], dtypes=dtypes)
+
+    def _position(self) -> IntArray:
+        """Where each column of the input stands among the sorted ids."""
+        return np.asarray(pd.factorize(self.columns, sort=True)[0])
+
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+        """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
+        index = panel.frequency.following(panel.ends[:1], horizon).astype(self.time_dtype)
+        index.name = self.index_name
+        offset = panel.frequency.index_freq
+        if self.has_freq and offset is not None:
+            index = pd.DatetimeIndex(index, freq=offset)
+        position = self._position()
+        frames = {
+            suffix: pd.DataFrame(values[position].T, index=index, columns=self.columns).astype(
+                dict(zip(self.columns, self.dtypes, strict=True))
+            )
+            for suffix, values in outputs.items()
+        }
+        if self.is_series:
+            return self._write_series(frames)
+        if list(frames) == [""]:
+            return frames[""]
+        labels = {suffix: f"y{suffix}" for suffix in frames}
+        wide = pd.concat({labels[suffix]: frame for suffix, frame in frames.items()}, axis=1)
+        return wide.swaplevel(axis=1)[list(self.columns)]
+
+    def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
+        columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}
+        if list(columns) == [""]:
+            return columns[""].rename(self.series_name)
+        stem = "y" if self.series_name is None else str(self.series_name)
+        return pd.DataFrame({f"{stem}{suffix}": column for suffix, column in columns.items()})
+
+
+Layout: TypeAlias = LongLayout | WideLayout
