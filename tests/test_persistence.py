@@ -237,6 +237,7 @@ def assert_same_forecasts(model: Any, loaded: Any, df: Frame, horizon: int = 4) 
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.slow
 def test_every_layout_comes_back(name: str, tmp_path: Path) -> None:
     df = LAYOUTS[name]()
     model = network().fit(df)
@@ -244,6 +245,7 @@ def test_every_layout_comes_back(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FREQUENCIES)
+@pytest.mark.slow
 def test_every_frequency_comes_back(name: str, tmp_path: Path) -> None:
     series = pd.Series(values(), index=FREQUENCIES[name](), name="y")
     model = network().fit(series)

@@ -16,6 +16,8 @@ from tsgen.testing import panels, series, wide_panels
 
 Model: TypeAlias = LSTMForecaster | SeasonalNaive
 
+pytestmark = pytest.mark.slow
+
 KEY = ["unique_id", "ds"]
 DAYS = ("D",)
 

@@ -187,6 +187,7 @@ class ClosedLoopValidation(pl.Callback):
         self._every, self._patience = every, patience
         self.losses: list[float] = []
         self._since_best = 0
+        self._validated_at = 0
 
     def on_train_batch_end(
         self,
@@ -197,8 +198,10 @@ class ClosedLoopValidation(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Validate after every so many steps."""
-        if trainer.global_step % self._every:
+        step = trainer.global_step
+        if step % self._every or step == self._validated_at:  # accumulating: a step has batches
             return
+        self._validated_at = step
         assert isinstance(pl_module, ForecastModule)
         loss = self._loss(trainer, pl_module)
         self.losses.append(loss)
@@ -275,11 +278,9 @@ class StopOnSignal(pl.Callback):
 
     def __init__(self) -> None:
         self.received: str | None = None
-        self._trainer: pl.Trainer | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning has set its own handlers by now: ours go before them."""
-        self._trainer = trainer
         for signum in self._signals():
             signal.signal(signum, self._handle)
 
@@ -287,8 +288,22 @@ class StopOnSignal(pl.Callback):
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = signal.Signals(signum).name
-        if self._trainer is not None:
-            self._trainer.should_stop = True
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """End after this step, in all processes at once: a signal may reach one of them alone."""
+        stop = self.received is not None
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
+            self.received = self.received or "a signal to another process"
+            trainer.should_stop = True
 
     @staticmethod
     def _signals() -> tuple[signal.Signals, ...]:
