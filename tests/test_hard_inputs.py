@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
-import tsgen.forecaster
+import tsgen.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen.errors import FrameError, NotFittedError
 from tsgen.frame import read_panel
@@ -906,7 +906,7 @@ def test_refused_before_training(df: pd.DataFrame, monkeypatch: pytest.MonkeyPat
     def train(*_: Any, **__: Any) -> None:
         pytest.fail("training started")
 
-    monkeypatch.setattr(tsgen.forecaster, "train", train)
+    monkeypatch.setattr(tsgen.recurrent, "train", train)
     with pytest.raises(FrameError):
         network().fit(df)
 

@@ -152,10 +152,10 @@ def test_closed_loop_errors_are_those_of_a_rollout() -> None:
     before = batch.values.shape[1] - 30
     with torch.no_grad():
         errors = module.closed_loop_errors(batch, 30)
-        state = encode(
+        state, _ = encode(
             module.network, module.lags, batch.values[:, :before], batch.known[:, :before]
         )
-        path = rollout(module.network, module.lags, state, 30)
+        path = rollout(module.network, module.lags, state, 30).path
     targets = batch.values[:, before:]
     unit = targets.std(correction=0).clamp(min=1.0)
     expected = ((path - targets) / unit).square().sum()

@@ -37,6 +37,10 @@ def rows_of(lags: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
     return values * known, known
 
 
+def state_of(network: RecurrentNetwork, lags: Sequence[int]) -> RolloutState:
+    return encode(network, lags, *rows_of(lags))[0]
+
+
 def from_scratch(
     network: RecurrentNetwork, lags: Sequence[int], horizon: int, context: int = CONTEXT
 ) -> torch.Tensor:
@@ -55,7 +59,7 @@ def from_scratch(
 @torch.inference_mode()
 def test_equal_to_starting_anew_at_every_step(cell: Cell, layers: int, lags: Sequence[int]) -> None:
     network = network_of(lags, cell, layers)
-    path = rollout(network, lags, encode(network, lags, *rows_of(lags)), 14)
+    path = rollout(network, lags, state_of(network, lags), 14).path
     torch.testing.assert_close(path, from_scratch(network, lags, 14), atol=1e-6, rtol=0)
 
 
@@ -65,8 +69,8 @@ def test_float32_is_as_good_as_it_can_be() -> None:
     network = network_of(lags)
     expected = from_scratch(network, lags, 14)
     values, known = (rows.float() for rows in rows_of(lags))
-    state = encode(network.float(), lags, values, known)
-    path = rollout(network, lags, state, 14)
+    state = encode(network.float(), lags, values, known)[0]
+    path = rollout(network, lags, state, 14).path
     torch.testing.assert_close(path.double(), expected, atol=1e-4, rtol=0)
 
 
@@ -75,8 +79,8 @@ def test_float32_is_as_good_as_it_can_be() -> None:
 def test_a_shorter_horizon_is_a_prefix_of_a_longer_one(lags: Sequence[int]) -> None:
     """A lag of 12 reaches back beyond both horizons."""
     network = network_of(lags)
-    state = encode(network, lags, *rows_of(lags))
-    five, ten = (rollout(network, lags, state, horizon) for horizon in (5, 10))
+    state = state_of(network, lags)
+    five, ten = (rollout(network, lags, state, horizon).path for horizon in (5, 10))
     assert five.shape == (BATCH, 5)
     assert torch.equal(five, ten[:, :5])
 
@@ -85,8 +89,8 @@ def test_a_shorter_horizon_is_a_prefix_of_a_longer_one(lags: Sequence[int]) -> N
 def test_the_state_is_not_changed() -> None:
     lags = (1, 3)
     network = network_of(lags)
-    state = encode(network, lags, *rows_of(lags))
-    assert torch.equal(rollout(network, lags, state, 6), rollout(network, lags, state, 6))
+    state = state_of(network, lags)
+    assert torch.equal(*(rollout(network, lags, state, 6).path for _ in range(2)))
 
 
 @torch.inference_mode()
@@ -94,7 +98,7 @@ def test_a_context_of_one_row_is_enough() -> None:
     lags = (1, 3)
     network = network_of(lags)
     values, known = (rows[:, CONTEXT - 1 :] for rows in rows_of(lags))
-    path = rollout(network, lags, encode(network, lags, values, known), 4)
+    path = rollout(network, lags, encode(network, lags, values, known)[0], 4).path
     torch.testing.assert_close(path, from_scratch(network, lags, 4, context=1))
 
 
@@ -102,8 +106,8 @@ def test_windows_do_not_see_each_other() -> None:
     lags = (1, 3)
     network = network_of(lags)
     values, known = rows_of(lags)
-    together = rollout(network, lags, encode(network, lags, values, known), 6)
-    alone = rollout(network, lags, encode(network, lags, values[1:2], known[1:2]), 6)
+    together = rollout(network, lags, encode(network, lags, values, known)[0], 6).path
+    alone = rollout(network, lags, encode(network, lags, values[1:2], known[1:2])[0], 6).path
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -111,9 +115,11 @@ def test_windows_do_not_see_each_other() -> None:
 def test_gradients_reach_the_state_and_the_weights(cell: Cell) -> None:
     lags = (1, 3)
     network = network_of(lags, cell)
-    start = encode(network, lags, *rows_of(lags))
+    start = state_of(network, lags)
     recurrent = tuple(tensor.detach().requires_grad_() for tensor in start.recurrent)
     values = start.values.clone().requires_grad_()
-    rollout(network, lags, RolloutState(recurrent, values, start.known), 8)[:, -1].sum().backward()
+    rollout(network, lags, RolloutState(recurrent, values, start.known), 8).path[
+        :, -1
+    ].sum().backward()
     assert all(tensor.grad is not None and tensor.grad.any() for tensor in (*recurrent, values))
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())

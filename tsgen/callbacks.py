@@ -36,14 +36,16 @@ _SNAPSHOT_EVERY = 20
 class ProgressLine(pl.Callback):
     """One tidy line on a terminal, gone when training ends; nothing where output is piped."""
 
-    _progress: Progress | None = None
+    def __init__(self, label: str = "fit") -> None:
+        self._label = label
+        self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the empty bar."""
         if not (trainer.is_global_zero and sys.stderr.isatty()):
             return
         self._progress = Progress(
-            TextColumn("fit"),
+            TextColumn(self._label),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]:.4f}"),
@@ -51,7 +53,9 @@ class ProgressLine(pl.Callback):
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task("fit", total=trainer.max_steps, loss=float("nan"))
+        self._task = self._progress.add_task(
+            self._label, total=trainer.max_steps, loss=float("nan")
+        )
         self._progress.start()
 
     def on_train_batch_end(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
 __all__ = [
+    "ClosedLoopWarning",
     "DivergenceError",
     "FrameError",
     "MissingExtraError",
@@ -13,6 +14,7 @@ __all__ = [
     "NotFittedError",
     "ScalerError",
     "SettingError",
+    "StateError",
     "TsgenError",
 ]
 
@@ -66,6 +68,10 @@ class NotFittedError(TsgenError, SklearnNotFittedError):
     """A forecaster was asked for a forecast before ``fit``."""
 
 
+class StateError(TsgenError, ValueError):
+    """A state doesn't belong to the model that is asked to go on from it."""
+
+
 class DivergenceError(TsgenError, RuntimeError):
     """The loss or the closed loop left the finite numbers: the message says where."""
 
@@ -80,3 +86,7 @@ class ModelExistsError(TsgenError, FileExistsError):
 
 class MissingExtraError(TsgenError, ImportError):
     """An optional dependency isn't installed: the message names the extra that brings it."""
+
+
+class ClosedLoopWarning(UserWarning):
+    """A closed loop left its limits and was held there: the message says where."""

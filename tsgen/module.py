@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
@@ -17,16 +18,18 @@ from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from tsgen.engine import ROWS_AT_ONCE, run
 from tsgen.errors import SettingError
 from tsgen.features import input_size, lag_inputs
 from tsgen.network import Cell, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.rollout import encode, rollout
-from tsgen.windows import Draw, Series, WindowBatch, WindowSampler, WindowShape
+from tsgen.rollout import encode
+from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
 
-_ROWS_AT_ONCE = 512
+_WINDOWS_SEEN = 512
+"""Windows from which the range of values in training is taken."""
 
 
 class ForecastModule(pl.LightningModule):
@@ -116,8 +119,9 @@ class ForecastModule(pl.LightningModule):
     def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:
         """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
         before = batch.values.shape[1] - horizon
-        state = encode(self.network, self.lags, batch.values[:, :before], batch.known[:, :before])
-        path = rollout(self.network, self.lags, state, horizon)
+        context = batch.values[:, :before], batch.known[:, :before]
+        state, _ = encode(self.network, self.lags, *context)
+        path = run(self.network, self.lags, state, horizon).path
         objective = Objective(self.objective.loss)
         return objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
 
@@ -231,10 +235,20 @@ class WindowDataModule(pl.LightningDataModule):
         cutoffs = self._training.lengths
         held_out = torch.nonzero(self._series.lengths > cutoffs).squeeze(1)
         share = held_out[rank::processes]
-        for first in range(0, len(share), _ROWS_AT_ONCE):
-            series = share[first : first + _ROWS_AT_ONCE]
+        for first in range(0, len(share), ROWS_AT_ONCE):
+            series = share[first : first + ROWS_AT_ONCE]
             draw = Draw(series, cutoffs[series])
             yield self._series.batch(draw, shape, window_norm=self.window_norm)
+
+    def value_range(self) -> ValueRange:
+        """Where nearly all values of training windows lie, in the normaliser's units."""
+        sampler = WindowSampler(
+            self._training.lengths.numpy(), self.shape, _WINDOWS_SEEN, self.sampler.seed
+        )
+        windows = self._training.batch(sampler.draw(0), self.shape, window_norm=self.window_norm)
+        seen = windows.values[windows.known > 0]
+        low, high = np.quantile(seen.numpy(), [0.001, 0.999])
+        return ValueRange(float(low), float(high))
 
     def _move_to(self, device: torch.device) -> None:
         if self._series.values.device != device:

@@ -18,6 +18,7 @@ __all__ = ["Columns", "Frame", "LongLayout", "Panel", "WideLayout"]
 Frame: TypeAlias = pd.DataFrame | pd.Series
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Output: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 _BOTH_LAYOUTS = """
     long: a row per id and time, columns {id!r}, {time!r}, {target!r} (or id_col=, time_col=, …)
@@ -105,6 +106,41 @@ class Panel:
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], kept)
         return replace(self, values=self.values[positions], offsets=offsets)
 
+    def take(self, positions: IntArray) -> Panel:
+        """The rows of some series, in the order of their positions; not to be written."""
+        lengths = self.lengths[positions]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[positions] - offsets[:-1], lengths)
+        return replace(
+            self,
+            values=self.values[rows],
+            offsets=offsets,
+            ids=self.ids[positions],
+            ends=self.ends[positions],
+            behind=self.behind[positions],
+        )
+
+    def extend(self, new: Panel, ends: pd.Index, behind: IntArray) -> Panel:
+        """The same panel with the rows of another one after its own.
+
+        Parameters
+        ----------
+        new : Panel
+            Of some or all of these series.
+        ends : Index of shape (N,)
+        behind : ndarray of shape (N,)
+        """
+        added = np.zeros(len(self), dtype=np.int64)
+        added[self.ids.get_indexer(new.ids)] = new.lengths
+        offsets = np.concatenate([[0], np.cumsum(self.lengths + added)])
+        values = np.empty(offsets[-1])
+        before = np.repeat(offsets[:-1] - self.offsets[:-1], self.lengths)
+        values[np.arange(len(self.values)) + before] = self.values
+        own = np.ones(len(values), dtype=np.bool_)
+        own[np.arange(len(self.values)) + before] = False
+        values[own] = new.values  # both panels have their series in the order of the ids
+        return replace(self, values=values, offsets=offsets, ends=ends, behind=behind)
+
     def select(self, kept: npt.NDArray[np.bool_]) -> Panel:
         """The same panel with some of its series, ``(N,)``."""
         lengths = self.lengths
@@ -118,7 +154,7 @@ class Panel:
             layout=self.layout.select(kept),
         )
 
-    def forecast_frame(self, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+    def forecast_frame(self, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values after ``ends`` in the layout of the input.
 
         Parameters
@@ -126,9 +162,37 @@ class Panel:
         horizon : int
             H, steps.
         outputs : mapping of str to ndarray of shape (N, H)
-            By suffix of the column's name; ``""`` is the point forecast.
+            By suffix of the column's name; ``""`` is the point forecast, and marks are bool.
         """
         return self.layout.write(self, horizon, outputs)
+
+    def paths_frame(self, paths: Array) -> pd.DataFrame:
+        """Sample paths after ``ends`` as a long frame, whatever the layout of the input.
+
+        Parameters
+        ----------
+        paths : ndarray of shape (N, S, H)
+        """
+        order = self.layout.in_order
+        series, samples, horizon = paths.shape
+        stamps = pd.Series(self.frequency.following(self.ends[order], horizon))
+        stamp = np.broadcast_to(
+            np.arange(series * horizon).reshape(series, 1, horizon), paths.shape
+        ).ravel()
+        frame = pd.DataFrame(
+            {
+                self.columns.time: pd.Series(stamps)
+                .astype(self.layout.time_dtype)
+                .take(stamp)
+                .array,
+                "sample_id": np.tile(np.repeat(np.arange(samples), horizon), series),
+                self.columns.target: paths[order].ravel(),
+            }
+        )
+        if self.layout.names_series:
+            ids = self.ids.take(np.repeat(order, samples * horizon))
+            frame.insert(0, self.columns.id, ids)
+        return frame
 
 
 @dataclass(frozen=True)
@@ -144,13 +208,28 @@ class LongLayout:
     multiindex: Literal["series", "frame"] | None
     level_names: tuple[Any, ...]
 
+    @property
+    def shares_end(self) -> bool:
+        """Whether the forecasts of all series start at one time stamp."""
+        return False
+
+    @property
+    def in_order(self) -> IntArray:
+        """The series' positions in the order of the input."""
+        return self.appearance
+
+    @property
+    def names_series(self) -> bool:
+        """Whether the input had ids."""
+        return self.id_dtype is not None
+
     def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
         """The layout without the series that were skipped."""
         new_position = np.cumsum(kept) - 1
         remaining = self.appearance[kept[self.appearance]]
         return replace(self, appearance=new_position[remaining])
 
-    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as rows."""
         order = self.appearance
         stamps = panel.frequency.following(panel.ends[order], horizon)
@@ -160,7 +239,9 @@ class LongLayout:
             frame.insert(0, self.columns.id, ids.astype(self.id_dtype))
         for suffix, values in outputs.items():
             name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
-            frame[name] = pd.Series(values[order].ravel()).astype(self.target_dtype).array
+            column = pd.Series(values[order].ravel())
+            is_mark = column.dtype == bool
+            frame[name] = (column if is_mark else column.astype(self.target_dtype)).array
         others = [name for name in frame.columns if name not in self.order]
         frame = frame[[*self.order, *others]]
         if self.multiindex is None:
@@ -181,6 +262,21 @@ class WideLayout:
     series_name: Any
     has_freq: bool
 
+    @property
+    def shares_end(self) -> bool:
+        """Whether the forecasts of all series start at one time stamp."""
+        return True
+
+    @property
+    def in_order(self) -> IntArray:
+        """The series' positions in the order of the input."""
+        return self._position()
+
+    @property
+    def names_series(self) -> bool:
+        """Whether the input had ids."""
+        return not self.is_series
+
     def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
         """The layout without the series that were skipped."""
         in_order = kept[self._position()]
@@ -191,7 +287,7 @@ class WideLayout:
         """Where each column of the input stands among the sorted ids."""
         return np.asarray(pd.factorize(self.columns, sort=True)[0])
 
-    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Array]) -> Frame:
+    def write(self, panel: Panel, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
         index = panel.frequency.following(panel.ends[:1], horizon).astype(self.time_dtype)
         index.name = self.index_name
@@ -199,12 +295,11 @@ class WideLayout:
         if self.has_freq and offset is not None:
             index = pd.DatetimeIndex(index, freq=offset)
         position = self._position()
-        frames = {
-            suffix: pd.DataFrame(values[position].T, index=index, columns=self.columns).astype(
-                dict(zip(self.columns, self.dtypes, strict=True))
-            )
-            for suffix, values in outputs.items()
-        }
+        dtypes = dict(zip(self.columns, self.dtypes, strict=True))
+        frames = {}
+        for suffix, values in outputs.items():
+            frame = pd.DataFrame(values[position].T, index=index, columns=self.columns)
+            frames[suffix] = frame if values.dtype == bool else frame.astype(dtypes)
         if self.is_series:
             return self._write_series(frames)
         if list(frames) == [""]:

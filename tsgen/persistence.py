@@ -40,11 +40,13 @@ from tsgen.frequency import (
     IntegerFrequency,
     PeriodFrequency,
 )
+from tsgen.intervals import Calibration
 from tsgen.objective import Loss
 from tsgen.panel import Columns, LongLayout, Panel, WideLayout
 from tsgen.scaling import NAMED_SCALERS, AffineScalers, PanelScaler, TransformerScalers
 from tsgen.settings import Settings
 from tsgen.transformers import dump_objects, load_objects
+from tsgen.windows import ValueRange
 
 __all__ = [
     "FORMAT",
@@ -54,7 +56,7 @@ __all__ = [
     "save_model",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Of the files written; files of a higher number are refused."""
 
 _WEIGHTS, _ARRAYS, _SCALER = "weights.safetensors", "arrays.safetensors", "scaler.skops"
@@ -65,7 +67,10 @@ _ROWS_LIMIT = 2**20
 _RECORDS = (
     Settings, Columns, Panel, LongLayout, WideLayout, PanelScaler, AffineScalers,
     TransformerScalers, IntegerFrequency, PeriodFrequency, FixedFrequency, CalendarFrequency,
+    ValueRange, Calibration,
 )  # fmt: skip
+
+_NO_RANGE = ValueRange(-1e9, 1e9)
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,9 @@ class Snapshot:
     scaler : PanelScaler
     weights : dict of str to Tensor
         The state dict of its module.
+    value_range : ValueRange
+        Of the values in training; a file from before there was one limits nothing.
+    calibration : Calibration, optional
     """
 
     kind: str
@@ -92,6 +100,8 @@ class Snapshot:
     panel: Panel
     scaler: PanelScaler
     weights: dict[str, Tensor]
+    value_range: ValueRange = _NO_RANGE
+    calibration: Calibration | None = None
 
 
 class Savable(Protocol):
@@ -338,6 +348,8 @@ class _Learned:
     settings: Settings
     panel: Panel
     scaler: PanelScaler
+    value_range: ValueRange = _NO_RANGE
+    calibration: Calibration | None = None
 
 
 def _savable(params: Mapping[str, Any]) -> dict[str, Any]:

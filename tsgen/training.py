@@ -53,6 +53,8 @@ class Schedule:
         Steps between validations.
     seed : int
     verbose : bool
+    label : str, default "fit"
+        What stands before the progress bar.
     """
 
     max_steps: int
@@ -61,6 +63,7 @@ class Schedule:
     validate_every: int
     seed: int
     verbose: bool
+    label: str = "fit"
 
 
 def train(
@@ -151,7 +154,7 @@ def _optional_callbacks(
             ClosedLoopValidation(data, best, schedule.validate_every, schedule.patience)
         )
     if schedule.verbose:
-        callbacks.append(ProgressLine())
+        callbacks.append(ProgressLine(schedule.label))
     return callbacks
 
 

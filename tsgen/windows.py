@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tsgen.scaling import WindowNormaliser
 
-__all__ = ["Draw", "Series", "WindowBatch", "WindowSampler", "WindowShape"]
+__all__ = ["Draw", "Series", "ValueRange", "WindowBatch", "WindowSampler", "WindowShape"]
 
 
 class Draw(NamedTuple):
@@ -32,6 +32,19 @@ class WindowBatch(NamedTuple):
     """Of shape (B, W): 1 where a row is known, else 0."""
     series: Tensor
     """Of shape (B,): the series' positions in the panel."""
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """Where nearly all values of training windows lie, in the normaliser's units."""
+
+    low: float
+    high: float
+
+    @property
+    def size(self) -> float:
+        """The largest size of a value in the range."""
+        return max(abs(self.low), abs(self.high))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""What is missing for intervals to be right, measured in closed loop on a held-out tail."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.intervals import Calibration, Innovations, raw_half_widths
+from tsgen.panel import Panel
+from tsgen.rollout import Drive
+from tsgen.windows import Draw
+
+__all__ = ["calibrate_on_tail", "tail_length"]
+
+IntArray = npt.NDArray[np.int64]
+
+_MOST_WINDOWS = 1500
+_SAMPLES = 200
+_PATHS_AT_ONCE = 4096
+
+
+def tail_length(panel: Panel, train_horizon: int) -> int:
+    """Rows to hold out of each series: two training horizons, or what half of them can spare."""
+    spare = int(np.median(panel.lengths)) // 4
+    return max(1, min(2 * train_horizon, spare))
+
+
+def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> Calibration:
+    """The factors that a model of the rows before a tail needs to cover the tail.
+
+    Parameters
+    ----------
+    loop : ClosedLoop
+        Trained without the last ``rows`` rows of each series that has more than twice as many.
+    panel : Panel
+        All rows.
+    rows : int
+    seed : int
+
+    Returns
+    -------
+    Calibration
+        Pooled over all series with a tail. Where they are few, each is forecast from several
+        cutoffs inside its tail.
+    """
+    cutoffs = _cutoffs(panel.lengths, rows)
+    if not len(cutoffs.series):
+        return Calibration.none()
+    series = scaled(panel, loop.scaler.for_series(panel.ids, panel.values, panel.offsets))
+    # What is forecast is never read: a context ends at its cutoff.
+    pool = Innovations.pooled(loop.encode_at(series, _first_of_each(cutoffs)).residuals)
+    innovations = Innovations(pool, seed)
+    errors, half_widths = [], []
+    at_once = max(1, _PATHS_AT_ONCE // _SAMPLES)
+    for draw in map(Draw, cutoffs.series.split(at_once), cutoffs.cutoff.split(at_once)):
+        encoding = loop.encode_at(series, draw)
+        truth, known = series.gather(draw, 0, rows)
+        units = encoding.normaliser.apply(truth, known)
+        point = loop.run(encoding, rows).path
+        errors.append(torch.where(known, units - point, torch.nan))
+        # The cutoff is part of the key, lest all cutoffs of a series share their draws.
+        pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
+        keys = [f"{panel.ids[i]} {cutoff}" for i, cutoff in pairs]
+        drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
+        copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
+        paths = loop.run(encoding.take(copies), rows, Drive(drawn.flatten(0, 1))).path
+        half_widths.append(raw_half_widths(paths.view(len(encoding), _SAMPLES, rows)))
+    return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
+
+
+def _cutoffs(lengths: IntArray, rows: int) -> Draw:
+    """Where to forecast from: the start of each tail, and more places inside it if there's room."""
+    with_tail = np.flatnonzero(lengths > 2 * rows)
+    if len(with_tail) > _MOST_WINDOWS:
+        with_tail = with_tail[np.linspace(0, len(with_tail) - 1, _MOST_WINDOWS).astype(np.int64)]
+    each = max(1, min(rows, _MOST_WINDOWS // max(len(with_tail), 1)))
+    inside = np.linspace(0, rows, each, endpoint=False).astype(np.int64)
+    series = np.repeat(with_tail, each)
+    cutoff = lengths[series] - rows + np.tile(inside, len(with_tail))
+    return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+
+
+def _first_of_each(draw: Draw) -> Draw:
+    first = np.unique(draw.series.numpy(), return_index=True)[1]
+    return Draw(draw.series[first], draw.cutoff[first])

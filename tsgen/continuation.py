@@ -1,0 +1,222 @@
+"""The forecasts of one state in the user's units: the point forecast, and paths around it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tsgen.checks import listing
+from tsgen.closed_loop import ClosedLoop
+from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError
+from tsgen.intervals import Calibration, Innovations
+from tsgen.rollout import Drive
+from tsgen.scaling import WindowNormaliser
+from tsgen.state import ForecastState
+
+__all__ = ["Continuation", "OnBlowup", "Point", "Until", "stopped_paths"]
+
+Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+OnBlowup = Literal["clip", "raise"]
+Until = Callable[[Any], Any]
+
+_PATHS_AT_ONCE = 4096
+"""Rows of series times paths that are held in memory together."""
+
+
+class Point(NamedTuple):
+    """The forecast itself."""
+
+    values: Array
+    """Of shape (N, H); NaN after a series' stop."""
+    stopped: BoolArray
+    """Of shape (N, H): true from the step on at which a series' path was stopped."""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What follows a state.
+
+    Attributes
+    ----------
+    loop : ClosedLoop
+    state : ForecastState
+    horizon : int
+        H.
+    given : ndarray of shape (N, H), optional
+        Values that are known, in the user's units; NaN where they aren't.
+    on_blowup : {"clip", "raise"}
+    """
+
+    loop: ClosedLoop
+    state: ForecastState
+    horizon: int
+    given: Array | None = None
+    on_blowup: OnBlowup = "clip"
+
+    def point(self, until: Until | None = None) -> Point:
+        """The closed loop without innovations."""
+        if until is None:
+            values = self._in_user_units(self._units, slice(None))
+            return Point(values, np.zeros(values.shape, dtype=np.bool_))
+
+        def all_stopped(units: Tensor) -> bool:
+            so_far = self._in_user_units(units, slice(None))
+            return bool(_asked(until, so_far).any(axis=1).all())
+
+        values = self._in_user_units(self._roll(all_stopped), slice(None))
+        stopped = _asked(until, values).cumsum(axis=1) > 0
+        return Point(_cut(values, stopped), stopped)
+
+    def paths(
+        self, innovations: Innovations, num_samples: int, calibration: Calibration | None
+    ) -> Iterator[tuple[slice, Array]]:
+        """Sample paths, some series at a time.
+
+        Yields
+        ------
+        series : slice
+        paths : ndarray of shape (B, S, H)
+        """
+        lost: dict[Any, int] = {}
+        at_once = max(1, _PATHS_AT_ONCE // num_samples)
+        for first in range(0, len(self.state), at_once):
+            series = slice(first, min(first + at_once, len(self.state)))
+            units, left = self._paths(series, innovations, num_samples)
+            for name, steps in zip(self.state.panel.ids[series], left, strict=True):
+                if int(steps.min()) < self._ahead:
+                    lost[name] = int((steps < self._ahead).sum())
+            if calibration is not None:
+                units = calibration.stretch(units, self._units[series])
+            yield series, self._in_user_units(units, series)
+        if lost:
+            where = [f"{count} of {num_samples} of {name!r}" for name, count in lost.items()]
+            self._complain(f"paths left the limits of the closed loop: {listing(where)}")
+
+    def _paths(
+        self, series: slice, innovations: Innovations, num_samples: int
+    ) -> tuple[Tensor, Tensor]:
+        """Rollouts of some series with innovations, (B, S, H), and when each left its limits."""
+        rows = torch.arange(series.start, series.stop)
+        residuals = self.state.encoding.residuals[rows]
+        ids = self.state.panel.ids[series]
+        drawn = innovations.draw(residuals, list(ids), self._ahead, num_samples)
+        copies = rows.repeat_interleave(num_samples)
+        given = None if self._given_units is None else self._given_units[copies]
+        run = self.loop.run(
+            self.state.encoding.take(copies), self._ahead, Drive(drawn.flatten(0, 1), given)
+        )
+        shape = len(rows), num_samples, -1
+        return run.path.view(shape), run.left.view(shape[:2])
+
+    @cached_property
+    def _ahead(self) -> int:
+        """Steps to roll: a series that ends before its wide frame does needs some more."""
+        return self.horizon + int(self.state.panel.behind.max())
+
+    @cached_property
+    def _units(self) -> Tensor:
+        """The point forecast in the normaliser's units, (N, steps ahead)."""
+        return self._roll(None)
+
+    def _roll(self, enough: Callable[[Tensor], bool] | None) -> Tensor:
+        encoding = self.state.encoding
+        run = self.loop.run(encoding, self._ahead, Drive(given=self._given_units), enough=enough)
+        lost = torch.nonzero(run.left < self._ahead).squeeze(1).tolist()
+        if lost:
+            panel = self.state.panel
+            where = [
+                f"series {panel.ids[i]!r} at step {int(run.left[i]) - int(panel.behind[i]) + 1}"
+                for i in lost[:5]
+            ]
+            self._complain(f"the closed loop left its limits: {listing(where, total=len(lost))}")
+        return run.path
+
+    def _complain(self, what: str) -> None:
+        if self.on_blowup == "raise":
+            raise DivergenceError(f"{what}; model.stability() tells more")
+        warnings.warn(
+            f"{what}; values are held there. model.stability() tells more, on_blowup='raise' makes "
+            "this an error",
+            ClosedLoopWarning,
+            stacklevel=5,
+        )
+
+    @cached_property
+    def _given_units(self) -> Tensor | None:
+        """The given values in the normaliser's units, (N, steps ahead)."""
+        if self.given is None:
+            return None
+        known = ~np.isnan(self.given)
+        some = np.flatnonzero(known.any(axis=1))
+        offsets = np.concatenate([[0], np.cumsum(known[some].sum(axis=1))])
+        scaled = np.full(self.given.shape, np.nan)
+        if len(some):
+            scalers = self.state.scalers.take(some)
+            scaled[known] = scalers.transform(self.given[known], offsets)
+        shifted = np.full((len(scaled), self._ahead), np.nan)
+        np.put_along_axis(shifted, self._columns, scaled, axis=1)
+        values = torch.from_numpy(shifted)
+        units = self.state.encoding.normaliser.apply(values, ~values.isnan())
+        dtype = self.loop.network.dtype
+        return torch.where(values.isnan(), torch.nan, units.to(dtype))
+
+    @cached_property
+    def _columns(self) -> npt.NDArray[np.int64]:
+        """Where the steps of the horizon stand among the steps ahead, (N, H)."""
+        return self.state.panel.behind[:, None] + np.arange(self.horizon)
+
+    def _in_user_units(self, units: Tensor, series: slice) -> Array:
+        """Paths (B, steps) or (B, S, steps) of some series, cut to the horizon."""
+        normaliser, scalers = self.state.encoding.normaliser, self.state.scalers
+        if len(scalers) != len(units):
+            scalers = scalers.take(np.arange(len(scalers))[series])
+        normaliser = WindowNormaliser(normaliser.mean[series], normaliser.spread[series])
+        values = scalers.inverse_transform(normaliser.invert(units.flatten(1)).numpy())
+        values = values.reshape(units.shape)
+        if units.shape[-1] < self._ahead:  # stopped early
+            rest = np.full((*values.shape[:-1], self._ahead - units.shape[-1]), np.nan)
+            values = np.concatenate([values, rest], axis=-1)
+        of_series = (slice(None), None) if units.ndim == 3 else slice(None)
+        if self._ahead > self.horizon:
+            columns = self._columns[series][of_series]
+            shape = (*values.shape[:-1], self.horizon)
+            values = np.take_along_axis(values, np.broadcast_to(columns, shape), axis=-1)
+        if self.given is None:
+            return values
+        given = self.given[series][of_series]
+        return np.where(np.isnan(given), values, given)
+
+
+def stopped_paths(paths: Array, until: Until) -> Array:
+    """Paths (N, S, H), each with NaN after the first value of which the predicate is true."""
+    flat = paths.reshape(-1, paths.shape[-1])
+    return _cut(flat, _asked(until, flat).cumsum(axis=1) > 0).reshape(paths.shape)
+
+
+def _cut(values: Array, stopped: BoolArray) -> Array:
+    """Values (N, H) with NaN after the first step that is marked."""
+    after = np.zeros_like(stopped)
+    after[:, 1:] = stopped[:, :-1]
+    return np.where(after, np.nan, values)
+
+
+def _asked(until: Until, values: Array) -> BoolArray:
+    """The predicate's answers, (N, H); NaN is no value to ask about."""
+    try:
+        answers = np.asarray(until(values))
+    except (TypeError, ValueError):  # written for one value at a time
+        answers = np.empty(0)
+    if answers.shape != values.shape:
+        answers = np.array([[bool(until(value)) for value in row] for row in values])
+    if answers.dtype != np.bool_:
+        raise SettingError(f"until= returned {answers.dtype}: expected True or False for a value")
+    return np.asarray(answers & ~np.isnan(values))

@@ -1,0 +1,128 @@
+"""Which way a rollout is computed, in blocks of rows that stay in the machine's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from tsgen.folded import folded_rollout, folds
+from tsgen.network import RecurrentNetwork
+from tsgen.rollout import Drive, Rollout, RolloutState, rollout
+from tsgen.stepped import stepped_rollout
+
+__all__ = ["ROWS_AT_ONCE", "Run", "Way", "run"]
+
+Way: TypeAlias = Literal["auto", "folded", "stepped", "plain"]
+
+ROWS_AT_ONCE = 512
+"""Loops that run together: enough to fill the machine, few enough to stay in its cache."""
+
+_SHORTEST_BLOCK = 4
+"""Steps that one fused call must make to be worth its preparation."""
+
+
+class Run(NamedTuple):
+    """A rollout of B loops, and where it left its limits."""
+
+    path: Tensor
+    """Of shape (B, H), in the normaliser's units."""
+    state: RolloutState
+    left: Tensor
+    """Of shape (B,): the first step whose value was clipped; H where none was."""
+
+
+@torch.inference_mode()
+def run(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    drive: Drive | None = None,
+    way: Way = "auto",
+) -> Run:
+    """Continue states in closed loop, the fastest way that applies; not differentiable.
+
+    Parameters
+    ----------
+    network, lags, state, horizon, drive
+        As in `tsgen.rollout.rollout`.
+    way : {"auto", "folded", "stepped", "plain"}
+        For tests: ``"plain"`` is `tsgen.rollout.rollout` itself, to which all others are equal.
+    """
+    drive = drive or Drive()
+    parts = []
+    for first in range(0, len(state), ROWS_AT_ONCE):
+        rows = torch.arange(
+            first, min(first + ROWS_AT_ONCE, len(state)), device=state.values.device
+        )
+        whole = len(rows) == len(state)
+        block = state if whole else state.take(rows)
+        parts.append(_run_block(network, lags, block, horizon, drive.rows(rows), way))
+    if len(parts) == 1:
+        return parts[0]
+    return Run(
+        torch.cat([part.path for part in parts]),
+        RolloutState.join(part.state for part in parts),
+        torch.cat([part.left for part in parts]),
+    )
+
+
+def _run_block(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    drive: Drive,
+    way: Way,
+) -> Run:
+    if way == "auto":
+        way = _choose(network, lags, horizon, drive)
+    if way == "plain":
+        return _with_exits(rollout(network, lags, state, horizon, drive), drive)
+    if way == "stepped":
+        return _with_exits(stepped_rollout(network, lags, state, horizon, drive), drive)
+    path, end = folded_rollout(network, lags, state, horizon, drive.innovations)
+    done = Run(path, end, torch.full((len(path),), horizon, device=path.device))
+    # Values that are clipped or given act on what follows, which the folded loop can't do.
+    again = torch.zeros(len(path), dtype=torch.bool, device=path.device)
+    if drive.limits is not None:
+        again |= ~(path.abs() <= drive.limits).all(dim=1)
+    if drive.given is not None:
+        again |= ~drive.given.isnan().all(dim=1)
+    rows = torch.nonzero(again).squeeze(1)
+    if not len(rows):
+        return done
+    driven = drive.rows(rows)
+    stepped = _with_exits(stepped_rollout(network, lags, state.take(rows), horizon, driven), driven)
+    return Run(
+        done.path.index_copy(0, rows, stepped.path),
+        done.state.put(rows, stepped.state),
+        done.left.index_copy(0, rows, stepped.left),
+    )
+
+
+def _choose(
+    network: RecurrentNetwork, lags: Sequence[int], horizon: int, drive: Drive
+) -> Literal["folded", "stepped"]:
+    """The one place where the way is chosen."""
+    if not folds(network, lags):
+        return "stepped"
+    if drive.given is not None and not drive.given.isnan().all(dim=1).any():
+        return "stepped"  # no loop is closed all the way
+    block = min([horizon, *(lag for lag in lags if lag > 1)])
+    return "folded" if block >= _SHORTEST_BLOCK else "stepped"
+
+
+def _with_exits(rolled: Rollout, drive: Drive) -> Run:
+    """Find the first step at the limit; given values are what they are."""
+    horizon = rolled.path.shape[1]
+    if drive.limits is None:
+        return Run(*rolled, torch.full((len(rolled.path),), horizon, device=rolled.path.device))
+    outside = ~(rolled.path.abs() < drive.limits)
+    if drive.given is not None:
+        outside &= drive.given.isnan()
+    steps = torch.arange(horizon, device=outside.device)
+    return Run(*rolled, torch.where(outside, steps, horizon).amin(dim=1))

@@ -1,0 +1,100 @@
+"""The closed loop as an ordinary LSTM over known inputs: one fused call for many steps.
+
+With one LSTM layer and a linear head, the prediction that is fed back at step t is
+``W_o h_{t-1} + b_o + base_{t-1}``, with the residual base ``base``. Put into the gates, ::
+
+    gates_t = W_hh h_{t-1} + W_ih[:, 0] (W_o h_{t-1} + b_o + base_{t-1}) + W_ih[:, 1:] (other lags)
+            = (W_hh + W_ih[:, 0] W_o) h_{t-1} + W_ih (b_o + base_{t-1}, other lags)
+
+with lag 1 as channel 0: the same cell, with other recurrent weights, over inputs that are known.
+Other lags, and a residual base on one of them, are known for as many steps as the smallest of them
+is long: the horizon runs in blocks of that. Innovations are known too. What isn't linear in
+between (a clipped or given value) doesn't fold, nor does a base on lag 1, a GRU or a second layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tsgen.features import lag_inputs
+from tsgen.network import RecurrentNetwork
+from tsgen.rollout import Rollout, RolloutState
+
+__all__ = ["folded_rollout", "folds"]
+
+
+def folds(network: RecurrentNetwork, lags: Sequence[int]) -> bool:
+    """Whether a network's closed loop can be written as an LSTM over known inputs."""
+    recurrent = network.recurrent
+    base = network.residual_channel
+    return (
+        isinstance(recurrent, nn.LSTM)
+        and recurrent.num_layers == 1
+        and (base is None or lags[base] > 1)
+    )
+
+
+def folded_rollout(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    innovations: Tensor | None = None,
+) -> Rollout:
+    """`tsgen.rollout.rollout` for a network that `folds`; not differentiable.
+
+    Parameters
+    ----------
+    network, lags, state, horizon
+        As in `tsgen.rollout.rollout`.
+    innovations : Tensor of shape (B, H), optional
+        Added to the predictions, before they are fed back.
+    """
+    closed = _closed_loop(network, lags)
+    head, bias = network.head.weight[0], network.head.bias
+    base = None if network.residual_channel is None else lags[network.residual_channel]
+    feedback = lags.index(1)
+    longest = max(lags)
+    others = [lag for lag in lags if lag > 1]
+    block = min([*others, horizon])
+
+    values = torch.cat([state.values, state.values.new_empty(len(state), horizon)], dim=1)
+    known = torch.cat([state.known, torch.ones_like(values[:, longest:])], dim=1)
+    hidden, cell = (tensor.contiguous() for tensor in state.recurrent)
+    # The first step reads an observed value: what the folded weights would feed back is taken off.
+    fed_back = values[:, longest - 1, None] - hidden[0] @ head[:, None]
+    for first in range(0, horizon, block):
+        steps = min(block, horizon - first)
+        here = slice(longest + first, longest + first + steps)
+        # Beside the head's output, all of a prediction is known before the block begins.
+        added = bias.expand(len(state), steps)
+        if base is not None:
+            added = added + values[:, here.start - base : here.stop - base]
+        if innovations is not None:
+            added = added + innovations[:, first : first + steps]
+        inputs = lag_inputs(values[:, : here.stop - 1], known[:, : here.stop - 1], lags, steps)
+        inputs[:, :, feedback] = torch.cat([fed_back, added[:, :-1]], dim=1)
+        outputs, (hidden, cell) = closed(inputs, (hidden, cell))
+        torch.add(outputs @ head, added, out=values[:, here])
+        fed_back = added[:, -1:]
+    state = RolloutState((hidden, cell), values[:, -longest:].clone(), known[:, -longest:].clone())
+    return Rollout(values[:, longest:], state)
+
+
+def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> nn.LSTM:
+    """The network's LSTM with its head and the feedback folded into the recurrent weights."""
+    recurrent = network.recurrent
+    assert isinstance(recurrent, nn.LSTM)
+    closed = nn.LSTM(
+        recurrent.input_size, recurrent.hidden_size, batch_first=True, device="meta",
+        dtype=network.dtype,
+    )  # fmt: skip
+    weights = recurrent.state_dict()
+    feedback = weights["weight_ih_l0"][:, lags.index(1), None]
+    weights["weight_hh_l0"] = weights["weight_hh_l0"] + feedback * network.head.weight
+    closed.load_state_dict(weights, assign=True)
+    closed.flatten_parameters()  # of use to a GPU alone
+    return closed.eval()

@@ -1,0 +1,187 @@
+"""Frames that go on from a panel: rows that have come, and cells of the horizon that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.checks import Problems, listing
+from tsgen.errors import FrameError
+from tsgen.frame import read_cells, read_panel
+from tsgen.frequency import OFF_GRID
+from tsgen.panel import Frame, Panel
+
+__all__ = ["read_given", "read_new_rows"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def read_new_rows(df: Frame, panel: Panel) -> tuple[Panel, Panel]:
+    """Read rows that follow those of a panel.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+        Of some or all of the panel's series, in a layout of its own. In a wide frame a column of
+        NaN has no new rows.
+    panel : Panel
+
+    Returns
+    -------
+    longer : Panel
+        The panel with these rows after its own.
+    new : Panel
+        These rows alone.
+
+    Raises
+    ------
+    FrameError
+        For series that the panel doesn't have, rows that it has already, and gaps.
+    """
+    new = read_panel(df, panel.columns, freq=panel.frequency, empty="skip")
+    positions = panel.ids.get_indexer(new.ids)
+    if (positions < 0).any():
+        unknown = [repr(name) for name in new.ids[positions < 0]]
+        raise FrameError(
+            [f"series that the state doesn't have: {listing(unknown)}; encode a frame with them"]
+        )
+    ahead = _steps_between(panel.ends[positions], new.ends, panel)
+    _check_that_rows_follow(panel, new, positions, ahead)
+    behind = panel.behind.copy()
+    if panel.layout.shares_end:  # all columns end where the frame does
+        later = max(int(ahead.max()), 0)
+        behind += later
+        behind[positions] = new.behind + later - ahead
+        end = new.ends[[int(ahead.argmax())]].astype(panel.ends.dtype)
+        ends = end.repeat(len(panel)) if later else panel.ends
+    else:
+        latest = np.arange(len(panel))
+        latest[positions] = len(panel) + np.arange(len(new))
+        ends = panel.ends.append(new.ends.astype(panel.ends.dtype))[latest]
+        behind[positions] = new.behind
+    return panel.extend(new, ends, behind), new
+
+
+def _steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
+    """Steps from each of the first stamps to that of the same place among the others."""
+    try:
+        pairs = ends.append(later.astype(ends.dtype))
+    except (TypeError, ValueError) as error:
+        raise FrameError(
+            [f"the time stamps are {later.dtype}, but {ends.dtype} in the state; convert them"]
+        ) from error
+    count = len(ends)
+    order = np.arange(2 * count).reshape(2, count).T.ravel()
+    return panel.frequency.advance(pairs[order])[::2]
+
+
+def _check_that_rows_follow(panel: Panel, new: Panel, positions: IntArray, ahead: IntArray) -> None:
+    """Each series' first new row must be one step after its last own."""
+    first = ahead - new.behind - new.lengths + 1 + panel.behind[positions]
+    problems = Problems()
+    for what, wrong, remedy in (
+        ("time stamps off the frequency of the state", ahead == OFF_GRID, "align them"),
+        ("rows that the state has already", (first < 1) & (ahead != OFF_GRID), "drop them"),
+        ("rows missing before the new ones", first > 1, "add them"),
+    ):
+        if wrong.any():
+            where = [
+                f"series {panel.ids[positions[i]]!r}, which the state has up to "
+                f"{_own_end(panel, int(positions[i]))}"
+                for i in np.flatnonzero(wrong)[:5]
+            ]
+            problems.add(what, where, remedy, total=int(wrong.sum()))
+    problems.raise_any()
+
+
+def _own_end(panel: Panel, position: int) -> str:
+    behind = int(panel.behind[position])
+    end = str(panel.ends[position])
+    return end if not behind else f"{behind} rows before {end}"
+
+
+def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
+    """Read the cells of a horizon that are known.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+        Values at time stamps of the horizon, for some or all series, in any layout; NaN and what
+        isn't there are unknown.
+    panel : Panel
+    horizon : int
+        H.
+
+    Returns
+    -------
+    ndarray of shape (N, H)
+        NaN where the value is unknown.
+
+    Raises
+    ------
+    FrameError
+        For series, stamps and values that can't be used.
+    """
+    cells = read_cells(df, panel.columns)
+    problems = Problems()
+    if cells.ids is None:
+        if len(panel) > 1:
+            raise FrameError(
+                [f"given= names no series, but the forecast has {len(panel)}: add the ids"]
+            )
+        series = np.zeros(len(cells.values), dtype=np.int64)
+    else:
+        series = panel.ids.get_indexer(cells.ids)
+    if (series < 0).any():
+        unknown = cells.times[:0] if cells.ids is None else cells.ids[series < 0].unique()
+        problems.add(
+            "given= has series that the forecast doesn't have",
+            [repr(name) for name in unknown[:5]],
+            "drop them",
+            total=len(unknown),
+        )
+        problems.raise_any()
+    steps = _step_of(cells.times, series, panel, horizon, problems)
+    infinite = np.isinf(cells.values)
+    if infinite.any():
+        problems.add(
+            "given= has infinite values",
+            [f"{cells.times[i]} (row {i})" for i in np.flatnonzero(infinite)[:5]],
+            "write NaN for what is unknown",
+            total=int(infinite.sum()),
+        )
+    problems.raise_any()
+    given = np.full((len(panel), horizon), np.nan)
+    given[series, steps] = cells.values
+    return given
+
+
+def _step_of(
+    times: pd.Index, series: IntArray, panel: Panel, horizon: int, problems: Problems
+) -> IntArray:
+    """Which step of its series' forecast each stamp is, from 0."""
+    ends = panel.ends[series]
+    steps = _steps_between(ends, times, panel) - 1
+    outside = (steps < 0) | (steps >= horizon)  # OFF_GRID too
+    if outside.any():
+        problems.add(
+            f"given= has time stamps outside of the {horizon} steps of the forecast",
+            [
+                f"{times[i]} of series {panel.ids[series[i]]!r}, which starts after {ends[i]}"
+                for i in np.flatnonzero(outside)[:5]
+            ],
+            "keep those of the horizon alone",
+            total=int(outside.sum()),
+        )
+        problems.raise_any()
+    twice = pd.Index(series * horizon + steps).duplicated()
+    if twice.any():
+        problems.add(
+            "given= has time stamps that come twice in a series",
+            [f"{times[i]} (row {i})" for i in np.flatnonzero(twice)[:5]],
+            "keep one of each",
+            total=int(twice.sum()),
+        )
+    return steps

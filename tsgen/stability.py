@@ -1,0 +1,142 @@
+"""Whether a closed loop settles, wanders or runs away: what can be said before it is trusted."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tsgen.closed_loop import ClosedLoop
+from tsgen.engine import run
+from tsgen.rollout import RolloutState
+from tsgen.state import Encoding
+
+__all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
+
+_NUDGE = 1e-6
+_STEPS_BETWEEN_NUDGES = 5
+_FLAT = 0.01
+"""Moves below this, in the normaliser's units, are none."""
+
+
+class Stability(NamedTuple):
+    """What becomes of N loops; steps count from 1, and are 0 where it doesn't happen."""
+
+    exponents: npt.NDArray[np.float64]
+    flat_from: npt.NDArray[np.int64]
+    leaves_range_at: npt.NDArray[np.int64]
+
+
+@torch.inference_mode()
+def measure_stability(loop: ClosedLoop, encoding: Encoding, horizon: int, season: int) -> Stability:
+    """Roll B loops out and say what becomes of them.
+
+    Parameters
+    ----------
+    loop : ClosedLoop
+    encoding : Encoding
+    horizon : int
+    season : int
+        A path is flat if it doesn't move for two of them at its end.
+    """
+    network = deepcopy(loop.network).double()
+    exponents = lyapunov_exponents(network, loop.lags, _double(encoding.loop), horizon)
+    path = loop.run(encoding, horizon).path
+    low, high = loop.value_range.low, loop.value_range.high
+    leaves = _first_step((path < low) | (path > high))
+    return Stability(exponents.numpy(), _flat_from(path, season), leaves)
+
+
+def lyapunov_exponents(
+    network: torch.nn.Module, lags: tuple[int, ...], state: RolloutState, horizon: int
+) -> Tensor:
+    """The largest finite-time Lyapunov exponent of each loop, per step.
+
+    Two copies of a loop, one of them nudged, are rolled out side by side, and the nudge is scaled
+    back to its size again and again [1]_: the mean logarithm of its growth is the exponent. Above
+    0, errors grow from step to step; below 0, the loop forgets them.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        In float64.
+    lags : tuple of int
+    state : RolloutState
+        In float64.
+    horizon : int
+        Steps; the first half is given to the nudge to turn where it grows fastest.
+
+    Returns
+    -------
+    Tensor of shape (B,)
+        ``-inf`` where the nudge is lost at once, ``inf`` where the loop leaves the finite numbers.
+
+    References
+    ----------
+    .. [1] Benettin, Galgani, Giorgilli, Strelcyn: Lyapunov characteristic exponents for smooth
+       dynamical systems and for Hamiltonian systems. Meccanica 15, 1980.
+    """
+    random = torch.Generator().manual_seed(0)
+    batch = len(state)
+    direction = _rescaled(torch.randn(batch, _flat(state).shape[1], generator=random,
+                                      dtype=torch.float64))  # fmt: skip
+    nudged = _unflat(_flat(state) + direction, state)
+    growth = torch.zeros(batch, dtype=torch.float64)
+    counted = 0
+    for first in range(0, horizon, _STEPS_BETWEEN_NUDGES):
+        steps = min(_STEPS_BETWEEN_NUDGES, horizon - first)
+        both = run(network, lags, RolloutState.join([state, nudged]), steps).state  # type: ignore[arg-type]
+        state, nudged = (both.take(rows) for rows in torch.arange(2 * batch).split(batch))
+        difference = _flat(nudged) - _flat(state)
+        size = difference.norm(dim=1)
+        if first + steps > horizon // 2:
+            growth += (size / _NUDGE).log()
+            counted += steps
+        nudged = _unflat(_flat(state) + _rescaled(difference), state)
+    growth = torch.where(growth.isnan(), torch.inf, growth)
+    return growth / counted
+
+
+def _rescaled(difference: Tensor) -> Tensor:
+    size = difference.norm(dim=1, keepdim=True)
+    return difference * torch.where(size > 0, _NUDGE / size, 0.0)
+
+
+def _flat(state: RolloutState) -> Tensor:
+    """All numbers of each loop in a row, (B, numbers)."""
+    return torch.cat([*(part.transpose(0, 1).flatten(1) for part in state.recurrent),
+                      state.values], dim=1)  # fmt: skip
+
+
+def _unflat(numbers: Tensor, like: RolloutState) -> RolloutState:
+    layers, batch, units = like.recurrent[0].shape
+    sizes = [layers * units] * len(like.recurrent)
+    *parts, values = numbers.split([*sizes, like.values.shape[1]], dim=1)
+    recurrent = (part.view(batch, layers, units).transpose(0, 1).contiguous() for part in parts)
+    return RolloutState(tuple(recurrent), values, like.known)
+
+
+def _double(state: RolloutState) -> RolloutState:
+    return RolloutState(
+        tuple(part.double() for part in state.recurrent),
+        state.values.double(),
+        state.known.double(),
+    )
+
+
+def _flat_from(path: Tensor, season: int) -> npt.NDArray[np.int64]:
+    """The first step after which a path moves no more, (B,); 0 if it moves to its end."""
+    backwards = path.flip(1)
+    moves = (backwards.cummax(dim=1).values - backwards.cummin(dim=1).values).flip(1)
+    steps = _first_step(moves < _FLAT)
+    return np.where(steps > path.shape[1] - 2 * season, 0, steps)
+
+
+def _first_step(happens: Tensor) -> npt.NDArray[np.int64]:
+    """The first step, from 1, at which something happens; 0 where it never does."""
+    first = happens.to(torch.uint8).argmax(dim=1) + 1
+    return torch.where(happens.any(dim=1), first, 0).numpy()

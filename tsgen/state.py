@@ -1,0 +1,124 @@
+"""Where the forecasts of a panel start: what was read of each series, as a value of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tsgen.panel import Panel
+from tsgen.rollout import RolloutState
+from tsgen.scaling import SeriesScalers, WindowNormaliser
+
+__all__ = ["Context", "Encoding", "ForecastState"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The rows that a network reads of B series before it predicts.
+
+    Attributes
+    ----------
+    values : Tensor of shape (B, rows)
+        In the normaliser's units, float32, the last row at the end; 0 where there is none.
+    known : Tensor of shape (B, rows)
+        1 where there is a row, else 0.
+    normaliser : WindowNormaliser
+    """
+
+    values: Tensor
+    known: Tensor
+    normaliser: WindowNormaliser
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What reading their contexts came to, for B series.
+
+    Attributes
+    ----------
+    normaliser : WindowNormaliser
+    loop : RolloutState
+    residuals : Tensor of shape (B, T)
+        Errors of the one-step predictions inside the context, in the normaliser's units; NaN
+        where there was nothing to predict.
+    """
+
+    normaliser: WindowNormaliser
+    loop: RolloutState
+    residuals: Tensor
+
+    def __len__(self) -> int:
+        return len(self.residuals)
+
+    def take(self, rows: Tensor) -> Encoding:
+        """That of some of the series, each as often as its position is named."""
+        return Encoding(
+            WindowNormaliser(self.normaliser.mean[rows], self.normaliser.spread[rows]),
+            self.loop.take(rows),
+            self.residuals[rows],
+        )
+
+    def put(self, rows: Tensor, others: Encoding) -> Encoding:
+        """The same with that of some series replaced."""
+        return Encoding(
+            WindowNormaliser(
+                self.normaliser.mean.index_copy(0, rows, others.normaliser.mean),
+                self.normaliser.spread.index_copy(0, rows, others.normaliser.spread),
+            ),
+            self.loop.put(rows, others.loop),
+            self.residuals.index_copy(0, rows, others.residuals),
+        )
+
+    @staticmethod
+    def join(parts: Iterable[Encoding]) -> Encoding:
+        """That of one group of series after the other."""
+        parts = list(parts)
+        return Encoding(
+            WindowNormaliser(
+                torch.cat([part.normaliser.mean for part in parts]),
+                torch.cat([part.normaliser.spread for part in parts]),
+            ),
+            RolloutState.join(part.loop for part in parts),
+            torch.cat([part.residuals for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class ForecastState:
+    """Where the forecasts of a panel start; ``model.encode(df)`` makes one.
+
+    It isn't changed by a forecast, so that many may start from it, and a model that was trained
+    anew refuses it.
+
+    Attributes
+    ----------
+    panel : Panel
+        The last rows of each series, as many as a later update needs.
+    scalers : SeriesScalers
+    encoding : Encoding
+    weights : int
+        A checksum of the weights that read the rows.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("sunspots")
+    >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df.iloc[:-1])
+    >>> state = model.update(model.encode(df.iloc[:-1]), df.iloc[-1:])
+    >>> model.predict(11, state=state).equals(model.predict(11, df=df))
+    True
+    """
+
+    panel: Panel
+    scalers: SeriesScalers
+    encoding: Encoding
+    weights: int
+
+    def __len__(self) -> int:
+        return len(self.panel)
+
+    def __repr__(self) -> str:
+        return f"ForecastState({len(self)} series, the last row at {self.panel.ends.max()})"

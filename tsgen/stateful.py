@@ -1,0 +1,411 @@
+"""Forecasts from states: what a fitted recurrent model can be asked, however it was trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.continuation import Continuation, OnBlowup, Until, stopped_paths
+from tsgen.errors import NotFittedError, SettingError
+from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.future import read_given, read_new_rows
+from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
+from tsgen.panel import Frame, Panel
+from tsgen.settings import Settings, number, one_of, seed_number, whole_number
+from tsgen.stability import measure_stability
+from tsgen.state import Context, ForecastState
+
+__all__ = ["StatefulForecaster"]
+
+_SAMPLES = 200
+"""Paths behind the levels and quantiles of ``predict``."""
+
+
+class StatefulForecaster(Forecaster):
+    """A forecaster whose model is a `ClosedLoop`; a subclass trains and calibrates it."""
+
+    random_state: int
+    settings_: Settings
+    state_: ForecastState
+    calibration_: Calibration
+
+    @abstractmethod
+    def _closed_loop(self) -> ClosedLoop:
+        """The fitted model."""
+
+    @abstractmethod
+    def calibrate(self, df: Frame | None = None) -> Self:
+        """Measure how far intervals must reach, and keep it in ``calibration_``."""
+
+    @with_hints
+    def predict(
+        self,
+        horizon: int,
+        *,
+        df: Frame | None = None,
+        state: ForecastState | None = None,
+        level: float | Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+        given: Frame | None = None,
+        until: Until | None = None,
+        on_blowup: OnBlowup = "clip",
+    ) -> Frame:
+        """Continue the training series, those of another frame, or those of a state.
+
+        Parameters
+        ----------
+        horizon : int
+            H, how many steps to generate; any number of 1 or more.
+        df : Series or DataFrame, optional
+            Series to continue instead of the training ones, in any layout, with the columns' names
+            given to ``fit``; they need not have been seen in ``fit``: a new one gets a scaler of
+            its own, fitted to its rows.
+        state : ForecastState, optional
+            From `encode` or `update`; nothing is read then.
+        level : float or list of float, optional
+            Coverage of intervals in per cent: 80 adds the columns ``y-lo-80`` and ``y-hi-80`` to a
+            long frame, a second level of columns to a wide one; a Series becomes a frame. The
+            first call trains a second network on all but a tail (see `calibrate`).
+        quantiles : float or list of float, optional
+            Between 0 and 1: 0.1 adds ``y-q-0.1``.
+        given : Series or DataFrame, optional
+            Values at time stamps of the horizon that are known or assumed, in the layout of the
+            input; NaN and what isn't there are unknown. They stand in the forecast as they are
+            and are fed to the network instead of its predictions: later steps follow them, while
+            steps before them stay what they were.
+        until : callable, optional
+            Asked about each generated value, in the series' units: a series' path ends with the
+            first one for which it is true. Adds ``y-stopped``, true from that step on; values
+            after it are NaN. It may take an array of values or one value.
+        on_blowup : {"clip", "raise"}, default "clip"
+            What to do about a loop that runs away, leaving far behind whatever was seen in
+            training: hold it there with a warning, or raise.
+
+        Returns
+        -------
+        Series or DataFrame
+            The layout of the input, with the next ``horizon`` time stamps. The point forecast is
+            the same with and without levels.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``; with levels, if the model was loaded from a file without calibration.
+        TypeError, ValueError
+            For a horizon that isn't a whole number of 1 or more, or other arguments of no use.
+        FrameError
+            With all that is wrong with ``df`` or ``given``.
+        StateError
+            If the state is one of other weights.
+        DivergenceError
+            With ``on_blowup="raise"``.
+
+        Warns
+        -----
+        ClosedLoopWarning
+            If a loop left its limits, with the series and the step.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.predict(11, level=80).columns.tolist()
+        ['unique_id', 'ds', 'y', 'y-lo-80', 'y-hi-80']
+        """
+        shares = {**level_shares(level), **quantile_shares(quantiles)}
+        continuation = self._continuation("predict", horizon, df, state, given, on_blowup)
+        if until is not None and not callable(until):
+            raise TypeError(f"until={until!r}: expected a function of a value")
+        point = continuation.point(until)
+        outputs: dict[str, Any] = {"": point.values}
+        if until is not None:
+            outputs["-stopped"] = point.stopped
+        if shares:
+            bands = self._quantiles(continuation, list(shares.values()))
+            bands[:, np.isnan(point.values)] = np.nan
+            outputs |= dict(zip(shares, bands, strict=True))
+        return continuation.state.panel.forecast_frame(continuation.horizon, outputs)
+
+    @with_hints
+    def sample(
+        self,
+        horizon: int,
+        *,
+        num_samples: int = _SAMPLES,
+        temperature: float = 1.0,
+        random_state: int | None = None,
+        block_length: int = 1,
+        calibrated: bool = True,
+        as_array: bool = False,
+        df: Frame | None = None,
+        state: ForecastState | None = None,
+        given: Frame | None = None,
+        until: Until | None = None,
+        on_blowup: OnBlowup = "clip",
+    ) -> pd.DataFrame | npt.NDArray[np.float64]:
+        """Generate sample paths: rollouts with innovations that are fed back.
+
+        Innovations are drawn from the one-step errors of each series' own context, or from those
+        of all series where it is short. The draws of a series depend on the seed, its id and the
+        step alone, not on its company.
+
+        Parameters
+        ----------
+        horizon : int
+            H.
+        num_samples : int, default 200
+            S, paths a series.
+        temperature : float, default 1.0
+            Factor on the innovations; 0 gives the point forecast.
+        random_state : int, optional
+            By default that of the model.
+        block_length : int, default 1
+            Consecutive errors drawn together (circular block bootstrap), for errors that hang
+            together in time.
+        calibrated : bool, default True
+            Whether paths are stretched around the forecast so that their quantiles are those of
+            ``predict(level=)``; the first call trains a second network (see `calibrate`).
+        as_array : bool, default False
+            Return an array instead of a frame.
+        df, state, given, until, on_blowup
+            As in `predict`; ``until`` ends each path by itself, with NaN after its last value.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (N, S, H)
+            A long frame with the columns of ids and time stamps, ``sample_id`` from 0, and the
+            target, whatever the layout of the input. Series come in the order of the input.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> paths = model.sample(11, num_samples=50, calibrated=False)
+        >>> paths.columns.tolist(), len(paths)
+        (['unique_id', 'ds', 'sample_id', 'y'], 550)
+        """
+        num_samples = whole_number("num_samples", num_samples, "paths a series")
+        innovations = Innovations(
+            self._pool("sample"),
+            self.random_state
+            if random_state is None
+            else seed_number("random_state", random_state),
+            number("temperature", temperature, 0.0, 1e6),
+            whole_number("block_length", block_length, "errors drawn together"),
+        )
+        continuation = self._continuation("sample", horizon, df, state, given, on_blowup)
+        calibration = self._calibration() if calibrated else None
+        panel = continuation.state.panel
+        paths = np.empty((len(panel), num_samples, continuation.horizon))
+        for series, values in continuation.paths(innovations, num_samples, calibration):
+            paths[series] = values if until is None else stopped_paths(values, until)
+        return paths[panel.layout.in_order] if as_array else panel.paths_frame(paths)
+
+    @with_hints
+    def encode(self, df: Frame) -> ForecastState:
+        """Read the last rows of each series of a frame, once for any number of forecasts.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            As in `predict`.
+
+        Returns
+        -------
+        ForecastState
+            For ``predict(h, state=)``, ``sample(h, state=)`` and `update`.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("texas_housing")
+        >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df)
+        >>> state = model.encode(df)
+        >>> len(state), len(model.predict(6, state=state))
+        (26, 156)
+        """
+        self._check_fitted("encode")
+        return self._closed_loop().encode(self._read(df))
+
+    @with_hints
+    def update(self, state: ForecastState, df: Frame, *, carry: bool = False) -> ForecastState:
+        """Take in rows that have come since.
+
+        Parameters
+        ----------
+        state : ForecastState
+            It isn't changed.
+        df : Series or DataFrame
+            New rows of some or all series of the state, from the one after its last.
+        carry : bool, default False
+            By default the last rows are read anew: the state is that of `encode` on the whole
+            history, at the cost of one context, however long that is. With ``carry`` the
+            recurrence goes on from where it stands, which costs the new rows alone. The
+            normaliser stays what it was at `encode` then: as the series moves away from the level
+            and spread it had there, the network reads values that it has seen less and less of
+            in training. Encode anew after about one context length of carried rows. Either way
+            a series that `fit` hasn't seen keeps the scaler that it got at `encode`.
+
+        Returns
+        -------
+        ForecastState
+
+        Raises
+        ------
+        FrameError
+            For series that the state doesn't have, rows that it has already, and gaps.
+        StateError
+            If the state is one of other weights.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df)
+        >>> state = model.encode(df.iloc[:-2])
+        >>> state = model.update(state, df.iloc[-2:-1], carry=True)
+        >>> state
+        ForecastState(1 series, the last row at 2007-01-01 00:00:00)
+        """
+        self._check_fitted("update")
+        loop = self._closed_loop()
+        loop.check(state)
+        longer, new = read_new_rows(df, state.panel)
+        return loop.update(state, longer, new, carry=carry)
+
+    def context(self, df: Frame | None = None) -> Context:
+        """What the network reads of each series, as tensors, for work on the network itself.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series.
+
+        Returns
+        -------
+        Context
+            In the sorted order of the ids; see `tsgen.rollout.rollout` for an example.
+        """
+        self._check_fitted("context")
+        loop = self._closed_loop()
+        panel = self.panel_ if df is None else self._read(df).tail(loop.rows_read)
+        series = scaled(panel, loop.scaler.for_series(panel.ids, panel.values, panel.offsets))
+        return loop.context_at(series, series.ends())
+
+    def stability(self, df: Frame | None = None, *, horizon: int = 1000) -> pd.DataFrame:
+        """Say what becomes of each closed loop in the long run.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series.
+        horizon : int, default 1000
+            Steps to look ahead.
+
+        Returns
+        -------
+        DataFrame
+            A row per series: ``lyapunov``, the largest finite-time Lyapunov exponent per step
+            (above 0 small errors grow, below 0 they fade); ``flat_from``, the step from which the
+            path no longer moves; ``leaves_range_at``, the first step outside of the range of
+            values in training. Steps count from 1; missing where it doesn't happen.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.stability(horizon=200).columns.tolist()
+        ['unique_id', 'lyapunov', 'flat_from', 'leaves_range_at']
+        """
+        self._check_fitted("stability")
+        horizon = checked_horizon(horizon)
+        loop = self._closed_loop()
+        state = self._start() if df is None else loop.encode(self._read(df))
+        season = self.settings_.season_length
+        found = measure_stability(loop, state.encoding, horizon, season)
+        order = state.panel.layout.in_order
+        return pd.DataFrame(
+            {
+                state.panel.columns.id: state.panel.ids[order],
+                "lyapunov": found.exponents[order],
+                "flat_from": _steps_or_missing(found.flat_from[order]),
+                "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
+            }
+        )
+
+    def _check_fitted(self, call: str) -> None:
+        if not hasattr(self, "panel_"):
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
+
+    def _start(self) -> ForecastState:
+        """The state after the training series, read anew if the weights have changed since."""
+        loop = self._closed_loop()
+        if not hasattr(self, "state_") or self.state_.weights != loop.weights:
+            self.state_ = loop.encode(self.panel_)
+        return self.state_
+
+    def _continuation(
+        self,
+        call: str,
+        horizon: int,
+        df: Frame | None,
+        state: ForecastState | None,
+        given: Frame | None,
+        on_blowup: OnBlowup,
+    ) -> Continuation:
+        """What a forecast starts from and is held to."""
+        self._check_fitted(call)
+        horizon = checked_horizon(horizon)
+        one_of("on_blowup", on_blowup, ("clip", "raise"))
+        if df is not None and state is not None:
+            raise SettingError("df= and state= both say where to start: pass one of them")
+        loop = self._closed_loop()
+        if df is not None:
+            state = loop.encode(self._read(df))
+        elif state is None:
+            state = self._start()
+        else:
+            loop.check(state)
+        known = None if given is None else read_given(given, state.panel, horizon)
+        return Continuation(loop, state, horizon, known, on_blowup)
+
+    def _pool(self, call: str) -> torch.Tensor:
+        """One-step errors of the training series, for series that have few of their own."""
+        self._check_fitted(call)
+        return Innovations.pooled(self._start().encoding.residuals)
+
+    def _calibration(self) -> Calibration:
+        if not hasattr(self, "calibration_"):
+            self.calibrate()
+        return self.calibration_
+
+    def _quantiles(
+        self, continuation: Continuation, shares: Sequence[float]
+    ) -> npt.NDArray[np.float64]:
+        """Quantiles of the sample paths, (Q, N, H)."""
+        calibration = self._calibration()
+        innovations = Innovations(self._pool("predict"), self.random_state)
+        bands = [
+            np.quantile(paths, shares, axis=1)
+            for _, paths in continuation.paths(innovations, _SAMPLES, calibration)
+        ]
+        return np.concatenate(bands, axis=1)
+
+    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+        loop = self._closed_loop()
+        return Continuation(loop, loop.encode(panel), horizon).point().values
+
+
+def _steps_or_missing(steps: npt.NDArray[np.int64]) -> pd.Series:
+    return pd.Series(steps, dtype="Int64").replace(0, pd.NA)

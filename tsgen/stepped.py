@@ -1,0 +1,135 @@
+"""The closed loop step by step on fused cells: one product a layer, all else in place.
+
+For what doesn't fold: a GRU, several layers, a residual base on lag 1, given and clipped values.
+``nn.LSTM`` and ``nn.GRU`` are made for sequences; called for single steps, most of their time goes
+into preparation.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tsgen.network import RecurrentNetwork
+from tsgen.rollout import Drive, Rollout, RolloutState
+
+__all__ = ["stepped_rollout"]
+
+
+def stepped_rollout(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    drive: Drive | None = None,
+) -> Rollout:
+    """`tsgen.rollout.rollout` for any network; not differentiable. The arguments are the same."""
+    drive = drive or Drive()
+    longest, batch = max(lags), len(state)
+    cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
+    head, bias = network.head.weight.t(), network.head.bias
+    # Values and flags in one tensor of rows, so that one gather makes the inputs of a step.
+    rows = state.values.new_ones(batch, 2, longest + horizon)
+    rows[:, 0, :longest], rows[:, 1, :longest] = state.values, state.known
+    first = longest - torch.tensor(list(lags), device=rows.device)
+    columns = first + torch.arange(horizon, device=rows.device)[:, None]
+    inputs = rows.new_empty(batch, 2, len(lags))
+    output = rows.new_empty(batch, 1)
+    for step in range(horizon):
+        torch.index_select(rows, 2, columns[step], out=inputs)
+        hidden = inputs.view(batch, -1)
+        for cell in cells:
+            hidden = cell(hidden)
+        torch.addmm(bias, hidden, head, out=output)
+        if network.residual_channel is not None:
+            output += inputs[:, 0, network.residual_channel, None]
+        rows[:, 0, longest + step, None] = drive(output, step)
+    layers = zip(*(cell.state for cell in cells), strict=True)
+    recurrent = tuple(torch.stack(tensors) for tensors in layers)
+    last = rows[:, :, horizon:]
+    return Rollout(
+        rows[:, 0, longest:], RolloutState(recurrent, last[:, 0].clone(), last[:, 1].clone())
+    )
+
+
+def _cell(network: RecurrentNetwork, layer: int, state: RolloutState) -> _Cell:
+    recurrent = network.recurrent
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    w_ih, w_hh, b_ih, b_hh = (getattr(recurrent, f"{name}_l{layer}") for name in names)
+    last = [tensor[layer] for tensor in state.recurrent]
+    if isinstance(recurrent, nn.LSTM):
+        return _LSTMCell(w_ih, w_hh, b_ih, b_hh, last)
+    return _GRUCell(w_ih, w_hh, b_ih, b_hh, last)
+
+
+class _Cell(ABC):
+    """One layer: its weights in the order that suits one product, and buffers for a batch."""
+
+    state: list[Tensor]
+
+    @abstractmethod
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """One step; the hidden state, which is overwritten by the next one."""
+
+
+class _LSTMCell(_Cell):
+    def __init__(
+        self, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, state: list[Tensor]
+    ) -> None:
+        units = w_hh.shape[1]
+        # Torch's order is input, forget, cell, output: with the cell's last, three gates that
+        # share the logistic function lie side by side.
+        order = torch.cat([torch.arange(2 * units), torch.arange(3 * units, 4 * units),
+                           torch.arange(2 * units, 3 * units)]).to(w_hh.device)  # fmt: skip
+        self._weights = torch.cat([w_ih, w_hh], dim=1)[order].t().contiguous()
+        self._bias = (b_ih + b_hh)[order]
+        batch = len(state[0])
+        self._read = w_hh.new_empty(batch, w_ih.shape[1] + units)
+        self._read[:, w_ih.shape[1] :] = state[0]
+        hidden = self._read[:, w_ih.shape[1] :]
+        self._inputs = self._read[:, : w_ih.shape[1]]
+        self._gates = w_hh.new_empty(batch, 4 * units)
+        self._logistic, self._candidate = self._gates.split([3 * units, units], dim=1)
+        self._in, self._forget, self._out = self._logistic.chunk(3, dim=1)
+        self._squashed = w_hh.new_empty(batch, units)
+        self.state = [hidden, state[1].clone()]
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        hidden, cell = self.state
+        self._inputs.copy_(inputs)
+        torch.addmm(self._bias, self._read, self._weights, out=self._gates)
+        self._logistic.sigmoid_()
+        self._candidate.tanh_()
+        cell.mul_(self._forget).addcmul_(self._in, self._candidate)
+        torch.tanh(cell, out=self._squashed)
+        torch.mul(self._out, self._squashed, out=hidden)
+        return hidden
+
+
+class _GRUCell(_Cell):
+    def __init__(
+        self, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, state: list[Tensor]
+    ) -> None:
+        units = w_hh.shape[1]
+        self._w_ih, self._w_hh = w_ih.t().contiguous(), w_hh.t().contiguous()
+        self._b_ih, self._b_hh = b_ih, b_hh
+        batch = len(state[0])
+        self._from_inputs = w_hh.new_empty(batch, 3 * units)
+        self._from_hidden = w_hh.new_empty(batch, 3 * units)
+        # Torch's order: reset, update, new.
+        self._gates = self._from_inputs[:, : 2 * units]
+        self._reset, self._update, self._new = self._from_inputs.chunk(3, dim=1)
+        self.state = [state[0].clone()]
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        (hidden,) = self.state
+        torch.addmm(self._b_ih, inputs, self._w_ih, out=self._from_inputs)
+        torch.addmm(self._b_hh, hidden, self._w_hh, out=self._from_hidden)
+        units = hidden.shape[1]
+        self._gates.add_(self._from_hidden[:, : 2 * units]).sigmoid_()
+        self._new.addcmul_(self._reset, self._from_hidden[:, 2 * units :]).tanh_()
+        torch.lerp(self._new, hidden, self._update, out=hidden)
+        return hidden
