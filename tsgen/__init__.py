@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
+    from tsgen.persistence import load_state, save_state
     from tsgen.plotting import plot_forecast
+    from tsgen.state import ForecastState
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "ForecastState": "state",
     "ForecastModule": "module",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",
@@ -27,11 +30,14 @@ _HOME = {
     "load": "forecaster",
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
+    "load_state": "persistence",
     "plot_forecast": "plotting",
+    "save_state": "persistence",
 }
 
 __all__ = [
     "ForecastModule",
+    "ForecastState",
     "GRUForecaster",
     "LSTMForecaster",
     "Naive",
@@ -42,7 +48,9 @@ __all__ = [
     "load",
     "load_benchmark",
     "load_dataset",
+    "load_state",
     "plot_forecast",
+    "save_state",
 ]
 
 

@@ -53,7 +53,7 @@ def folded_rollout(
     innovations : Tensor of shape (B, H), optional
         Added to the predictions, before they are fed back.
     """
-    closed = _closed_loop(network, lags)
+    weights = _closed_loop(network, lags)
     head, bias = network.head.weight[0], network.head.bias
     base = None if network.residual_channel is None else lags[network.residual_channel]
     feedback = lags.index(1)
@@ -77,24 +77,18 @@ def folded_rollout(
             added = added + innovations[:, first : first + steps]
         inputs = lag_inputs(values[:, : here.stop - 1], known[:, : here.stop - 1], lags, steps)
         inputs[:, :, feedback] = torch.cat([fed_back, added[:, :-1]], dim=1)
-        outputs, (hidden, cell) = closed(inputs, (hidden, cell))
+        outputs, hidden, cell = torch.lstm(
+            inputs, (hidden, cell), weights,
+            has_biases=True, num_layers=1, dropout=0.0, train=False, bidirectional=False,
+            batch_first=True,
+        )  # fmt: skip
         torch.add(outputs @ head, added, out=values[:, here])
         fed_back = added[:, -1:]
     state = RolloutState((hidden, cell), values[:, -longest:].clone(), known[:, -longest:].clone())
     return Rollout(values[:, longest:], state)
 
 
-def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> nn.LSTM:
-    """The network's LSTM with its head and the feedback folded into the recurrent weights."""
-    recurrent = network.recurrent
-    assert isinstance(recurrent, nn.LSTM)
-    closed = nn.LSTM(
-        recurrent.input_size, recurrent.hidden_size, batch_first=True, device="meta",
-        dtype=network.dtype,
-    )  # fmt: skip
-    weights = recurrent.state_dict()
-    feedback = weights["weight_ih_l0"][:, lags.index(1), None]
-    weights["weight_hh_l0"] = weights["weight_hh_l0"] + feedback * network.head.weight
-    closed.load_state_dict(weights, assign=True)
-    closed.flatten_parameters()  # of use to a GPU alone
-    return closed.eval()
+def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> list[Tensor]:
+    """The weights of the network's LSTM, with the head and the feedback folded in."""
+    w_ih, w_hh, b_ih, b_hh = network.recurrent.parameters()
+    return [w_ih, w_hh + w_ih[:, lags.index(1), None] * network.head.weight, b_ih, b_hh]

@@ -233,17 +233,16 @@ class LongLayout:
         """Values of shape (N, H) by suffix, as rows."""
         order = self.appearance
         stamps = panel.frequency.following(panel.ends[order], horizon)
-        frame = pd.DataFrame({self.columns.time: pd.Series(stamps).astype(self.time_dtype)})
+        columns = {self.columns.time: _as_dtype(stamps, self.time_dtype)}
         if self.id_dtype is not None:
-            ids = pd.Series(panel.ids.take(np.repeat(order, horizon)), name=self.columns.id)
-            frame.insert(0, self.columns.id, ids.astype(self.id_dtype))
+            ids = panel.ids.take(np.repeat(order, horizon))
+            columns[self.columns.id] = _as_dtype(ids, self.id_dtype)
         for suffix, values in outputs.items():
             name = f"{self.columns.target}{suffix}" if suffix else self.columns.target
-            column = pd.Series(values[order].ravel())
-            is_mark = column.dtype == bool
-            frame[name] = (column if is_mark else column.astype(self.target_dtype)).array
-        others = [name for name in frame.columns if name not in self.order]
-        frame = frame[[*self.order, *others]]
+            dtype = values.dtype if values.dtype == np.bool_ else self.target_dtype
+            columns[name] = _as_dtype(pd.Index(values[order].ravel()), dtype)
+        others = [name for name in columns if name not in self.order]
+        frame = pd.DataFrame({name: columns[name] for name in (*self.order, *others)})
         if self.multiindex is None:
             return frame
         frame = frame.set_index(list(self.level_names))
@@ -317,3 +316,8 @@ class WideLayout:
 
 
 Layout: TypeAlias = LongLayout | WideLayout
+
+
+def _as_dtype(index: pd.Index, dtype: Any) -> Any:
+    """The values of an index as an array of a dtype."""
+    return index.array if index.dtype == dtype else pd.Series(index).astype(dtype).array

@@ -1,4 +1,4 @@
-"""One safe file for a fitted model: a manifest, safetensors, and skops for a user's transformers.
+"""One safe file for a fitted model, or for a state.
 
 Nothing in the file is ever run: there is no pickle, `tsgen.archive` checks sizes and hashes before
 anything is parsed, `tsgen.transformers` the types of a transformer before one is built, and this
@@ -7,32 +7,20 @@ module that what was read makes sense as a model before a network is.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
-import safetensors.torch
 from torch import Tensor
 
-from tsgen.archive import (
-    MANIFEST,
-    PathLike,
-    check_target,
-    mapping,
-    printable,
-    read_archive,
-    write_archive,
-)
-from tsgen.codec import CodecError, Decoder, Encoder
-from tsgen.errors import ModelFileError, TsgenError
+from tsgen.archive import PathLike, check_target, mapping, printable
+from tsgen.codec import CodecError, Encoder
+from tsgen.container import Container, about
+from tsgen.errors import ModelFileError
 from tsgen.frequency import (
     CalendarFrequency,
     FixedFrequency,
@@ -43,23 +31,28 @@ from tsgen.frequency import (
 from tsgen.intervals import Calibration
 from tsgen.objective import Loss
 from tsgen.panel import Columns, LongLayout, Panel, WideLayout
-from tsgen.scaling import NAMED_SCALERS, AffineScalers, PanelScaler, TransformerScalers
+from tsgen.rollout import RolloutState
+from tsgen.scaling import (
+    NAMED_SCALERS,
+    AffineScalers,
+    PanelScaler,
+    SeriesScalers,
+    TransformerScalers,
+    WindowNormaliser,
+)
 from tsgen.settings import Settings
-from tsgen.transformers import dump_objects, load_objects
+from tsgen.state import Encoding, ForecastState
 from tsgen.windows import ValueRange
 
 __all__ = [
-    "FORMAT",
     "Snapshot",
     "check_weights",
     "load_model",
+    "load_state",
     "save_model",
+    "save_state",
 ]
 
-FORMAT = 2
-"""Of the files written; files of a higher number are refused."""
-
-_WEIGHTS, _ARRAYS, _SCALER = "weights.safetensors", "arrays.safetensors", "scaler.skops"
 _COUNT_LIMIT = 2**31 - 1
 _ROWS_LIMIT = 2**20
 """Rows that a forecast may read or run ahead; more would exhaust the memory of most machines."""
@@ -70,6 +63,7 @@ _RECORDS = (
     ValueRange, Calibration,
 )  # fmt: skip
 
+_STATE = "ForecastState"
 _NO_RANGE = ValueRange(-1e9, 1e9)
 
 
@@ -160,11 +154,11 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     """
     target = check_target(path, overwrite=overwrite)
     snapshot = model._snapshot()
-    contents = _Contents.of(snapshot)
-    with _about(path, "can't be written"):
+    container = _packed(snapshot)
+    with about(path, "can't be written"):
         # A file that can't be read again is worse than an error now.
-        _check(contents.snapshot(trusted=None))
-    contents.write(target, overwrite=overwrite)
+        _check(_unpacked(container, trusted=None))
+    container.write(target, overwrite=overwrite)
 
 
 def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[Any] = ()) -> S:
@@ -202,10 +196,10 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
     tsgen.errors.ModelFileError: ...notes.txt is no tsgen model: ...
     """
     trusted = _type_names(trusted)
-    with _about(path, "can't be loaded"):
-        contents = _Contents.read(Path(path))
-        kind = _choose(contents.kind, classes)
-        snapshot = contents.snapshot(trusted)
+    with about(path, "can't be loaded"):
+        container = Container.read(Path(path))
+        kind = _choose(container.kind, classes)
+        snapshot = _unpacked(container, trusted)
         _check(snapshot)
         unknown = sorted(set(snapshot.params) - set(kind._get_param_names()))
         if unknown:
@@ -213,12 +207,94 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
         return kind._restored(snapshot)
 
 
+def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False) -> None:
+    """Write a state to one file, from which forecasts and updates go on later.
+
+    Parameters
+    ----------
+    state : ForecastState
+        From ``model.encode`` or ``model.update``; the model is saved apart.
+    path : path
+        Such as ``"monday.state"``.
+    overwrite : bool, default False
+        Whether a file that exists is replaced.
+
+    Raises
+    ------
+    ModelExistsError
+        If the file exists and ``overwrite`` is false. It is also a ``FileExistsError``.
+    OSError
+        If the file can't be written; what was there before is untouched.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("sunspots")
+    >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tsgen.save_state(model.encode(df), f"{folder}/monday.state")
+    ...     state = tsgen.load_state(f"{folder}/monday.state")
+    >>> model.predict(11, state=state).equals(model.predict(11, df=df))
+    True
+    """
+    target = check_target(path, overwrite=overwrite)
+    encoding = state.encoding
+    tensors = {
+        "mean": encoding.normaliser.mean,
+        "spread": encoding.normaliser.spread,
+        "residuals": encoding.residuals,
+        "values": encoding.loop.values,
+        "known": encoding.loop.known,
+    } | {f"recurrent.{i}": part for i, part in enumerate(encoding.loop.recurrent)}
+
+    def encode(encoder: Encoder) -> dict[str, Any]:
+        learned = {item.name: getattr(state, item.name) for item in fields(_StateFields)}
+        return {name: encoder.encode(value) for name, value in learned.items()}
+
+    with about("this state", "can't be saved"):
+        container = Container.pack(_STATE, encode, tensors)
+    container.write(target, overwrite=overwrite)
+
+
+def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
+    """Read a saved state; nothing in the file is run.
+
+    Parameters
+    ----------
+    path : path
+    trusted : list of str or type
+        Types of your own that a transformer given as ``scaler`` is made of.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is truncated, altered, unsafe, newer than this version of tsgen, or no state.
+    """
+    with about(path, "can't be loaded"):
+        container = Container.read(Path(path))
+        if container.kind != _STATE:
+            raise ModelFileError(f"holds a {container.kind}, not a state: load it with tsgen.load")
+        decoder = container.decoder(_RECORDS, (Columns, LongLayout), _type_names(trusted))
+        values = decoder.fields(_StateFields, container.fields)
+        tensors = container.load_tensors()
+        names = sorted(name for name in tensors if name.startswith("recurrent."))
+        loop = RolloutState(
+            tuple(tensors[name] for name in names), tensors["values"], tensors["known"]
+        )
+        normaliser = WindowNormaliser(tensors["mean"], tensors["spread"])
+        state = ForecastState(encoding=Encoding(normaliser, loop, tensors["residuals"]), **values)
+        _check_state(state)
+        return state
+
+
 def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:
     for kind in classes:
         if kind.__name__ == name:
             return kind
     accepted = " or ".join(kind.__name__ for kind in classes)
-    raise ModelFileError(f"holds a {name}, not a {accepted}: load it with {name}.load(path)")
+    how = "tsgen.load_state(path)" if name == _STATE else f"{name}.load(path)"
+    raise ModelFileError(f"holds a {name}, not a {accepted}: load it with {how}")
 
 
 def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
@@ -230,115 +306,33 @@ def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
     )
 
 
-@contextlib.contextmanager
-def _about(path: PathLike, what: str) -> Iterator[None]:
-    """Say of which file the errors of the block are, and make one type of them.
-
-    Inside, a message is what comes after the file's name. The contents are not to be trusted, so
-    that any error of the libraries that meet them is an error of the file.
-    """
-    try:
-        yield
-    except ModelFileError as error:
-        raise ModelFileError(f"{path} {error}") from error.__cause__
-    except (TsgenError, OSError, MemoryError) as error:
-        if isinstance(error, TsgenError) and isinstance(error, ValueError):
-            raise ModelFileError(f"{path} {what}: {error}") from error
-        raise
-    except CodecError as error:
-        raise ModelFileError(f"{path} {what}: {error}") from error
-    except Exception as error:
-        raise ModelFileError(
-            f"{path} {what}: its parts don't fit together ({type(error).__name__}: {error})"
-        ) from error
+# --- a model as a container ----------------------------------------------------------------------
 
 
-def _version() -> str:
-    # By name, since import-linter takes an import of the package for one of all that it exports.
-    return str(importlib.import_module("tsgen").__version__)
-
-
-# --- contents ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """A snapshot in the form in which it is stored."""
-
-    kind: str
-    fields: Mapping[str, Any]
-    weights: bytes
-    arrays: bytes
-    scaler: bytes | None
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> _Contents:
-        encoder = Encoder(objects=[])
-        with _about("this model", "can't be saved"):
-            params = {
-                name: encoder.encode(value) for name, value in _savable(snapshot.params).items()
-            }
-            plain = {
-                item.name: encoder.encode(getattr(snapshot, item.name))
-                for item in fields(Snapshot)
-                if item.name not in ("kind", "params", "weights")
-            }
-            weights = {
-                name: tensor.detach().cpu().contiguous().clone()
-                for name, tensor in snapshot.weights.items()
-            }
-            return cls(
-                kind=snapshot.kind,
-                fields={"params": params} | plain,
-                weights=safetensors.torch.save(weights),
-                arrays=safetensors.numpy.save(encoder.arrays),
-                scaler=dump_objects(encoder.objects) if encoder.objects else None,
-            )
-
-    @classmethod
-    def read(cls, path: Path) -> _Contents:
-        manifest, members = read_archive(
-            path, _check_manifest, required=(_WEIGHTS, _ARRAYS), optional=(_SCALER,)
-        )
-        return cls(
-            kind=manifest["class"],
-            fields=mapping(manifest["model"]),
-            weights=members[_WEIGHTS],
-            arrays=members[_ARRAYS],
-            scaler=members.get(_SCALER),
-        )
-
-    def write(self, target: Path, *, overwrite: bool) -> None:
-        manifest = {
-            "format": FORMAT,
-            "tsgen": _version(),
-            "class": self.kind,
-            "model": self.fields,
+def _packed(snapshot: Snapshot) -> Container:
+    def encode(encoder: Encoder) -> dict[str, Any]:
+        params = _savable(snapshot.params)
+        learned = {item.name: getattr(snapshot, item.name) for item in fields(_Learned)}
+        return {
+            "params": {name: encoder.encode(value) for name, value in params.items()},
+            **{name: encoder.encode(value) for name, value in learned.items()},
         }
-        members = {_WEIGHTS: self.weights, _ARRAYS: self.arrays}
-        if self.scaler is not None:
-            members[_SCALER] = self.scaler
-        write_archive(target, manifest, members, overwrite=overwrite)
 
-    def snapshot(self, trusted: Sequence[str] | None) -> Snapshot:
-        """The snapshot, built with nothing in it trusted; ``None`` trusts the transformers."""
-        # Copied: what safetensors returns is read-only and may lie anywhere in memory.
-        arrays = {
-            name: np.array(values) for name, values in safetensors.numpy.load(self.arrays).items()
-        }
-        objects = [] if self.scaler is None else load_objects(self.scaler, trusted)
-        decoder = Decoder(arrays, objects, _RECORDS, labels=(Columns, LongLayout))
-        plain = dict(self.fields)
-        params = {
-            name: decoder.decode(value) for name, value in mapping(plain.pop("params")).items()
-        }
-        values = decoder.fields(_Learned, plain)
-        return Snapshot(
-            kind=self.kind,
-            params=params,
-            weights=safetensors.torch.load(self.weights),
-            **values,
-        )
+    with about("this model", "can't be saved"):
+        return Container.pack(snapshot.kind, encode, snapshot.weights)
+
+
+def _unpacked(container: Container, trusted: Sequence[str] | None) -> Snapshot:
+    """The snapshot, built with nothing in it trusted; ``None`` trusts the transformers."""
+    decoder = container.decoder(_RECORDS, (Columns, LongLayout), trusted)
+    plain = dict(container.fields)
+    params = mapping(plain.pop("params"))
+    return Snapshot(
+        kind=container.kind,
+        params={name: decoder.decode(value) for name, value in params.items()},
+        weights=container.load_tensors(),
+        **decoder.fields(_Learned, plain),
+    )
 
 
 @dataclass(frozen=True)
@@ -350,6 +344,15 @@ class _Learned:
     scaler: PanelScaler
     value_range: ValueRange = _NO_RANGE
     calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class _StateFields:
+    """The fields of a `ForecastState` that the codec reads."""
+
+    panel: Panel
+    scalers: SeriesScalers
+    weights: int
 
 
 def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -380,22 +383,6 @@ def _is_plain(value: Any) -> bool:
     return True
 
 
-def _check_manifest(manifest: Any) -> None:
-    """Refuse a manifest that this version can't read."""
-    version = manifest.get("format") if isinstance(manifest, dict) else None
-    if type(version) is not int or version < 1:
-        raise ModelFileError(f"is no tsgen model: its {MANIFEST} names no format")
-    writer = manifest.get("tsgen")
-    if version > FORMAT:
-        raise ModelFileError(
-            f"was written by tsgen {printable(writer)} in format {version}, but this is tsgen "
-            f"{_version()}, which reads formats up to {FORMAT}: pip install --upgrade tsgen"
-        )
-    kind = manifest.get("class")
-    if not isinstance(kind, str) or not re.fullmatch(r"\w{1,100}", kind):
-        raise ModelFileError("can't be loaded: the manifest names no class")
-
-
 # --- what must hold of a model -------------------------------------------------------------------
 
 _ONE_OR_MORE = (
@@ -424,6 +411,21 @@ def _check(snapshot: Snapshot) -> None:
     )
     # Whether dtypes, ends and frequency fit together is best said by putting them to use.
     panel.forecast_frame(1, {"": np.zeros((len(panel), 1))})
+
+
+def _check_state(state: ForecastState) -> None:
+    """Refuse a state whose parts don't belong together."""
+    _check_panel(state.panel)
+    count, encoding = len(state.panel), state.encoding
+    loop, normaliser = encoding.loop, encoding.normaliser
+    _need(len(state.scalers) == count, "the state", "a scaler for each id")
+    _need(normaliser.mean.shape == normaliser.spread.shape == (count, 1), "the state", "units")
+    rows = (loop.values, loop.known, encoding.residuals)
+    _need(all(part.ndim == 2 and len(part) == count for part in rows), "the state", "rows")
+    _need(loop.values.shape == loop.known.shape, "the state", "a flag for each value")
+    shapes = {part.shape for part in loop.recurrent}
+    _need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, "the state", "one size of network")
+    _need(all(len(shape) == 3 and shape[1] == count for shape in shapes), "the state", "loops")
 
 
 def _check_settings(settings: Settings) -> None:

@@ -296,6 +296,9 @@ class WideReader:
         return self if filled.all() else replace(self, frame=self.frame.loc[:, filled])
 
     def _matrix(self, times: pd.Index | None, problems: Problems) -> Array:
+        whole = self._plain_numbers()
+        if whole is not None:
+            return whole
         columns = []
         for position, name in enumerate(self.frame.columns):
             label = repr(name) if self.series is None else repr(self.series.name or "y")
@@ -306,6 +309,15 @@ class WideReader:
         if not columns:
             raise FrameError(["the frame has no columns; a wide frame has a column per series"])
         return np.stack(columns)
+
+    def _plain_numbers(self) -> Array | None:
+        """All columns at once if they are numpy's numbers and finite, which needs no message."""
+        if not all(isinstance(d, np.dtype) and d.kind in "iuf" for d in set(self.frame.dtypes)):
+            return None
+        values = np.ascontiguousarray(self.frame.to_numpy(dtype=np.float64).T)
+        if not values.size or np.isinf(values).any():
+            return None
+        return values.copy() if np.may_share_memory(values, self.frame.to_numpy()) else values
 
     def curves(self) -> Iterator[tuple[Any, pd.Series]]:
         """Each column by its name."""
@@ -367,9 +379,22 @@ def _sorting_order(codes: IntArray, times: pd.Index) -> IntArray | None:
     """A stable order by id and time; ``None`` if the rows are in it, which is the usual case."""
     ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy()
     step = np.diff(codes)
-    if bool(((step > 0) | ((step == 0) & (ticks[1:] >= ticks[:-1]))).all()):
-        return None
+    if bool(((step == 0) <= (ticks[1:] >= ticks[:-1])).all()):
+        if bool((step >= 0).all()):
+            return None
+        starts = np.concatenate([[0], np.flatnonzero(step) + 1])
+        if len(np.unique(codes[starts])) == len(starts):  # each series in one piece
+            return _order_of_pieces(starts, codes)
     return np.lexsort((ticks, codes))
+
+
+def _order_of_pieces(starts: IntArray, codes: IntArray) -> IntArray:
+    """The rows, piece by piece in the order of the pieces' codes: no row need be compared."""
+    pieces = np.argsort(codes[starts])
+    lengths = np.diff(starts, append=len(codes))[pieces]
+    ends = np.cumsum(lengths)
+    shift: IntArray = np.repeat(starts[pieces] - (ends - lengths), lengths)
+    return np.arange(len(codes)) + shift
 
 
 def _take(values: Array | None, order: IntArray) -> Array | None:

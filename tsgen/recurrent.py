@@ -304,7 +304,7 @@ class RecurrentForecaster(StatefulForecaster):
         """The fitted model, or another one of the same settings, as a closed loop."""
         settings = self.settings_
         return ClosedLoop(
-            network=(module or self.module_).cpu().eval().network,
+            network=_for_forecasts(module or self.module_).network,
             lags=settings.lags,
             context_length=settings.context_length,
             warmup=settings.warmup,
@@ -422,3 +422,10 @@ class RecurrentForecaster(StatefulForecaster):
         if snapshot.calibration is not None:
             model.calibration_ = snapshot.calibration
         return model
+
+
+def _for_forecasts(module: ForecastModule) -> ForecastModule:
+    """The module on the CPU, in evaluation mode; a user's own trainer may leave it elsewhere."""
+    if module.training or module.network.device.type != "cpu":
+        module.cpu().eval()
+    return module

@@ -330,7 +330,7 @@ class StatefulForecaster(Forecaster):
         self._check_fitted("stability")
         horizon = checked_horizon(horizon)
         loop = self._closed_loop()
-        state = self._start() if df is None else loop.encode(self._read(df))
+        state = self._start(loop) if df is None else loop.encode(self._read(df))
         season = self.settings_.season_length
         found = measure_stability(loop, state.encoding, horizon, season)
         order = state.panel.layout.in_order
@@ -348,9 +348,9 @@ class StatefulForecaster(Forecaster):
             name = type(self).__name__
             raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
 
-    def _start(self) -> ForecastState:
+    def _start(self, loop: ClosedLoop | None = None) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
-        loop = self._closed_loop()
+        loop = loop or self._closed_loop()
         if not hasattr(self, "state_") or self.state_.weights != loop.weights:
             self.state_ = loop.encode(self.panel_)
         return self.state_
@@ -374,7 +374,7 @@ class StatefulForecaster(Forecaster):
         if df is not None:
             state = loop.encode(self._read(df))
         elif state is None:
-            state = self._start()
+            state = self._start(loop)
         else:
             loop.check(state)
         known = None if given is None else read_given(given, state.panel, horizon)

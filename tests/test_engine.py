@@ -1,0 +1,699 @@
+"""Every fast way to roll a network out against the plain one, and what acts on a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import get_args
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tsgen import engine
+from tsgen.engine import Run, Way, run
+from tsgen.features import input_size
+from tsgen.folded import folds
+from tsgen.network import Cell, RecurrentNetwork
+from tsgen.rollout import Drive, RolloutState, encode, read, rollout
+
+WAYS = get_args(Way)
+LAGS = [(1,), (1, 2), (3, 1), (1, 5, 2), (1, 24, 168), (168, 1, 24)]
+BATCH, CONTEXT = 4, 30
+
+properties = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+
+def network_of(
+    lags: Sequence[int],
+    *,
+    cell: Cell = "lstm",
+    layers: int = 1,
+    residual: int | None = None,
+    hidden: int = 8,
+    head: float = 0.1,
+    seed: int = 0,
+) -> RecurrentNetwork:
+    """Its loop contracts while the weights of the head, of this size, are small."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = RecurrentNetwork(
+            input_size(lags),
+            cell=cell,
+            hidden_size=hidden,
+            num_layers=layers,
+            residual_channel=None if residual is None else list(lags).index(residual),
+        )
+        torch.nn.init.normal_(network.head.weight, std=head)
+        torch.nn.init.normal_(network.head.bias, std=head)
+    return network.double().eval()
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def rows_of(lags: Sequence[int], batch: int = BATCH, seed: int = 1) -> tuple[Tensor, Tensor]:
+    """Values and flags: the context of each row begins with more rows that aren't known."""
+    rows = max(lags) - 1 + CONTEXT
+    first = torch.arange(batch) * (rows - 1) // max(batch - 1, 1)  # the last row knows one value
+    known = (torch.arange(rows) >= first[:, None]).double()
+    return normal(batch, rows, seed=seed) * known, known
+
+
+def state_of(network: RecurrentNetwork, lags: Sequence[int], batch: int = BATCH) -> RolloutState:
+    with torch.inference_mode():
+        return encode(network, lags, *rows_of(lags, batch))[0]
+
+
+def tensors_of(state: RolloutState) -> list[Tensor]:
+    return [*state.recurrent, state.values, state.known]
+
+
+def assert_same_state(got: RolloutState, expected: RolloutState, atol: float = 0.0) -> None:
+    assert len(got.recurrent) == len(expected.recurrent)
+    for ours, theirs in zip(tensors_of(got), tensors_of(expected), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=atol, rtol=0)
+
+
+def assert_as_plain(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    drive: Drive | None = None,
+    atol: float = 1e-9,
+) -> None:
+    """The path and the state at its end are those of the plain rollout, whatever the way."""
+    with torch.inference_mode():
+        expected = rollout(network, lags, state, horizon, drive)
+    assert expected.path.shape == (len(state), horizon)
+    for way in ways_of(network, lags):
+        got = run(network, lags, state, horizon, drive, way)
+        torch.testing.assert_close(got.path, expected.path, atol=atol, rtol=0, msg=way_said(way))
+        assert_same_state(got.state, expected.state, atol)
+        assert got.left.shape == (len(state),)
+
+
+def ways_of(network: RecurrentNetwork, lags: Sequence[int]) -> list[Way]:
+    return [way for way in WAYS if way != "folded" or folds(network, lags)]
+
+
+def way_said(way: Way):
+    return lambda message: f"way={way!r}: {message}"
+
+
+def residuals_of(lags: Sequence[int]) -> list[int | None]:
+    return [None, *sorted({1, max(lags)})]
+
+
+GRID = [
+    (cell, layers, lags, residual)
+    for cell in get_args(Cell)
+    for layers in (1, 2, 3, 4)
+    for lags in LAGS
+    for residual in residuals_of(lags)
+]
+
+
+def over_the_grid(only: float = torch.inf, lags: Sequence[Sequence[int]] = LAGS):
+    """All of the grid, of which what has more layers or other lags is marked slow."""
+    return pytest.mark.parametrize(
+        ("cell", "layers", "lags", "residual"),
+        [
+            pytest.param(
+                *each,
+                id="-".join(map(str, each)),
+                marks=() if each[1] <= only and each[2] in lags else pytest.mark.slow,
+            )
+            for each in GRID
+        ],
+    )
+
+
+# ------------------------------------------------------------------------------- equal to the plain
+
+
+@over_the_grid()
+def test_equal_to_the_plain_rollout(cell, layers, lags, residual) -> None:
+    network = network_of(lags, cell=cell, layers=layers, residual=residual)
+    assert_as_plain(network, lags, state_of(network, lags), 30)
+
+
+@over_the_grid()
+def test_equal_with_innovations(cell, layers, lags, residual) -> None:
+    network = network_of(lags, cell=cell, layers=layers, residual=residual)
+    drive = Drive(innovations=normal(BATCH, 30, seed=2))
+    assert_as_plain(network, lags, state_of(network, lags), 30, drive)
+
+
+@over_the_grid(2, [(168, 1, 24)])
+def test_equal_over_a_thousand_steps(cell, layers, lags, residual) -> None:
+    network = network_of(lags, cell=cell, layers=layers, residual=residual)
+    assert_as_plain(network, lags, state_of(network, lags), 1000)
+
+
+@over_the_grid(2, [(3, 1), (168, 1, 24)])
+def test_equal_in_float32(cell, layers, lags, residual) -> None:
+    network = network_of(lags, cell=cell, layers=layers, residual=residual, head=0.03).float()
+    with torch.inference_mode():
+        state = encode(network, lags, *(rows.float() for rows in rows_of(lags)))[0]
+    assert_as_plain(network, lags, state, 48, atol=1e-5)
+    assert run(network, lags, state, 48).path.dtype == torch.float32
+
+
+def test_innovations_are_added_before_they_are_fed_back() -> None:
+    """One on the last value and a head of zeros is a random walk, worked out by hand."""
+    lags = (1, 3)
+    network = network_of(lags, cell="gru", residual=1, head=0.0)
+    state = state_of(network, lags)
+    steps = normal(BATCH, 12, seed=3)
+    expected = state.values[:, -1:] + steps.cumsum(dim=1)
+    for way in ways_of(network, lags):
+        path = run(network, lags, state, 12, Drive(steps), way).path
+        torch.testing.assert_close(path, expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize("lags", [(1,), (2, 1), (1, 7)], ids=str)
+def test_equal_for_the_shortest_horizons(lags: Sequence[int], horizon: int) -> None:
+    """Shorter than a lag, as long, and one more."""
+    for residual in residuals_of(lags):
+        network = network_of(lags, residual=residual)
+        drive = Drive(innovations=normal(BATCH, horizon))
+        assert_as_plain(network, lags, state_of(network, lags), horizon, drive)
+
+
+def test_which_networks_fold() -> None:
+    assert folds(network_of((1, 7)), (1, 7))
+    assert folds(network_of((7, 1), residual=7), (7, 1))
+    assert folds(network_of((1, 2, 7), residual=2), (1, 2, 7))
+    assert not folds(network_of((1, 7), residual=1), (1, 7))
+    assert not folds(network_of((7, 1), residual=1), (7, 1))
+    assert not folds(network_of((1, 7), layers=2), (1, 7))
+    assert not folds(network_of((1, 7), cell="gru"), (1, 7))
+
+
+@st.composite
+def loops(draw: st.DrawFn) -> tuple[RecurrentNetwork, tuple[int, ...], RolloutState]:
+    others = draw(st.sets(st.integers(2, 12), max_size=3))
+    lags = tuple(draw(st.permutations([1, *sorted(others)])))
+    network = network_of(
+        lags,
+        cell=draw(st.sampled_from(get_args(Cell))),
+        layers=draw(st.integers(1, 3)),
+        residual=draw(st.sampled_from([None, *lags])),
+        hidden=draw(st.integers(1, 16)),
+        seed=draw(st.integers(0, 999)),
+    )
+    return network, lags, state_of(network, lags, draw(st.integers(1, 6)))
+
+
+@properties
+@given(loop=loops(), horizon=st.integers(1, 40))
+def test_any_loop_is_equal_to_the_plain_one(loop, horizon: int) -> None:
+    assert_as_plain(*loop, horizon)
+
+
+@properties
+@given(loop=loops(), horizon=st.integers(1, 25), seed=st.integers(0, 999), data=st.data())
+def test_any_driven_loop_is_equal_to_the_plain_one(loop, horizon: int, seed: int, data) -> None:
+    shape = len(loop[2]), horizon
+    known = normal(*shape, seed=seed + 1) > data.draw(st.floats(-1, 3), label="given above")
+    limits = data.draw(st.floats(0.5, 3), label="limit")
+    parts = {
+        "innovations": normal(*shape, seed=seed),
+        "given": torch.where(known, normal(*shape, seed=seed + 2), torch.nan),
+        "limits": torch.full(shape, limits, dtype=torch.float64),
+    }
+    chosen = data.draw(st.sets(st.sampled_from(sorted(parts))), label="parts")
+    assert_as_plain(*loop, horizon, Drive(**{name: parts[name] for name in chosen}))
+
+
+# ---------------------------------------------------------------------------- in pieces and blocks
+
+LOOPS = {
+    "lstm": network_of((1, 6)),
+    "lstm on the season": network_of((6, 1, 2), residual=6),
+    "lstm on the last value": network_of((1, 6), residual=1),
+    "gru": network_of((1, 6), cell="gru", residual=6),
+    "lstm, two layers": network_of((1, 6), layers=2),
+    "gru, three layers": network_of((1,), cell="gru", layers=3),
+}
+LAGS_OF = dict.fromkeys(LOOPS, (1, 6)) | {
+    "lstm on the season": (6, 1, 2),
+    "gru, three layers": (1,),
+}
+LOOP_AND_WAY = [
+    pytest.param(name, way, id=f"{name}, {way}")
+    for name, network in LOOPS.items()
+    for way in ways_of(network, LAGS_OF[name])
+]
+every_way = pytest.mark.parametrize(("name", "way"), LOOP_AND_WAY)
+
+
+def drives(horizon: int, batch: int = BATCH) -> dict[str, Drive | None]:
+    """The first row is left alone, so that some loops stay closed."""
+    innovations = 0.5 * normal(batch, horizon, seed=5)
+    given = torch.full((batch, horizon), torch.nan, dtype=torch.float64)
+    given[1:, 2:4] = 1.5
+    given[batch - 1, 12:15] = -0.7
+    limits = torch.full((batch, horizon), torch.inf, dtype=torch.float64)
+    limits[2:] = torch.linspace(0.3, 0.6, horizon)
+    return {
+        "nothing": None,
+        "innovations": Drive(innovations),
+        "given": Drive(given=given),
+        "limits": Drive(limits=limits),
+        "all": Drive(innovations, given, limits),
+    }
+
+
+@every_way
+@pytest.mark.parametrize("acting", ["nothing", "innovations", "given", "limits", "all"])
+def test_ten_steps_and_seven_are_seventeen(name: str, way: Way, acting: str) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state, drive = state_of(network, lags), drives(17)[acting]
+    pieces = [None, None] if drive is None else [drive.steps(slice(10)), drive.steps(slice(10, 17))]
+    whole = run(network, lags, state, 17, drive, way)
+    first = run(network, lags, state, 10, pieces[0], way)
+    second = run(network, lags, first.state, 7, pieces[1], way)
+    torch.testing.assert_close(
+        torch.cat([first.path, second.path], dim=1), whole.path, atol=1e-12, rtol=0
+    )
+    assert_same_state(second.state, whole.state, atol=1e-12)
+    assert torch.equal(torch.where(first.left < 10, first.left, second.left + 10), whole.left)
+
+
+@every_way
+@pytest.mark.parametrize("acting", ["nothing", "all"])
+def test_more_rows_than_run_at_once(
+    name: str, way: Way, acting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state, drive = state_of(network, lags, batch=8), drives(17, batch=8)[acting]
+    whole = run(network, lags, state, 17, drive, way)
+    for rows in (1, 3, 4):  # 3 leaves a block that isn't full
+        monkeypatch.setattr(engine, "ROWS_AT_ONCE", rows)
+        blocks = run(network, lags, state, 17, drive, way)
+        torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
+        assert_same_state(blocks.state, whole.state, atol=1e-12)
+        assert torch.equal(blocks.left, whole.left)
+
+
+@every_way
+def test_the_state_is_not_changed(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    before = [tensor.clone() for tensor in tensors_of(state)]
+    weights = [parameter.clone() for parameter in network.parameters()]
+    for drive in drives(17).values():
+        inputs = [] if drive is None else [getattr(drive, part.name) for part in fields(drive)]
+        copies = [None if tensor is None else tensor.clone() for tensor in inputs]
+        run(network, lags, state, 17, drive, way)
+        assert all(map(torch.equal, tensors_of(state), before))
+        for tensor, copy in zip(inputs, copies, strict=True):
+            assert tensor is None or torch.equal(tensor.nan_to_num(9), copy.nan_to_num(9))
+    assert all(map(torch.equal, network.parameters(), weights))
+
+
+@every_way
+def test_the_returned_state_is_no_view_of_a_longer_tensor(name: str, way: Way) -> None:
+    """It may be kept for long: 500 steps must not stay in memory behind it."""
+    network, lags = LOOPS[name], LAGS_OF[name]
+    end = run(network, lags, state_of(network, lags), 500, way=way).state
+    held = max(tensor.untyped_storage().nbytes() // 8 for tensor in (end.values, end.known))
+    assert way == "plain" or held <= 2 * BATCH * max(lags)
+
+
+# ------------------------------------------------------------------------------------------ given
+
+
+@every_way
+def test_a_given_value_stands_in_the_path_and_acts_on_what_follows(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    given[0, 6], given[2, 6] = 5.0, -5.0
+    free = run(network, lags, state, 15, way=way).path
+    path = run(network, lags, state, 15, Drive(given=given), way).path
+    assert path[0, 6] == 5.0
+    assert path[2, 6] == -5.0
+    torch.testing.assert_close(path[:, :6], free[:, :6], atol=1e-12, rtol=0)
+    assert ((path - free)[[0, 2], 7:].abs() > 1e-9).any(dim=1).all()
+    assert torch.equal(path[[1, 3]], free[[1, 3]])
+
+
+@every_way
+def test_given_what_the_loop_would_have_predicted_changes_nothing(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    free = run(network, lags, state, 15, way=way)
+    some = normal(BATCH, 15, seed=8) > 0
+    assert some.any(dim=1).all()
+    driven = run(
+        network, lags, state, 15, Drive(given=torch.where(some, free.path, torch.nan)), way
+    )
+    torch.testing.assert_close(driven.path, free.path, atol=1e-12, rtol=0)
+    assert_same_state(driven.state, free.state, atol=1e-12)
+    assert (driven.left == 15).all()
+
+
+@every_way
+def test_all_given_is_reading(name: str, way: Way) -> None:
+    """A loop that is given every value stands where one stands that has read them."""
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state, values = state_of(network, lags), normal(BATCH, 15, seed=9)
+    got = run(network, lags, state, 15, Drive(given=values), way)
+    assert torch.equal(got.path, values)
+    with torch.inference_mode():
+        expected, _ = read(network, lags, state, values, torch.ones_like(values))
+    assert_same_state(got.state, expected, atol=1e-12)
+
+
+@every_way
+def test_nothing_given_is_bit_equal(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    nothing = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    got, expected = (
+        run(network, lags, state, 15, drive, way) for drive in (Drive(given=nothing), None)
+    )
+    assert torch.equal(got.path, expected.path)
+    assert_same_state(got.state, expected.state)
+
+
+@every_way
+def test_innovations_do_not_touch_given_values(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    given[:, 4] = 2.0
+    drive = Drive(innovations=torch.ones_like(given), given=given)
+    path = run(network, lags, state_of(network, lags), 15, drive, way).path
+    assert (path[:, 4] == 2.0).all()
+
+
+# ----------------------------------------------------------------------------------------- limits
+
+RUNAWAY = {
+    "lstm on the last value": ((1, 6), network_of((1, 6), residual=1, head=50.0)),
+    "gru on the last value": ((6, 1), network_of((6, 1), cell="gru", residual=1, head=50.0)),
+    "two layers on the last value": ((1,), network_of((1,), layers=2, residual=1, head=50.0)),
+    "lstm on the season": ((1, 6), network_of((1, 6), residual=6, head=50.0)),
+    "lstm": ((1, 6), network_of((1, 6), head=50.0)),
+}
+RUNAWAY_AND_WAY = [
+    pytest.param(name, way, id=f"{name}, {way}")
+    for name, (lags, network) in RUNAWAY.items()
+    for way in ways_of(network, lags)
+]
+runaway_every_way = pytest.mark.parametrize(("name", "way"), RUNAWAY_AND_WAY)
+HELD, STEPS = 6, 20
+
+
+def held_and_free(name: str, way: Way) -> tuple[Run, Run, Tensor]:
+    """Six loops with and without limits: every other one has limits that it can't reach."""
+    lags, network = RUNAWAY[name]
+    state = state_of(network, lags, HELD)
+    limits = torch.full((HELD, STEPS), 1e6, dtype=torch.float64)
+    limits[::2] = torch.linspace(4.0, 6.0, STEPS)
+    return (
+        run(network, lags, state, STEPS, Drive(limits=limits), way),
+        run(network, lags, state, STEPS, way=way),
+        limits,
+    )
+
+
+@runaway_every_way
+def test_a_loop_that_runs_away_is_held(name: str, way: Way) -> None:
+    held, free, limits = held_and_free(name, way)
+    outside = free.path.abs() > limits
+    assert outside[::2].any(dim=1).all(), "the loop must run away for this test to say anything"
+    assert not outside[1::2].any()
+    assert (held.path.abs() <= limits).all()
+    # Up to the first clipped step the two are the same loop, so that this step is known.
+    first = torch.where(outside, torch.arange(STEPS), STEPS).amin(dim=1)
+    assert torch.equal(held.left, first)
+    for row in range(0, HELD, 2):
+        step = int(first[row])
+        assert held.path[row, step] == free.path[row, step].sign() * limits[row, step]
+        torch.testing.assert_close(held.path[row, :step], free.path[row, :step])
+
+
+@runaway_every_way
+def test_rows_that_stay_inside_are_bit_equal_to_those_without_limits(name: str, way: Way) -> None:
+    held, free, _ = held_and_free(name, way)
+    inside = torch.arange(1, HELD, 2)
+    assert torch.equal(held.path[inside], free.path[inside])
+    assert_same_state(held.state.take(inside), free.state.take(inside))
+    assert (held.left[inside] == STEPS).all()
+    assert (free.left == STEPS).all()
+
+
+@pytest.mark.parametrize("way", ["folded", "auto"])
+@pytest.mark.parametrize("name", ["lstm", "lstm on the season"])
+def test_rows_that_leave_are_those_of_the_stepped_loop(name: str, way: Way) -> None:
+    held, stepped = held_and_free(name, way)[0], held_and_free(name, "stepped")[0]
+    outside = torch.arange(0, HELD, 2)
+    torch.testing.assert_close(held.path[outside], stepped.path[outside], atol=1e-12, rtol=0)
+    assert_same_state(held.state.take(outside), stepped.state.take(outside), atol=1e-12)
+    assert torch.equal(held.left, stepped.left)
+
+
+@runaway_every_way
+def test_the_clipped_value_is_fed_back(name: str, way: Way) -> None:
+    """What follows the first clipped step is what follows that value when it is given."""
+    lags, network = RUNAWAY[name]
+    held, _, limits = held_and_free(name, way)
+    row = torch.tensor([0])
+    given = torch.full((1, STEPS), torch.nan, dtype=torch.float64)
+    given[0, held.left[0]] = held.path[0, held.left[0]]
+    again = run(
+        network,
+        lags,
+        state_of(network, lags, HELD).take(row),
+        STEPS,
+        Drive(given=given, limits=limits[row]),
+        way,
+    )
+    torch.testing.assert_close(again.path, held.path[row], atol=1e-9, rtol=0)
+
+
+@every_way
+def test_limits_far_away_change_nothing(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    expected = run(network, lags, state, 20, way=way)
+    for size in (1e3, torch.inf):
+        limits = torch.full((BATCH, 20), size, dtype=torch.float64)
+        got = run(network, lags, state, 20, Drive(limits=limits), way)
+        assert torch.equal(got.path, expected.path)
+        assert (got.left == 20).all()
+
+
+@every_way
+def test_a_given_value_may_lie_outside_of_the_limits(name: str, way: Way) -> None:
+    """It is what was observed or assumed: it isn't clipped, and no loop has left."""
+    network, lags = LOOPS[name], LAGS_OF[name]
+    limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
+    given = torch.full((BATCH, 9), torch.nan, dtype=torch.float64)
+    given[:, 3], limits[:, 3] = 4.0, 1.0
+    got = run(network, lags, state_of(network, lags), 9, Drive(given=given, limits=limits), way)
+    assert (got.path[:, 3] == 4.0).all()
+    assert (got.left == 9).all()
+
+
+@every_way
+def test_innovations_count_for_the_limits(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    innovations = torch.zeros(BATCH, 9, dtype=torch.float64)
+    innovations[1, 5] = 100.0
+    limits = torch.full_like(innovations, 20.0)
+    got = run(network, lags, state_of(network, lags), 9, Drive(innovations, limits=limits), way)
+    assert got.path[1, 5] == 20.0
+    assert got.left.tolist() == [9, 5, 9, 9]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_prediction_on_its_limit_is_not_clipped(way: Way) -> None:
+    """A seasonal copy is the value of a season ago to the last bit."""
+    lags = (1, 6)
+    network = network_of(lags, residual=6, head=0.0)
+    state = state_of(network, lags, 1)
+    limits = state.values.abs().clamp(min=1e-3).repeat(1, 2)
+    got = run(network, lags, state, 12, Drive(limits=limits), way)
+    assert torch.equal(got.path, state.values.repeat(1, 2))
+    assert got.left.tolist() == [12]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_loop_that_is_no_longer_a_number_has_left(way: Way) -> None:
+    lags = (1, 6)
+    network = network_of(lags, residual=6)
+    state = state_of(network, lags)
+    values = state.values.clone()
+    values[1, 2] = torch.nan  # lag 6 of the third step
+    limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
+    got = run(network, lags, replace(state, values=values), 9, Drive(limits=limits), way)
+    assert got.left.tolist() == [9, 2, 9, 9]
+    assert got.path[[0, 2, 3]].isfinite().all()
+
+
+# ---------------------------------------------------------------------------- reading on, states
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("first", [1, 4, 5, 19])
+@torch.inference_mode()
+def test_reading_in_two_pieces_is_reading_at_once(name: str, first: int) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state, values = state_of(network, lags), normal(BATCH, 20, seed=4)
+    known = torch.ones_like(values)
+    known[0, 2:8] = 0  # nothing says that new rows are all known
+    values *= known
+    whole, predictions = read(network, lags, state, values, known)
+    between, before = read(network, lags, state, values[:, :first], known[:, :first])
+    end, after = read(network, lags, between, values[:, first:], known[:, first:])
+    assert_same_state(end, whole, atol=1e-12)
+    torch.testing.assert_close(torch.cat([before, after], dim=1), predictions, atol=1e-12, rtol=0)
+    assert predictions.shape == (BATCH, 20)
+
+
+@torch.inference_mode()
+def test_reading_nothing_changes_nothing() -> None:
+    network, lags = LOOPS["gru"], LAGS_OF["gru"]
+    state = state_of(network, lags)
+    end, predictions = read(network, lags, state, state.values[:, :0], state.known[:, :0])
+    assert_same_state(end, state)
+    assert predictions.shape == (BATCH, 0)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@torch.inference_mode()
+def test_predictions_in_a_context_are_forecasts_of_one_step(name: str) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    values, known = rows_of(lags)
+    _, predictions = encode(network, lags, values, known)
+    assert predictions.shape == (BATCH, CONTEXT - 1)
+    for rows in range(1, CONTEXT):
+        stop = max(lags) - 1 + rows
+        state, _ = encode(network, lags, values[:, :stop], known[:, :stop])
+        path = rollout(network, lags, state, 1).path[:, 0]
+        torch.testing.assert_close(predictions[:, rows - 1], path, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@torch.inference_mode()
+def test_predictions_while_reading_on_are_forecasts_of_one_step(name: str) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state, values = state_of(network, lags), normal(BATCH, 10, seed=4)
+    known = torch.ones_like(values)
+    predictions = read(network, lags, state, values, known)[1]
+    for step in range(10):
+        before, _ = read(network, lags, state, values[:, :step], known[:, :step])
+        path = rollout(network, lags, before, 1).path[:, 0]
+        torch.testing.assert_close(predictions[:, step], path, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("cell", get_args(Cell))
+def test_a_state_is_taken_apart_and_put_together(cell: Cell) -> None:
+    lags = (1, 6)
+    network = network_of(lags, cell=cell, layers=2)
+    state = state_of(network, lags, 5)
+    before = [tensor.clone() for tensor in tensors_of(state)]
+    order = torch.tensor([3, 0, 4, 1, 2])
+    assert len(state.take(order[:2])) == 2
+    assert_same_state(RolloutState.join([state.take(order[:2]), state.take(order[2:])]),
+                      state.take(order))  # fmt: skip
+    assert_same_state(state.take(order).take(order.argsort()), state)
+    assert len(state.take(torch.tensor([1, 1, 1]))) == 3
+
+    rows = torch.tensor([4, 1])
+    others = state.take(torch.tensor([0, 2]))
+    replaced = state.put(rows, others)
+    assert_same_state(replaced.take(rows), others)
+    kept = torch.tensor([0, 2, 3])
+    assert_same_state(replaced.take(kept), state.take(kept))
+    assert_same_state(replaced.put(rows, state.take(rows)), state)
+    assert all(map(torch.equal, tensors_of(state), before))
+
+
+@every_way
+def test_a_loop_rolls_alone_as_among_others(name: str, way: Way) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    together = run(network, lags, state, 12, way=way)
+    alone = run(network, lags, state.take(torch.tensor([2])), 12, way=way)
+    torch.testing.assert_close(alone.path, together.path[2:3], atol=1e-12, rtol=0)
+
+
+# -------------------------------------------------------------------------------------- gradients
+
+GRADIENT_LOOPS = ["lstm", "lstm on the season", "gru", "gru, three layers"]
+
+
+@pytest.mark.parametrize("name", GRADIENT_LOOPS)
+def test_gradient_with_respect_to_given_values(name: str) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    state = state_of(network, lags)
+    start = torch.full((BATCH, 9), torch.nan, dtype=torch.float64)
+    start[:, 2], start[1, 5] = 0.8, -0.4
+
+    def last(given: Tensor) -> Tensor:
+        innovations = 0.1 * normal(BATCH, 9, seed=6)
+        return rollout(network, lags, clones(state), 9, Drive(innovations, given)).path[:, -1].sum()
+
+    given = start.clone().requires_grad_()
+    last(given).backward()
+    assert given.grad.isfinite().all()
+    assert (given.grad[~start.isnan()] != 0).all()
+    assert (given.grad[start.isnan()] == 0).all()
+    assert_slope(last, start, (1, 5), given.grad)
+    assert_slope(last, start, (3, 2), given.grad)
+
+
+@pytest.mark.parametrize("name", GRADIENT_LOOPS)
+def test_gradient_with_respect_to_the_context(name: str) -> None:
+    network, lags = LOOPS[name], LAGS_OF[name]
+    start, known = rows_of(lags)
+
+    def last(values: Tensor) -> Tensor:
+        state, _ = encode(network, lags, values, known)
+        return rollout(network, lags, state, 9).path[:, -1].sum()
+
+    values = start.clone().requires_grad_()
+    last(values).backward()
+    assert values.grad.isfinite().all()
+    assert (values.grad[:, -1] != 0).all()
+    assert_slope(last, start, (0, -1), values.grad)
+    assert_slope(last, start, (1, -3), values.grad)
+
+
+def test_gradient_stays_finite_beyond_a_clipped_step() -> None:
+    lags, network = RUNAWAY["gru on the last value"]
+    values, known = rows_of(lags)
+    values.requires_grad_()
+    state, _ = encode(network, lags, values, known)
+    limits = torch.full((BATCH, 9), 5.0, dtype=torch.float64)
+    path = rollout(network, lags, state, 9, Drive(limits=limits)).path
+    assert (path.abs() == 5.0).any()
+    path.sum().backward()
+    assert values.grad.isfinite().all()
+
+
+def clones(state: RolloutState) -> RolloutState:
+    """Tensors made in inference mode can't be kept for a gradient."""
+    recurrent = tuple(tensor.clone() for tensor in state.recurrent)
+    return RolloutState(recurrent, state.values.clone(), state.known.clone())
+
+
+def assert_slope(function, at: Tensor, cell: tuple[int, int], gradient: Tensor) -> None:
+    """One entry of a gradient against a central difference."""
+    nudge = torch.zeros_like(at)
+    nudge[cell] = 1e-5
+    with torch.no_grad():
+        slope = (function(at + nudge) - function(at - nudge)) / 2e-5
+    assert abs(slope) > 1e-12
+    torch.testing.assert_close(gradient[cell], slope, rtol=1e-4, atol=1e-9)
