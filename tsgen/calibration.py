@@ -16,7 +16,7 @@ __all__ = ["calibrate_on_tail", "tail_length"]
 
 IntArray = npt.NDArray[np.int64]
 
-_MOST_WINDOWS = 1500
+_MOST_WINDOWS = 3000
 _SAMPLES = 200
 _PATHS_AT_ONCE = 4096
 

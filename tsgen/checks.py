@@ -176,16 +176,18 @@ def check_values(
     names: Names,
     times: pd.Index | None,
     problems: Problems,
+    *,
+    allow_missing: bool = False,
 ) -> Array | None:
     """The values as float64, a copy, or ``None`` if the column can't be numbers.
 
-    Missing values are a problem in a long frame (``codes`` given); in a wide one, where they may
-    mean a shorter series, they are left to the caller.
+    Missing values are a problem in a long frame (``codes`` given) unless they are allowed; in a
+    wide one, where they may mean a shorter series, they are left to the caller.
     """
-    values = _to_float(column, label, problems)
+    where = _Places(codes, names, times)
+    values = _to_float(column, label, where, problems)
     if values is None:
         return None
-    where = _Places(codes, names, times)
     infinite = np.isinf(values)
     if infinite.any():
         problems.add(
@@ -195,7 +197,7 @@ def check_values(
             total=int(infinite.sum()),
         )
     missing = np.isnan(values)
-    if codes is None or not missing.any():
+    if codes is None or allow_missing or not missing.any():
         return values
     empty = np.bincount(codes, ~missing, minlength=codes.max() + 1) == 0
     if empty.any() and isinstance(names, pd.Index):
@@ -215,7 +217,7 @@ def check_values(
     return values
 
 
-def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None:
+def _to_float(column: pd.Series, label: str, where: _Places, problems: Problems) -> Array | None:
     dtype = column.dtype
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
@@ -242,13 +244,13 @@ def _to_float(column: pd.Series, label: str, problems: Problems) -> Array | None
     row, value = _first_no_number(column)
     if _is_numeric_text(value):
         problems.add(
-            f"column {label} holds numbers as text", [f"{value!r} (row {row})"],
+            f"column {label} holds numbers as text", [f"{value!r} {where.at(row)}"],
             f"convert it with pd.to_numeric(df[{label}])",
         )  # fmt: skip
     else:
         kind = f"{dtype}, {type(_plain(value)).__name__}" if dtype == object else str(dtype)
         problems.add(
-            f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} (row {row})"],
+            f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} {where.at(row)}"],
             "give numbers; in a wide frame every column is a series, so drop it there; a long "
             "frame has columns of ids, time stamps and numbers: name them with id_col=, "
             "time_col=, target_col=",

@@ -40,6 +40,10 @@ _Freq = Annotated[
 _Seed = Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)]
 _MaxSteps = Annotated[int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)]
 _Out = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
+_Level = Annotated[
+    list[float] | None,
+    typer.Option(help="Coverage of intervals in per cent, such as 80; may be given repeatedly."),
+]
 _Plot = Annotated[Path | None, typer.Option(help="Picture to write, such as forecast.png.")]
 
 
@@ -51,6 +55,7 @@ def forecast(
     time_col: _TimeCol = "ds",
     target_col: _TargetCol = "y",
     freq: _Freq = None,
+    level: _Level = None,
     out: _Out = Path("forecast.csv"),
     plot: _Plot = None,
     seed: _Seed = 0,
@@ -66,7 +71,7 @@ def forecast(
     _check_targets(out, plot)
     frame = _read(file, columns)
     model = _new_model(seed, max_steps)
-    job = _Job(frame, columns, freq, horizon)
+    job = _Job(frame, columns, freq, horizon, level)
     accuracy = job.accuracy(model) if check else None
     start = time.perf_counter()
     result = job.forecast(model)
@@ -94,6 +99,9 @@ def fit(
     freq: _Freq = None,
     seed: _Seed = 0,
     max_steps: _MaxSteps = None,
+    levels: Annotated[
+        bool, typer.Option(help="Calibrate too, so that predict has levels: a second fit.")
+    ] = False,
 ) -> None:
     """Fit a model to FILE and save it."""
     from tsgen.archive import check_target
@@ -107,6 +115,8 @@ def fit(
         start = time.perf_counter()
         model.fit(frame, freq=freq, **_names(columns))
         seconds = time.perf_counter() - start
+        if levels:
+            model.calibrate()
         model.save(save, overwrite=overwrite)
     except FileExistsError:
         _fail(f"{save} exists; --overwrite replaces it")
@@ -123,10 +133,12 @@ def predict(
         Path | None,
         typer.Argument(help="Series to continue instead of those of the fit.", show_default=False),
     ] = None,
+    level: _Level = None,
     out: _Out = Path("forecast.csv"),
     plot: _Plot = None,
 ) -> None:
     """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
+    from tsgen.errors import NotFittedError
     from tsgen.forecaster import load
 
     if file is None and plot is not None:
@@ -138,7 +150,10 @@ def predict(
         _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
     columns = loaded.panel_.columns
     frame = None if file is None else _read(file, columns)
-    result = loaded.predict(horizon, df=frame)
+    try:
+        result = loaded.predict(horizon, df=frame, level=level)
+    except NotFittedError:
+        _fail(f"{model} has no levels: fit it anew with tsgen fit --levels")
     written = _write_all(frame, result, columns, out, plot)
     _summary({"model": str(model), "written": ", ".join(str(path) for path in written)})
 
@@ -206,11 +221,11 @@ class _Job:
     columns: Columns
     freq: str | None
     horizon: int
+    level: list[float] | None
 
     def forecast(self, model: Any) -> pd.DataFrame:
-        result: pd.DataFrame = model.fit(
-            self.frame, freq=self.freq, **_names(self.columns)
-        ).predict(self.horizon)
+        model.fit(self.frame, freq=self.freq, **_names(self.columns))
+        result: pd.DataFrame = model.predict(self.horizon, level=self.level)
         return result
 
     def accuracy(self, model: Any) -> _Accuracy | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,8 @@ from torch import Tensor
 
 from tsgen.checks import listing
 from tsgen.closed_loop import ClosedLoop
-from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError
+from tsgen.engine import Run
+from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.intervals import Calibration, Innovations
 from tsgen.rollout import Drive
 from tsgen.scaling import WindowNormaliser
@@ -67,14 +67,18 @@ class Continuation:
         if until is None:
             values = self._in_user_units(self._units, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
+        question = _Question(until, len(self.state), self.horizon)
 
         def all_stopped(units: Tensor) -> bool:
-            so_far = self._in_user_units(units, slice(None))
-            return bool(_asked(until, so_far).any(axis=1).all())
+            steps = units.shape[1] - (self._ahead - self.horizon)
+            return question.ask(self._in_user_units(units, slice(None))[:, : max(steps, 0)])
 
-        values = self._in_user_units(self._roll(all_stopped), slice(None))
-        stopped = _asked(until, values).cumsum(axis=1) > 0
-        return Point(_cut(values, stopped), stopped)
+        run = self._roll(all_stopped)
+        stopped = question.stopped
+        # What a loop does after its path has ended is nobody's concern.
+        first = np.where(stopped.any(axis=1), stopped.argmax(axis=1), self.horizon - 1)
+        self._tell_of_blowups(run, torch.from_numpy(first + self.state.panel.behind))
+        return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
     def paths(
         self, innovations: Innovations, num_samples: int, calibration: Calibration | None
@@ -125,12 +129,17 @@ class Continuation:
     @cached_property
     def _units(self) -> Tensor:
         """The point forecast in the normaliser's units, (N, steps ahead)."""
-        return self._roll(None)
+        run = self._roll(None)
+        self._tell_of_blowups(run, torch.full((len(self.state),), self._ahead - 1))
+        return run.path
 
-    def _roll(self, enough: Callable[[Tensor], bool] | None) -> Tensor:
+    def _roll(self, enough: Callable[[Tensor], bool] | None) -> Run:
         encoding = self.state.encoding
-        run = self.loop.run(encoding, self._ahead, Drive(given=self._given_units), enough=enough)
-        lost = torch.nonzero(run.left < self._ahead).squeeze(1).tolist()
+        return self.loop.run(encoding, self._ahead, Drive(given=self._given_units), enough=enough)
+
+    def _tell_of_blowups(self, run: Run, last: Tensor) -> None:
+        """Complain about loops that left their limits up to the last step that counts, (N,)."""
+        lost = torch.nonzero(run.left <= last).squeeze(1).tolist()
         if lost:
             panel = self.state.panel
             where = [
@@ -138,16 +147,14 @@ class Continuation:
                 for i in lost[:5]
             ]
             self._complain(f"the closed loop left its limits: {listing(where, total=len(lost))}")
-        return run.path
 
     def _complain(self, what: str) -> None:
         if self.on_blowup == "raise":
             raise DivergenceError(f"{what}; model.stability() tells more")
-        warnings.warn(
+        warn_user(
             f"{what}; values are held there. model.stability() tells more, on_blowup='raise' makes "
             "this an error",
             ClosedLoopWarning,
-            stacklevel=5,
         )
 
     @cached_property
@@ -194,6 +201,27 @@ class Continuation:
             return values
         given = self.given[series][of_series]
         return np.where(np.isnan(given), values, given)
+
+
+class _Question:
+    """Asks a predicate about each value once, however often a rollout stops to ask."""
+
+    def __init__(self, until: Until, series: int, horizon: int) -> None:
+        self._until = until
+        self._asked = 0
+        self.stopped = np.zeros((series, horizon), dtype=np.bool_)
+        """True from the first step on for which the predicate was true."""
+
+    def ask(self, values: Array) -> bool:
+        """Ask about the steps that are new, (N, steps so far): whether all series have ended."""
+        new = slice(self._asked, values.shape[1])
+        if new.start < new.stop:
+            hits = _asked(self._until, values[:, new]).cumsum(axis=1) > 0
+            before = self.stopped[:, new.start - 1, None] if new.start else False
+            self.stopped[:, new] = hits | before
+            self.stopped[:, new.stop :] = self.stopped[:, new.stop - 1, None]
+            self._asked = new.stop
+        return bool(self.stopped[:, -1].all())
 
 
 def stopped_paths(paths: Array, until: Until) -> Array:

@@ -31,7 +31,7 @@ class Run(NamedTuple):
     """Of shape (B, H), in the normaliser's units."""
     state: RolloutState
     left: Tensor
-    """Of shape (B,): the first step whose value was clipped; H where none was."""
+    """Of shape (B,): the first step whose value is at its limit; H where none is."""
 
 
 @torch.inference_mode()
@@ -89,7 +89,7 @@ def _run_block(
     # Values that are clipped or given act on what follows, which the folded loop can't do.
     again = torch.zeros(len(path), dtype=torch.bool, device=path.device)
     if drive.limits is not None:
-        again |= ~(path.abs() <= drive.limits).all(dim=1)
+        again |= ~(path.abs() < drive.limits).all(dim=1)
     if drive.given is not None:
         again |= ~drive.given.isnan().all(dim=1)
     rows = torch.nonzero(again).squeeze(1)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from itertools import count
+
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
 __all__ = [
@@ -16,6 +20,7 @@ __all__ = [
     "SettingError",
     "StateError",
     "TsgenError",
+    "warn_user",
 ]
 
 
@@ -90,3 +95,12 @@ class MissingExtraError(TsgenError, ImportError):
 
 class ClosedLoopWarning(UserWarning):
     """A closed loop left its limits and was held there: the message says where."""
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn about the line of the caller's own that called into tsgen, however deep we are."""
+    for depth in count(1):
+        module = sys._getframe(depth).f_globals.get("__name__", "")
+        if module != "functools" and not module.startswith("tsgen."):
+            warnings.warn(message, category, stacklevel=depth + 1)
+            return

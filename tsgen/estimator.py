@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
-from tsgen.errors import FrameError, NotFittedError
+from tsgen.errors import NotFittedError
 from tsgen.frame import Short, read_panel
 from tsgen.panel import Columns, Frame, Panel
 
@@ -33,7 +33,8 @@ _SYNONYMS = {
     "hidden_dim": "hidden_size", "encoder_hidden_size": "hidden_size", "n_layers": "num_layers",
     "n_rnn_layers": "num_layers", "season": "season_length", "m": "season_length",
     "local_scaler_type": "scaler", "unique_id": "id_col", "time": "time_col",
-    "target": "target_col",
+    "target": "target_col", "n_samples": "num_samples", "num_parallel_samples": "num_samples",
+    "levels": "level", "confidence": "level", "quantile": "quantiles",
 }  # fmt: skip
 """What other libraries call an argument, and what it is called here."""
 
@@ -141,15 +142,7 @@ class Forecaster(BaseEstimator, ABC):
         return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
 
     def _read(self, df: Frame) -> Panel:
-        panel = read_panel(df, self.panel_.columns, freq=self.panel_.frequency)
-        if panel.ends.dtype.kind != self.panel_.ends.dtype.kind:
-            raise FrameError(
-                [
-                    f"the time stamps are {panel.ends.dtype}, but {self.panel_.ends.dtype} in fit; "
-                    "convert them to the same kind"
-                ]
-            )
-        return panel
+        return read_panel(df, self.panel_.columns, freq=self.panel_.frequency)
 
     @abstractmethod
     def _fit(self, panel: Panel) -> None:

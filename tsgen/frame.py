@@ -19,7 +19,7 @@ from tsgen.frequency import Frequency
 from tsgen.panel import Columns, Frame, Panel
 from tsgen.readers import Cells, reader_of
 
-__all__ = ["Short", "curves", "hold_out", "read_cells", "read_panel"]
+__all__ = ["Short", "curves", "hold_out", "outputs_of", "read_cells", "read_panel"]
 
 Short = Literal["error", "skip"]
 
@@ -109,6 +109,40 @@ def _checked_frame(df: Any) -> None:
         )
     if len(df) == 0:
         raise FrameError(["the frame has 0 rows; a forecast needs history"])
+
+
+def outputs_of(forecast: Frame, columns: Columns, *, is_series: bool = False) -> dict[str, Frame]:
+    """Take a forecast apart: the point forecast, bounds and quantiles, each in a plain layout.
+
+    Parameters
+    ----------
+    forecast : Series or DataFrame
+        As a forecaster returned it.
+    columns : Columns
+        The names of a long frame's columns.
+    is_series : bool, default False
+        Whether the history was a Series, whose forecast with levels is a frame.
+
+    Returns
+    -------
+    dict of str to Series or DataFrame
+        By what stands behind the target's name: ``""``, ``"-lo-80"``, ``"-hi-80"``, …
+    """
+    if isinstance(forecast, pd.Series):
+        return {"": forecast}
+    if is_series:
+        stem = str(forecast.columns[0])
+        return {str(name).removeprefix(stem): column for name, column in forecast.items()}
+    if forecast.columns.nlevels > 1:
+        labels = forecast.columns.get_level_values(-1).unique()
+        return {label[1:]: forecast.xs(label, axis=1, level=-1) for label in labels}
+    stem = columns.target
+    named = [name for name in forecast.columns if str(name).startswith(f"{stem}-")]
+    if not named or stem not in forecast.columns:
+        return {"": forecast}
+    plain = forecast.drop(columns=named)
+    outputs = {name.removeprefix(stem): plain.assign(**{stem: forecast[name]}) for name in named}
+    return {"": plain, **outputs}
 
 
 def curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:

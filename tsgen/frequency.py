@@ -54,6 +54,10 @@ class Frequency(ABC):
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         """The ``horizon`` stamps after each of N ends, end by end: ``(N * horizon,)``."""
 
+    def suits(self, times: pd.Index) -> bool:
+        """Whether stamps are of the kind that this frequency goes on from."""
+        return isinstance(times, pd.DatetimeIndex)
+
     @property
     @abstractmethod
     def seconds(self) -> float | None:
@@ -86,6 +90,9 @@ class IntegerFrequency(Frequency):
     def name(self) -> str:  # type: ignore[override]
         return str(self.step)
 
+    def suits(self, times: pd.Index) -> bool:
+        return bool(pd.api.types.is_integer_dtype(times.dtype))
+
     @property
     def seconds(self) -> None:
         return None
@@ -117,6 +124,9 @@ class PeriodFrequency(Frequency):
     @property
     def name(self) -> str:  # type: ignore[override]
         return str(self.dtype.freq.freqstr)
+
+    def suits(self, times: pd.Index) -> bool:
+        return bool(times.dtype == self.dtype)
 
     @property
     def seconds(self) -> float:

@@ -57,10 +57,12 @@ def read_new_rows(df: Frame, panel: Panel) -> tuple[Panel, Panel]:
         end = new.ends[[int(ahead.argmax())]].astype(panel.ends.dtype)
         ends = end.repeat(len(panel)) if later else panel.ends
     else:
+        # Each series on its own: a wide frame of new rows may end after the last of some of them.
+        steps = panel.frequency.following(panel.ends[positions], int(new.lengths.max()))
+        last = np.arange(len(new)) * int(new.lengths.max()) + new.lengths - 1
         latest = np.arange(len(panel))
         latest[positions] = len(panel) + np.arange(len(new))
-        ends = panel.ends.append(new.ends.astype(panel.ends.dtype))[latest]
-        behind[positions] = new.behind
+        ends = panel.ends.append(steps[last].astype(panel.ends.dtype))[latest]
     return panel.extend(new, ends, behind), new
 
 
@@ -144,14 +146,6 @@ def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
         )
         problems.raise_any()
     steps = _step_of(cells.times, series, panel, horizon, problems)
-    infinite = np.isinf(cells.values)
-    if infinite.any():
-        problems.add(
-            "given= has infinite values",
-            [f"{cells.times[i]} (row {i})" for i in np.flatnonzero(infinite)[:5]],
-            "write NaN for what is unknown",
-            total=int(infinite.sum()),
-        )
     problems.raise_any()
     given = np.full((len(panel), horizon), np.nan)
     given[series, steps] = cells.values
@@ -180,7 +174,7 @@ def _step_of(
     if twice.any():
         problems.add(
             "given= has time stamps that come twice in a series",
-            [f"{times[i]} (row {i})" for i in np.flatnonzero(twice)[:5]],
+            [f"{times[i]} of series {panel.ids[series[i]]!r}" for i in np.flatnonzero(twice)[:5]],
             "keep one of each",
             total=int(twice.sum()),
         )

@@ -250,15 +250,15 @@ def level_shares(level: Any) -> dict[str, float]:
     """The columns of levels, and the shares of paths below them."""
     shares: dict[str, float] = {}
     for per_cent in _listed("level", level, 0.0, 100.0, "level=[80, 95]"):
-        shares[f"-lo-{per_cent:g}"] = 0.5 - per_cent / 200
-        shares[f"-hi-{per_cent:g}"] = 0.5 + per_cent / 200
+        shares[f"-lo-{per_cent:.12g}"] = 0.5 - per_cent / 200
+        shares[f"-hi-{per_cent:.12g}"] = 0.5 + per_cent / 200
     return shares
 
 
 def quantile_shares(quantiles: Any) -> dict[str, float]:
     """The columns of quantiles, and the shares of paths below them."""
     return {
-        f"-q-{share:g}": share
+        f"-q-{share:.12g}": share
         for share in _listed("quantiles", quantiles, 0.0, 1.0, "quantiles=[0.1, 0.9]")
     }
 

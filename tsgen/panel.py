@@ -186,7 +186,9 @@ class Panel:
                 .take(stamp)
                 .array,
                 "sample_id": np.tile(np.repeat(np.arange(samples), horizon), series),
-                self.columns.target: paths[order].ravel(),
+                self.columns.target: _as_dtype(
+                    pd.Index(paths[order].ravel()), self.layout.path_dtype
+                ),
             }
         )
         if self.layout.names_series:
@@ -222,6 +224,11 @@ class LongLayout:
     def names_series(self) -> bool:
         """Whether the input had ids."""
         return self.id_dtype is not None
+
+    @property
+    def path_dtype(self) -> Any:
+        """Of the values of sample paths."""
+        return self.target_dtype
 
     def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
         """The layout without the series that were skipped."""
@@ -276,6 +283,11 @@ class WideLayout:
         """Whether the input had ids."""
         return not self.is_series
 
+    @property
+    def path_dtype(self) -> Any:
+        """Of the values of sample paths: what all columns share."""
+        return self.dtypes[0] if len(set(self.dtypes)) == 1 else np.dtype(np.float64)
+
     def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
         """The layout without the series that were skipped."""
         in_order = kept[self._position()]
@@ -319,5 +331,7 @@ Layout: TypeAlias = LongLayout | WideLayout
 
 
 def _as_dtype(index: pd.Index, dtype: Any) -> Any:
-    """The values of an index as an array of a dtype."""
-    return index.array if index.dtype == dtype else pd.Series(index).astype(dtype).array
+    """The values of an index in a dtype, as a column that a frame takes as it is."""
+    if index.dtype == dtype != object:
+        return index.array
+    return pd.Series(index).astype(dtype)

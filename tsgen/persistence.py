@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, get_args
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 
 from tsgen.archive import PathLike, check_target, mapping, printable
@@ -24,7 +23,6 @@ from tsgen.errors import ModelFileError
 from tsgen.frequency import (
     CalendarFrequency,
     FixedFrequency,
-    Frequency,
     IntegerFrequency,
     PeriodFrequency,
 )
@@ -409,8 +407,18 @@ def _check(snapshot: Snapshot) -> None:
     _need(
         snapshot.settings.frequency == panel.frequency.name, "the settings", "the panel's frequency"
     )
+    if snapshot.calibration is not None:
+        _check_calibration(snapshot.calibration)
     # Whether dtypes, ends and frequency fit together is best said by putting them to use.
     panel.forecast_frame(1, {"": np.zeros((len(panel), 1))})
+
+
+def _check_calibration(calibration: Calibration) -> None:
+    levels, factors = calibration.levels, calibration.factors
+    fitting = levels.ndim == 1 and factors.ndim == 2 and len(levels) == len(factors)
+    _need(fitting and factors.size > 0, "the calibration", "factors for each level")
+    in_order = bool((np.diff(levels) > 0).all()) and bool((factors >= 0).all())
+    _need(in_order and bool(np.isfinite(factors).all()), "the calibration", "usual factors")
 
 
 def _check_state(state: ForecastState) -> None:
@@ -454,7 +462,7 @@ def _check_panel(panel: Panel) -> None:
     _need(len(panel.ends) == count, "the panel", "an end for each id")
     _need(behind.shape == (count,) and bool((behind >= 0).all()), "the panel", "rows behind")
     _need(int(behind.max()) <= _ROWS_LIMIT, "the panel", "fewer rows behind")
-    _need(_is_time(panel.ends, panel.frequency), "the panel", "ends that suit its frequency")
+    _need(panel.frequency.suits(panel.ends), "the panel", "ends that suit its frequency")
     hash(panel.columns)
     if isinstance(layout, LongLayout):
         hash(layout.columns)
@@ -465,14 +473,6 @@ def _check_panel(panel: Panel) -> None:
         _need(
             fitting and (count == 1 or not layout.is_series), "the layout", "a column for each id"
         )
-
-
-def _is_time(ends: pd.Index, frequency: Frequency) -> bool:
-    if isinstance(frequency, IntegerFrequency):
-        return pd.api.types.is_integer_dtype(ends.dtype)
-    if isinstance(frequency, PeriodFrequency):
-        return bool(ends.dtype == frequency.dtype)
-    return isinstance(ends, pd.DatetimeIndex)
 
 
 def _need(holds: bool, what: str, expected: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsgen.frame import curves
+from tsgen.frame import curves, outputs_of
 from tsgen.panel import Columns, Frame
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def plot_forecast(
     Parameters
     ----------
     history, forecast : Series or DataFrame
-        In one layout, as given to ``fit`` and returned by ``predict``.
+        In one layout, as given to ``fit`` and returned by ``predict``; intervals are drawn as
+        bands.
     id_col, time_col, target_col : str
         The columns of a long frame.
     last : int, optional
@@ -62,7 +63,16 @@ def plot_forecast(
     from matplotlib.figure import Figure
 
     columns = Columns(id_col, time_col, target_col)
-    past, future = curves(history, columns), curves(forecast, columns)
+    outputs = outputs_of(forecast, columns, is_series=isinstance(history, pd.Series))
+    past, future = curves(history, columns), curves(outputs[""], columns)
+    bands = {
+        suffix.removeprefix("-lo-"): (
+            curves(low, columns),
+            curves(outputs[suffix.replace("-lo-", "-hi-")], columns),
+        )
+        for suffix, low in outputs.items()
+        if suffix.startswith("-lo-")
+    }
     names = list(future)[:max_series]
     across = min(3, math.ceil(math.sqrt(len(names))))
     down = math.ceil(len(names) / across)
@@ -71,6 +81,10 @@ def plot_forecast(
     for axis in axes[len(names) :]:
         axis.set_visible(False)
     for axis, name in zip(axes, names, strict=False):
+        for depth, level in enumerate(sorted(bands, key=float, reverse=True)):
+            low, high = bands[level]
+            shade = min(0.15 + 0.15 * depth, 0.6)
+            _draw_band(axis, past[name], low[name], high[name], f"{level} %", shade)
         _draw(axis, past[name], future[name], last)
         axis.set_title(str(name), loc="left", fontsize=10, color=_HISTORY)
     axes[0].legend(loc="upper left", frameon=False, fontsize=9)
@@ -90,6 +104,15 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     path : str or Path
     """
     figure.savefig(path, dpi=150)
+
+
+def _draw_band(
+    axis: Axes, past: pd.Series, low: pd.Series, high: pd.Series, label: str, shade: float
+) -> None:
+    """An interval, which opens at the last observed value."""
+    low, high = (pd.concat([past.iloc[-1:], bound]) for bound in (low, high))
+    bounds = low.to_numpy(), high.to_numpy()
+    axis.fill_between(low.index, *bounds, color=_FORECAST, alpha=shade, linewidth=0, label=label)
 
 
 def _draw(axis: Axes, past: pd.Series, future: pd.Series, last: int | None) -> None:

@@ -187,9 +187,10 @@ class LongReader:
         """Every row as it stands."""
         problems = Problems()
         times = check_times(self.times, repr(self.columns.time), problems)
-        values = check_values(self.target, repr(self.columns.target), None, "", times, problems)
-        if self.ids is not None:
-            check_ids(self.ids, repr(self.columns.id), problems)
+        codes, ids = self._factorize(problems)
+        names = "one series" if self.ids is None else ids
+        label = repr(self.columns.target)
+        values = check_values(self.target, label, codes, names, times, problems, allow_missing=True)
         problems.raise_any()
         assert times is not None and values is not None
         return Cells(None if self.ids is None else pd.Index(self.ids), times, values)
@@ -361,6 +362,13 @@ def _observed_span(
 
 def _frequency(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
     if isinstance(freq, Frequency):
+        if not freq.suits(times):
+            raise FrameError(
+                [
+                    f"the time stamps are {times.dtype}, which doesn't suit the frequency "
+                    f"{freq.name!r} of fit; convert them to the same kind"
+                ]
+            )
         return freq
     if freq is not None:
         return declared_frequency(freq, times)

@@ -81,29 +81,39 @@ def lyapunov_exponents(
        dynamical systems and for Hamiltonian systems. Meccanica 15, 1980.
     """
     random = torch.Generator().manual_seed(0)
-    batch = len(state)
-    direction = _rescaled(torch.randn(batch, _flat(state).shape[1], generator=random,
-                                      dtype=torch.float64))  # fmt: skip
-    nudged = _unflat(_flat(state) + direction, state)
-    growth = torch.zeros(batch, dtype=torch.float64)
+    start = _flat(state)
+    direction = torch.randn(start.shape, generator=random, dtype=start.dtype)
+    nudge = _nudge(start)
+    nudged = _unflat(start + _of_length(direction, nudge), state)
+    growth = torch.zeros(len(state), dtype=start.dtype)
     counted = 0
     for first in range(0, horizon, _STEPS_BETWEEN_NUDGES):
         steps = min(_STEPS_BETWEEN_NUDGES, horizon - first)
         both = run(network, lags, RolloutState.join([state, nudged]), steps).state  # type: ignore[arg-type]
-        state, nudged = (both.take(rows) for rows in torch.arange(2 * batch).split(batch))
-        difference = _flat(nudged) - _flat(state)
-        size = difference.norm(dim=1)
+        state, nudged = (both.take(rows) for rows in torch.arange(len(both)).split(len(state)))
+        here = _flat(state)
+        difference = _flat(nudged) - here
         if first + steps > horizon // 2:
-            growth += (size / _NUDGE).log()
+            growth += (_size(difference) / nudge).log().squeeze(1)
             counted += steps
-        nudged = _unflat(_flat(state) + _rescaled(difference), state)
-    growth = torch.where(growth.isnan(), torch.inf, growth)
-    return growth / counted
+        nudge = _nudge(here)
+        nudged = _unflat(here + _of_length(difference, nudge), state)
+    return torch.where(growth.isnan(), torch.inf, growth / counted)
 
 
-def _rescaled(difference: Tensor) -> Tensor:
-    size = difference.norm(dim=1, keepdim=True)
-    return difference * torch.where(size > 0, _NUDGE / size, 0.0)
+def _nudge(numbers: Tensor) -> Tensor:
+    """How far to nudge loops, (B, 1): little enough to be linear, enough not to be rounded away."""
+    return _NUDGE * _size(numbers).clamp(min=1.0)
+
+
+def _of_length(difference: Tensor, length: Tensor) -> Tensor:
+    size = _size(difference)
+    return difference * torch.where(size > 0, length / size, 0.0)
+
+
+def _size(numbers: Tensor) -> Tensor:
+    """The largest of each loop's numbers, (B, 1), a norm that doesn't overflow before they do."""
+    return numbers.abs().amax(dim=1, keepdim=True)
 
 
 def _flat(state: RolloutState) -> Tensor:

@@ -121,9 +121,8 @@ class StatefulForecaster(Forecaster):
         ['unique_id', 'ds', 'y', 'y-lo-80', 'y-hi-80']
         """
         shares = {**level_shares(level), **quantile_shares(quantiles)}
+        _check_until(until)
         continuation = self._continuation("predict", horizon, df, state, given, on_blowup)
-        if until is not None and not callable(until):
-            raise TypeError(f"until={until!r}: expected a function of a value")
         point = continuation.point(until)
         outputs: dict[str, Any] = {"": point.values}
         if until is not None:
@@ -202,6 +201,7 @@ class StatefulForecaster(Forecaster):
             number("temperature", temperature, 0.0, 1e6),
             whole_number("block_length", block_length, "errors drawn together"),
         )
+        _check_until(until)
         continuation = self._continuation("sample", horizon, df, state, given, on_blowup)
         calibration = self._calibration() if calibrated else None
         panel = continuation.state.panel
@@ -405,6 +405,11 @@ class StatefulForecaster(Forecaster):
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         loop = self._closed_loop()
         return Continuation(loop, loop.encode(panel), horizon).point().values
+
+
+def _check_until(until: Any) -> None:
+    if until is not None and not callable(until):
+        raise TypeError(f"until={until!r}: expected a function of a value")
 
 
 def _steps_or_missing(steps: npt.NDArray[np.int64]) -> pd.Series:
