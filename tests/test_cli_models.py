@@ -155,3 +155,26 @@ def test_errors_of_predict(run: Run) -> None:
     refused(run("predict", "model.tsgen", odd, "--horizon", 1), "sales")
     refused(run("predict", "model.tsgen", "--horizon", 1, "--out", "no/f.csv"), "can't write")
     assert not Path("forecast.csv").exists()
+
+
+def test_levels(run: Run) -> None:
+    """A model has levels if it was fitted with them; a forecast in one go always can."""
+    assert fit(run).code == 0
+    refused = run("predict", "model.tsgen", "--horizon", 3, "--level", 80)
+    assert refused.code == 2
+    assert "tsgen fit --levels" in refused.err
+    assert fit(run, "--overwrite", "--levels").code == 0
+    done = run("predict", "model.tsgen", "--horizon", 3, "--level", 80, "--level", 95)
+    assert done.code == 0, done.err
+    header = ["unique_id", "ds", "y", "y-lo-80", "y-hi-80", "y-lo-95", "y-hi-95"]
+    assert pd.read_csv("forecast.csv").columns.tolist() == header
+    done = run(
+        "forecast", written(frame()), "--horizon", 3, "--level", 80, "--max-steps", 2,
+        "--no-check", "--plot", "bands.png",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert pd.read_csv("forecast.csv").columns.tolist() == header[:5]
+    assert Path("bands.png").stat().st_size > 0
+    wrong = run("predict", "model.tsgen", "--horizon", 3, "--level", 180)
+    assert wrong.code == 2
+    assert "level=[180.0]" in wrong.err

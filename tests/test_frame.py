@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal, assert_index_equal, assert_series
 import tsgen
 from tsgen import Naive, SeasonalNaive
 from tsgen.errors import FrameError, SettingError
+from tsgen.frame import read_panel
 from tsgen.panel import Columns
 
 Frame = pd.Series | pd.DataFrame
@@ -588,3 +589,21 @@ def test_predict_refuses_another_frequency() -> None:
 def test_predict_refuses_another_kind_of_time() -> None:
     with pytest.raises(FrameError, match=r"int|PeriodIndex|datetime|'D'"):
         Naive().fit(a_series()).predict(1, df=pd.Series([1.0, 2.0, 3.0]))
+
+
+def test_series_in_one_piece_each_but_in_another_order() -> None:
+    """The usual case of ids that count: s10 comes before s9 in the order of text."""
+    days = pd.date_range("2024-01-01", periods=4)
+    frames = [
+        pd.DataFrame({"unique_id": f"s{i}", "ds": days[: 2 + i % 3], "y": 10.0 * i})
+        for i in (9, 10, 11, 1)
+    ]
+    df = pd.concat(frames, ignore_index=True)
+    df["y"] += np.arange(len(df)) / 100
+    got = read_panel(df)
+    expected = read_panel(df.sort_values(["unique_id", "ds"]))
+    assert got.ids.tolist() == ["s1", "s10", "s11", "s9"]
+    np.testing.assert_array_equal(got.values, expected.values)
+    np.testing.assert_array_equal(got.offsets, expected.offsets)
+    assert_index_equal(got.ends, expected.ends)
+    assert got.layout.in_order.tolist() == [3, 1, 2, 0]

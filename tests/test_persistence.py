@@ -1365,6 +1365,15 @@ def test_golden_file() -> None:
     assert loaded.hidden_size == 4
 
 
+def test_golden_file_with_levels() -> None:
+    """The same of format 2, which brought the calibration."""
+    loaded = LSTMForecaster.load(GOLDEN / "model-2.tsgen")
+    expected = pd.read_csv(GOLDEN / "model-2-forecast.csv", parse_dates=["ds"])
+    forecast = loaded.predict(24, level=80)
+    bands = ["y", "y-lo-80", "y-hi-80"]
+    np.testing.assert_allclose(forecast[bands], expected[bands], rtol=1e-4)
+
+
 # --------------------------------------------------------------------------------------- the codec
 
 

@@ -16,6 +16,7 @@ from problems import wavy
 
 import tsgen
 from tsgen import Naive, SeasonalNaive, plot_forecast
+from tsgen.frame import read_panel
 from tsgen.plotting import save_figure
 
 ROWS = 30
@@ -141,3 +142,30 @@ assert "matplotlib.pyplot" not in sys.modules
         [sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": root}
     )
     assert (tmp_path / "a.png").exists()
+
+
+def with_bands(history: Any) -> Any:
+    """A forecast of five steps as it is returned with two levels."""
+    panel = read_panel(history)
+    point = np.zeros((len(panel), 5))
+    bounds = {f"-{side}-{level}": point + sign * level / 100
+              for level in (80, 95) for side, sign in (("lo", -1), ("hi", 1))}  # fmt: skip
+    return panel.forecast_frame(5, {"": point, **bounds})
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_intervals_are_bands(layout: str) -> None:
+    """The widest lies below, and each bound is where it was said to be."""
+    history = LAYOUTS[layout]
+    figure = plot_forecast(history, with_bands(history))
+    bands = figure.axes[0].collections
+    assert [band.get_label() for band in bands] == ["95 %", "80 %"]
+    for band, bound in zip(bands, (0.95, 0.8), strict=True):
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert np.isclose(heights, bound).any()
+        assert np.isclose(heights, -bound).any()
+
+
+def test_a_forecast_without_levels_has_no_bands() -> None:
+    history = LAYOUTS["series"]
+    assert not plot_forecast(history, Naive().fit(history).predict(5)).axes[0].collections

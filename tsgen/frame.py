@@ -132,7 +132,9 @@ def outputs_of(forecast: Frame, columns: Columns, *, is_series: bool = False) ->
         return {"": forecast}
     if is_series:
         stem = str(forecast.columns[0])
-        return {str(name).removeprefix(stem): column for name, column in forecast.items()}
+        return {
+            str(name).removeprefix(stem): column.rename(stem) for name, column in forecast.items()
+        }
     if forecast.columns.nlevels > 1:
         labels = forecast.columns.get_level_values(-1).unique()
         return {label[1:]: forecast.xs(label, axis=1, level=-1) for label in labels}
