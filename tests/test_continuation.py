@@ -324,9 +324,9 @@ def test_uncalibrated_paths_need_no_second_fit(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_calibrated_paths_are_stretched_around_the_forecast(either: Any) -> None:
-    paths = either.sample(H, num_samples=101, as_array=True)
+    paths = either.sample(H, num_samples=201, as_array=True)
     assert_near(np.median(paths, axis=1, keepdims=True), point_of(either), 1e-5)
-    raw = either.sample(H, num_samples=101, as_array=True, calibrated=False)
+    raw = either.sample(H, num_samples=201, as_array=True, calibrated=False)
     assert np.abs(paths - raw).max() > 0
     # Innovations are the same: at each step the paths stand in the same order.
     order = np.lexsort((paths, np.round(raw / scale(), 5)), axis=1)

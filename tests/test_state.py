@@ -512,6 +512,28 @@ def test_ids_of_any_type(model, dtype: str) -> None:
     assert got["unique_id"].dtype == model.predict(1, df=df)["unique_id"].dtype
 
 
+@one_cell
+def test_categories_in_an_order_of_their_own(model) -> None:
+    """Those of the new rows are sorted otherwise than those of the state."""
+    df = ragged({"z": 40, "a": 35, "n": 30}, {"n": 2})
+    before, new = split(df, {"z": 3, "n": 6, "a": 1})
+    orders = (["n", "z", "a"], ["z", "a", "n"])
+    before, new = (
+        part.assign(unique_id=pd.Categorical(part["unique_id"], order))
+        for part, order in zip((before, new), orders, strict=True)
+    )
+    state = model.encode(before)
+    for part in (new, new.astype({"unique_id": "str"})):
+        for carry in (False, True):
+            got = model.predict(HORIZON, state=model.update(state, part, carry=carry))
+            for name, rows in df.groupby("unique_id"):
+                counts = {name: {"z": 3, "n": 6, "a": 1}[name]}
+                alone = model.encode(split(rows, counts)[0])
+                alone = model.update(alone, split(rows, counts)[1], carry=carry)
+                here = got[got["unique_id"] == name].astype({"unique_id": rows["unique_id"].dtype})
+                assert_close(here, model.predict(HORIZON, state=alone), rows)
+
+
 def test_whole_numbers_as_ids(model) -> None:
     names = {"z": 12, "a": 3, "n": 100}
     df = ragged({"z": 40, "a": 35, "n": 30})
@@ -927,7 +949,7 @@ def test_weights_that_changed_since_fit() -> None:
     model = LSTMForecaster(**SMALL).fit(wide(80))
     state, before = model.encode(wide(80)), model.predict(HORIZON)
     with torch.no_grad():
-        model.module_.network.head.bias += 0.3
+        model.module_.network.recurrent.weight_hh_l0 *= -2.0
     with pytest.raises(StateError):
         model.predict(3, state=state)
     after = model.predict(HORIZON)

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tsgen.estimator import Forecaster, with_hints
-from tsgen.panel import Panel
+from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.panel import Frame, Panel
 from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]
 
 
-class Naive(Forecaster):
+class _Baseline(Forecaster):
+    """A forecast that is a rule on the last rows."""
+
+    @with_hints
+    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
+        """Continue the training series, or those of another frame.
+
+        Parameters
+        ----------
+        horizon : int
+            H, how many steps to generate; any number of 1 or more.
+        df : Series or DataFrame, optional
+            Series to continue instead of the training ones, in any layout, with the columns' names
+            given to ``fit``; they need not have been seen in ``fit``.
+
+        Returns
+        -------
+        Series or DataFrame
+            The layout of the input, with the next ``horizon`` time stamps.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        TypeError, ValueError
+            For a horizon that isn't a whole number of 1 or more.
+        FrameError
+            With all that is wrong with ``df``.
+        """
+        self._check_fitted("predict")
+        horizon = checked_horizon(horizon)
+        panel = self.panel_ if df is None else self._read(df)
+        ahead = horizon + int(panel.behind.max())
+        values = self._predict(panel, ahead)
+        # A series that ends before its wide frame does is continued through the rows it lacks.
+        columns = panel.behind[:, None] + np.arange(horizon)
+        return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
+
+    @abstractmethod
+    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+        """Values of shape (N, H) after the panel's last rows."""
+
+
+class Naive(_Baseline):
     """Repeats the last value.
 
     Examples
@@ -34,7 +78,7 @@ class Naive(Forecaster):
         return np.repeat(panel.values[panel.offsets[1:] - 1, None], horizon, axis=1)
 
 
-class SeasonalNaive(Forecaster):
+class SeasonalNaive(_Baseline):
     """Repeats the last season; a series shorter than that repeats all it has.
 
     Parameters

@@ -16,15 +16,19 @@ __all__ = ["calibrate_on_tail", "tail_length"]
 
 IntArray = npt.NDArray[np.int64]
 
-_MOST_WINDOWS = 3000
-_SAMPLES = 200
+_MOST_STEPS = 200_000
+"""Steps of all calibration windows together, each of which is made for every path."""
+_SAMPLES = 100
 _PATHS_AT_ONCE = 4096
 
 
 def tail_length(panel: Panel, train_horizon: int) -> int:
-    """Rows to hold out of each series: two training horizons, or what half of them can spare."""
-    spare = int(np.median(panel.lengths)) // 4
-    return max(1, min(2 * train_horizon, spare))
+    """Rows to hold out of each series: three training horizons, or what half of them can spare.
+
+    The longer the tail, the less its intervals depend on what happened in one stretch of time.
+    """
+    spare = int(np.median(panel.lengths)) // 3
+    return max(1, min(3 * train_horizon, spare))
 
 
 def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> Calibration:
@@ -73,9 +77,10 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
 def _cutoffs(lengths: IntArray, rows: int) -> Draw:
     """Where to forecast from: the start of each tail, and more places inside it if there's room."""
     with_tail = np.flatnonzero(lengths > 2 * rows)
-    if len(with_tail) > _MOST_WINDOWS:
-        with_tail = with_tail[np.linspace(0, len(with_tail) - 1, _MOST_WINDOWS).astype(np.int64)]
-    each = max(1, min(rows, _MOST_WINDOWS // max(len(with_tail), 1)))
+    most = max(_MOST_STEPS // rows, 1)
+    if len(with_tail) > most:
+        with_tail = with_tail[np.linspace(0, len(with_tail) - 1, most).astype(np.int64)]
+    each = max(1, min(rows, most // max(len(with_tail), 1)))
     inside = np.linspace(0, rows, each, endpoint=False).astype(np.int64)
     series = np.repeat(with_tail, each)
     cutoff = lengths[series] - rows + np.tile(inside, len(with_tail))

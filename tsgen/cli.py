@@ -65,10 +65,12 @@ def forecast(
     ] = True,
 ) -> None:
     """Fit a model to FILE and forecast it."""
+    from tsgen.intervals import level_shares
     from tsgen.panel import Columns
 
     columns = Columns(id_col, time_col, target_col)
     _check_targets(out, plot)
+    level_shares(level)  # as all that can be wrong, before the time for a fit is spent
     frame = _read(file, columns)
     model = _new_model(seed, max_steps)
     job = _Job(frame, columns, freq, horizon, level)

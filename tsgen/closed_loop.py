@@ -121,29 +121,42 @@ class ClosedLoop:
         positions = panel.ids.get_indexer(new.ids)
         rows = torch.from_numpy(positions)
         scalers = state.scalers.take(positions)
+        series = scaled(panel.take(positions), scalers)
         if carry:
             encoding = self._carry_on(state.encoding.take(rows), scaled(new, scalers))
+            # What was constant has no spread to measure new rows in.
+            constant = torch.nonzero(encoding.normaliser.spread[:, 0] == 0).squeeze(1)
+            if len(constant):
+                anew = self.encode_at(series, Draw(constant, series.lengths[constant]))
+                encoding = encoding.put(constant, anew)
         else:
-            series = scaled(panel.take(positions), scalers)
             encoding = self.encode_at(series, series.ends())
         return replace(state, panel=panel, encoding=state.encoding.put(rows, encoding))
 
     @torch.inference_mode()
     def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
         """Read all rows of scaled series from where the recurrence stands."""
-        draw = series.ends()
-        for count in series.lengths.unique().tolist():  # most often all series have as many
-            rows = torch.nonzero(series.lengths == count).squeeze(1)
-            part = encoding.take(rows)
-            values, known = series.gather(Draw(draw.series[rows], draw.cutoff[rows]), count, 0)
-            units = part.normaliser.apply(values, known).to(self.network.dtype)
-            loop, predictions = read(
-                self.network, self.lags, part.loop, units, known.to(units.dtype)
-            )
-            residuals = torch.cat([part.residuals, units - predictions], dim=1)
-            last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
-            encoding = encoding.put(rows, Encoding(part.normaliser, loop, last))
-        return encoding
+        groups = [
+            rows
+            for count in series.lengths.unique()  # most often all series have as many
+            for rows in torch.nonzero(series.lengths == count).squeeze(1).split(ROWS_AT_ONCE)
+        ]
+        parts = [
+            self._read_on(encoding.take(rows), *series.gather(
+                Draw(rows, series.lengths[rows]), int(series.lengths[rows[0]]), 0
+            ))
+            for rows in groups
+        ]  # fmt: skip
+        return Encoding.join(parts).take(torch.cat(groups).argsort())
+
+    def _read_on(self, encoding: Encoding, rows: Tensor, known: Tensor) -> Encoding:
+        """Read the next rows (B, T) of B series."""
+        units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
+        flags = known.to(units.dtype)
+        loop, predictions = read(self.network, self.lags, encoding.loop, units, flags)
+        residuals = torch.cat([encoding.residuals, units - predictions], dim=1)
+        last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
+        return Encoding(encoding.normaliser, loop, last)
 
     def run(
         self,

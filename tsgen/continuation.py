@@ -21,7 +21,7 @@ from tsgen.rollout import Drive
 from tsgen.scaling import WindowNormaliser
 from tsgen.state import ForecastState
 
-__all__ = ["Continuation", "OnBlowup", "Point", "Until", "stopped_paths"]
+__all__ = ["Continuation", "OnBlowup", "Point", "Until"]
 
 Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -30,6 +30,8 @@ Until = Callable[[Any], Any]
 
 _PATHS_AT_ONCE = 4096
 """Rows of series times paths that are held in memory together."""
+_CELLS_AT_ONCE = 4_000_000
+"""Values of paths that are; fewer rows for a long horizon."""
 
 
 class Point(NamedTuple):
@@ -65,7 +67,8 @@ class Continuation:
     def point(self, until: Until | None = None) -> Point:
         """The closed loop without innovations."""
         if until is None:
-            values = self._in_user_units(self._units, slice(None))
+            self._tell_of_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
+            values = self._in_user_units(self._free_run.path, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
         question = _Question(until, len(self.state), self.horizon)
 
@@ -81,9 +84,13 @@ class Continuation:
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
     def paths(
-        self, innovations: Innovations, num_samples: int, calibration: Calibration | None
+        self,
+        innovations: Innovations,
+        num_samples: int,
+        calibration: Calibration | None,
+        until: Until | None = None,
     ) -> Iterator[tuple[slice, Array]]:
-        """Sample paths, some series at a time.
+        """Sample paths, some series at a time; with a predicate each has NaN after its hit.
 
         Yields
         ------
@@ -91,16 +98,24 @@ class Continuation:
         paths : ndarray of shape (B, S, H)
         """
         lost: dict[Any, int] = {}
-        at_once = max(1, _PATHS_AT_ONCE // num_samples)
+        cells = max(1, _CELLS_AT_ONCE // self._ahead)
+        at_once = max(1, min(_PATHS_AT_ONCE, cells) // num_samples)
         for first in range(0, len(self.state), at_once):
             series = slice(first, min(first + at_once, len(self.state)))
             units, left = self._paths(series, innovations, num_samples)
-            for name, steps in zip(self.state.panel.ids[series], left, strict=True):
-                if int(steps.min()) < self._ahead:
-                    lost[name] = int((steps < self._ahead).sum())
             if calibration is not None:
-                units = calibration.stretch(units, self._units[series])
-            yield series, self._in_user_units(units, series)
+                units = calibration.stretch(units, self._free_run.path[series])
+            values = self._in_user_units(units, series)
+            if until is not None:
+                values = _stopped_paths(values, until)
+            # What a path does after its end is nobody's concern.
+            steps = np.isfinite(values).sum(axis=2) + self.state.panel.behind[series, None]
+            for name, count in zip(
+                self.state.panel.ids[series], (left.numpy() < steps).sum(axis=1), strict=True
+            ):
+                if count:
+                    lost[name] = int(count)
+            yield series, values
         if lost:
             where = [f"{count} of {num_samples} of {name!r}" for name, count in lost.items()]
             self._complain(f"paths left the limits of the closed loop: {listing(where)}")
@@ -127,11 +142,9 @@ class Continuation:
         return self.horizon + int(self.state.panel.behind.max())
 
     @cached_property
-    def _units(self) -> Tensor:
-        """The point forecast in the normaliser's units, (N, steps ahead)."""
-        run = self._roll(None)
-        self._tell_of_blowups(run, torch.full((len(self.state),), self._ahead - 1))
-        return run.path
+    def _free_run(self) -> Run:
+        """The closed loop without innovations, all steps ahead."""
+        return self._roll(None)
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Run:
         encoding = self.state.encoding
@@ -224,7 +237,7 @@ class _Question:
         return bool(self.stopped[:, -1].all())
 
 
-def stopped_paths(paths: Array, until: Until) -> Array:
+def _stopped_paths(paths: Array, until: Until) -> Array:
     """Paths (N, S, H), each with NaN after the first value of which the predicate is true."""
     flat = paths.reshape(-1, paths.shape[-1])
     return _cut(flat, _asked(until, flat).cumsum(axis=1) > 0).reshape(paths.shape)

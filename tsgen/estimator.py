@@ -8,8 +8,6 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ParamSpec, Self, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from tsgen.errors import NotFittedError
@@ -59,7 +57,7 @@ def with_hints(function: Callable[P, R]) -> Callable[P, R]:
 class Forecaster(BaseEstimator, ABC):
     """The contract of every forecaster: ``fit`` on a frame, ``predict`` in its layout.
 
-    A subclass learns from a `Panel` in `_fit` and continues one in `_predict`.
+    A subclass learns from a `Panel` in `_fit` and continues one in `predict`.
     """
 
     _min_rows = 2
@@ -104,42 +102,14 @@ class Forecaster(BaseEstimator, ABC):
         self._fit(read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
-    @with_hints
+    @abstractmethod
     def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
-        """Continue the training series, or those of another frame.
+        """Continue the training series, or those of another frame, in the layout of the input."""
 
-        Parameters
-        ----------
-        horizon : int
-            H, how many steps to generate; any number of 1 or more.
-        df : Series or DataFrame, optional
-            Series to continue instead of the training ones, in any layout, with the columns' names
-            given to ``fit``; they need not have been seen in ``fit``.
-
-        Returns
-        -------
-        Series or DataFrame
-            The layout of the input, with the next ``horizon`` time stamps.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        TypeError, ValueError
-            For a horizon that isn't a whole number of 1 or more.
-        FrameError
-            With all that is wrong with ``df``.
-        """
+    def _check_fitted(self, call: str) -> None:
         if not hasattr(self, "panel_"):
             name = type(self).__name__
-            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before predict")
-        horizon = checked_horizon(horizon)
-        panel = self.panel_ if df is None else self._read(df)
-        ahead = horizon + int(panel.behind.max())
-        values = self._predict(panel, ahead)
-        # A series that ends before its wide frame does is continued through the rows it lacks.
-        columns = panel.behind[:, None] + np.arange(horizon)
-        return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
+            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
 
     def _read(self, df: Frame) -> Panel:
         return read_panel(df, self.panel_.columns, freq=self.panel_.frequency)
@@ -147,10 +117,6 @@ class Forecaster(BaseEstimator, ABC):
     @abstractmethod
     def _fit(self, panel: Panel) -> None:
         """Learn, and keep in ``panel_`` what `predict` needs of the training series."""
-
-    @abstractmethod
-    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
-        """Values of shape (N, H) after the panel's last rows."""
 
 
 def checked_horizon(horizon: Any) -> int:

@@ -25,6 +25,9 @@ from tsgen.rollout import Rollout, RolloutState
 
 __all__ = ["folded_rollout", "folds"]
 
+_LONGEST_BLOCK = 256
+"""Steps of one call, whose gates are all held in memory at once."""
+
 
 def folds(network: RecurrentNetwork, lags: Sequence[int]) -> bool:
     """Whether a network's closed loop can be written as an LSTM over known inputs."""
@@ -59,7 +62,7 @@ def folded_rollout(
     feedback = lags.index(1)
     longest = max(lags)
     others = [lag for lag in lags if lag > 1]
-    block = min([*others, horizon])
+    block = min([*others, horizon, _LONGEST_BLOCK])
 
     values = torch.cat([state.values, state.values.new_empty(len(state), horizon)], dim=1)
     known = torch.cat([state.known, torch.ones_like(values[:, longest:])], dim=1)

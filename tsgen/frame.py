@@ -111,7 +111,7 @@ def _checked_frame(df: Any) -> None:
         raise FrameError(["the frame has 0 rows; a forecast needs history"])
 
 
-def outputs_of(forecast: Frame, columns: Columns, *, is_series: bool = False) -> dict[str, Frame]:
+def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, Frame]:
     """Take a forecast apart: the point forecast, bounds and quantiles, each in a plain layout.
 
     Parameters
@@ -120,8 +120,8 @@ def outputs_of(forecast: Frame, columns: Columns, *, is_series: bool = False) ->
         As a forecaster returned it.
     columns : Columns
         The names of a long frame's columns.
-    is_series : bool, default False
-        Whether the history was a Series, whose forecast with levels is a frame.
+    history : Series or DataFrame
+        What it goes on from: a Series has a frame as its forecast with levels.
 
     Returns
     -------
@@ -130,12 +130,12 @@ def outputs_of(forecast: Frame, columns: Columns, *, is_series: bool = False) ->
     """
     if isinstance(forecast, pd.Series):
         return {"": forecast}
-    if is_series:
+    if isinstance(history, pd.Series):
         stem = str(forecast.columns[0])
         return {
             str(name).removeprefix(stem): column.rename(stem) for name, column in forecast.items()
         }
-    if forecast.columns.nlevels > 1:
+    if forecast.columns.nlevels > history.columns.nlevels:
         labels = forecast.columns.get_level_values(-1).unique()
         return {label[1:]: forecast.xs(label, axis=1, level=-1) for label in labels}
     stem = columns.target

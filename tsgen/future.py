@@ -47,6 +47,9 @@ def read_new_rows(df: Frame, panel: Panel) -> tuple[Panel, Panel]:
         raise FrameError(
             [f"series that the state doesn't have: {listing(unknown)}; encode a frame with them"]
         )
+    # Ids may be sorted otherwise here, as categories are.
+    order = np.argsort(positions)
+    new, positions = new.take(order), positions[order]
     ahead = _steps_between(panel.ends[positions], new.ends, panel)
     _check_that_rows_follow(panel, new, positions, ahead)
     behind = panel.behind.copy()
@@ -57,13 +60,19 @@ def read_new_rows(df: Frame, panel: Panel) -> tuple[Panel, Panel]:
         end = new.ends[[int(ahead.argmax())]].astype(panel.ends.dtype)
         ends = end.repeat(len(panel)) if later else panel.ends
     else:
-        # Each series on its own: a wide frame of new rows may end after the last of some of them.
-        steps = panel.frequency.following(panel.ends[positions], int(new.lengths.max()))
-        last = np.arange(len(new)) * int(new.lengths.max()) + new.lengths - 1
         latest = np.arange(len(panel))
         latest[positions] = len(panel) + np.arange(len(new))
-        ends = panel.ends.append(steps[last].astype(panel.ends.dtype))[latest]
+        ends = panel.ends.append(_own_ends(panel, new, positions))[latest]
     return panel.extend(new, ends, behind), new
+
+
+def _own_ends(panel: Panel, new: Panel, positions: IntArray) -> pd.Index:
+    """The last stamp of each series' own: a wide frame may end after that of some of them."""
+    if not new.behind.any():
+        return new.ends.astype(panel.ends.dtype)
+    most = int(new.lengths.max())
+    steps = panel.frequency.following(panel.ends[positions], most)
+    return steps[np.arange(len(new)) * most + new.lengths - 1].astype(panel.ends.dtype)
 
 
 def _steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
@@ -86,7 +95,7 @@ def _check_that_rows_follow(panel: Panel, new: Panel, positions: IntArray, ahead
     for what, wrong, remedy in (
         ("time stamps off the frequency of the state", ahead == OFF_GRID, "align them"),
         ("rows that the state has already", (first < 1) & (ahead != OFF_GRID), "drop them"),
-        ("rows missing before the new ones", first > 1, "add them"),
+        ("rows missing before the new ones", (first > 1) & (ahead != OFF_GRID), "add them"),
     ):
         if wrong.any():
             where = [
@@ -127,6 +136,13 @@ def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
         For series, stamps and values that can't be used.
     """
     cells = read_cells(df, panel.columns)
+    if not panel.frequency.suits(cells.times):
+        raise FrameError(
+            [
+                f"the time stamps of given= are {cells.times.dtype}, which doesn't suit the "
+                f"frequency {panel.frequency.name!r}; convert them to the kind of the input"
+            ]
+        )
     problems = Problems()
     if cells.ids is None:
         if len(panel) > 1:

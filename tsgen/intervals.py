@@ -267,6 +267,7 @@ def _listed(name: str, given: Any, low: float, high: float, example: str) -> lis
     """Numbers strictly between two others, from one or a list of them."""
     if given is None:
         return []
+    given = given.tolist() if isinstance(given, np.ndarray) else given
     items = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     numbers = []
     for item in items:

@@ -306,18 +306,29 @@ class WideLayout:
         if self.has_freq and offset is not None:
             index = pd.DatetimeIndex(index, freq=offset)
         position = self._position()
-        dtypes = dict(zip(self.columns, self.dtypes, strict=True))
-        frames = {}
-        for suffix, values in outputs.items():
-            frame = pd.DataFrame(values[position].T, index=index, columns=self.columns)
-            frames[suffix] = frame if values.dtype == bool else frame.astype(dtypes)
+        frames = {
+            suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
+            for suffix, values in outputs.items()
+        }
         if self.is_series:
             return self._write_series(frames)
         if list(frames) == [""]:
             return frames[""]
-        labels = {suffix: f"y{suffix}" for suffix in frames}
-        wide = pd.concat({labels[suffix]: frame for suffix, frame in frames.items()}, axis=1)
-        return wide.swaplevel(axis=1)[list(self.columns)]
+        wide = pd.concat({f"y{suffix}": frame for suffix, frame in frames.items()}, axis=1)
+        columns = wide.columns
+        assert isinstance(columns, pd.MultiIndex)
+        wide.columns = columns.reorder_levels([*range(1, columns.nlevels), 0])
+        # Series by series, and the outputs of each beside one another.
+        order = np.arange(wide.shape[1]).reshape(len(frames), -1).T.ravel()
+        return wide.iloc[:, order]
+
+    def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Values in the dtypes of the input's columns; marks stay what they are."""
+        if (frame.dtypes == bool).all() or tuple(frame.dtypes) == self.dtypes:
+            return frame
+        if len(set(self.dtypes)) == 1:
+            return frame.astype(self.dtypes[0])
+        return frame.astype(dict(zip(self.columns, self.dtypes, strict=True)))
 
     def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
         columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}

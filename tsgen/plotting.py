@@ -63,7 +63,7 @@ def plot_forecast(
     from matplotlib.figure import Figure
 
     columns = Columns(id_col, time_col, target_col)
-    outputs = outputs_of(forecast, columns, is_series=isinstance(history, pd.Series))
+    outputs = outputs_of(forecast, columns, history)
     past, future = curves(history, columns), curves(outputs[""], columns)
     bands = {
         suffix.removeprefix("-lo-"): (

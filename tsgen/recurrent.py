@@ -262,7 +262,7 @@ class RecurrentForecaster(StatefulForecaster):
 
         ``predict(level=)`` and ``sample`` call this when they are first used; call it yourself
         before ``save``, so that a loaded model has levels. A network of the same settings is
-        trained on all but the last rows of each series (two training horizons where there is
+        trained on all but the last rows of each series (three training horizons where there is
         room), so it takes as long as ``fit``. Its closed-loop errors on the tail are the scores
         of a split conformal calibration: one factor for each step and level, pooled over all
         series in the normaliser's units, and carried forward for steps beyond the tail.

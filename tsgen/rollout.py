@@ -19,7 +19,7 @@ from tsgen.network import RecurrentNetwork, RecurrentState
 __all__ = ["Drive", "Rollout", "RolloutState", "encode", "read", "rollout"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RolloutState:
     """Where a loop stands: all it needs of the past.
 
@@ -67,7 +67,7 @@ class RolloutState:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drive:
     """What acts on a loop from outside, step by step; all in the normaliser's units.
 

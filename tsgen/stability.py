@@ -48,7 +48,13 @@ def measure_stability(loop: ClosedLoop, encoding: Encoding, horizon: int, season
     path = loop.run(encoding, horizon).path
     low, high = loop.value_range.low, loop.value_range.high
     leaves = _first_step((path < low) | (path > high))
-    return Stability(exponents.numpy(), _flat_from(path, season), leaves)
+    # A constant series is forecast as that constant, whatever its loop does.
+    constant = (encoding.normaliser.spread[:, 0] == 0).numpy()
+    return Stability(
+        np.where(constant, -np.inf, exponents.numpy()),
+        np.where(constant, 1, _flat_from(path, season)),
+        np.where(constant, 0, leaves),
+    )
 
 
 def lyapunov_exponents(

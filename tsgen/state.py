@@ -15,7 +15,7 @@ from tsgen.scaling import SeriesScalers, WindowNormaliser
 __all__ = ["Context", "Encoding", "ForecastState"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Context:
     """The rows that a network reads of B series before it predicts.
 
@@ -33,7 +33,7 @@ class Context:
     normaliser: WindowNormaliser
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoding:
     """What reading their contexts came to, for B series.
 
@@ -86,7 +86,7 @@ class Encoding:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForecastState:
     """Where the forecasts of a panel start; ``model.encode(df)`` makes one.
 

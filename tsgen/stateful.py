@@ -12,12 +12,12 @@ import pandas as pd
 import torch
 
 from tsgen.closed_loop import ClosedLoop, scaled
-from tsgen.continuation import Continuation, OnBlowup, Until, stopped_paths
-from tsgen.errors import NotFittedError, SettingError
+from tsgen.continuation import Continuation, OnBlowup, Until
+from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
 from tsgen.future import read_given, read_new_rows
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
-from tsgen.panel import Frame, Panel
+from tsgen.panel import Frame
 from tsgen.settings import Settings, number, one_of, seed_number, whole_number
 from tsgen.stability import measure_stability
 from tsgen.state import Context, ForecastState
@@ -79,7 +79,8 @@ class StatefulForecaster(Forecaster):
             Values at time stamps of the horizon that are known or assumed, in the layout of the
             input; NaN and what isn't there are unknown. They stand in the forecast as they are
             and are fed to the network instead of its predictions: later steps follow them, while
-            steps before them stay what they were.
+            steps before them stay what they were. A series whose context is constant goes on as
+            that constant whatever is given.
         until : callable, optional
             Asked about each generated value, in the series' units: a series' path ends with the
             first one for which it is true. Adds ``y-stopped``, true from that step on; values
@@ -205,9 +206,14 @@ class StatefulForecaster(Forecaster):
         continuation = self._continuation("sample", horizon, df, state, given, on_blowup)
         calibration = self._calibration() if calibrated else None
         panel = continuation.state.panel
+        columns = panel.columns
+        if not as_array and "sample_id" in (columns.id, columns.time, columns.target):
+            raise SettingError("a column is called sample_id already: pass as_array=True")
+        # Few paths say little of their own spread, by which they are calibrated.
+        rolled = max(num_samples, _SAMPLES) if calibrated else num_samples
         paths = np.empty((len(panel), num_samples, continuation.horizon))
-        for series, values in continuation.paths(innovations, num_samples, calibration):
-            paths[series] = values if until is None else stopped_paths(values, until)
+        for series, values in continuation.paths(innovations, rolled, calibration, until):
+            paths[series] = values[:, :num_samples]
         return paths[panel.layout.in_order] if as_array else panel.paths_frame(paths)
 
     @with_hints
@@ -343,11 +349,6 @@ class StatefulForecaster(Forecaster):
             }
         )
 
-    def _check_fitted(self, call: str) -> None:
-        if not hasattr(self, "panel_"):
-            name = type(self).__name__
-            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
-
     def _start(self, loop: ClosedLoop | None = None) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
         loop = loop or self._closed_loop()
@@ -401,10 +402,6 @@ class StatefulForecaster(Forecaster):
             for _, paths in continuation.paths(innovations, _SAMPLES, calibration)
         ]
         return np.concatenate(bands, axis=1)
-
-    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
-        loop = self._closed_loop()
-        return Continuation(loop, loop.encode(panel), horizon).point().values
 
 
 def _check_until(until: Any) -> None:
