@@ -6,6 +6,8 @@ import pytest
 import torch
 
 os.environ["MPLBACKEND"] = "Agg"
+# Networks as small as those of the tests are faster on one core than on two that wait for another.
+torch.set_num_threads(1)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

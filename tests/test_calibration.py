@@ -22,6 +22,8 @@ from tsgen.errors import FrameError, NotFittedError
 from tsgen.frame import read_panel
 from tsgen.panel import Columns, Panel
 
+pytestmark = pytest.mark.slow
+
 H = 6
 
 

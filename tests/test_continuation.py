@@ -32,6 +32,8 @@ from tsgen.errors import (
 )
 from tsgen.rollout import encode
 
+pytestmark = pytest.mark.slow
+
 MODELS = [LSTMForecaster, GRUForecaster]
 NAMES = ["b", "c", "a"]
 H = 6

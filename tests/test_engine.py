@@ -122,7 +122,7 @@ GRID = [
     (cell, layers, lags, residual)
     for cell in get_args(Cell)
     for layers in (1, 2, 3, 4)
-    for lags in LAGS
+    for lags in (LAGS if layers == 1 else [(3, 1), (168, 1, 24)])
     for residual in residuals_of(lags)
 ]
 

@@ -20,6 +20,8 @@ from tsgen.errors import FrameError, NotFittedError
 from tsgen.rollout import RolloutState, encode, rollout
 from tsgen.stability import lyapunov_exponents
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ["lyapunov", "flat_from", "leaves_range_at"]
 NAMES = ["b", "c", "a"]
 

@@ -24,6 +24,8 @@ from tsgen.rollout import encode, read, rollout
 from tsgen.state import ForecastState
 from tsgen.testing import panels, wide_panels
 
+pytestmark = pytest.mark.slow
+
 CLASSES = {"lstm": LSTMForecaster, "gru": GRUForecaster}
 SMALL = {
     "max_steps": 10,

@@ -121,17 +121,21 @@ class ClosedLoop:
         positions = panel.ids.get_indexer(new.ids)
         rows = torch.from_numpy(positions)
         scalers = state.scalers.take(positions)
-        series = scaled(panel.take(positions), scalers)
+        whole = len(rows) == len(state)
+        encoding = state.encoding if whole else state.encoding.take(rows)
         if carry:
-            encoding = self._carry_on(state.encoding.take(rows), scaled(new, scalers))
+            encoding = self._carry_on(encoding, scaled(new, scalers))
             # What was constant has no spread to measure new rows in.
-            constant = torch.nonzero(encoding.normaliser.spread[:, 0] == 0).squeeze(1)
-            if len(constant):
-                anew = self.encode_at(series, Draw(constant, series.lengths[constant]))
-                encoding = encoding.put(constant, anew)
+            anew = torch.nonzero(encoding.normaliser.spread[:, 0] == 0).squeeze(1)
         else:
-            encoding = self.encode_at(series, series.ends())
-        return replace(state, panel=panel, encoding=state.encoding.put(rows, encoding))
+            anew = torch.arange(len(rows))
+        if len(anew):
+            series = scaled(panel.take(positions), scalers)
+            again = self.encode_at(series, Draw(anew, series.lengths[anew]))
+            encoding = again if len(anew) == len(rows) else encoding.put(anew, again)
+        if not whole:
+            encoding = state.encoding.put(rows, encoding)
+        return replace(state, panel=panel, encoding=encoding)
 
     @torch.inference_mode()
     def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
@@ -147,6 +151,8 @@ class ClosedLoop:
             ))
             for rows in groups
         ]  # fmt: skip
+        if len(parts) == 1:
+            return parts[0]
         return Encoding.join(parts).take(torch.cat(groups).argsort())
 
     def _read_on(self, encoding: Encoding, rows: Tensor, known: Tensor) -> Encoding:

@@ -48,8 +48,9 @@ def read_new_rows(df: Frame, panel: Panel) -> tuple[Panel, Panel]:
             [f"series that the state doesn't have: {listing(unknown)}; encode a frame with them"]
         )
     # Ids may be sorted otherwise here, as categories are.
-    order = np.argsort(positions)
-    new, positions = new.take(order), positions[order]
+    if (np.diff(positions) < 0).any():
+        order = np.argsort(positions)
+        new, positions = new.take(order), positions[order]
     ahead = _steps_between(panel.ends[positions], new.ends, panel)
     _check_that_rows_follow(panel, new, positions, ahead)
     behind = panel.behind.copy()

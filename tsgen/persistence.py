@@ -7,7 +7,6 @@ module that what was read makes sense as a model before a network is.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 from tsgen.archive import PathLike, check_target, mapping, printable
 from tsgen.codec import CodecError, Encoder
 from tsgen.container import Container, about
-from tsgen.errors import ModelFileError
+from tsgen.errors import ModelFileError, warn_user
 from tsgen.frequency import (
     CalendarFrequency,
     FixedFrequency,
@@ -363,12 +362,11 @@ def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
         savable[name] = {key: item for key, item in value.items() if _is_plain(item)}
         left_out = [repr(key) for key in value if key not in savable[name]]
         if left_out:
-            warnings.warn(
+            warn_user(
                 f"{name} is saved without {', '.join(left_out)}, since only plain values can be "
                 f"saved (numbers, text, lists, dicts); after loading, pass it again with "
                 f"set_params({name}=...)",
                 UserWarning,
-                stacklevel=5,
             )
     return savable
 

@@ -270,7 +270,7 @@ class WideReader:
                 columns=self.frame.columns,
                 index_name=self.frame.index.name,
                 time_dtype=self.frame.index.dtype,
-                dtypes=tuple(_forecast_dtype(dtype) for dtype in self.frame.dtypes),
+                dtypes=_forecast_dtypes(self.frame),
                 is_series=self.series is not None,
                 series_name=None if self.series is None else self.series.name,
                 has_freq=getattr(self.frame.index, "freq", None) is not None,
@@ -416,6 +416,11 @@ def _appearance(codes: IntArray, order: IntArray | None, count: int) -> IntArray
     first_row = np.full(count, len(codes))
     np.minimum.at(first_row, codes, order)
     return np.argsort(first_row, kind="stable")
+
+
+def _forecast_dtypes(frame: pd.DataFrame) -> tuple[Any, ...]:
+    known = {dtype: _forecast_dtype(dtype) for dtype in set(frame.dtypes)}
+    return tuple(known[dtype] for dtype in frame.dtypes)
 
 
 def _forecast_dtype(dtype: Any) -> Any:

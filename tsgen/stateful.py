@@ -26,6 +26,8 @@ __all__ = ["StatefulForecaster"]
 
 _SAMPLES = 200
 """Paths behind the levels and quantiles of ``predict``."""
+_FEWEST_SAMPLES = 100
+"""Paths that are rolled out to be calibrated, however few are asked for."""
 
 
 class StatefulForecaster(Forecaster):
@@ -210,7 +212,7 @@ class StatefulForecaster(Forecaster):
         if not as_array and "sample_id" in (columns.id, columns.time, columns.target):
             raise SettingError("a column is called sample_id already: pass as_array=True")
         # Few paths say little of their own spread, by which they are calibrated.
-        rolled = max(num_samples, _SAMPLES) if calibrated else num_samples
+        rolled = max(num_samples, _FEWEST_SAMPLES) if calibrated else num_samples
         paths = np.empty((len(panel), num_samples, continuation.horizon))
         for series, values in continuation.paths(innovations, rolled, calibration, until):
             paths[series] = values[:, :num_samples]
