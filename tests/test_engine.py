@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import get_args
 
@@ -24,15 +24,6 @@ LAGS = [(1,), (1, 2), (3, 1), (1, 5, 2), (1, 24, 168), (168, 1, 24)]
 BATCH, CONTEXT = 4, 30
 
 properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tensors are so small here that threads would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def network_of(
