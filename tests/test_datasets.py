@@ -25,7 +25,9 @@ SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 FREQUENCIES = {
     "air_passengers": "MS",
     "australian_beer": "QS-JAN",
+    "beijing_air": "D",
     "bike_rentals": "D",
+    "chicago_trains": "D",
     "england_wales_demand": "30min",
     "interstate_traffic": "h",
     "mauna_loa_co2": "W-SAT",
@@ -33,6 +35,10 @@ FREQUENCIES = {
     "sunspots": "YS-JAN",
     "texas_housing": "MS",
     "us_jobless_claims": "W-SUN",
+}
+COVARIATES = {
+    "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
+    "chicago_trains": ["holiday"],
 }
 
 # ------------------------------------------------------------------------ data sets that ship
@@ -46,7 +52,7 @@ def test_list_datasets_is_the_folder() -> None:
 def test_dataset_is_a_clean_long_frame(name: str) -> None:
     df = load_dataset(name)
 
-    assert list(df.columns) == ["unique_id", "ds", "y"]
+    assert list(df.columns) == ["unique_id", "ds", "y", *COVARIATES.get(name, [])]
     assert pd.api.types.is_string_dtype(df["unique_id"])
     assert pd.api.types.is_datetime64_any_dtype(df["ds"])
     assert df["y"].dtype == "float64"
@@ -67,7 +73,8 @@ def test_readme_describes_the_dataset(name: str) -> None:
     df = load_dataset(name)
     readme = (CHECKOUT / "datasets" / "README.md").read_text(encoding="utf-8")
 
-    (row,) = (line for line in readme.splitlines() if line.startswith(f"| `{name}.csv` |"))
+    table = readme.split("## Covariates")[0]
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| `{name}.csv` |"))
     n_series, n_rows = (int(cell.replace(",", "")) for cell in row.split("|")[3:5])
     assert n_series == df["unique_id"].nunique()
     assert n_rows == len(df)
@@ -84,6 +91,71 @@ def test_air_passengers_are_the_known_numbers() -> None:
     df = load_dataset("air_passengers")
     assert df["y"].head(3).tolist() == [112.0, 118.0, 132.0]
     assert df["y"].sum() == 40_363
+
+
+def test_beijing_air_is_the_known_numbers() -> None:
+    df = load_dataset("beijing_air")
+    assert len(df) == 733
+    assert df["y"].sum() == pytest.approx(72_945.5)
+
+    day = df.set_index("ds").loc["2014-02-26"]  # the last day of a week of smog
+    assert day["y"] == 407.7
+    assert list(day[COVARIATES["beijing_air"]]) == [4.7, -1.2, 1022.8, "nw", 2.01, 4, 0]
+
+
+def test_beijing_weather_is_in_range() -> None:
+    df = load_dataset("beijing_air")
+    assert sorted(df["wind"].unique()) == ["calm", "ne", "nw", "se"]
+    assert df["temp"].between(-20, 45).all()
+    assert (df["dew"] <= df["temp"]).all()
+    assert df["pressure"].between(980, 1060).all()
+    assert df["speed"].between(0, 30).all()
+    for hours in ("rain", "snow"):
+        assert pd.api.types.is_integer_dtype(df[hours])
+        assert df[hours].between(0, 24).all()
+        assert df[hours].any()
+
+
+def test_chicago_trains_are_the_known_numbers() -> None:
+    df = load_dataset("chicago_trains")
+    assert df.groupby("unique_id").size().to_dict() == dict.fromkeys(
+        ["Clark_Lake", "Jefferson_Park", "Oak_Park", "Polk"], 1_461
+    )
+    assert df["y"].sum() == pytest.approx(37_293.872)
+
+    days = df[df["unique_id"] == "Clark_Lake"].set_index("ds")
+    assert list(days.loc["2015-11-26", ["y", "holiday"]]) == [3.433, "Thanksgiving Day"]
+    assert list(days.loc["2015-12-31", ["y", "holiday"]]) == [11.846, "no"]
+    # The fourth of July 2015 was a Saturday: Friday was off work.
+    observed = days.loc["2015-07-02":"2015-07-05", "holiday"]
+    assert observed.tolist() == ["no", "Independence Day", "Independence Day", "no"]
+
+
+def test_chicago_holidays_are_quiet_and_the_same_at_each_station() -> None:
+    df = load_dataset("chicago_trains")
+    assert (df.groupby("ds")["holiday"].nunique() == 1).all()
+
+    weekdays = df[df["ds"].dt.day_of_week < 5]
+    means = weekdays.groupby(["unique_id", weekdays["holiday"] != "no"])["y"].mean().unstack()
+    assert (means[True] < 0.75 * means[False]).all()
+
+
+def test_covariates_are_text_or_numbers() -> None:
+    for name, columns in COVARIATES.items():
+        df = load_dataset(name)
+        for column in columns:
+            is_text = pd.api.types.is_string_dtype(df[column])
+            assert is_text == (column in {"wind", "holiday"})
+            assert is_text or pd.api.types.is_numeric_dtype(df[column])
+
+
+@pytest.mark.parametrize("name", COVARIATES)
+def test_readme_describes_every_covariate(name: str) -> None:
+    readme = (CHECKOUT / "datasets" / "README.md").read_text(encoding="utf-8")
+    rows = readme.split("## Covariates")[1].split("\n## ")[0].splitlines()
+    (start,) = (place for place, row in enumerate(rows) if row.startswith(f"| `{name}.csv` |"))
+    cells = [row.split("|")[2].strip() for row in rows[start : start + len(COVARIATES[name])]]
+    assert cells == [f"`{column}`" for column in COVARIATES[name]]
 
 
 def test_panel_has_many_series() -> None:

@@ -7,7 +7,13 @@ import numpy.typing as npt
 import torch
 
 from tsgen.closed_loop import ClosedLoop, scaled
-from tsgen.intervals import Calibration, Innovations, raw_half_widths
+from tsgen.intervals import (
+    Calibration,
+    Innovations,
+    copies_first,
+    raw_half_widths,
+    series_first,
+)
 from tsgen.panel import Panel
 from tsgen.rollout import Drive
 from tsgen.windows import Draw
@@ -49,28 +55,38 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
         Pooled over all series with a tail. Where they are few, each is forecast from several
         cutoffs inside its tail.
     """
-    cutoffs = _cutoffs(panel.lengths, rows)
+    channels = panel.channels
+    cutoffs = _cutoffs(panel.lengths[::channels], rows)
     if not len(cutoffs.series):
         return Calibration.none()
-    series = scaled(panel, loop.scaler.for_series(panel.ids, panel.values, panel.offsets))
+    scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
+    series = scaled(panel, scalers, loop.covariate_scaler)
     # What is forecast is never read: a context ends at its cutoff.
     pool = Innovations.pooled(loop.encode_at(series, _first_of_each(cutoffs)).residuals)
     innovations = Innovations(pool, seed)
     errors, half_widths = [], []
-    at_once = max(1, _PATHS_AT_ONCE // _SAMPLES)
+    at_once = max(1, _PATHS_AT_ONCE // (_SAMPLES * channels))
     for draw in map(Draw, cutoffs.series.split(at_once), cutoffs.cutoff.split(at_once)):
         encoding = loop.encode_at(series, draw)
         truth, known = series.gather(draw, 0, rows)
         units = encoding.normaliser.apply(truth, known)
-        point = loop.run(encoding, rows).path
+        covariates = series.covariates_at(draw, 0, rows)
+        point = loop.run(encoding, rows, Drive(covariates=covariates)).path
         errors.append(torch.where(known, units - point, torch.nan))
-        # The cutoff is part of the key, lest all cutoffs of a series share their draws.
         pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
-        keys = [f"{panel.ids[i]} {cutoff}" for i, cutoff in pairs]
+        # The cutoff is part of the key, lest all cutoffs of a series share their draws, as the
+        # channels of a system do.
+        keys = [
+            f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs for _ in range(channels)
+        ]
         drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
         copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
-        paths = loop.run(encoding.take(copies), rows, Drive(drawn.flatten(0, 1))).path
-        half_widths.append(raw_half_widths(paths.view(len(encoding), _SAMPLES, rows)))
+        drive = Drive(
+            copies_first(drawn, channels),
+            covariates=None if covariates is None else covariates[copies],
+        )
+        paths = loop.run(encoding.take(copies), rows, drive).path
+        half_widths.append(raw_half_widths(series_first(paths, _SAMPLES, channels)))
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from tsgen.errors import DivergenceError
+from tsgen.features import rows_of
 from tsgen.module import ForecastModule, WindowDataModule, mean_over_processes
 from tsgen.windows import WindowBatch
 
@@ -268,7 +269,8 @@ class DivergenceGuard(pl.Callback):
         self._best.restore(pl_module)
         with torch.no_grad():
             errors = pl_module.window_errors(batch).total.nan_to_num(nan=math.inf)
-        worst = batch.series[errors.argsort(descending=True)[:3]]
+        channels = pl_module.network.channels
+        worst = rows_of(batch.series, channels)[errors.argsort(descending=True)[:3]]
         raise DivergenceError(
             f"the loss is {float(outputs['loss'])} at step {trainer.global_step}; the windows with "
             f"the largest errors are of series {', '.join(self._names(worst))}. The weights of "

@@ -7,7 +7,7 @@ stamp and the row, the count, and the remedy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, inferred_frequency
 
 __all__ = [
+    "FILL_HINT",
     "Problems",
     "check_ids",
     "check_index_steps",
@@ -32,6 +33,7 @@ Mask = npt.NDArray[np.bool_]
 Names = pd.Index | str
 """The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
+FILL_HINT = "pass fill='mask', 'ffill', 'interpolate' or a number to fit"
 _SHOWN = 5
 _NO_NUMBERS = (str, bytes, bool, np.bool_)
 
@@ -177,12 +179,13 @@ def check_values(
     times: pd.Index | None,
     problems: Problems,
     *,
-    allow_missing: bool = False,
+    missing: Literal["refused", "holes", "allowed"] = "refused",
 ) -> Array | None:
     """The values as float64, a copy, or ``None`` if the column can't be numbers.
 
-    Missing values are a problem in a long frame (``codes`` given) unless they are allowed; in a
-    wide one, where they may mean a shorter series, they are left to the caller.
+    Missing values are a problem in a long frame (``codes`` given) unless they are allowed, or
+    holes of a series that has others; in a wide one, where they may mean a shorter series, they
+    are left to the caller.
     """
     where = _Places(codes, names, times)
     values = _to_float(column, label, where, problems)
@@ -196,22 +199,23 @@ def check_values(
             "replace them or drop the series",
             total=int(infinite.sum()),
         )
-    missing = np.isnan(values)
-    if codes is None or allow_missing or not missing.any():
+    lacking = np.isnan(values)
+    if codes is None or missing == "allowed" or not lacking.any():
         return values
-    empty = np.bincount(codes, ~missing, minlength=codes.max() + 1) == 0
+    empty = np.bincount(codes, ~lacking, minlength=codes.max() + 1) == 0
     if empty.any() and isinstance(names, pd.Index):
         problems.add(
             f"column {label}: series without any value",
             [repr(name) for name in names[empty]],
             "drop these series",
         )
-    partly = missing & ~empty[codes]
-    if partly.any():
+    partly = lacking & ~empty[codes]
+    if partly.any() and missing == "refused":
         problems.add(
             f"column {label} has missing values (NaN)",
             where.describe(partly),
-            "drop them at a series' ends, fill them between, for instance with interpolate()",
+            "drop them at a series' ends, fill them between, for instance with interpolate(), or "
+            f"{FILL_HINT}",
             total=int(partly.sum()),
         )
     return values
@@ -291,11 +295,18 @@ def check_steps(
     order: IntArray | None,
     problems: Problems,
     origin: str,
+    *,
+    gaps: bool = False,
 ) -> None:
-    """Sorted stamps of a long frame: each series must go on by one step from row to row."""
+    """Sorted stamps of a long frame: each series must go on by one step from row to row.
+
+    Where gaps are allowed, by one or more.
+    """
     steps = frequency.advance(times)
     inside = np.ones(len(steps), dtype=bool)
     inside[offsets[1:-1] - 1] = False
+    if gaps:
+        steps = np.minimum(steps, 1)
     if bool((steps[inside] == 1).all()):
         return
     codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
@@ -309,9 +320,13 @@ def check_index_steps(
     order: IntArray | None,
     problems: Problems,
     origin: str,
+    *,
+    gaps: bool = False,
 ) -> None:
     """The same for the one index of a wide frame or Series."""
     steps = frequency.advance(times)
+    if gaps:
+        steps = np.minimum(steps, 1)
     if bool((steps == 1).all()):
         return
     where = _Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
@@ -352,7 +367,7 @@ def _add_step_problems(
         problems.add(
             f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
             [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-            f"add the missing rows{_how_to_add_rows(times)}{clock}",
+            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{clock}",
             total=len(firsts),
         )
     if irregular.any():

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from tsgen.covariate_scaling import CovariateScaler
 from tsgen.engine import ROWS_AT_ONCE, Run, run
 from tsgen.errors import StateError
+from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.network import RecurrentNetwork
 from tsgen.panel import Panel
-from tsgen.rollout import Drive, encode, read
+from tsgen.rollout import Drive
 from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState
 from tsgen.windows import Draw, Series, ValueRange
@@ -44,6 +46,7 @@ class ClosedLoop:
     train_horizon : int
     value_range : ValueRange
         Of the values in training, in the normaliser's units.
+    covariate_scaler : CovariateScaler, optional
     """
 
     network: RecurrentNetwork
@@ -54,6 +57,12 @@ class ClosedLoop:
     scaler: PanelScaler
     train_horizon: int
     value_range: ValueRange
+    covariate_scaler: CovariateScaler | None = None
+
+    @property
+    def channels(self) -> int:
+        """C, the series of a system."""
+        return self.network.channels
 
     @property
     def rows_read(self) -> int:
@@ -74,11 +83,11 @@ class ClosedLoop:
         """Read the last rows of each series of a panel."""
         scalers = self.scaler.for_series(panel.ids, panel.values, panel.offsets)
         tail = panel.tail(self.rows_read)
-        series = scaled(tail, scalers)
+        series = scaled(tail, scalers, self.covariate_scaler)
         return ForecastState(tail, scalers, self.encode_at(series, series.ends()), self.weights)
 
     def encode_at(self, series: Series, draw: Draw) -> Encoding:
-        """Read the rows of scaled series before cutoffs, B of them."""
+        """Read the rows of scaled systems before cutoffs, B of them."""
         return Encoding.join(
             self._encode(self.context_at(series, block)) for block in _blocks(draw)
         )
@@ -88,12 +97,17 @@ class ClosedLoop:
         rows, known = series.gather(draw, self.rows_read, 0)
         normaliser = WindowNormaliser.of(rows, known, self.context_length, self.window_norm)
         values = normaliser.apply(rows, known).to(self.network.dtype)
-        return Context(values, known.to(values.dtype), normaliser)
+        covariates = series.covariates_at(draw, self.rows_read, 0)
+        if covariates is not None:
+            covariates = covariates.to(values.dtype)
+        return Context(values, known.to(values.dtype), normaliser, covariates)
 
     @torch.inference_mode()
     def _encode(self, context: Context) -> Encoding:
         values, known = context.values, context.known
-        state, predictions = encode(self.network, self.lags, values, known)
+        state, predictions = encode_over_holes(
+            self.network, self.lags, values, known, context.covariates
+        )
         first = max(self.lags)
         known = known[:, first:] * known[:, first - 1 : -1] > 0
         known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
@@ -119,23 +133,37 @@ class ClosedLoop:
         """
         panel = panel.tail(self.rows_read)
         positions = panel.ids.get_indexer(new.ids)
-        rows = torch.from_numpy(positions)
+        systems = positions[:: self.channels] // self.channels
+        loops = torch.from_numpy(systems)
         scalers = state.scalers.take(positions)
-        whole = len(rows) == len(state)
-        encoding = state.encoding if whole else state.encoding.take(rows)
+        whole = len(loops) == len(state.encoding)
+        encoding = state.encoding if whole else state.encoding.take(loops)
         if carry:
-            encoding = self._carry_on(encoding, scaled(new, scalers))
+            encoding = self._carry_on(encoding, self._new_rows(state, new, scalers))
             # What was constant has no spread to measure new rows in.
-            anew = torch.nonzero(encoding.normaliser.spread[:, 0] == 0).squeeze(1)
+            constant = (encoding.normaliser.spread[:, 0] == 0).view(-1, self.channels)
+            anew = torch.nonzero(constant.any(dim=1)).squeeze(1)
         else:
-            anew = torch.arange(len(rows))
+            anew = torch.arange(len(loops))
         if len(anew):
-            series = scaled(panel.take(positions), scalers)
+            series = scaled(panel.take(systems), scalers, self.covariate_scaler)
             again = self.encode_at(series, Draw(anew, series.lengths[anew]))
-            encoding = again if len(anew) == len(rows) else encoding.put(anew, again)
+            encoding = again if len(anew) == len(loops) else encoding.put(anew, again)
         if not whole:
-            encoding = state.encoding.put(rows, encoding)
+            encoding = state.encoding.put(loops, encoding)
         return replace(state, panel=panel, encoding=encoding)
+
+    def _new_rows(self, state: ForecastState, new: Panel, scalers: SeriesScalers) -> Series:
+        """New rows, scaled; their covariates know of the row before the first of them."""
+        series = scaled(new, scalers)
+        if self.covariate_scaler is None:
+            return series
+        systems = state.panel.ids.get_indexer(new.ids)[:: self.channels] // self.channels
+        before = state.panel.take(systems).tail(1)
+        longer = before.extend(new, new.ends, new.behind)
+        told = self.covariate_scaler.of_panel(longer)
+        assert told is not None
+        return replace(series, covariates=replace(told, starts=told.starts + 1))
 
     @torch.inference_mode()
     def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
@@ -145,22 +173,27 @@ class ClosedLoop:
             for count in series.lengths.unique()  # most often all series have as many
             for rows in torch.nonzero(series.lengths == count).squeeze(1).split(ROWS_AT_ONCE)
         ]
-        parts = [
-            self._read_on(encoding.take(rows), *series.gather(
-                Draw(rows, series.lengths[rows]), int(series.lengths[rows[0]]), 0
-            ))
-            for rows in groups
-        ]  # fmt: skip
+        parts = []
+        for loops in groups:
+            draw, count = Draw(loops, series.lengths[loops]), int(series.lengths[loops[0]])
+            covariates = series.covariates_at(draw, count, 0)
+            rows, known = series.gather(draw, count, 0)
+            parts.append(self._read_on(encoding.take(loops), rows, known, covariates))
         if len(parts) == 1:
             return parts[0]
         return Encoding.join(parts).take(torch.cat(groups).argsort())
 
-    def _read_on(self, encoding: Encoding, rows: Tensor, known: Tensor) -> Encoding:
-        """Read the next rows (B, T) of B series."""
+    def _read_on(
+        self, encoding: Encoding, rows: Tensor, known: Tensor, covariates: Tensor | None
+    ) -> Encoding:
+        """Read the next rows (B·C, T) of B systems."""
         units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
         flags = known.to(units.dtype)
-        loop, predictions = read(self.network, self.lags, encoding.loop, units, flags)
-        residuals = torch.cat([encoding.residuals, units - predictions], dim=1)
+        loop, predictions = read_over_holes(
+            self.network, self.lags, encoding.loop, units, flags, covariates
+        )
+        errors = torch.where(known, units - predictions, torch.nan)
+        residuals = torch.cat([encoding.residuals, errors], dim=1)
         last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
         return Encoding(encoding.normaliser, loop, last)
 
@@ -172,7 +205,7 @@ class ClosedLoop:
         *,
         enough: Callable[[Tensor], bool] | None = None,
     ) -> Run:
-        """Roll B loops out, within their limits.
+        """Roll B systems out, within their limits.
 
         Parameters
         ----------
@@ -182,12 +215,12 @@ class ClosedLoop:
         drive : Drive, optional
             Its limits are set here.
         enough : callable, optional
-            Asked now and then with the path so far, (B, steps): true ends the rollout early.
+            Asked now and then with the path so far, (B·C, steps): true ends the rollout early.
         """
         drive = replace(drive or Drive(), limits=self._limits(encoding, horizon))
         chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
         loop, paths = encoding.loop, list[Tensor]()
-        left = torch.full((len(encoding),), horizon)
+        left = torch.full((len(encoding.residuals),), horizon)
         for first in range(0, horizon, chunk):
             here = slice(first, min(first + chunk, horizon))
             part = run(self.network, self.lags, loop, here.stop - first, drive.steps(here))
@@ -201,7 +234,7 @@ class ClosedLoop:
         return Run(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], loop, left)
 
     def _limits(self, encoding: Encoding, horizon: int) -> Tensor:
-        """The largest size of a value at each step, (B, H).
+        """The largest size of a value at each step, (B·C, H).
 
         Some multiple of what was seen in training or in the last rows; and more by as much for
         every training horizon ahead, since a trend goes on while a runaway loop grows faster.
@@ -222,9 +255,13 @@ class ClosedLoop:
             )
 
 
-def scaled(panel: Panel, scalers: SeriesScalers) -> Series:
+def scaled(
+    panel: Panel, scalers: SeriesScalers, covariate_scaler: CovariateScaler | None = None
+) -> Series:
     """A panel's rows in the scalers' units."""
-    return Series.from_numpy(scalers.transform(panel.values, panel.offsets), panel.offsets)
+    covariates = None if covariate_scaler is None else covariate_scaler.of_panel(panel)
+    values = scalers.transform(panel.values, panel.offsets)
+    return Series.from_numpy(values, panel.offsets, panel.channels, covariates)
 
 
 def _blocks(draw: Draw) -> Iterator[Draw]:

@@ -16,7 +16,8 @@ from tsgen.checks import listing
 from tsgen.closed_loop import ClosedLoop
 from tsgen.engine import Run
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
-from tsgen.intervals import Calibration, Innovations
+from tsgen.features import rows_of
+from tsgen.intervals import Calibration, Innovations, copies_first, series_first
 from tsgen.rollout import Drive
 from tsgen.scaling import WindowNormaliser
 from tsgen.state import ForecastState
@@ -56,6 +57,8 @@ class Continuation:
     given : ndarray of shape (N, H), optional
         Values that are known, in the user's units; NaN where they aren't.
     on_blowup : {"clip", "raise"}
+    covariates : Tensor of shape (systems, steps ahead, D), optional
+        Of all steps after each system's own last row.
     """
 
     loop: ClosedLoop
@@ -63,6 +66,7 @@ class Continuation:
     horizon: int
     given: Array | None = None
     on_blowup: OnBlowup = "clip"
+    covariates: Tensor | None = None
 
     def point(self, until: Until | None = None) -> Point:
         """The closed loop without innovations."""
@@ -99,10 +103,11 @@ class Continuation:
         """
         lost: dict[Any, int] = {}
         cells = max(1, _CELLS_AT_ONCE // self._ahead)
-        at_once = max(1, min(_PATHS_AT_ONCE, cells) // num_samples)
-        for first in range(0, len(self.state), at_once):
-            series = slice(first, min(first + at_once, len(self.state)))
-            units, left = self._paths(series, innovations, num_samples)
+        channels = self.loop.channels
+        at_once = max(1, min(_PATHS_AT_ONCE, cells) // (num_samples * channels))
+        for systems in torch.arange(len(self.state.encoding)).split(at_once):
+            series = slice(int(systems[0]) * channels, (int(systems[-1]) + 1) * channels)
+            units, left = self._paths(systems, series, innovations, num_samples)
             if calibration is not None:
                 units = calibration.stretch(units, self._free_run.path[series])
             values = self._in_user_units(units, series)
@@ -121,20 +126,23 @@ class Continuation:
             self._complain(f"paths left the limits of the closed loop: {listing(where)}")
 
     def _paths(
-        self, series: slice, innovations: Innovations, num_samples: int
+        self, systems: Tensor, series: slice, innovations: Innovations, num_samples: int
     ) -> tuple[Tensor, Tensor]:
-        """Rollouts of some series with innovations, (B, S, H), and when each left its limits."""
-        rows = torch.arange(series.start, series.stop)
-        residuals = self.state.encoding.residuals[rows]
-        ids = self.state.panel.ids[series]
-        drawn = innovations.draw(residuals, list(ids), self._ahead, num_samples)
-        copies = rows.repeat_interleave(num_samples)
-        given = None if self._given_units is None else self._given_units[copies]
-        run = self.loop.run(
-            self.state.encoding.take(copies), self._ahead, Drive(drawn.flatten(0, 1), given)
+        """Rollouts of some systems with innovations, (B·C, S, H), and when each left its limits."""
+        residuals = self.state.encoding.residuals[series]
+        channels = self.loop.channels
+        # The channels of a system draw the errors of the same rows, which hang together.
+        keys = self.state.panel.ids[series][::channels].repeat(channels)
+        drawn = innovations.draw(residuals, list(keys), self._ahead, num_samples)
+        copies = systems.repeat_interleave(num_samples)
+        drive = Drive(
+            copies_first(drawn, channels),
+            None if self._given_units is None else self._given_units[rows_of(copies, channels)],
+            covariates=None if self.covariates is None else self.covariates[copies],
         )
-        shape = len(rows), num_samples, -1
-        return run.path.view(shape), run.left.view(shape[:2])
+        run = self.loop.run(self.state.encoding.take(copies), self._ahead, drive)
+        path, left = (series_first(rows, num_samples, channels) for rows in (run.path, run.left))
+        return path, left
 
     @cached_property
     def _ahead(self) -> int:
@@ -147,8 +155,8 @@ class Continuation:
         return self._roll(None)
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Run:
-        encoding = self.state.encoding
-        return self.loop.run(encoding, self._ahead, Drive(given=self._given_units), enough=enough)
+        drive = Drive(given=self._given_units, covariates=self.covariates)
+        return self.loop.run(self.state.encoding, self._ahead, drive, enough=enough)
 
     def _tell_of_blowups(self, run: Run, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""

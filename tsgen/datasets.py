@@ -69,7 +69,8 @@ def load_dataset(name: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A long frame, new at every call: `unique_id` (text), `ds` (datetime) and `y` (float64),
-        sorted by series, then time. No series has a gap or a missing value.
+        sorted by series, then time. Some data sets have further columns, the covariates.
+        No series has a gap, no column a missing value.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from tsgen.features import rows_of
 from tsgen.folded import folded_rollout, folds
 from tsgen.network import RecurrentNetwork
 from tsgen.rollout import Drive, Rollout, RolloutState, rollout
@@ -28,10 +29,10 @@ class Run(NamedTuple):
     """A rollout of B loops, and where it left its limits."""
 
     path: Tensor
-    """Of shape (B, H), in the normaliser's units."""
+    """Of shape (B·C, H), in the normaliser's units."""
     state: RolloutState
     left: Tensor
-    """Of shape (B,): the first step whose value is at its limit; H where none is."""
+    """Of shape (B·C,): the first step whose value is at its limit; H where none is."""
 
 
 @torch.inference_mode()
@@ -55,12 +56,13 @@ def run(
     drive = drive or Drive()
     parts = []
     for first in range(0, len(state), ROWS_AT_ONCE):
-        rows = torch.arange(
+        loops = torch.arange(
             first, min(first + ROWS_AT_ONCE, len(state)), device=state.values.device
         )
-        whole = len(rows) == len(state)
-        block = state if whole else state.take(rows)
-        parts.append(_run_block(network, lags, block, horizon, drive.rows(rows), way))
+        whole = len(loops) == len(state)
+        block = state if whole else state.take(loops)
+        driven = drive if whole else drive.loops(loops, network.channels)
+        parts.append(_run_block(network, lags, block, horizon, driven, way))
     if len(parts) == 1:
         return parts[0]
     return Run(
@@ -84,7 +86,7 @@ def _run_block(
         return _with_exits(rollout(network, lags, state, horizon, drive), drive)
     if way == "stepped":
         return _with_exits(stepped_rollout(network, lags, state, horizon, drive), drive)
-    path, end = folded_rollout(network, lags, state, horizon, drive.innovations)
+    path, end = folded_rollout(network, lags, state, horizon, drive.innovations, drive.covariates)
     done = Run(path, end, torch.full((len(path),), horizon, device=path.device))
     # Values that are clipped or given act on what follows, which the folded loop can't do.
     again = torch.zeros(len(path), dtype=torch.bool, device=path.device)
@@ -92,14 +94,16 @@ def _run_block(
         again |= ~(path.abs() < drive.limits).all(dim=1)
     if drive.given is not None:
         again |= ~drive.given.isnan().all(dim=1)
-    rows = torch.nonzero(again).squeeze(1)
-    if not len(rows):
+    loops = torch.nonzero(again.view(len(state), -1).any(dim=1)).squeeze(1)
+    if not len(loops):
         return done
-    driven = drive.rows(rows)
-    stepped = _with_exits(stepped_rollout(network, lags, state.take(rows), horizon, driven), driven)
+    driven = drive.loops(loops, network.channels)
+    rolled = stepped_rollout(network, lags, state.take(loops), horizon, driven)
+    stepped = _with_exits(rolled, driven)
+    rows = rows_of(loops, network.channels)
     return Run(
         done.path.index_copy(0, rows, stepped.path),
-        done.state.put(rows, stepped.state),
+        done.state.put(loops, stepped.state),
         done.left.index_copy(0, rows, stepped.left),
     )
 
@@ -108,7 +112,7 @@ def _choose(
     network: RecurrentNetwork, lags: Sequence[int], horizon: int, drive: Drive
 ) -> Literal["folded", "stepped"]:
     """The one place where the way is chosen."""
-    if not folds(network, lags):
+    if not folds(network, lags) or drive.known is not None:
         return "stepped"
     if drive.given is not None and not drive.given.isnan().all(dim=1).any():
         return "stepped"  # no loop is closed all the way

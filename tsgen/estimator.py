@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator
 
-from tsgen.errors import NotFittedError
+from tsgen.calendar import CalendarPart
+from tsgen.errors import NotFittedError, SettingError
 from tsgen.frame import Short, read_panel
+from tsgen.gaps import Fill, check_fill
 from tsgen.panel import Columns, Frame, Panel
+from tsgen.reading import Reading
 
-__all__ = ["Forecaster", "with_hints"]
+__all__ = ["Forecaster", "checked_horizon", "columns_of", "with_hints"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +35,10 @@ _SYNONYMS = {
     "n_rnn_layers": "num_layers", "season": "season_length", "m": "season_length",
     "local_scaler_type": "scaler", "unique_id": "id_col", "time": "time_col",
     "target": "target_col", "n_samples": "num_samples", "num_parallel_samples": "num_samples",
+    "futr_exog_list": "future_covariates", "hist_exog_list": "past_covariates",
+    "stat_exog_list": "static_covariates", "exog": "future_covariates",
+    "X_df": "future_df", "futr_df": "future_df", "static_df": "static_covariates",
+    "known_covariates": "future_covariates", "covariates": "future_covariates",
     "levels": "level", "confidence": "level", "quantile": "quantiles",
 }  # fmt: skip
 """What other libraries call an argument, and what it is called here."""
@@ -71,8 +78,9 @@ class Forecaster(BaseEstimator, ABC):
         *,
         id_col: str = "unique_id",
         time_col: str = "ds",
-        target_col: str = "y",
+        target_col: str | Sequence[str] = "y",
         freq: Any = None,
+        fill: Fill | None = None,
         short: Short = "error",
     ) -> Self:
         """Learn from one or many series; what an earlier ``fit`` learned is forgotten.
@@ -83,9 +91,12 @@ class Forecaster(BaseEstimator, ABC):
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
             per id and time) or rows under a MultiIndex (id, time). It isn't changed.
         id_col, time_col, target_col : str
-            The columns of a long frame; one without the id column is one series.
+            The columns of a long frame; one without the id column is one series. Several targets
+            are as many series of each id.
         freq : str or offset, optional
             Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        fill : {"mask", "ffill", "interpolate"} or float, optional
+            What to do about holes and gaps in time, which are an error by default.
         short : {"error", "skip"}, default "error"
             What to do about series too short to learn from.
 
@@ -98,8 +109,8 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with the frame.
         """
-        columns = Columns(id_col, time_col, target_col)
-        self._fit(read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short))
+        reading = Reading(columns_of(id_col, time_col, target_col), check_fill(fill))
+        self._fit(read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
     @abstractmethod
@@ -112,11 +123,48 @@ class Forecaster(BaseEstimator, ABC):
             raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
 
     def _read(self, df: Frame) -> Panel:
-        return read_panel(df, self.panel_.columns, freq=self.panel_.frequency)
+        reading = Reading.like(self.panel_, self._calendar)
+        return read_panel(df, reading, freq=self.panel_.frequency)
+
+    @property
+    def _calendar(self) -> tuple[CalendarPart, ...]:
+        """What is computed from time stamps; nothing, for most forecasters."""
+        return ()
 
     @abstractmethod
     def _fit(self, panel: Panel) -> None:
         """Learn, and keep in ``panel_`` what `predict` needs of the training series."""
+
+
+def columns_of(
+    id_col: str,
+    time_col: str,
+    target_col: str | Sequence[str],
+    future: str | Sequence[str] = (),
+    past: str | Sequence[str] = (),
+    static: str | Sequence[str] = (),
+) -> Columns:
+    """The columns of a frame, of which some arguments take a name or a list of them."""
+    targets = _names("target_col", target_col)
+    if not targets:
+        raise SettingError("target_col=[]: expected a column, or a list of them")
+    return Columns(
+        id_col,
+        time_col,
+        targets[0],
+        targets[1:],
+        _names("future_covariates", future),
+        _names("past_covariates", past),
+        _names("static_covariates", static),
+    )
+
+
+def _names(argument: str, given: Any) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise SettingError(f"{argument}={given!r}: expected a column, or a list of them")
+    return tuple(given)
 
 
 def checked_horizon(horizon: Any) -> int:

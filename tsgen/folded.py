@@ -6,10 +6,11 @@ With one LSTM layer and a linear head, the prediction that is fed back at step t
     gates_t = W_hh h_{t-1} + W_ih[:, 0] (W_o h_{t-1} + b_o + base_{t-1}) + W_ih[:, 1:] (other lags)
             = (W_hh + W_ih[:, 0] W_o) h_{t-1} + W_ih (b_o + base_{t-1}, other lags)
 
-with lag 1 as channel 0: the same cell, with other recurrent weights, over inputs that are known.
+with lag 1 as input 0: the same cell, with other recurrent weights, over inputs that are known.
 Other lags, and a residual base on one of them, are known for as many steps as the smallest of them
-is long: the horizon runs in blocks of that. Innovations are known too. What isn't linear in
-between (a clipped or given value) doesn't fold, nor does a base on lag 1, a GRU or a second layer.
+is long: the horizon runs in blocks of that. Innovations and covariates are known too. Several
+channels are as many outputs that are fed back. What isn't linear in between (a clipped or given
+value) doesn't fold, nor does a base on lag 1, a GRU or a second layer.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ _LONGEST_BLOCK = 256
 def folds(network: RecurrentNetwork, lags: Sequence[int]) -> bool:
     """Whether a network's closed loop can be written as an LSTM over known inputs."""
     recurrent = network.recurrent
-    base = network.residual_channel
+    base = _base(network, lags)
     return (
-        isinstance(recurrent, nn.LSTM)
-        and recurrent.num_layers == 1
-        and (base is None or lags[base] > 1)
+        isinstance(recurrent, nn.LSTM) and recurrent.num_layers == 1 and (base is None or base > 1)
     )
+
+
+def _base(network: RecurrentNetwork, lags: Sequence[int]) -> int | None:
+    """The lag to which the outputs are added."""
+    first = network.residual_channel
+    return None if first is None else lags[first // network.channels]
 
 
 def folded_rollout(
@@ -46,6 +51,7 @@ def folded_rollout(
     state: RolloutState,
     horizon: int,
     innovations: Tensor | None = None,
+    covariates: Tensor | None = None,
 ) -> Rollout:
     """`tsgen.rollout.rollout` for a network that `folds`; not differentiable.
 
@@ -53,45 +59,63 @@ def folded_rollout(
     ----------
     network, lags, state, horizon
         As in `tsgen.rollout.rollout`.
-    innovations : Tensor of shape (B, H), optional
+    innovations : Tensor of shape (B·C, H), optional
         Added to the predictions, before they are fed back.
+    covariates : Tensor of shape (B, H, D), optional
+        What else is known of each step.
     """
     weights = _closed_loop(network, lags)
-    head, bias = network.head.weight[0], network.head.bias
-    base = None if network.residual_channel is None else lags[network.residual_channel]
-    feedback = lags.index(1)
+    channels = network.channels
+    head = network.head.weight.t()
+    # Rows are channels, loop by loop.
+    bias = network.head.bias.repeat(len(state))[:, None]
+    base = _base(network, lags)
+    feedback = _feedback(lags, channels)
     longest = max(lags)
     others = [lag for lag in lags if lag > 1]
     block = min([*others, horizon, _LONGEST_BLOCK])
+    embedded = None if covariates is None else network.covariates(covariates)
 
-    values = torch.cat([state.values, state.values.new_empty(len(state), horizon)], dim=1)
+    values = torch.cat([state.values, state.values.new_empty(len(bias), horizon)], dim=1)
     known = torch.cat([state.known, torch.ones_like(values[:, longest:])], dim=1)
     hidden, cell = (tensor.contiguous() for tensor in state.recurrent)
     # The first step reads an observed value: what the folded weights would feed back is taken off.
-    fed_back = values[:, longest - 1, None] - hidden[0] @ head[:, None]
+    fed_back = values[:, longest - 1, None] - (hidden[0] @ head).view(-1, 1)
     for first in range(0, horizon, block):
         steps = min(block, horizon - first)
         here = slice(longest + first, longest + first + steps)
         # Beside the head's output, all of a prediction is known before the block begins.
-        added = bias.expand(len(state), steps)
+        added = bias.expand(len(bias), steps)
         if base is not None:
             added = added + values[:, here.start - base : here.stop - base]
         if innovations is not None:
             added = added + innovations[:, first : first + steps]
-        inputs = lag_inputs(values[:, : here.stop - 1], known[:, : here.stop - 1], lags, steps)
-        inputs[:, :, feedback] = torch.cat([fed_back, added[:, :-1]], dim=1)
+        inputs = lag_inputs(
+            values[:, : here.stop - 1], known[:, : here.stop - 1], lags, steps, channels,
+            None if embedded is None else embedded[:, first : first + steps],
+        )  # fmt: skip
+        fed = torch.cat([fed_back, added[:, :-1]], dim=1)
+        inputs[:, :, feedback] = fed.view(-1, channels, steps).transpose(1, 2)
         outputs, hidden, cell = torch.lstm(
             inputs, (hidden, cell), weights,
             has_biases=True, num_layers=1, dropout=0.0, train=False, bidirectional=False,
             batch_first=True,
         )  # fmt: skip
-        torch.add(outputs @ head, added, out=values[:, here])
+        predicted = (outputs @ head).transpose(1, 2).reshape(-1, steps)
+        torch.add(predicted, added, out=values[:, here])
         fed_back = added[:, -1:]
     state = RolloutState((hidden, cell), values[:, -longest:].clone(), known[:, -longest:].clone())
     return Rollout(values[:, longest:], state)
 
 
+def _feedback(lags: Sequence[int], channels: int) -> slice:
+    """The inputs through which predictions come back."""
+    first = lags.index(1) * channels
+    return slice(first, first + channels)
+
+
 def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> list[Tensor]:
     """The weights of the network's LSTM, with the head and the feedback folded in."""
     w_ih, w_hh, b_ih, b_hh = network.recurrent.parameters()
-    return [w_ih, w_hh + w_ih[:, lags.index(1), None] * network.head.weight, b_ih, b_hh]
+    fed_back = w_ih[:, _feedback(lags, network.channels)]
+    return [w_ih, w_hh + fed_back @ network.head.weight, b_ih, b_hh]

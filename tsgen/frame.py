@@ -18,6 +18,7 @@ from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
 from tsgen.panel import Columns, Frame, Panel
 from tsgen.readers import Cells, reader_of
+from tsgen.reading import Reading
 
 __all__ = ["Short", "curves", "hold_out", "outputs_of", "read_cells", "read_panel"]
 
@@ -26,7 +27,7 @@ Short = Literal["error", "skip"]
 
 def read_panel(
     df: Frame,
-    columns: Columns | None = None,
+    how: Columns | Reading | None = None,
     *,
     freq: str | int | BaseOffset | Frequency | None = None,
     min_rows: int = 1,
@@ -39,8 +40,8 @@ def read_panel(
     ----------
     df : Series or DataFrame
         A Series, a wide frame, a long frame or a MultiIndex (id, time).
-    columns : Columns, optional
-        The names of a long frame's columns.
+    how : Reading or Columns, optional
+        What is read of the frame; columns alone if nothing else is to be said.
     freq : str, int, offset or Frequency, optional
         Found in the data if not given.
     min_rows : int, default 1
@@ -50,12 +51,12 @@ def read_panel(
     empty : {"error", "skip"}
         What happens to the columns of a wide frame that hold nothing but NaN.
     """
-    columns = columns or Columns()
+    reading = how if isinstance(how, Reading) else Reading(how or Columns())
     if short not in ("error", "skip"):
         raise SettingError(f"short={short!r} is unknown; expected 'error' or 'skip'")
     _checked_frame(df)
-    reader = reader_of(df, columns)
-    panel = (reader.without_empty() if empty == "skip" else reader).read(freq)
+    reader = reader_of(df, reading.columns)
+    panel = (reader.without_empty() if empty == "skip" else reader).read(freq, reading)
     return _without_short(panel, min_rows, short)
 
 

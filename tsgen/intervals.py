@@ -31,10 +31,12 @@ from tsgen.errors import SettingError
 __all__ = [
     "Calibration",
     "Innovations",
+    "copies_first",
     "level_shares",
     "quantile_shares",
     "quantiles_of",
     "raw_half_widths",
+    "series_first",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -228,6 +230,20 @@ def raw_half_widths(paths: Tensor) -> Array:
     bounds = quantiles_of(paths, [0.5, *shares, *(1 - share for share in shares)])
     median, lower, upper = bounds.split([1, len(LEVELS), len(LEVELS)])
     return np.asarray(torch.stack([median - lower, upper - median]).to(torch.float64).numpy())
+
+
+def copies_first(drawn: Tensor, channels: int) -> Tensor:
+    """Innovations (B·C, S, H) as the rows of S copies of B systems, (B·S·C, H)."""
+    if channels == 1:
+        return drawn.flatten(0, 1)
+    by_system: Tensor = drawn.unflatten(0, (-1, channels))
+    return by_system.transpose(1, 2).flatten(0, 2)
+
+
+def series_first(rows: Tensor, samples: int, channels: int) -> Tensor:
+    """And back: what S copies of B systems came to, (B·S·C, …), as (B·C, S, …)."""
+    by_system: Tensor = rows.unflatten(0, (-1, samples, channels))
+    return by_system.transpose(1, 2).flatten(0, 1)
 
 
 def quantiles_of(paths: Tensor, shares: Sequence[float]) -> Tensor:

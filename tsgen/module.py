@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -21,9 +21,10 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen.engine import ROWS_AT_ONCE, run
 from tsgen.errors import SettingError
 from tsgen.features import input_size, lag_inputs
-from tsgen.network import Cell, RecurrentNetwork
+from tsgen.holes import encode_over_holes
+from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.rollout import encode
+from tsgen.rollout import Drive
 from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
@@ -52,6 +53,12 @@ class ForecastModule(pl.LightningModule):
         The highest rate of a one-cycle schedule [1]_ over all steps of the ``Trainer``.
     weight_decay : float, default 1e-4
         Of AdamW [2]_.
+    channels : int, default 1
+        C, the series of a system, which are predicted together.
+    covariates : int, default 0
+        D, the columns of covariates.
+    categories : mapping of int to int, optional
+        Of each column of covariates that holds the numbers of categories, how many there are.
 
     References
     ----------
@@ -80,18 +87,26 @@ class ForecastModule(pl.LightningModule):
         warmup: int = 0,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
+        channels: int = 1,
+        covariates: int = 0,
+        categories: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.lags = tuple(lags)
         if residual_lag is not None and residual_lag not in self.lags:
             raise SettingError(f"residual_lag={residual_lag} isn't one of lags={self.lags}")
+        embedding = CovariateEmbedding(covariates, categories or {})
         self.network = RecurrentNetwork(
-            input_size(self.lags),
+            input_size(self.lags, channels, embedding.width),
             cell=cell,
             hidden_size=hidden_size,
             num_layers=num_layers,
             dropout=dropout,
-            residual_channel=None if residual_lag is None else self.lags.index(residual_lag),
+            residual_channel=None
+            if residual_lag is None
+            else self.lags.index(residual_lag) * channels,
+            channels=channels,
+            covariates=embedding,
         )
         self.objective = Objective(loss, warmup)
         self.learning_rate = learning_rate
@@ -109,8 +124,14 @@ class ForecastModule(pl.LightningModule):
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
         """Teacher forcing: predict every row of the windows from the observed rows before it."""
         longest = max(self.lags)
+        covariates = batch.covariates
         inputs = lag_inputs(
-            batch.values[:, :-1], batch.known[:, :-1], self.lags, batch.values.shape[1] - longest
+            batch.values[:, :-1],
+            batch.known[:, :-1],
+            self.lags,
+            batch.values.shape[1] - longest,
+            self.network.channels,
+            None if covariates is None else self.network.covariates(covariates[:, longest:]),
         )
         predictions, _ = self.network(inputs)
         counted = batch.known[:, longest:] * batch.known[:, longest - 1 : -1]
@@ -120,8 +141,10 @@ class ForecastModule(pl.LightningModule):
         """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
         before = batch.values.shape[1] - horizon
         context = batch.values[:, :before], batch.known[:, :before]
-        state, _ = encode(self.network, self.lags, *context)
-        path = run(self.network, self.lags, state, horizon).path
+        covariates = batch.covariates
+        read, ahead = (None, None) if covariates is None else covariates.split([before, horizon], 1)
+        state, _ = encode_over_holes(self.network, self.lags, *context, read)
+        path = run(self.network, self.lags, state, horizon, Drive(covariates=ahead)).path
         objective = Objective(self.objective.loss)
         return objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
 
@@ -139,6 +162,9 @@ class ForecastModule(pl.LightningModule):
             "warmup": self.objective.warmup,
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
+            "channels": self.network.channels,
+            "inputs": recurrent.input_size,
+            "categories": {str(k): n for k, n in self.network.covariates.categories.items()},
         }
 
     def configure_optimizers(self) -> Any:
@@ -259,7 +285,10 @@ class WindowDataModule(pl.LightningDataModule):
         """A digest of the rows and of how windows are drawn from them."""
         drawn = (self.shape, self.window_norm, self.sampler.batch_size, self.sampler.seed)
         digest = hashlib.sha256(repr(drawn).encode())
-        for tensor in (self._series.values, self._series.starts, self._training.stops):
+        tensors = [self._series.values, self._series.starts, self._training.stops]
+        if self._series.covariates is not None:
+            tensors += [self._series.covariates.rows, self._series.covariates.static]
+        for tensor in tensors:
             digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
 

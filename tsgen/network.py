@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Cell", "RecurrentNetwork", "RecurrentState"]
+__all__ = ["Cell", "CovariateEmbedding", "RecurrentNetwork", "RecurrentState"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 RecurrentState: TypeAlias = tuple[Tensor, ...]
@@ -16,20 +17,79 @@ RecurrentState: TypeAlias = tuple[Tensor, ...]
 _CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
+_LARGEST_EMBEDDING = 16
+
+
+class CovariateEmbedding(nn.Module):
+    """Covariates as the recurrence reads them: numbers as they are, categories as vectors [1]_.
+
+    A category that training hasn't seen, number 0, is the mean of all that it has.
+
+    Parameters
+    ----------
+    columns : int
+        D, the covariates.
+    categories : mapping of int to int
+        Of each column that holds the numbers of categories, how many there are.
+
+    References
+    ----------
+    .. [1] Guo, Berkhahn: Entity Embeddings of Categorical Variables, 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.network import CovariateEmbedding
+    >>> embedding = CovariateEmbedding(3, {2: 7})  # two numbers, and a day of the week
+    >>> embedding.width, embedding(torch.zeros(8, 10, 3)).shape
+    (6, torch.Size([8, 10, 6]))
+    """
+
+    def __init__(self, columns: int, categories: Mapping[int, int]) -> None:
+        super().__init__()
+        self.categories = dict(categories)
+        self.numbers = [column for column in range(columns) if column not in self.categories]
+        sizes = {column: min(1 + count // 2, _LARGEST_EMBEDDING)
+                 for column, count in self.categories.items()}  # fmt: skip
+        self.vectors = nn.ParameterDict(
+            {
+                str(column): nn.Parameter(torch.randn(count, sizes[column]))
+                for column, count in self.categories.items()
+            }
+        )
+        self.width = len(self.numbers) + sum(sizes.values())
+        """E, the inputs that come of it."""
+
+    def forward(self, covariates: Tensor) -> Tensor:
+        """Columns (B, T, D) as inputs (B, T, E)."""
+        if not self.categories:
+            return covariates
+        parts = [covariates[..., self.numbers]]
+        for column in self.categories:
+            vectors = self.vectors[str(column)]
+            table = torch.cat([vectors.mean(dim=0, keepdim=True), vectors])
+            parts.append(nn.functional.embedding(covariates[..., column].long(), table))
+        return torch.cat(parts, dim=-1)
+
+
 class RecurrentNetwork(nn.Module):
-    """An LSTM or GRU with a linear head, whose output is added to one of the input channels.
+    """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
 
     Parameters
     ----------
     input_size : int
-        C, the number of input channels.
+        The number of inputs, those of the covariates among them.
     cell : {"lstm", "gru"}, default "lstm"
     hidden_size : int, default 64
     num_layers : int, default 1
     dropout : float, default 0.0
         Between the layers and before the head, in training only.
     residual_channel : int, optional
-        The input channel to which the head's output is added; ``None`` adds nothing.
+        The first of the C inputs to which the head's outputs are added; ``None`` adds nothing.
+    channels : int, default 1
+        C, what is predicted at each step.
+    covariates : CovariateEmbedding, optional
+        What makes the last inputs; none by default.
 
     Examples
     --------
@@ -50,8 +110,12 @@ class RecurrentNetwork(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         residual_channel: int | None = None,
+        channels: int = 1,
+        covariates: CovariateEmbedding | None = None,
     ) -> None:
         super().__init__()
+        self.channels = channels
+        self.covariates = covariates or CovariateEmbedding(0, {})
         self.recurrent = _CELLS[cell](
             input_size,
             hidden_size,
@@ -60,7 +124,7 @@ class RecurrentNetwork(nn.Module):
             batch_first=True,
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(hidden_size, 1)
+        self.head = nn.Linear(hidden_size, channels)
         self.residual_channel = residual_channel
         # Training starts from the residual base, that is from the (seasonal) naive forecast.
         nn.init.normal_(self.head.weight, std=0.01)
@@ -89,14 +153,15 @@ class RecurrentNetwork(nn.Module):
 
         Parameters
         ----------
-        inputs : Tensor of shape (B, T, C)
+        inputs : Tensor of shape (B, T, inputs)
         state : tuple of Tensor of shape (layers, B, hidden), optional
             Where the recurrence stood; zeros if not given.
 
         Returns
         -------
-        outputs : Tensor of shape (B, T)
-            The prediction after each step, in the units of the inputs.
+        outputs : Tensor of shape (B·C, T)
+            The predictions after each step, in the units of the inputs; the channels of a system
+            are rows side by side.
         state : tuple of Tensor
             Where the recurrence stands after the last step.
         """
@@ -107,7 +172,8 @@ class RecurrentNetwork(nn.Module):
         else:
             hidden, last = self.recurrent(inputs, state[0])
             state = (last,)
-        outputs = self.head(self.dropout(hidden)).squeeze(-1)
+        outputs = self.head(self.dropout(hidden))
         if self.residual_channel is not None:
-            outputs = outputs + inputs[..., self.residual_channel]
-        return outputs, state
+            base = slice(self.residual_channel, self.residual_channel + self.channels)
+            outputs = outputs + inputs[..., base]
+        return outputs.transpose(1, 2).flatten(0, 1), state

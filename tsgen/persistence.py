@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, get_args
+from typing import Any, Protocol, Self, TypeVar
 
-import numpy as np
-from torch import Tensor
-
-from tsgen.archive import PathLike, check_target, mapping, printable
+from tsgen.archive import PathLike, check_target, mapping
 from tsgen.codec import CodecError, Encoder
 from tsgen.container import Container, about
+from tsgen.covariate_scaling import CovariateScaler
+from tsgen.covariates import Covariate, Covariates
 from tsgen.errors import ModelFileError, warn_user
 from tsgen.frequency import (
     CalendarFrequency,
@@ -26,73 +25,36 @@ from tsgen.frequency import (
     PeriodFrequency,
 )
 from tsgen.intervals import Calibration
-from tsgen.objective import Loss
+from tsgen.links import Link
 from tsgen.panel import Columns, LongLayout, Panel, WideLayout
 from tsgen.rollout import RolloutState
 from tsgen.scaling import (
-    NAMED_SCALERS,
     AffineScalers,
+    LinkedScalers,
     PanelScaler,
     SeriesScalers,
     TransformerScalers,
     WindowNormaliser,
 )
 from tsgen.settings import Settings
+from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState
 from tsgen.windows import ValueRange
 
 __all__ = [
-    "Snapshot",
-    "check_weights",
     "load_model",
     "load_state",
     "save_model",
     "save_state",
 ]
 
-_COUNT_LIMIT = 2**31 - 1
-_ROWS_LIMIT = 2**20
-"""Rows that a forecast may read or run ahead; more would exhaust the memory of most machines."""
-
 _RECORDS = (
     Settings, Columns, Panel, LongLayout, WideLayout, PanelScaler, AffineScalers,
     TransformerScalers, IntegerFrequency, PeriodFrequency, FixedFrequency, CalendarFrequency,
-    ValueRange, Calibration,
+    ValueRange, Calibration, Link, LinkedScalers, Covariate, Covariates, CovariateScaler,
 )  # fmt: skip
 
 _STATE = "ForecastState"
-_NO_RANGE = ValueRange(-1e9, 1e9)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a fitted forecaster comes to, between the forecaster and its file.
-
-    Attributes
-    ----------
-    kind : str
-        The name of its class.
-    params : dict of str to object
-        The constructor's arguments.
-    settings : Settings
-    panel : Panel
-        The end of the training series.
-    scaler : PanelScaler
-    weights : dict of str to Tensor
-        The state dict of its module.
-    value_range : ValueRange
-        Of the values in training; a file from before there was one limits nothing.
-    calibration : Calibration, optional
-    """
-
-    kind: str
-    params: dict[str, Any]
-    settings: Settings
-    panel: Panel
-    scaler: PanelScaler
-    weights: dict[str, Tensor]
-    value_range: ValueRange = _NO_RANGE
-    calibration: Calibration | None = None
 
 
 class Savable(Protocol):
@@ -154,7 +116,7 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     container = _packed(snapshot)
     with about(path, "can't be written"):
         # A file that can't be read again is worse than an error now.
-        _check(_unpacked(container, trusted=None))
+        check_snapshot(_unpacked(container, trusted=None))
     container.write(target, overwrite=overwrite)
 
 
@@ -197,7 +159,7 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
         container = Container.read(Path(path))
         kind = _choose(container.kind, classes)
         snapshot = _unpacked(container, trusted)
-        _check(snapshot)
+        check_snapshot(snapshot)
         unknown = sorted(set(snapshot.params) - set(kind._get_param_names()))
         if unknown:
             raise CodecError(f"{kind.__name__} has no argument {unknown[0]!r}")
@@ -281,7 +243,7 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
         )
         normaliser = WindowNormaliser(tensors["mean"], tensors["spread"])
         state = ForecastState(encoding=Encoding(normaliser, loop, tensors["residuals"]), **values)
-        _check_state(state)
+        check_state(state)
         return state
 
 
@@ -339,8 +301,9 @@ class _Learned:
     settings: Settings
     panel: Panel
     scaler: PanelScaler
-    value_range: ValueRange = _NO_RANGE
+    value_range: ValueRange = NO_RANGE
     calibration: Calibration | None = None
+    covariate_scaler: CovariateScaler | None = None
 
 
 @dataclass(frozen=True)
@@ -354,8 +317,16 @@ class _StateFields:
 
 def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments without those entries of mappings that aren't plain values."""
-    savable = {}
+    savable: dict[str, Any] = {}
     for name, value in params.items():
+        if name == "calendar" and not _is_plain(value):
+            savable[name] = None
+            warn_user(
+                "calendar= is saved without its functions; after loading, pass it again with "
+                "set_params(calendar=...)",
+                UserWarning,
+            )
+            continue
         if not isinstance(value, Mapping):
             savable[name] = value
             continue
@@ -377,130 +348,3 @@ def _is_plain(value: Any) -> bool:
     except (CodecError, RecursionError):
         return False
     return True
-
-
-# --- what must hold of a model -------------------------------------------------------------------
-
-_ONE_OR_MORE = (
-    "season_length", "context_length", "train_horizon", "hidden_size", "num_layers", "max_steps",
-    "batch_size",
-)  # fmt: skip
-
-
-def _check(snapshot: Snapshot) -> None:
-    """Refuse a snapshot from which no forecast can come, or one that asks for absurd sizes."""
-    _check_settings(snapshot.settings)
-    _check_panel(snapshot.panel)
-    panel, scaler = snapshot.panel, snapshot.scaler
-    _need(len(scaler.ids) == len(scaler.scalers), "the scaler", "as many ids as scalers")
-    _need(scaler.ids.is_unique, "the scaler", "each id once")
-    if isinstance(scaler.scalers, AffineScalers):
-        shapes = {scaler.scalers.centre.shape, scaler.scalers.scale.shape}
-        _need(shapes == {(len(scaler.ids),)}, "the scaler", "a centre and a scale for each id")
-    if isinstance(scaler.scalers, TransformerScalers):
-        for transformer in (scaler.template, *scaler.scalers.transformers):
-            _need(hasattr(transformer, "inverse_transform"), "the scaler", "transformers")
-    else:
-        _need(scaler.template in (*NAMED_SCALERS, None), "the scaler", "a known name")
-    _need(
-        snapshot.settings.frequency == panel.frequency.name, "the settings", "the panel's frequency"
-    )
-    if snapshot.calibration is not None:
-        _check_calibration(snapshot.calibration)
-    # Whether dtypes, ends and frequency fit together is best said by putting them to use.
-    panel.forecast_frame(1, {"": np.zeros((len(panel), 1))})
-
-
-def _check_calibration(calibration: Calibration) -> None:
-    levels, factors = calibration.levels, calibration.factors
-    fitting = levels.ndim == 1 and factors.ndim == 2 and len(levels) == len(factors)
-    _need(fitting and factors.size > 0, "the calibration", "factors for each level")
-    in_order = bool((np.diff(levels) > 0).all()) and bool((factors >= 0).all())
-    _need(in_order and bool(np.isfinite(factors).all()), "the calibration", "usual factors")
-
-
-def _check_state(state: ForecastState) -> None:
-    """Refuse a state whose parts don't belong together."""
-    _check_panel(state.panel)
-    count, encoding = len(state.panel), state.encoding
-    loop, normaliser = encoding.loop, encoding.normaliser
-    _need(len(state.scalers) == count, "the state", "a scaler for each id")
-    _need(normaliser.mean.shape == normaliser.spread.shape == (count, 1), "the state", "units")
-    rows = (loop.values, loop.known, encoding.residuals)
-    _need(all(part.ndim == 2 and len(part) == count for part in rows), "the state", "rows")
-    _need(loop.values.shape == loop.known.shape, "the state", "a flag for each value")
-    shapes = {part.shape for part in loop.recurrent}
-    _need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, "the state", "one size of network")
-    _need(all(len(shape) == 3 and shape[1] == count for shape in shapes), "the state", "loops")
-
-
-def _check_settings(settings: Settings) -> None:
-    for item in fields(settings):
-        value = getattr(settings, item.name)
-        lowest = 1 if item.name in _ONE_OR_MORE else 0
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int | float):
-                _need(lowest <= number <= _COUNT_LIMIT, f"{item.name}={value!r}", "a usual number")
-    lags, residual = settings.lags, settings.residual_lag
-    _need(lags[:1] == (1,) and list(lags) == sorted(set(lags)), f"lags={lags!r}", "1 and upwards")
-    _need(residual is None or residual in lags, f"residual_lag={residual!r}", "one of the lags")
-    _need(lags[-1] + settings.context_length <= _ROWS_LIMIT, "the context", "fewer rows")
-    _need(settings.num_layers <= 4, f"num_layers={settings.num_layers}", "1 to 4")
-    _need(settings.loss in get_args(Loss), f"loss={settings.loss!r}", "a known loss")
-    _need(settings.dropout < 1, f"dropout={settings.dropout}", "less than 1")
-
-
-def _check_panel(panel: Panel) -> None:
-    count, layout = len(panel.ids), panel.layout
-    offsets, behind = panel.offsets, panel.behind
-    _need(count >= 1 and panel.ids.is_unique, "the panel", "each id once")
-    _need(offsets.shape == (count + 1,) and offsets[0] == 0, "the panel", "an offset for each id")
-    _need(bool((np.diff(offsets) >= 1).all()), "the panel", "rows for each id")
-    _need(panel.values.shape == (offsets[-1],), "the panel", "as many values as its offsets say")
-    _need(len(panel.ends) == count, "the panel", "an end for each id")
-    _need(behind.shape == (count,) and bool((behind >= 0).all()), "the panel", "rows behind")
-    _need(int(behind.max()) <= _ROWS_LIMIT, "the panel", "fewer rows behind")
-    _need(panel.frequency.suits(panel.ends), "the panel", "ends that suit its frequency")
-    hash(panel.columns)
-    if isinstance(layout, LongLayout):
-        hash(layout.columns)
-        in_order = np.array_equal(np.sort(layout.appearance), np.arange(count))
-        _need(in_order, "the layout", "each id once")
-    else:
-        fitting = len(layout.columns) == len(layout.dtypes) == count
-        _need(
-            fitting and (count == 1 or not layout.is_series), "the layout", "a column for each id"
-        )
-
-
-def _need(holds: bool, what: str, expected: str) -> None:
-    if not holds:
-        raise CodecError(f"{what} can't be used: expected {expected}")
-
-
-def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Refuse weights other than a network's, before the network takes up any memory.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-    expected : mapping of str to Tensor
-        The network's state dict; that of one on the meta device will do.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from tsgen.persistence import check_weights
-    >>> head = torch.nn.Linear(2, 1, device="meta")
-    >>> check_weights(torch.nn.Linear(2, 1).state_dict(), head.state_dict())
-    """
-    for name in sorted(set(weights) ^ set(expected)):
-        state = "unknown" if name in weights else "missing"
-        raise ModelFileError(f"can't be loaded: the weights {printable(name)} are {state}")
-    for name, tensor in expected.items():
-        found = weights[name]
-        if found.shape != tensor.shape or found.dtype != tensor.dtype:
-            raise ModelFileError(
-                f"can't be loaded: the weights {name} are {found.dtype} of shape "
-                f"{tuple(found.shape)}, not {tensor.dtype} of shape {tuple(tensor.shape)}"
-            )

@@ -6,22 +6,29 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
+import pandas as pd
 import torch
 
+from tsgen.calendar import CalendarPart, calendar_parts
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
 from tsgen.errors import NotFittedError, SettingError
-from tsgen.estimator import with_hints
+from tsgen.estimator import columns_of, with_hints
 from tsgen.frame import Short, read_panel
+from tsgen.gaps import Fill, check_fill
+from tsgen.links import read_link
 from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
-from tsgen.panel import Columns, Frame, Panel
-from tsgen.persistence import Snapshot, check_weights, load_model, save_model
+from tsgen.panel import Frame, Panel
+from tsgen.persistence import load_model, save_model
+from tsgen.reading import Reading
 from tsgen.scaling import PanelScaler, fit_scaler
-from tsgen.settings import Settings, choose_settings, seed_number
+from tsgen.settings import Settings, choose_settings, one_of, seed_number, yes_or_no
+from tsgen.snapshot import Snapshot, check_weights
 from tsgen.stateful import StatefulForecaster
 from tsgen.training import (
     Schedule,
@@ -37,12 +44,22 @@ __all__ = ["RecurrentForecaster"]
 _VALIDATE_EVERY = 50
 
 
+class Assembly(NamedTuple):
+    """A network, its training data, and what brings frames to its units."""
+
+    module: ForecastModule
+    data: WindowDataModule
+    scaler: PanelScaler
+    covariate_scaler: CovariateScaler | None
+
+
 class RecurrentForecaster(StatefulForecaster):
     """Shared by `LSTMForecaster` and `GRUForecaster`, which differ in the cell alone."""
 
     _cell: Cell
     module_: ForecastModule
     scaler_: PanelScaler
+    covariate_scaler_: CovariateScaler | None
     value_range_: ValueRange
     history_: Panel
     """The training series, for a calibration later on; a loaded model doesn't have them."""
@@ -58,7 +75,12 @@ class RecurrentForecaster(StatefulForecaster):
         dropout: float = 0.0,
         residual: Literal["auto", "last", "seasonal"] | None = "auto",
         season_length: int | Literal["auto"] = "auto",
+        calendar: CalendarPart | Sequence[CalendarPart] | None = None,
+        multivariate: bool = False,
         scaler: Any = "standard",
+        scaler_scope: Literal["series", "panel"] = "series",
+        covariate_scaler: Any = "standard",
+        target_transform: str | tuple[str, float, float] | None = None,
         window_norm: bool | Literal["auto"] = "auto",
         loss: Loss = "mse",
         max_steps: int | Literal["auto"] = "auto",
@@ -79,7 +101,12 @@ class RecurrentForecaster(StatefulForecaster):
         self.dropout = dropout
         self.residual = residual
         self.season_length = season_length
+        self.calendar = calendar
+        self.multivariate = multivariate
         self.scaler = scaler
+        self.scaler_scope = scaler_scope
+        self.covariate_scaler = covariate_scaler
+        self.target_transform = target_transform
         self.window_norm = window_norm
         self.loss = loss
         self.max_steps = max_steps
@@ -99,15 +126,21 @@ class RecurrentForecaster(StatefulForecaster):
         *,
         id_col: str = "unique_id",
         time_col: str = "ds",
-        target_col: str = "y",
+        target_col: str | Sequence[str] = "y",
         freq: Any = None,
+        future_covariates: str | Sequence[str] = (),
+        past_covariates: str | Sequence[str] = (),
+        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        roll_past: bool = False,
+        fill: Fill | None = None,
         short: Short = "error",
     ) -> tuple[ForecastModule, WindowDataModule]:
         """Do all of ``fit`` but the training, for a ``Trainer`` of your own.
 
         Parameters
         ----------
-        df, id_col, time_col, target_col, freq, short
+        df, id_col, time_col, target_col, freq, future_covariates, past_covariates, \
+        static_covariates, roll_past, fill, short
             As in ``fit``.
 
         Returns
@@ -133,9 +166,9 @@ class RecurrentForecaster(StatefulForecaster):
         >>> len(model.predict(11))
         11
         """
-        columns = Columns(id_col, time_col, target_col)
-        panel = read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short)
-        return self._prepare(panel)
+        names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
+        reading = self._reading(*names, roll_past=roll_past, fill=fill)
+        return self._prepare(self._read_history(df, reading, freq, short))
 
     @with_hints
     def fit(
@@ -144,8 +177,13 @@ class RecurrentForecaster(StatefulForecaster):
         *,
         id_col: str = "unique_id",
         time_col: str = "ds",
-        target_col: str = "y",
+        target_col: str | Sequence[str] = "y",
         freq: Any = None,
+        future_covariates: str | Sequence[str] = (),
+        past_covariates: str | Sequence[str] = (),
+        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        roll_past: bool = False,
+        fill: Fill | None = None,
         short: Short = "error",
         run_dir: str | PathLike[str] | None = None,
     ) -> Self:
@@ -157,9 +195,32 @@ class RecurrentForecaster(StatefulForecaster):
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
             per id and time) or rows under a MultiIndex (id, time). It isn't changed.
         id_col, time_col, target_col : str
-            The columns of a long frame; one without the id column is one series.
+            The columns of a long frame; one without the id column is one series. A list of
+            targets are as many series of each id, or with ``multivariate=True`` the channels of
+            one system.
         freq : str or offset, optional
             Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        future_covariates : str or list of str, optional
+            Columns whose values are known over the horizon, such as prices or holidays; `predict`
+            gets them as ``future_df``. Numbers are scaled; text, bool and category columns are
+            embedded, and a category that wasn't in the training rows counts as their mean. In a
+            wide frame they belong to all series.
+        past_covariates : str or list of str, optional
+            Columns that are known up to the cutoff alone; after it the network is told that they
+            aren't.
+        static_covariates : str, list of str or DataFrame, optional
+            What is the same in all rows of a series: columns of a long frame, or a frame indexed
+            by id.
+        roll_past : bool, default False
+            Whether past covariates, numbers then, are forecast along with the target and fed
+            back, instead of ending at the cutoff.
+        fill : {"mask", "ffill", "interpolate"} or float, optional
+            What to do about missing values and rows, which are an error by default. ``"mask"``
+            leaves holes out of the loss, and when the context is read the model's own prediction
+            stands in for what is missing; the others fill them, and hold the last value at the
+            end of a series of a long frame. What is missing of a number among the covariates
+            counts as their mean under ``"mask"``, and is filled the same way otherwise. Leading
+            NaN, and trailing NaN of a wide frame, are no holes: such a series is shorter.
         short : {"error", "skip"}, default "error"
             What to do about series too short to learn from.
         run_dir : path, optional
@@ -185,10 +246,47 @@ class RecurrentForecaster(StatefulForecaster):
         TrainingInterrupted
             After SIGINT or SIGTERM; the best weights so far are kept.
         """
-        columns = Columns(id_col, time_col, target_col)
-        panel = read_panel(df, columns, freq=freq, min_rows=self._min_rows, short=short)
-        self._fit(panel, run_dir)
+        names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
+        reading = self._reading(*names, roll_past=roll_past, fill=fill)
+        self._fit(self._read_history(df, reading, freq, short), run_dir)
         return self
+
+    def _reading(
+        self,
+        id_col: str,
+        time_col: str,
+        target_col: str | Sequence[str],
+        future: str | Sequence[str],
+        past: str | Sequence[str],
+        static: str | Sequence[str] | pd.DataFrame,
+        *,
+        roll_past: bool,
+        fill: Fill | None,
+    ) -> Reading:
+        """What `fit` was told of the frame."""
+        table = static if isinstance(static, pd.DataFrame) else None
+        named = list(static.columns) if isinstance(static, pd.DataFrame) else static
+        return Reading(
+            columns_of(id_col, time_col, target_col, future, past, named),
+            fill=check_fill(fill),
+            joint=yes_or_no("multivariate", self.multivariate),
+            roll_past=yes_or_no("roll_past", roll_past),
+            calendar=self._calendar,
+            static=table,
+        )
+
+    def _read_history(self, df: Frame, reading: Reading, freq: Any, short: Short) -> Panel:
+        panel = read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short)
+        if reading.joint and panel.channels - panel.rolled < 2:
+            raise SettingError(
+                "multivariate=True needs several channels, and the frame has one: give a wide "
+                "frame, or several columns of a long one in target_col=[...]"
+            )
+        return panel
+
+    @property
+    def _calendar(self) -> tuple[CalendarPart, ...]:
+        return calendar_parts(self.calendar)
 
     def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> None:
         module, data = self._prepare(panel)
@@ -203,22 +301,29 @@ class RecurrentForecaster(StatefulForecaster):
                 f"trainer_kwargs={self.trainer_kwargs!r}: expected a dict of arguments of "
                 "Lightning's Trainer, or None"
             )
-        module, data, scaler = self._assemble(panel, settings)
+        module, data, scaler, covariate_scaler = self._assemble(panel, settings)
         self.settings_, self.scaler_, self.module_ = settings, scaler, module
+        self.covariate_scaler_ = covariate_scaler
         self.value_range_ = data.value_range()
         self.history_, self.panel_ = panel, panel.tail(data.shape.before)
         for learned in ("state_", "calibration_"):
             self.__dict__.pop(learned, None)
         return module, data
 
-    def _assemble(
-        self, panel: Panel, settings: Settings
-    ) -> tuple[ForecastModule, WindowDataModule, PanelScaler]:
-        """A network without training, and the windows that it is to be trained on."""
+    def _assemble(self, panel: Panel, settings: Settings) -> Assembly:
+        """A network without training, and what it is to be trained on."""
         training = panel.without_tail(settings.val_size) if settings.val_size else panel
-        scaler = fit_scaler(self.scaler, training.ids, training.values, training.offsets)
+        shared = one_of("scaler_scope", self.scaler_scope, ("series", "panel")) == "panel"
+        scaler = fit_scaler(
+            self.scaler, training.ids, training.values, training.offsets,
+            shared=panel.channels if shared else 0,
+            link=read_link(self.target_transform),
+            linked=(True,) * (panel.channels - panel.rolled) + (False,) * panel.rolled,
+        )  # fmt: skip
+        covariates = fit_covariate_scaler(self.covariate_scaler, training, shared=shared)
+        scalers = scaler.for_series(panel.ids, panel.values, panel.offsets)
         data = WindowDataModule(
-            scaled(panel, scaler.for_series(panel.ids, panel.values, panel.offsets)),
+            scaled(panel, scalers, covariates),
             WindowShape(max(settings.lags), settings.context_length, settings.train_horizon),
             batch_size=settings.batch_size,
             window_norm=settings.window_norm,
@@ -226,8 +331,8 @@ class RecurrentForecaster(StatefulForecaster):
             seed=self.random_state,
         )
         with isolated_seed(self.random_state):
-            module = self._module(settings)
-        return module, data, scaler
+            module = self._module(settings, panel.channels, covariates)
+        return Assembly(module, data, scaler, covariates)
 
     def _train(
         self,
@@ -286,22 +391,22 @@ class RecurrentForecaster(StatefulForecaster):
         settings = replace(self.settings_, val_size=0, patience=None)
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)
-        module, data, scaler = self._assemble(training, settings)
+        module, data, scaler, covariate_scaler = self._assemble(training, settings)
         with warnings.catch_warnings():
             # Half a calibration is none: what ends a fit early is an error here.
             warnings.simplefilter("error", TrainingInterrupted)
             self._train(module, data, settings, training, label="calibrate")
-        loop = self._closed_loop(module, scaler, data.value_range())
+        loop = replace(
+            self._closed_loop(module),
+            scaler=scaler,
+            covariate_scaler=covariate_scaler,
+            value_range=data.value_range(),
+        )
         self.calibration_ = calibrate_on_tail(loop, panel, rows, self.random_state)
         return self
 
-    def _closed_loop(
-        self,
-        module: ForecastModule | None = None,
-        scaler: PanelScaler | None = None,
-        value_range: ValueRange | None = None,
-    ) -> ClosedLoop:
-        """The fitted model, or another one of the same settings, as a closed loop."""
+    def _closed_loop(self, module: ForecastModule | None = None) -> ClosedLoop:
+        """The fitted model, or other weights of the same settings, as a closed loop."""
         settings = self.settings_
         return ClosedLoop(
             network=_for_forecasts(module or self.module_).network,
@@ -309,14 +414,17 @@ class RecurrentForecaster(StatefulForecaster):
             context_length=settings.context_length,
             warmup=settings.warmup,
             window_norm=settings.window_norm,
-            scaler=scaler or self.scaler_,
+            scaler=self.scaler_,
             train_horizon=settings.train_horizon,
-            value_range=value_range or self.value_range_,
+            value_range=self.value_range_,
+            covariate_scaler=self.covariate_scaler_,
         )
 
     # --- files
 
-    def _module(self, settings: Settings) -> ForecastModule:
+    def _module(
+        self, settings: Settings, channels: int, covariates: CovariateScaler | None
+    ) -> ForecastModule:
         return ForecastModule(
             lags=settings.lags,
             cell=self._cell,
@@ -328,6 +436,9 @@ class RecurrentForecaster(StatefulForecaster):
             warmup=settings.warmup,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
+            channels=channels,
+            covariates=0 if covariates is None else covariates.width,
+            categories=None if covariates is None else covariates.categories,
         )
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -405,20 +516,23 @@ class RecurrentForecaster(StatefulForecaster):
             weights=self.module_.state_dict(),
             value_range=self.value_range_,
             calibration=getattr(self, "calibration_", None),
+            covariate_scaler=self.covariate_scaler_,
         )
 
     @classmethod
     def _restored(cls, snapshot: Snapshot) -> Self:
         model = cls(**snapshot.params)
         settings = snapshot.settings
+        shape = settings, snapshot.panel.channels, snapshot.covariate_scaler
         with isolated_seed(0):
             # First without memory: a file may declare a network larger than its weights.
             with torch.device("meta"):
-                check_weights(snapshot.weights, model._module(settings).state_dict())
-            module = model._module(settings)
+                check_weights(snapshot.weights, model._module(*shape).state_dict())
+            module = model._module(*shape)
         module.load_state_dict(snapshot.weights)
         model.settings_, model.scaler_, model.module_ = settings, snapshot.scaler, module.eval()
         model.panel_, model.value_range_ = snapshot.panel, snapshot.value_range
+        model.covariate_scaler_ = snapshot.covariate_scaler
         if snapshot.calibration is not None:
             model.calibration_ = snapshot.calibration
         return model

@@ -21,8 +21,18 @@ from torch import Tensor
 
 from tsgen.checks import listing
 from tsgen.errors import ScalerError, SettingError
+from tsgen.links import Link
+from tsgen.panel import ranges
 
-__all__ = ["NAMED_SCALERS", "PanelScaler", "SeriesScalers", "WindowNormaliser", "fit_scaler"]
+__all__ = [
+    "NAMED_SCALERS",
+    "PanelScaler",
+    "SeriesScalers",
+    "WindowNormaliser",
+    "check_template",
+    "fit_scaler",
+    "fit_scalers",
+]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -101,11 +111,14 @@ class TransformerScalers(SeriesScalers):
         return TransformerScalers(self.transformers + other.transformers)
 
     def transform(self, values: Array, offsets: IntArray) -> Array:
-        scaled = [
-            _column(transformer.transform(rows[:, None]))
-            for transformer, rows in zip(self.transformers, _split(values, offsets), strict=True)
-        ]
-        return np.concatenate(scaled)
+        scaled = np.full(len(values), np.nan)
+        for transformer, (first, stop) in zip(self.transformers, pairwise(offsets), strict=True):
+            rows = values[first:stop]
+            known = ~np.isnan(rows)
+            if known.any():
+                column = _column(transformer.transform(rows[known, None]))
+                scaled[first:stop][known] = column
+        return scaled
 
     def inverse_transform(self, values: Array) -> Array:
         restored = [
@@ -113,6 +126,34 @@ class TransformerScalers(SeriesScalers):
             for transformer, rows in zip(self.transformers, values, strict=True)
         ]
         return np.stack(restored)
+
+
+@dataclass(frozen=True)
+class LinkedScalers(SeriesScalers):
+    """Scalers behind a link, for those series that it applies to."""
+
+    link: Link
+    applies: npt.NDArray[np.bool_]
+    scalers: SeriesScalers
+
+    def __len__(self) -> int:
+        return len(self.scalers)
+
+    def take(self, positions: IntArray) -> LinkedScalers:
+        return LinkedScalers(self.link, self.applies[positions], self.scalers.take(positions))
+
+    def append(self, other: SeriesScalers) -> LinkedScalers:
+        assert isinstance(other, LinkedScalers)
+        applies = np.concatenate([self.applies, other.applies])
+        return LinkedScalers(self.link, applies, self.scalers.append(other.scalers))
+
+    def transform(self, values: Array, offsets: IntArray) -> Array:
+        return self.scalers.transform(_linked(self.link, self.applies, values, offsets), offsets)
+
+    def inverse_transform(self, values: Array) -> Array:
+        restored = self.scalers.inverse_transform(values)
+        restored[self.applies] = self.link.inverse(restored[self.applies])
+        return restored
 
 
 @dataclass(frozen=True)
@@ -125,31 +166,66 @@ class PanelScaler:
         As the user gave it.
     ids : Index of shape (N,)
     scalers : SeriesScalers
+        One for each id; or, if shared, one for each channel of all systems.
+    shared : int, default 0
+        The channels of a system where all systems share their scalers.
+    link : Link, optional
+        Goes before the scalers.
+    linked : tuple of bool, default (True,)
+        To which channels of a system it applies.
     """
 
     template: Any
     ids: pd.Index
     scalers: SeriesScalers
+    shared: int = 0
+    link: Link | None = None
+    linked: tuple[bool, ...] = (True,)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the values are whole numbers."""
+        return self.link is not None and self.link.whole
 
     def for_series(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
         """The scalers of these series; one not seen in fit gets its own from the given rows."""
+        applies = _by_channel(self.linked, len(ids))
+        if self.link is not None:
+            _check_domain(self.link, applies, ids, values, offsets)
+        scalers = self._inner(ids, values, offsets, applies)
+        return scalers if self.link is None else LinkedScalers(self.link, applies, scalers)
+
+    def _inner(
+        self, ids: pd.Index, values: Array, offsets: IntArray, applies: npt.NDArray[np.bool_]
+    ) -> SeriesScalers:
+        """Those behind the link."""
+        if self.shared:
+            return self.scalers.take(np.arange(len(ids)) % self.shared)
         positions = self.ids.get_indexer(ids)
         unseen = positions < 0
         if not unseen.any():
             return self.scalers.take(positions)
         lengths = np.diff(offsets)
-        new = _fit(
-            self.template,
-            ids[unseen],
-            values[np.repeat(unseen, lengths)],
-            np.concatenate([[0], np.cumsum(lengths[unseen])]),
-        )
+        own = values[np.repeat(unseen, lengths)]
+        own_offsets = np.concatenate([[0], np.cumsum(lengths[unseen])])
+        if self.link is not None:
+            own = _linked(self.link, applies[unseen], own, own_offsets)
+        new = fit_scalers(self.template, ids[unseen], own, own_offsets)
         positions[unseen] = len(self.scalers) + np.arange(len(new))
         return self.scalers.append(new).take(positions)
 
 
-def fit_scaler(template: Any, ids: pd.Index, values: Array, offsets: IntArray) -> PanelScaler:
-    """Fit a scaler to each series.
+def fit_scaler(
+    template: Any,
+    ids: pd.Index,
+    values: Array,
+    offsets: IntArray,
+    *,
+    shared: int = 0,
+    link: Link | None = None,
+    linked: tuple[bool, ...] = (True,),
+) -> PanelScaler:
+    """Fit a scaler to each series, or one to each channel of all of them.
 
     Parameters
     ----------
@@ -158,36 +234,103 @@ def fit_scaler(template: Any, ids: pd.Index, values: Array, offsets: IntArray) -
         ``None`` leaves values as they are.
     ids : Index of shape (N,)
     values : ndarray of shape (rows,)
-        float64, one series after the other.
+        float64, one series after the other; NaN is left out.
     offsets : ndarray of shape (N + 1,)
+    shared : int, default 0
+        C to share scalers: the series at i, i + C, i + 2C … have one.
+    link : Link, optional
+        Is applied first.
+    linked : tuple of bool
+        To which channels.
 
     Raises
     ------
     SettingError
         If ``template`` is none of these.
     ScalerError
-        If a transformer can't be fitted to a series, or doesn't give back what went in.
+        If a transformer can't be fitted to a series, or doesn't give back what went in, or a
+        value is outside of the link's bounds.
     """
-    return PanelScaler(template, ids, _fit(template, ids, values, offsets))
+    if link is not None:
+        applies = _by_channel(linked, len(ids))
+        _check_domain(link, applies, ids, values, offsets)
+        values = _linked(link, applies, values, offsets)
+    if shared:
+        # Series by series, those of one channel after those of the other.
+        order = np.arange(len(ids)).reshape(-1, shared).T.ravel()
+        lengths = np.diff(offsets)
+        values = values[ranges(offsets[:-1][order], lengths[order])]
+        pooled = lengths.reshape(-1, shared).sum(axis=0)
+        offsets = np.concatenate([[0], np.cumsum(pooled)])
+        names = pd.Index(["all series"] * shared)
+        return PanelScaler(
+            template, ids, fit_scalers(template, names, values, offsets), shared, link, linked
+        )
+    return PanelScaler(template, ids, fit_scalers(template, ids, values, offsets), 0, link, linked)
 
 
-def _fit(template: Any, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
+def _by_channel(flags: tuple[bool, ...], count: int) -> npt.NDArray[np.bool_]:
+    return np.tile(np.array(flags, dtype=np.bool_), count // len(flags))
+
+
+def _linked(link: Link, applies: npt.NDArray[np.bool_], values: Array, offsets: IntArray) -> Array:
+    rows = np.repeat(applies, np.diff(offsets))
+    linked = values.copy()
+    linked[rows] = link.forward(values[rows])
+    return linked
+
+
+def _check_domain(
+    link: Link, applies: npt.NDArray[np.bool_], ids: pd.Index, values: Array, offsets: IntArray
+) -> None:
+    """Say which series and row has a value outside."""
+    wrong = np.flatnonzero(link.outside(values) & np.repeat(applies, np.diff(offsets)))
+    if len(wrong):
+        series = np.searchsorted(offsets, wrong, side="right") - 1
+        where = [
+            f"series {ids[i]!r}, row {row - offsets[i]} ({values[row]:g})"
+            for i, row in zip(series[:5], wrong[:5], strict=True)
+        ]
+        raise ScalerError(
+            f"a value of the target {link.complaint}: {listing(where, total=len(wrong))}"
+        )
+
+
+def fit_scalers(
+    template: Any, ids: pd.Index, values: Array, offsets: IntArray, *, invertible: bool = True
+) -> SeriesScalers:
+    """Fit a scaler to each series; without need of an inverse for what is never forecast."""
+    check_template("scaler" if invertible else "covariate_scaler", template, invertible=invertible)
     if template is None:
         return AffineScalers(np.zeros(len(ids)), np.ones(len(ids)))
+    known = ~np.isnan(values)
+    if not known.all():
+        offsets = np.concatenate([[0], np.cumsum(known)])[offsets]
+        values = values[known]
+        nothing = np.diff(offsets) == 0  # a covariate may be unknown in a whole series
+        values = np.insert(values, offsets[:-1][nothing], 0.0)
+        offsets = offsets + np.concatenate([[0], np.cumsum(nothing)])
     if isinstance(template, str) and template in NAMED_SCALERS:
         return _fit_affine(template, values, offsets)
-    has_inverse = hasattr(template, "fit") and hasattr(template, "inverse_transform")
-    if isinstance(template, type) or not has_inverse:
-        raise SettingError(
-            f"scaler={template!r}: expected one of {', '.join(map(repr, NAMED_SCALERS))}, None, "
-            "or a scikit-learn transformer (an instance) with fit, transform and inverse_transform"
-        )
     return TransformerScalers(
         tuple(
-            _fit_transformer(template, name, rows)
+            _fit_transformer(template, name, rows, invertible=invertible)
             for name, rows in zip(ids, _split(values, offsets), strict=True)
         )
     )
+
+
+def check_template(name: str, template: Any, *, invertible: bool = True) -> None:
+    """Refuse what is no scaler with a `SettingError` that says what is."""
+    if template is None or (isinstance(template, str) and template in NAMED_SCALERS):
+        return
+    methods = ("fit", "transform", *(["inverse_transform"] if invertible else []))
+    if isinstance(template, type) or not all(hasattr(template, method) for method in methods):
+        *most, last = methods
+        raise SettingError(
+            f"{name}={template!r}: expected one of {', '.join(map(repr, NAMED_SCALERS))}, None, "
+            f"or a scikit-learn transformer (an instance) with {', '.join(most)} and {last}"
+        )
 
 
 def _fit_affine(name: str, values: Array, offsets: IntArray) -> AffineScalers:
@@ -235,12 +378,14 @@ def _quantile(in_order: Array, offsets: IntArray, q: float) -> Array:
     return in_order[below] + (position - below) * (in_order[above] - in_order[below])
 
 
-def _fit_transformer(template: BaseEstimator, name: Any, rows: Array) -> BaseEstimator:
+def _fit_transformer(
+    template: BaseEstimator, name: Any, rows: Array, *, invertible: bool
+) -> BaseEstimator:
     column = rows[:, None]
     try:
         transformer = clone(template).fit(column)
         scaled = transformer.transform(column)
-        restored = _column(transformer.inverse_transform(scaled))
+        restored = _column(transformer.inverse_transform(scaled)) if invertible else rows
         scaled = _column(scaled)
     except Exception as error:
         raise ScalerError(f"scaler {template!r} failed on series {name!r}: {error}") from error

@@ -103,7 +103,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         hidden_size=_hidden_size(arguments["hidden_size"], panel),
         num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
         dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
-        window_norm=_yes_or_no("window_norm", arguments["window_norm"]),
+        window_norm=_window_norm(arguments["window_norm"]),
         loss=one_of("loss", arguments["loss"], ("mse", "mae", "huber")),
         max_steps=_max_steps(arguments["max_steps"], panel),
         batch_size=whole_number("batch_size", arguments["batch_size"], "windows a step"),
@@ -153,6 +153,7 @@ def _is_seasonal(panel: Panel, season: int) -> bool:
     votes = []
     for position in _sample(len(panel)):
         values = panel.series(position)
+        values = values[~np.isnan(values)]  # holes shift the season by little
         if len(values) < 2 * season:
             votes.append(False)
             continue
@@ -255,9 +256,14 @@ def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
     return value
 
 
-def _yes_or_no(name: str, value: Any) -> bool:
-    if is_auto(value):
-        return True
+def yes_or_no(name: str, value: Any, *, accepted: str = "True or False") -> bool:
+    """A bool, or a `SettingError`."""
     if not isinstance(value, bool | np.bool_):
-        raise SettingError(f"{name}={value!r}: expected True, False or 'auto'")
+        raise SettingError(f"{name}={value!r}: expected {accepted}")
     return bool(value)
+
+
+def _window_norm(given: Any) -> bool:
+    if is_auto(given):
+        return True
+    return yes_or_no("window_norm", given, accepted="True, False or 'auto'")

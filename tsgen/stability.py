@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
 from tsgen.engine import run
-from tsgen.rollout import RolloutState
+from tsgen.rollout import Drive, RolloutState
 from tsgen.state import Encoding
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
@@ -32,8 +32,14 @@ class Stability(NamedTuple):
 
 
 @torch.inference_mode()
-def measure_stability(loop: ClosedLoop, encoding: Encoding, horizon: int, season: int) -> Stability:
-    """Roll B loops out and say what becomes of them.
+def measure_stability(
+    loop: ClosedLoop,
+    encoding: Encoding,
+    horizon: int,
+    season: int,
+    covariates: Tensor | None = None,
+) -> Stability:
+    """Roll B loops out and say what becomes of them, for each of their C series.
 
     Parameters
     ----------
@@ -42,10 +48,13 @@ def measure_stability(loop: ClosedLoop, encoding: Encoding, horizon: int, season
     horizon : int
     season : int
         A path is flat if it doesn't move for two of them at its end.
+    covariates : Tensor of shape (B, H, D), optional
     """
     network = deepcopy(loop.network).double()
-    exponents = lyapunov_exponents(network, loop.lags, _double(encoding.loop), horizon)
-    path = loop.run(encoding, horizon).path
+    told = None if covariates is None else covariates.double()
+    exponents = lyapunov_exponents(network, loop.lags, _double(encoding.loop), horizon, told)
+    exponents = exponents.repeat_interleave(loop.channels)
+    path = loop.run(encoding, horizon, Drive(covariates=covariates)).path
     low, high = loop.value_range.low, loop.value_range.high
     leaves = _first_step((path < low) | (path > high))
     # A constant series is forecast as that constant, whatever its loop does.
@@ -58,7 +67,11 @@ def measure_stability(loop: ClosedLoop, encoding: Encoding, horizon: int, season
 
 
 def lyapunov_exponents(
-    network: torch.nn.Module, lags: tuple[int, ...], state: RolloutState, horizon: int
+    network: torch.nn.Module,
+    lags: tuple[int, ...],
+    state: RolloutState,
+    horizon: int,
+    covariates: Tensor | None = None,
 ) -> Tensor:
     """The largest finite-time Lyapunov exponent of each loop, per step.
 
@@ -75,6 +88,7 @@ def lyapunov_exponents(
         In float64.
     horizon : int
         Steps; the first half is given to the nudge to turn where it grows fastest.
+    covariates : Tensor of shape (B, horizon, D), optional
 
     Returns
     -------
@@ -95,7 +109,9 @@ def lyapunov_exponents(
     counted = 0
     for first in range(0, horizon, _STEPS_BETWEEN_NUDGES):
         steps = min(_STEPS_BETWEEN_NUDGES, horizon - first)
-        both = run(network, lags, RolloutState.join([state, nudged]), steps).state  # type: ignore[arg-type]
+        told = None if covariates is None else covariates[:, first : first + steps].repeat(2, 1, 1)
+        pair = RolloutState.join([state, nudged])
+        both = run(network, lags, pair, steps, Drive(covariates=told)).state  # type: ignore[arg-type]
         state, nudged = (both.take(rows) for rows in torch.arange(len(both)).split(len(state)))
         here = _flat(state)
         difference = _flat(nudged) - here
@@ -125,15 +141,15 @@ def _size(numbers: Tensor) -> Tensor:
 def _flat(state: RolloutState) -> Tensor:
     """All numbers of each loop in a row, (B, numbers)."""
     return torch.cat([*(part.transpose(0, 1).flatten(1) for part in state.recurrent),
-                      state.values], dim=1)  # fmt: skip
+                      state.values.reshape(len(state), -1)], dim=1)  # fmt: skip
 
 
 def _unflat(numbers: Tensor, like: RolloutState) -> RolloutState:
     layers, batch, units = like.recurrent[0].shape
     sizes = [layers * units] * len(like.recurrent)
-    *parts, values = numbers.split([*sizes, like.values.shape[1]], dim=1)
+    *parts, values = numbers.split([*sizes, numbers.shape[1] - sum(sizes)], dim=1)
     recurrent = (part.view(batch, layers, units).transpose(0, 1).contiguous() for part in parts)
-    return RolloutState(tuple(recurrent), values, like.known)
+    return RolloutState(tuple(recurrent), values.reshape(like.values.shape), like.known)
 
 
 def _double(state: RolloutState) -> RolloutState:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tsgen.features import rows_of
 from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import SeriesScalers, WindowNormaliser
@@ -21,27 +22,29 @@ class Context:
 
     Attributes
     ----------
-    values : Tensor of shape (B, rows)
+    values : Tensor of shape (B·C, rows)
         In the normaliser's units, float32, the last row at the end; 0 where there is none.
-    known : Tensor of shape (B, rows)
+    known : Tensor of shape (B·C, rows)
         1 where there is a row, else 0.
     normaliser : WindowNormaliser
+    covariates : Tensor of shape (B, rows, D), optional
     """
 
     values: Tensor
     known: Tensor
     normaliser: WindowNormaliser
+    covariates: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """What reading their contexts came to, for B series.
+    """What reading their contexts came to, for B systems of C series.
 
     Attributes
     ----------
     normaliser : WindowNormaliser
     loop : RolloutState
-    residuals : Tensor of shape (B, T)
+    residuals : Tensor of shape (B·C, T)
         Errors of the one-step predictions inside the context, in the normaliser's units; NaN
         where there was nothing to predict.
     """
@@ -51,24 +54,26 @@ class Encoding:
     residuals: Tensor
 
     def __len__(self) -> int:
-        return len(self.residuals)
+        return len(self.loop)
 
-    def take(self, rows: Tensor) -> Encoding:
-        """That of some of the series, each as often as its position is named."""
+    def take(self, loops: Tensor) -> Encoding:
+        """That of some of the B systems, each as often as its position is named."""
+        rows = rows_of(loops, self.loop.channels)
         return Encoding(
             WindowNormaliser(self.normaliser.mean[rows], self.normaliser.spread[rows]),
-            self.loop.take(rows),
+            self.loop.take(loops),
             self.residuals[rows],
         )
 
-    def put(self, rows: Tensor, others: Encoding) -> Encoding:
-        """The same with that of some series replaced."""
+    def put(self, loops: Tensor, others: Encoding) -> Encoding:
+        """The same with that of some systems replaced."""
+        rows = rows_of(loops, self.loop.channels)
         return Encoding(
             WindowNormaliser(
                 self.normaliser.mean.index_copy(0, rows, others.normaliser.mean),
                 self.normaliser.spread.index_copy(0, rows, others.normaliser.spread),
             ),
-            self.loop.put(rows, others.loop),
+            self.loop.put(loops, others.loop),
             self.residuals.index_copy(0, rows, others.residuals),
         )
 

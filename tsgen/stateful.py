@@ -15,9 +15,10 @@ from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
-from tsgen.future import read_given, read_new_rows
+from tsgen.future import read_future, read_given, read_new_rows
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.panel import Frame
+from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings, number, one_of, seed_number, whole_number
 from tsgen.stability import measure_stability
 from tsgen.state import Context, ForecastState
@@ -36,6 +37,7 @@ class StatefulForecaster(Forecaster):
     random_state: int
     settings_: Settings
     state_: ForecastState
+    scaler_: PanelScaler
     calibration_: Calibration
 
     @abstractmethod
@@ -56,6 +58,7 @@ class StatefulForecaster(Forecaster):
         level: float | Sequence[float] | None = None,
         quantiles: float | Sequence[float] | None = None,
         given: Frame | None = None,
+        future_df: Frame | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
     ) -> Frame:
@@ -83,6 +86,9 @@ class StatefulForecaster(Forecaster):
             and are fed to the network instead of its predictions: later steps follow them, while
             steps before them stay what they were. A series whose context is constant goes on as
             that constant whatever is given.
+        future_df : DataFrame, optional
+            The future covariates at the time stamps of the horizon, which are needed if ``fit``
+            had some: a row per id and stamp, or per stamp where all series share them.
         until : callable, optional
             Asked about each generated value, in the series' units: a series' path ends with the
             first one for which it is true. Adds ``y-stopped``, true from that step on; values
@@ -125,7 +131,9 @@ class StatefulForecaster(Forecaster):
         """
         shares = {**level_shares(level), **quantile_shares(quantiles)}
         _check_until(until)
-        continuation = self._continuation("predict", horizon, df, state, given, on_blowup)
+        continuation = self._continuation(
+            "predict", horizon, df, state, given, future_df, on_blowup
+        )
         point = continuation.point(until)
         outputs: dict[str, Any] = {"": point.values}
         if until is not None:
@@ -150,6 +158,7 @@ class StatefulForecaster(Forecaster):
         df: Frame | None = None,
         state: ForecastState | None = None,
         given: Frame | None = None,
+        future_df: Frame | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
     ) -> pd.DataFrame | npt.NDArray[np.float64]:
@@ -177,7 +186,7 @@ class StatefulForecaster(Forecaster):
             ``predict(level=)``; the first call trains a second network (see `calibrate`).
         as_array : bool, default False
             Return an array instead of a frame.
-        df, state, given, until, on_blowup
+        df, state, given, future_df, until, on_blowup
             As in `predict`; ``until`` ends each path by itself, with NaN after its last value.
 
         Returns
@@ -205,7 +214,7 @@ class StatefulForecaster(Forecaster):
             whole_number("block_length", block_length, "errors drawn together"),
         )
         _check_until(until)
-        continuation = self._continuation("sample", horizon, df, state, given, on_blowup)
+        continuation = self._continuation("sample", horizon, df, state, given, future_df, on_blowup)
         calibration = self._calibration() if calibrated else None
         panel = continuation.state.panel
         columns = panel.columns
@@ -215,8 +224,8 @@ class StatefulForecaster(Forecaster):
         rolled = max(num_samples, _FEWEST_SAMPLES) if calibrated else num_samples
         paths = np.empty((len(panel), num_samples, continuation.horizon))
         for series, values in continuation.paths(innovations, rolled, calibration, until):
-            paths[series] = values[:, :num_samples]
-        return paths[panel.layout.in_order] if as_array else panel.paths_frame(paths)
+            paths[series] = self._as_counted(values[:, :num_samples])
+        return paths[panel.in_order] if as_array else panel.paths_frame(paths)
 
     @with_hints
     def encode(self, df: Frame) -> ForecastState:
@@ -287,7 +296,7 @@ class StatefulForecaster(Forecaster):
         self._check_fitted("update")
         loop = self._closed_loop()
         loop.check(state)
-        longer, new = read_new_rows(df, state.panel)
+        longer, new = read_new_rows(df, state.panel, self._calendar)
         return loop.update(state, longer, new, carry=carry)
 
     def context(self, df: Frame | None = None) -> Context:
@@ -306,10 +315,13 @@ class StatefulForecaster(Forecaster):
         self._check_fitted("context")
         loop = self._closed_loop()
         panel = self.panel_ if df is None else self._read(df).tail(loop.rows_read)
-        series = scaled(panel, loop.scaler.for_series(panel.ids, panel.values, panel.offsets))
+        scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
+        series = scaled(panel, scalers, loop.covariate_scaler)
         return loop.context_at(series, series.ends())
 
-    def stability(self, df: Frame | None = None, *, horizon: int = 1000) -> pd.DataFrame:
+    def stability(
+        self, df: Frame | None = None, *, horizon: int = 1000, future_df: Frame | None = None
+    ) -> pd.DataFrame:
         """Say what becomes of each closed loop in the long run.
 
         Parameters
@@ -318,6 +330,8 @@ class StatefulForecaster(Forecaster):
             By default the training series.
         horizon : int, default 1000
             Steps to look ahead.
+        future_df : DataFrame, optional
+            As in `predict`, for all of these steps.
 
         Returns
         -------
@@ -340,11 +354,14 @@ class StatefulForecaster(Forecaster):
         loop = self._closed_loop()
         state = self._start(loop) if df is None else loop.encode(self._read(df))
         season = self.settings_.season_length
-        found = measure_stability(loop, state.encoding, horizon, season)
-        order = state.panel.layout.in_order
+        covariates = self._covariates_ahead(loop, state, horizon, future_df)
+        if covariates is not None:
+            covariates = covariates[:, :horizon]
+        found = measure_stability(loop, state.encoding, horizon, season, covariates)
+        order = state.panel.in_order
         return pd.DataFrame(
             {
-                state.panel.columns.id: state.panel.ids[order],
+                **state.panel.labels(),
                 "lyapunov": found.exponents[order],
                 "flat_from": _steps_or_missing(found.flat_from[order]),
                 "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
@@ -365,6 +382,7 @@ class StatefulForecaster(Forecaster):
         df: Frame | None,
         state: ForecastState | None,
         given: Frame | None,
+        future_df: Frame | None,
         on_blowup: OnBlowup,
     ) -> Continuation:
         """What a forecast starts from and is held to."""
@@ -381,7 +399,21 @@ class StatefulForecaster(Forecaster):
         else:
             loop.check(state)
         known = None if given is None else read_given(given, state.panel, horizon)
-        return Continuation(loop, state, horizon, known, on_blowup)
+        covariates = self._covariates_ahead(loop, state, horizon, future_df)
+        return Continuation(loop, state, horizon, known, on_blowup, covariates)
+
+    def _covariates_ahead(
+        self, loop: ClosedLoop, state: ForecastState, horizon: int, future_df: Frame | None
+    ) -> torch.Tensor | None:
+        """What is known of all steps after each system's last row."""
+        future = read_future(future_df, state.panel, horizon, self._calendar)
+        if future is None or loop.covariate_scaler is None:
+            return None
+        return loop.covariate_scaler.ahead(state.panel, future).to(loop.network.dtype)
+
+    def _as_counted(self, paths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Whole numbers where the target is counted."""
+        return np.rint(paths) if self.scaler_.counts else paths
 
     def _pool(self, call: str) -> torch.Tensor:
         """One-step errors of the training series, for series that have few of their own."""
@@ -399,11 +431,18 @@ class StatefulForecaster(Forecaster):
         """Quantiles of the sample paths, (Q, N, H)."""
         calibration = self._calibration()
         innovations = Innovations(self._pool("predict"), self.random_state)
-        bands = [
-            np.quantile(paths, shares, axis=1)
-            for _, paths in continuation.paths(innovations, _SAMPLES, calibration)
-        ]
-        return np.concatenate(bands, axis=1)
+        bands = np.concatenate(
+            [
+                np.quantile(paths, shares, axis=1)
+                for _, paths in continuation.paths(innovations, _SAMPLES, calibration)
+            ],
+            axis=1,
+        )
+        if self.scaler_.counts:
+            # Outward, so that an interval of whole numbers covers no less.
+            below = np.array(shares)[:, None, None] < 0.5
+            bands = np.where(below, np.floor(bands), np.ceil(bands))
+        return bands
 
 
 def _check_until(until: Any) -> None:

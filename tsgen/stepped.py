@@ -28,31 +28,52 @@ def stepped_rollout(
 ) -> Rollout:
     """`tsgen.rollout.rollout` for any network; not differentiable. The arguments are the same."""
     drive = drive or Drive()
-    longest, batch = max(lags), len(state)
+    longest, batch, channels = max(lags), len(state), network.channels
     cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
     head, bias = network.head.weight.t(), network.head.bias
     # Values and flags in one tensor of rows, so that one gather makes the inputs of a step.
-    rows = state.values.new_ones(batch, 2, longest + horizon)
-    rows[:, 0, :longest], rows[:, 1, :longest] = state.values, state.known
+    rows = state.values.new_ones(batch, 2, longest + horizon, channels)
+    values, flags = rows[:, 0], rows[:, 1]
+    values[:, :longest] = _by_system(state.values, channels)
+    flags[:, :longest] = _by_system(state.known, channels)
+    if drive.known is not None:
+        flags[:, longest:] = _by_system(drive.known, channels)
     first = longest - torch.tensor(list(lags), device=rows.device)
     columns = first + torch.arange(horizon, device=rows.device)[:, None]
-    inputs = rows.new_empty(batch, 2, len(lags))
-    output = rows.new_empty(batch, 1)
+    lagged = rows.new_empty(batch, 2, len(lags), channels)
+    inputs = lagged.view(batch, -1)
+    count = inputs.shape[1]
+    covariates = None if drive.covariates is None else network.covariates(drive.covariates)
+    if covariates is not None:
+        inputs = rows.new_empty(batch, count + covariates.shape[2])
+    base = network.residual_channel
+    output = rows.new_empty(batch, channels)
     for step in range(horizon):
-        torch.index_select(rows, 2, columns[step], out=inputs)
-        hidden = inputs.view(batch, -1)
+        torch.index_select(rows, 2, columns[step], out=lagged)
+        if covariates is not None:
+            inputs[:, :count] = lagged.view(batch, -1)
+            inputs[:, count:] = covariates[:, step]
+        hidden = inputs
         for cell in cells:
             hidden = cell(hidden)
         torch.addmm(bias, hidden, head, out=output)
-        if network.residual_channel is not None:
-            output += inputs[:, 0, network.residual_channel, None]
-        rows[:, 0, longest + step, None] = drive(output, step)
+        if base is not None:
+            output += inputs[:, base : base + channels]
+        values[:, longest + step] = drive(output.view(-1, 1), step).view(batch, channels)
     layers = zip(*(cell.state for cell in cells), strict=True)
     recurrent = tuple(torch.stack(tensors) for tensors in layers)
-    last = rows[:, :, horizon:]
-    return Rollout(
-        rows[:, 0, longest:], RolloutState(recurrent, last[:, 0].clone(), last[:, 1].clone())
-    )
+    last = RolloutState(recurrent, _by_row(values[:, horizon:]), _by_row(flags[:, horizon:]))
+    return Rollout(_by_row(values[:, longest:]), last)
+
+
+def _by_system(rows: Tensor, channels: int) -> Tensor:
+    """Rows (B·C, T) as (B, T, C)."""
+    return rows.view(-1, channels, rows.shape[1]).transpose(1, 2)
+
+
+def _by_row(systems: Tensor) -> Tensor:
+    """The same back, (B, T, C) as (B·C, T); a copy."""
+    return systems.transpose(1, 2).flatten(0, 1).clone()
 
 
 def _cell(network: RecurrentNetwork, layer: int, state: RolloutState) -> _Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,15 +10,25 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen.features import rows_of
 from tsgen.scaling import WindowNormaliser
 
-__all__ = ["Draw", "Series", "ValueRange", "WindowBatch", "WindowSampler", "WindowShape"]
+__all__ = [
+    "CovariateRows",
+    "Draw",
+    "Series",
+    "ValueRange",
+    "WindowBatch",
+    "WindowSampler",
+    "WindowShape",
+]
 
 
 class Draw(NamedTuple):
     """Which windows make a batch; int64 tensors of shape (B,)."""
 
     series: Tensor
+    """Positions of the series; where several are the channels of a system, of the system."""
     cutoff: Tensor
     """Rows of the series before the forecast starts."""
 
@@ -27,11 +37,13 @@ class WindowBatch(NamedTuple):
     """A batch of windows in the normaliser's units."""
 
     values: Tensor
-    """Of shape (B, W)."""
+    """Of shape (B·C, W)."""
     known: Tensor
-    """Of shape (B, W): 1 where a row is known, else 0."""
+    """Of shape (B·C, W): 1 where a row is known, else 0."""
     series: Tensor
-    """Of shape (B,): the series' positions in the panel."""
+    """Of shape (B,): the positions of the series, or of the systems that they make."""
+    covariates: Tensor | None = None
+    """Of shape (B, W, D): what the prediction of each row is told beside the values."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,47 @@ class WindowShape:
 
 
 @dataclass(frozen=True)
+class CovariateRows:
+    """The covariates of N systems, as the predictions of their rows are told them.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (all rows, columns)
+        float32, scaled, one system after the other. They may go on after the last value.
+    starts, stops : Tensor of shape (N,)
+        int64; system i holds rows ``starts[i]`` to ``stops[i]``.
+    static : Tensor of shape (N, static columns)
+        float32; what is the same in every row.
+    past : tuple of int
+        The columns that tell of the row before, which isn't known beyond the row after a cutoff.
+    """
+
+    rows: Tensor
+    starts: Tensor
+    stops: Tensor
+    static: Tensor
+    past: tuple[int, ...] = ()
+
+    def to(self, device: torch.device) -> CovariateRows:
+        """The same on another device."""
+        tensors = (self.rows, self.starts, self.stops, self.static)
+        rows, starts, stops, static = (tensor.to(device) for tensor in tensors)
+        return CovariateRows(rows, starts, stops, static, self.past)
+
+    def gather(self, draw: Draw, before: int, after: int) -> Tensor:
+        """Those of rows around cutoffs, (B, before + after, D); 0 where there is no row."""
+        start, stop = self.starts[draw.series], self.stops[draw.series]
+        columns = torch.arange(-before, after, device=start.device)
+        positions = (start + draw.cutoff)[:, None] + columns
+        inside = (positions >= start[:, None]) & (positions < stop[:, None])
+        rows = self.rows[positions.clamp_(0, len(self.rows) - 1)] * inside[:, :, None]
+        if self.past:
+            rows[:, before + 1 :, list(self.past)] = 0.0
+        static = self.static[draw.series, None].expand(-1, len(columns), -1)
+        return torch.cat([rows, static], dim=2)
+
+
+@dataclass(frozen=True)
 class Series:
     """All rows of all series on one device.
 
@@ -69,39 +122,58 @@ class Series:
     ----------
     values : Tensor of shape (rows,)
         float64, scaled, one series after the other; NaN where a value is missing.
-    starts, stops : Tensor of shape (N,)
+    starts, stops : Tensor of shape (N·C,)
         int64; series i holds rows ``starts[i]`` to ``stops[i]``.
+    channels : int, default 1
+        C: every C series, of the same length, are the channels of one system.
+    covariates : CovariateRows, optional
+        Of the N systems.
     """
 
     values: Tensor
     starts: Tensor
     stops: Tensor
+    channels: int = 1
+    covariates: CovariateRows | None = None
 
     @classmethod
-    def from_numpy(cls, values: npt.NDArray[np.float64], offsets: npt.NDArray[np.int64]) -> Series:
+    def from_numpy(
+        cls,
+        values: npt.NDArray[np.float64],
+        offsets: npt.NDArray[np.int64],
+        channels: int = 1,
+        covariates: CovariateRows | None = None,
+    ) -> Series:
         """Rows ``offsets[i]`` to ``offsets[i + 1]`` of series i; shares memory if it can."""
         bounds = torch.from_numpy(np.require(offsets, requirements="W"))
         # pandas hands out read-only arrays, which torch can't share.
-        return cls(torch.from_numpy(np.require(values, requirements="W")), bounds[:-1], bounds[1:])
+        rows = torch.from_numpy(np.require(values, requirements="W"))
+        return cls(rows, bounds[:-1], bounds[1:], channels, covariates)
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.starts) // self.channels
 
     @property
     def lengths(self) -> Tensor:
-        """Rows of each series, ``(N,)``."""
-        return self.stops - self.starts
+        """Rows of each system, ``(N,)``."""
+        return (self.stops - self.starts)[:: self.channels]
 
     def to(self, device: torch.device) -> Series:
         """The same rows on another device."""
-        return Series(self.values.to(device), self.starts.to(device), self.stops.to(device))
+        return replace(
+            self,
+            values=self.values.to(device),
+            starts=self.starts.to(device),
+            stops=self.stops.to(device),
+            covariates=None if self.covariates is None else self.covariates.to(device),
+        )
 
     def without_tail(self, rows: int) -> Series:
         """The same rows but the last few of each series, unless it has hardly more; no copy."""
         if rows == 0:
             return self
-        stops = torch.where(self.lengths > 2 * rows, self.stops - rows, self.stops)
-        return Series(self.values, self.starts, stops)
+        shorter = self.stops - self.starts > 2 * rows
+        return replace(self, stops=torch.where(shorter, self.stops - rows, self.stops))
 
     def ends(self) -> Draw:
         """Every series cut after its last row."""
@@ -119,15 +191,17 @@ class Series:
 
         Returns
         -------
-        values : Tensor of shape (B, before + after)
+        values : Tensor of shape (B·C, before + after)
             float64; 0 where there is no row.
-        known : Tensor of shape (B, before + after)
+        known : Tensor of shape (B·C, before + after)
             bool.
         """
-        start = self.starts[draw.series]
-        stop = self.stops[draw.series]
+        series = rows_of(draw.series, self.channels)
+        start = self.starts[series]
+        stop = self.stops[series]
         columns = torch.arange(-before, after, device=start.device)
-        rows = (start + draw.cutoff)[:, None] + columns
+        cutoff = draw.cutoff.repeat_interleave(self.channels)
+        rows = (start + cutoff)[:, None] + columns
         inside = (rows >= start[:, None]) & (rows < stop[:, None])
         values = self.values[rows.clamp_(0, len(self.values) - 1)]
         known = inside & ~values.isnan()
@@ -139,7 +213,16 @@ class Series:
         normaliser = WindowNormaliser.of(
             values[:, : shape.before], known[:, : shape.before], shape.context_length, window_norm
         )
-        return WindowBatch(normaliser.apply(values, known), known.to(torch.float32), draw.series)
+        return WindowBatch(
+            normaliser.apply(values, known),
+            known.to(torch.float32),
+            draw.series,
+            self.covariates_at(draw, shape.before, shape.horizon),
+        )
+
+    def covariates_at(self, draw: Draw, before: int, after: int) -> Tensor | None:
+        """The covariates around cutoffs, (B, before + after, D), where there are any."""
+        return None if self.covariates is None else self.covariates.gather(draw, before, after)
 
 
 class WindowSampler:

@@ -1,0 +1,136 @@
+"""What is known beside the target: its columns, read as numbers or as numbers of categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.checks import Names, Problems, check_values
+
+__all__ = ["Covariate", "Covariates", "Role", "is_categorical", "read_column"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Role: TypeAlias = Literal["future", "past", "cycle", "calendar", "static"]
+"""Known over the horizon; up to the cutoff; computed from time stamps (with a scale of its own, or
+by the user); the same in all rows of a series."""
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    role : {"future", "past", "cycle", "calendar", "static"}
+    categories : Index, optional
+        Those that `fit` has seen; ``None`` for numbers.
+    """
+
+    name: str
+    role: Role
+    categories: pd.Index | None = None
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """The covariates of N systems.
+
+    Attributes
+    ----------
+    schema : tuple of Covariate
+        The columns of ``rows``, then those of ``static``.
+    rows : ndarray of shape (rows, columns)
+        float64, one system after the other, and after the last value of each as many rows as its
+        panel says it is behind. Categories are numbered from 1; 0 is one that `fit` hasn't seen,
+        and NaN a number that is missing.
+    static : ndarray of shape (N, static columns)
+    """
+
+    schema: tuple[Covariate, ...]
+    rows: Array
+    static: Array
+
+    @property
+    def of_rows(self) -> tuple[Covariate, ...]:
+        """The columns of ``rows``."""
+        return tuple(item for item in self.schema if item.role != "static")
+
+    @property
+    def of_series(self) -> tuple[Covariate, ...]:
+        """The columns of ``static``."""
+        return tuple(item for item in self.schema if item.role == "static")
+
+    def take(self, rows: IntArray, systems: IntArray) -> Covariates:
+        """Some rows, and the static ones of some systems."""
+        return replace(self, rows=self.rows[rows], static=self.static[systems])
+
+
+def is_categorical(column: pd.Series) -> bool:
+    """Whether a column is one of categories: text, bool, or what pandas calls a category."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column.dtype):
+        return True
+    if column.dtype == object:
+        return pd.api.types.infer_dtype(column, skipna=True) in ("string", "boolean")
+    return pd.api.types.is_string_dtype(column.dtype)
+
+
+def read_column(
+    column: pd.Series,
+    known: Covariate,
+    names: Names,
+    times: pd.Index | None,
+    problems: Problems,
+    *,
+    learn: bool,
+) -> tuple[Covariate, Array]:
+    """Read one column.
+
+    Parameters
+    ----------
+    column : Series of shape (rows,)
+    known : Covariate
+        Its name and role; its categories too unless they are to be learned.
+    names : Index or str
+        Of the series, for messages.
+    times : Index of shape (rows,), optional
+        The same.
+    problems : Problems
+        What can't be read is added to it.
+    learn : bool
+        Whether this is the column of `fit`, which says if it has categories, and which.
+
+    Returns
+    -------
+    Covariate
+    ndarray of shape (rows,)
+        NaN for a number that is missing, 0 for a category that is missing or not known.
+    """
+    if learn and is_categorical(column):
+        known = replace(known, categories=_categories(column))
+    if known.categories is None:
+        label = repr(known.name)
+        values = check_values(column, label, None, names, times, problems, missing="allowed")
+        return known, np.full(len(column), np.nan) if values is None else values
+    numbers = known.categories.get_indexer(pd.Index(_plain(column)))
+    return known, (numbers + 1).astype(np.float64)
+
+
+def _categories(column: pd.Series) -> pd.Index:
+    """What occurs in a column, sorted where it can be."""
+    found: pd.Index = pd.Index(_plain(column.dropna()).unique())
+    return found.sort_values()
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """A column of categories as what its categories are, so that it compares with any other."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+        return column.astype(object)
+    return column
