@@ -321,7 +321,7 @@ def test_the_file_holds_no_pickle(tmp_path: Path) -> None:
         for name, entry in manifest["members"].items():
             data = archive.read(name)
             assert entry == {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["format"] == 2
+    assert manifest["format"] == 3
     assert manifest["tsgen"] == tsgen.__version__
 
 
@@ -613,13 +613,13 @@ def test_foreign_files(
 
 
 def test_newer_format(fitted: bytes, tmp_path: Path) -> None:
-    data = packed(unpacked(fitted), format=3, tsgen="9.8.7")
-    refused(tmp_path, data, r"9\.8\.7", "format 3", re.escape(tsgen.__version__), "upgrade")
+    data = packed(unpacked(fitted), format=4, tsgen="9.8.7")
+    refused(tmp_path, data, r"9\.8\.7", "format 4", re.escape(tsgen.__version__), "upgrade")
 
 
 def test_newer_format_with_other_members(fitted: bytes, tmp_path: Path) -> None:
-    data = packed(unpacked(fitted) | {"new.bin": b"x"}, format=3, tsgen="9.8.7")
-    refused(tmp_path, data, "format 3")
+    data = packed(unpacked(fitted) | {"new.bin": b"x"}, format=4, tsgen="9.8.7")
+    refused(tmp_path, data, "format 4")
 
 
 @pytest.mark.parametrize("field", ["settings", "params", "panel", "scaler"])

@@ -32,6 +32,8 @@ NAMES = ["b", "c", "a"]
 class Map(nn.Module):
     """A network whose next value is a function of its inputs; its recurrent state stays 0."""
 
+    channels = 1
+
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.function = function
@@ -42,6 +44,8 @@ class Map(nn.Module):
 
 class Memory(nn.Module):
     """A network whose recurrent state goes its own way, and whose values come from it."""
+
+    channels = 1
 
     def __init__(self, factor: float) -> None:
         super().__init__()

@@ -220,7 +220,7 @@ def test_fit_leaves_the_state_of_the_training_series(model, monkeypatch) -> None
     def fail(*args: Any) -> None:
         raise AssertionError("a context was read")
 
-    monkeypatch.setattr(tsgen.closed_loop, "encode", fail)
+    monkeypatch.setattr(tsgen.closed_loop, "encode_over_holes", fail)
     assert_close(model.predict(HORIZON), expected, wide(80))
     assert_frame_equal(model.predict(HORIZON, state=state), earlier)
     with pytest.raises(AssertionError, match="context"):

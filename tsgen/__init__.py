@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
-    from tsgen.plotting import plot_forecast
+    from tsgen.plotting import plot_forecast, plot_importance
     from tsgen.state import ForecastState
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ _HOME = {
     "load_dataset": "datasets",
     "load_state": "persistence",
     "plot_forecast": "plotting",
+    "plot_importance": "plotting",
     "save_state": "persistence",
 }
 
@@ -50,6 +51,7 @@ __all__ = [
     "load_dataset",
     "load_state",
     "plot_forecast",
+    "plot_importance",
     "save_state",
 ]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.gaps import fill_values
 from tsgen.panel import Frame, Panel
 from tsgen.settings import choose_season_length
 
@@ -46,7 +48,7 @@ class _Baseline(Forecaster):
         """
         self._check_fitted("predict")
         horizon = checked_horizon(horizon)
-        panel = self.panel_ if df is None else self._read(df)
+        panel = self.panel_ if df is None else _without_holes(self._read(df))
         ahead = horizon + int(panel.behind.max())
         values = self._predict(panel, ahead)
         # A series that ends before its wide frame does is continued through the rows it lacks.
@@ -56,6 +58,11 @@ class _Baseline(Forecaster):
     @abstractmethod
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         """Values of shape (N, H) after the panel's last rows."""
+
+
+def _without_holes(panel: Panel) -> Panel:
+    """With the last known value in each hole, where holes are allowed."""
+    return replace(panel, values=fill_values(panel.values, panel.offsets, "ffill"))
 
 
 class Naive(_Baseline):
@@ -72,7 +79,7 @@ class Naive(_Baseline):
     _min_rows = 1
 
     def _fit(self, panel: Panel) -> None:
-        self.panel_ = panel.tail(1)
+        self.panel_ = _without_holes(panel).tail(1)
 
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         return np.repeat(panel.values[panel.offsets[1:] - 1, None], horizon, axis=1)
@@ -103,7 +110,7 @@ class SeasonalNaive(_Baseline):
 
     def _fit(self, panel: Panel) -> None:
         self.season_length_ = choose_season_length(self.season_length, panel)
-        self.panel_ = panel.tail(self.season_length_)
+        self.panel_ = _without_holes(panel).tail(self.season_length_)
 
     def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
         season = np.minimum(panel.lengths, self.season_length_)

@@ -37,6 +37,32 @@ _TargetCol = Annotated[str, typer.Option(help="Column to forecast.")]
 _Freq = Annotated[
     str | None, typer.Option(help="Such as h, D or MS; found in the data if not given.")
 ]
+_Future = Annotated[
+    list[str] | None,
+    typer.Option("--future", help="Covariate known over the horizon; may be given repeatedly."),
+]
+_Past = Annotated[
+    list[str] | None,
+    typer.Option("--past", help="Covariate known up to now; may be given repeatedly."),
+]
+_Static = Annotated[
+    list[str] | None,
+    typer.Option("--static", help="Covariate that is one value a series; may be repeated."),
+]
+_FutureFile = Annotated[
+    Path | None,
+    typer.Option(help="CSV or Parquet with the --future columns at the time stamps to forecast."),
+]
+_Calendar = Annotated[
+    list[str] | None,
+    typer.Option(help="auto, day_of_week, holidays:DE, …; may be given repeatedly."),
+]
+_FillOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fill", help="For missing values and rows: mask, ffill, interpolate or a number."
+    ),
+]
 _Seed = Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)]
 _MaxSteps = Annotated[int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)]
 _Out = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
@@ -55,6 +81,12 @@ def forecast(
     time_col: _TimeCol = "ds",
     target_col: _TargetCol = "y",
     freq: _Freq = None,
+    future: _Future = None,
+    past: _Past = None,
+    static: _Static = None,
+    future_file: _FutureFile = None,
+    calendar: _Calendar = None,
+    fill: _FillOption = None,
     level: _Level = None,
     out: _Out = Path("forecast.csv"),
     plot: _Plot = None,
@@ -68,12 +100,15 @@ def forecast(
     from tsgen.intervals import level_shares
     from tsgen.panel import Columns
 
-    columns = Columns(id_col, time_col, target_col)
+    columns = Columns.of(id_col, time_col, target_col, future or (), past or (), static or ())
     _check_targets(out, plot)
     level_shares(level)  # as all that can be wrong, before the time for a fit is spent
+    if future and future_file is None:
+        _fail("--future needs --future-file with these columns at the time stamps to forecast")
     frame = _read(file, columns)
-    model = _new_model(seed, max_steps)
-    job = _Job(frame, columns, freq, horizon, level)
+    ahead = None if future_file is None else _read(future_file, columns)
+    model = _new_model(seed, max_steps, calendar)
+    job = _Job(frame, columns, freq, _fill(fill), horizon, level, ahead)
     accuracy = job.accuracy(model) if check else None
     start = time.perf_counter()
     result = job.forecast(model)
@@ -99,6 +134,11 @@ def fit(
     time_col: _TimeCol = "ds",
     target_col: _TargetCol = "y",
     freq: _Freq = None,
+    future: _Future = None,
+    past: _Past = None,
+    static: _Static = None,
+    calendar: _Calendar = None,
+    fill: _FillOption = None,
     seed: _Seed = 0,
     max_steps: _MaxSteps = None,
     levels: Annotated[
@@ -109,13 +149,13 @@ def fit(
     from tsgen.archive import check_target
     from tsgen.panel import Columns
 
-    columns = Columns(id_col, time_col, target_col)
+    columns = Columns.of(id_col, time_col, target_col, future or (), past or (), static or ())
     frame = _read(file, columns)
-    model = _new_model(seed, max_steps)
+    model = _new_model(seed, max_steps, calendar)
     try:
         check_target(save, overwrite=overwrite)  # before the time for the fit is spent
         start = time.perf_counter()
-        model.fit(frame, freq=freq, **_names(columns))
+        model.fit(frame, **_fit_arguments(columns, freq, _fill(fill)))
         seconds = time.perf_counter() - start
         if levels:
             model.calibrate()
@@ -135,6 +175,7 @@ def predict(
         Path | None,
         typer.Argument(help="Series to continue instead of those of the fit.", show_default=False),
     ] = None,
+    future_file: _FutureFile = None,
     level: _Level = None,
     out: _Out = Path("forecast.csv"),
     plot: _Plot = None,
@@ -152,22 +193,43 @@ def predict(
         _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
     columns = loaded.panel_.columns
     frame = None if file is None else _read(file, columns)
+    ahead = None if future_file is None else _read(future_file, columns)
     try:
-        result = loaded.predict(horizon, df=frame, level=level)
+        result = loaded.predict(horizon, df=frame, level=level, future_df=ahead)
     except NotFittedError:
         _fail(f"{model} has no levels: fit it anew with tsgen fit --levels")
     written = _write_all(frame, result, columns, out, plot)
     _summary({"model": str(model), "written": ", ".join(str(path) for path in written)})
 
 
-def _new_model(seed: int, max_steps: int | None) -> LSTMForecaster:
+def _new_model(seed: int, max_steps: int | None, calendar: list[str] | None) -> LSTMForecaster:
     from tsgen.forecaster import LSTMForecaster
 
-    return LSTMForecaster(max_steps="auto" if max_steps is None else max_steps, random_state=seed)
+    steps: Any = "auto" if max_steps is None else max_steps
+    return LSTMForecaster(max_steps=steps, random_state=seed, calendar=calendar or None)
+
+
+def _fill(given: str | None) -> Any:
+    """A number where it is one."""
+    try:
+        return None if given is None else float(given)
+    except ValueError:
+        return given
 
 
 def _names(columns: Columns) -> dict[str, Any]:
-    return {"id_col": columns.id, "time_col": columns.time, "target_col": columns.target}
+    return {"id_col": columns.id, "time_col": columns.time, "target_col": list(columns.targets)}
+
+
+def _fit_arguments(columns: Columns, freq: str | None, fill: Any) -> dict[str, Any]:
+    return {
+        **_names(columns),
+        "freq": freq,
+        "fill": fill,
+        "future_covariates": columns.future,
+        "past_covariates": columns.past,
+        "static_covariates": columns.static,
+    }
 
 
 def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[str, str]:
@@ -222,40 +284,59 @@ class _Job:
     frame: pd.DataFrame
     columns: Columns
     freq: str | None
+    fill: Any
     horizon: int
     level: list[float] | None
+    future: pd.DataFrame | None
 
     def forecast(self, model: Any) -> pd.DataFrame:
-        model.fit(self.frame, freq=self.freq, **_names(self.columns))
-        result: pd.DataFrame = model.predict(self.horizon, level=self.level)
+        model.fit(self.frame, **_fit_arguments(self.columns, self.freq, self.fill))
+        result: pd.DataFrame = model.predict(self.horizon, level=self.level, future_df=self.future)
         return result
 
     def accuracy(self, model: Any) -> _Accuracy | None:
         """Of the model and of seasonal naive, on rows that neither has seen."""
         from tsgen.baselines import SeasonalNaive
         from tsgen.frame import hold_out, read_panel
-        from tsgen.metrics import mase
+        from tsgen.panel import Columns
+        from tsgen.reading import Reading
 
-        whole = read_panel(self.frame, self.columns, freq=self.freq)
+        targets = Columns.of(self.columns.id, self.columns.time, self.columns.targets)
+        reading = Reading(targets, self.fill)
+        whole = read_panel(self.frame, reading, freq=self.freq)
         if whole.lengths.min() < 3 * self.horizon:
             return None
-        train, _ = hold_out(self.frame, self.horizon, **_names(self.columns))
-        past = read_panel(train, self.columns, freq=self.freq)
+        train, tail = hold_out(self.frame, self.horizon, **_names(self.columns))
+        past = read_panel(train, reading, freq=self.freq)
+        model.fit(train, **_fit_arguments(self.columns, self.freq, self.fill))
+        naive = SeasonalNaive().fit(train, freq=self.freq, fill=self.fill, **_names(self.columns))
+        future = {"future_df": tail} if self.columns.future else {}
         scores = []
-        for forecaster in (model, SeasonalNaive()):
-            forecaster.fit(train, freq=self.freq, **_names(self.columns))
-            values = read_panel(
-                forecaster.predict(self.horizon), self.columns, freq=whole.frequency
-            )
+        for forecast in (model.predict(self.horizon, **future), naive.predict(self.horizon)):
+            values = read_panel(forecast, targets, freq=whole.frequency)
             season = model.settings_.season_length
             scores.append(
                 sum(
-                    mase(whole.series(i)[-self.horizon :], values.series(i), past.series(i), season)
+                    _mase(
+                        whole.series(i)[-self.horizon :], values.series(i), past.series(i), season
+                    )
                     for i in range(len(whole))
                 )
                 / len(whole)
             )
         return _Accuracy(self.horizon, *scores)
+
+
+def _mase(truth: Any, forecast: Any, past: Any, season: int) -> float:
+    """Over what is known."""
+    import numpy as np
+
+    from tsgen.metrics import mase
+
+    known = ~np.isnan(truth)
+    if not known.any():
+        return float("nan")
+    return float(mase(truth[known], forecast[known], past[~np.isnan(past)], season))
 
 
 def _check_targets(out: Path, plot: Path | None) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator
 
 from tsgen.calendar import CalendarPart
-from tsgen.errors import NotFittedError, SettingError
+from tsgen.errors import NotFittedError
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
 from tsgen.panel import Columns, Frame, Panel
 from tsgen.reading import Reading
 
-__all__ = ["Forecaster", "checked_horizon", "columns_of", "with_hints"]
+__all__ = ["Forecaster", "checked_horizon", "with_hints"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -109,7 +109,7 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with the frame.
         """
-        reading = Reading(columns_of(id_col, time_col, target_col), check_fill(fill))
+        reading = Reading(Columns.of(id_col, time_col, target_col), check_fill(fill))
         self._fit(read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
@@ -134,37 +134,6 @@ class Forecaster(BaseEstimator, ABC):
     @abstractmethod
     def _fit(self, panel: Panel) -> None:
         """Learn, and keep in ``panel_`` what `predict` needs of the training series."""
-
-
-def columns_of(
-    id_col: str,
-    time_col: str,
-    target_col: str | Sequence[str],
-    future: str | Sequence[str] = (),
-    past: str | Sequence[str] = (),
-    static: str | Sequence[str] = (),
-) -> Columns:
-    """The columns of a frame, of which some arguments take a name or a list of them."""
-    targets = _names("target_col", target_col)
-    if not targets:
-        raise SettingError("target_col=[]: expected a column, or a list of them")
-    return Columns(
-        id_col,
-        time_col,
-        targets[0],
-        targets[1:],
-        _names("future_covariates", future),
-        _names("past_covariates", past),
-        _names("static_covariates", static),
-    )
-
-
-def _names(argument: str, given: Any) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,)
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
-        raise SettingError(f"{argument}={given!r}: expected a column, or a list of them")
-    return tuple(given)
 
 
 def checked_horizon(horizon: Any) -> int:

@@ -7,6 +7,7 @@ vectorised pass and raised as one `FrameError`; the caller's frame is never chan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Literal
 
@@ -66,7 +67,7 @@ def hold_out(
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
-    target_col: str = "y",
+    target_col: str | Sequence[str] = "y",
 ) -> tuple[Frame, Frame]:
     """Split the last rows in time off: ``(earlier, held out)``.
 
@@ -98,7 +99,7 @@ def hold_out(
     if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 1:
         raise SettingError(f"rows={rows!r}: expected a whole number of 1 or more")
     _checked_frame(df)
-    held_out = reader_of(df, Columns(id_col, time_col, target_col)).last_rows(int(rows))
+    held_out = reader_of(df, Columns.of(id_col, time_col, target_col)).last_rows(int(rows))
     return df.loc[~held_out], df.loc[held_out]
 
 
@@ -139,12 +140,16 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
     if forecast.columns.nlevels > history.columns.nlevels:
         labels = forecast.columns.get_level_values(-1).unique()
         return {label[1:]: forecast.xs(label, axis=1, level=-1) for label in labels}
-    stem = columns.target
-    named = [name for name in forecast.columns if str(name).startswith(f"{stem}-")]
+    stem, targets = columns.target, columns.targets
+    named = [str(name) for name in forecast.columns if str(name).startswith(f"{stem}-")]
     if not named or stem not in forecast.columns:
         return {"": forecast}
-    plain = forecast.drop(columns=named)
-    outputs = {name.removeprefix(stem): plain.assign(**{stem: forecast[name]}) for name in named}
+    suffixes = [name.removeprefix(stem) for name in named]
+    plain = forecast.drop(columns=[f"{name}{suffix}" for name in targets for suffix in suffixes])
+    outputs = {
+        suffix: plain.assign(**{name: forecast[f"{name}{suffix}"] for name in targets})
+        for suffix in suffixes
+    }
     return {"": plain, **outputs}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -62,6 +62,30 @@ class Columns:
                 "covariates"
             )
 
+    @classmethod
+    def of(
+        cls,
+        id_col: str,
+        time_col: str,
+        target_col: str | Iterable[str],
+        future: str | Iterable[str] = (),
+        past: str | Iterable[str] = (),
+        static: str | Iterable[str] = (),
+    ) -> Columns:
+        """The columns that arguments name, of which some take a name or a list of them."""
+        targets = _names("target_col", target_col)
+        if not targets:
+            raise SettingError("target_col=[]: expected a column, or a list of them")
+        return cls(
+            id_col,
+            time_col,
+            targets[0],
+            targets[1:],
+            _names("future_covariates", future),
+            _names("past_covariates", past),
+            _names("static_covariates", static),
+        )
+
     @property
     def targets(self) -> tuple[str, ...]:
         """All that is forecast of each id."""
@@ -75,6 +99,14 @@ class Columns:
     def both_layouts(self) -> str:
         """The two layouts in two lines, with the names looked for."""
         return _BOTH_LAYOUTS.format(id=self.id, time=self.time, target=self.target)
+
+
+def _names(argument: str, given: Any) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise SettingError(f"{argument}={given!r}: expected a column, or a list of them")
+    return tuple(given)
 
 
 class Shown(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_forecast", "save_figure"]
+__all__ = ["plot_forecast", "plot_importance", "save_figure"]
 
 _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
@@ -26,7 +27,7 @@ def plot_forecast(
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
-    target_col: str = "y",
+    target_col: str | Sequence[str] = "y",
     last: int | None = None,
     max_series: int = 9,
     title: str | None = None,
@@ -62,7 +63,7 @@ def plot_forecast(
     """
     from matplotlib.figure import Figure
 
-    columns = Columns(id_col, time_col, target_col)
+    columns = Columns.of(id_col, time_col, target_col)
     outputs = outputs_of(forecast, columns, history)
     past, future = curves(history, columns), curves(outputs[""], columns)
     bands = {
@@ -86,12 +87,63 @@ def plot_forecast(
             shade = min(0.15 + 0.15 * depth, 0.6)
             _draw_band(axis, past[name], low[name], high[name], f"{level} %", shade)
         _draw(axis, past[name], future[name], last)
-        axis.set_title(str(name), loc="left", fontsize=10, color=_HISTORY)
+        axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
     axes[0].legend(loc="upper left", frameon=False, fontsize=9)
     if len(future) > len(names):
         title = f"{title or ''} (the first {len(names)} of {len(future)} series)".strip()
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _title(name: Any) -> str:
+    return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Figure:
+    """Draw what ``model.explain(df)`` found, as bars.
+
+    Parameters
+    ----------
+    importance : DataFrame
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("sunspots")
+    >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+    >>> figure = tsgen.plot_importance(model.explain(df))
+    >>> figure.axes[0].get_xlabel()
+    'closed-loop error without it, %'
+    """
+    from matplotlib.figure import Figure
+
+    bars = importance.iloc[::-1]
+    figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(bars)), layout="constrained")
+    axis = figure.subplots()
+    axis.barh(
+        bars["input"].astype(str),
+        100 * bars["importance"],
+        xerr=100 * bars["spread"],
+        color=_FORECAST,
+        ecolor=_HISTORY,
+        height=0.62,
+        error_kw={"linewidth": 1.0},
+    )
+    axis.axvline(0, color=_MUTED, linewidth=0.8)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.tick_params(labelsize=9, colors=_HISTORY, left=False)
+    axis.xaxis.set_major_formatter("{x:+.0f}")
+    axis.set_xlabel("closed-loop error without it, %", fontsize=9, color=_HISTORY)
+    axis.grid(axis="x", color=_MUTED, alpha=0.25, linewidth=0.6)
+    if title:
+        axis.set_title(title, loc="left", fontsize=11, color=_HISTORY)
     return figure
 
 

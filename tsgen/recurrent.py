@@ -16,14 +16,14 @@ from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
 from tsgen.errors import NotFittedError, SettingError
-from tsgen.estimator import columns_of, with_hints
+from tsgen.estimator import with_hints
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
 from tsgen.links import read_link
 from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
-from tsgen.panel import Frame, Panel
+from tsgen.panel import Columns, Frame, Panel
 from tsgen.persistence import load_model, save_model
 from tsgen.reading import Reading
 from tsgen.scaling import PanelScaler, fit_scaler
@@ -267,7 +267,7 @@ class RecurrentForecaster(StatefulForecaster):
         table = static if isinstance(static, pd.DataFrame) else None
         named = list(static.columns) if isinstance(static, pd.DataFrame) else static
         return Reading(
-            columns_of(id_col, time_col, target_col, future, past, named),
+            Columns.of(id_col, time_col, target_col, future, past, named),
             fill=check_fill(fill),
             joint=yes_or_no("multivariate", self.multivariate),
             roll_past=yes_or_no("roll_past", roll_past),
@@ -382,12 +382,7 @@ class RecurrentForecaster(StatefulForecaster):
         self
         """
         self._check_fitted("calibrate")
-        if df is None and not hasattr(self, "history_"):
-            raise NotFittedError(
-                "levels need a calibration, and this model was saved without one: call "
-                "model.calibrate(df) with the training rows, or before the next model.save(path)"
-            )
-        panel = self.history_ if df is None else self._read(df)
+        panel = self._history("calibrate") if df is None else self._read(df)
         settings = replace(self.settings_, val_size=0, patience=None)
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)
@@ -404,6 +399,19 @@ class RecurrentForecaster(StatefulForecaster):
         )
         self.calibration_ = calibrate_on_tail(loop, panel, rows, self.random_state)
         return self
+
+    def _history(self, call: str) -> Panel:
+        if not hasattr(self, "history_"):
+            if call == "calibrate":
+                raise NotFittedError(
+                    "levels need a calibration, and this model was saved without one: call "
+                    "model.calibrate(df) with the training rows, or before the next "
+                    "model.save(path)"
+                )
+            raise NotFittedError(
+                f"the training rows aren't saved with a model: call model.{call}(df) with them"
+            )
+        return self.history_
 
     def _closed_loop(self, module: ForecastModule | None = None) -> ClosedLoop:
         """The fitted model, or other weights of the same settings, as a closed loop."""

@@ -15,9 +15,10 @@ from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.explanation import input_groups, permutation_importance
 from tsgen.future import read_future, read_given, read_new_rows
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
-from tsgen.panel import Frame
+from tsgen.panel import Frame, Panel
 from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings, number, one_of, seed_number, whole_number
 from tsgen.stability import measure_stability
@@ -43,6 +44,10 @@ class StatefulForecaster(Forecaster):
     @abstractmethod
     def _closed_loop(self) -> ClosedLoop:
         """The fitted model."""
+
+    @abstractmethod
+    def _history(self, call: str) -> Panel:
+        """All training rows, or a `NotFittedError` that says what to give instead."""
 
     @abstractmethod
     def calibrate(self, df: Frame | None = None) -> Self:
@@ -367,6 +372,72 @@ class StatefulForecaster(Forecaster):
                 "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
             }
         )
+
+    def explain(
+        self,
+        df: Frame | None = None,
+        *,
+        horizon: int | None = None,
+        n_windows: int = 256,
+        n_repeats: int = 5,
+        random_state: int | None = None,
+    ) -> pd.DataFrame:
+        """Say what forecasts go by: how much worse the closed loop gets without each input.
+
+        Permutation importance [1]_: for windows drawn from the series, an input's values are
+        exchanged between windows, in the context as in each step of the rollout, and the mean
+        absolute error is compared with that of the windows as they are. Rows that the model was
+        trained on show what it goes by; rows that it hasn't seen, whether that helps. Inputs that
+        say the same can stand in for each other, and each of them then seems to matter little.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series, which a loaded model doesn't have.
+        horizon : int, optional
+            H; by default the one that the model was trained for.
+        n_windows : int, default 256
+        n_repeats : int, default 5
+            Exchanges of each input.
+        random_state : int, optional
+            By default that of the model.
+
+        Returns
+        -------
+        DataFrame
+            ``input``, each lag and covariate; ``importance``, by how much the error grows without
+            it as a share of what it is with it (0.5 is half as much again); ``spread``, the
+            standard deviation of that over the exchanges. The most important comes first.
+
+        References
+        ----------
+        .. [1] Fisher, Rudin, Dominici: All Models are Wrong, but Many are Useful. JMLR 20, 2019.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.explain(df).columns.tolist()
+        ['input', 'importance', 'spread']
+        """
+        self._check_fitted("explain")
+        loop = self._closed_loop()
+        panel = self._history("explain") if df is None else self._read(df)
+        scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
+        found = permutation_importance(
+            loop,
+            scaled(panel, scalers, loop.covariate_scaler),
+            input_groups(loop, panel),
+            horizon=loop.train_horizon if horizon is None else checked_horizon(horizon),
+            windows=whole_number("n_windows", n_windows, "windows to forecast"),
+            repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
+            seed=self.random_state
+            if random_state is None
+            else seed_number("random_state", random_state),
+        )
+        frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
+        return frame.sort_values("importance", ascending=False, ignore_index=True)
 
     def _start(self, loop: ClosedLoop | None = None) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
