@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
 from tsgen.gaps import fill_values
-from tsgen.panel import Frame, Panel
+from tsgen.layouts import Frame
+from tsgen.panel import Panel
 from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]

@@ -14,8 +14,9 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tsgen.columns import Columns
     from tsgen.forecaster import LSTMForecaster
-    from tsgen.panel import Columns, Frame
+    from tsgen.layouts import Frame
 
 __all__ = ["app", "main"]
 
@@ -97,8 +98,8 @@ def forecast(
     ] = True,
 ) -> None:
     """Fit a model to FILE and forecast it."""
+    from tsgen.columns import Columns
     from tsgen.intervals import level_shares
-    from tsgen.panel import Columns
 
     columns = Columns.of(id_col, time_col, target_col, future or (), past or (), static or ())
     _check_targets(out, plot)
@@ -147,7 +148,7 @@ def fit(
 ) -> None:
     """Fit a model to FILE and save it."""
     from tsgen.archive import check_target
-    from tsgen.panel import Columns
+    from tsgen.columns import Columns
 
     columns = Columns.of(id_col, time_col, target_col, future or (), past or (), static or ())
     frame = _read(file, columns)
@@ -297,8 +298,8 @@ class _Job:
     def accuracy(self, model: Any) -> _Accuracy | None:
         """Of the model and of seasonal naive, on rows that neither has seen."""
         from tsgen.baselines import SeasonalNaive
+        from tsgen.columns import Columns
         from tsgen.frame import hold_out, read_panel
-        from tsgen.panel import Columns
         from tsgen.reading import Reading
 
         targets = Columns.of(self.columns.id, self.columns.time, self.columns.targets)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from tsgen.covariates import Covariate, Covariates
-from tsgen.panel import Panel, ranges
+from tsgen.panel import Panel
 from tsgen.scaling import SeriesScalers, check_template, fit_scalers
+from tsgen.stretches import ranges
 from tsgen.windows import CovariateRows
 
 __all__ = ["CovariateScaler", "fit_covariate_scaler"]

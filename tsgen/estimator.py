@@ -11,10 +11,12 @@ from typing import Any, ParamSpec, Self, TypeVar
 from sklearn.base import BaseEstimator
 
 from tsgen.calendar import CalendarPart
+from tsgen.columns import Columns
 from tsgen.errors import NotFittedError
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
-from tsgen.panel import Columns, Frame, Panel
+from tsgen.layouts import Frame
+from tsgen.panel import Panel
 from tsgen.reading import Reading
 
 __all__ = ["Forecaster", "checked_horizon", "with_hints"]

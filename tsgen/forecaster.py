@@ -35,9 +35,27 @@ class LSTMForecaster(RecurrentForecaster):
     season_length : int or "auto"
         Rows in a season; by default that of the frequency. For an integer index there is none
         unless you say so.
+    calendar : str, callable or list of them, optional
+        Covariates computed from time stamps, whose future is known: ``"auto"`` for cycles that
+        suit the frequency (hour of day, day of week, day of year, month), a cycle by its name
+        (such as ``"day_of_month"``), ``"holidays:DE"`` for the public holidays of a country
+        (with the extra ``tsgen[holidays]``), or a function of a `DatetimeIndex` that returns a
+        `DataFrame`. Integer time has no calendar.
+    multivariate : bool, default False
+        Whether the columns of a wide frame, or the targets of a long one, are the channels of one
+        system: one state, all predicted and fed back together.
     scaler : {"standard", "minmax", "robust"}, transformer or None, default "standard"
-        Fitted to the training rows of each series: a name, or any scikit-learn transformer or
-        ``Pipeline`` with an inverse.
+        Fitted to the training rows: a name, or any scikit-learn transformer or ``Pipeline`` with
+        an inverse.
+    scaler_scope : {"series", "panel"}, default "series"
+        Whether each series has a scaler of its own, or all share one (those of a channel, where
+        systems have several). The same holds of covariates.
+    covariate_scaler : {"standard", "minmax", "robust"}, transformer or None, default "standard"
+        For covariates that are numbers; it needs no inverse.
+    target_transform : {"log1p", "count", "logit"} or ("logit", low, high), optional
+        Goes before the scaler and keeps forecasts, paths and intervals inside of what values can
+        be: 0 or more; whole numbers of 0 or more, which paths and bounds are then too; between two
+        bounds, 0 and 1 if not said.
     window_norm : bool or "auto"
         Whether each window is also brought to mean 0 and spread 1 by its own context, so that
         level and scale of the last rows don't matter.

@@ -15,11 +15,13 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen.checks import Problems
+from tsgen.columns import Columns
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
-from tsgen.panel import Columns, Frame, Panel
-from tsgen.readers import Cells, reader_of
-from tsgen.reading import Reading
+from tsgen.layouts import Frame
+from tsgen.panel import Panel
+from tsgen.readers import reader_of
+from tsgen.reading import Cells, Reading
 
 __all__ = ["Short", "curves", "hold_out", "outputs_of", "read_cells", "read_panel"]
 

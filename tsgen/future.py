@@ -7,15 +7,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import CalendarPart
-from tsgen.checks import Problems, check_times, listing
-from tsgen.covariates import read_column
+from tsgen.checks import Problems, listing
 from tsgen.errors import FrameError
 from tsgen.frame import read_cells, read_panel
 from tsgen.frequency import OFF_GRID
-from tsgen.panel import Frame, Panel
-from tsgen.reading import Reading, calendar_rows
+from tsgen.layouts import Frame
+from tsgen.panel import Panel
+from tsgen.reading import Reading
 
-__all__ = ["read_future", "read_given", "read_new_rows"]
+__all__ = ["read_given", "read_new_rows"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -193,187 +193,6 @@ def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
     given = np.full((len(panel), horizon), np.nan)
     given[series, steps] = cells.values
     return given
-
-
-def read_future(
-    df: Frame | None, panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...] = ()
-) -> Array | None:
-    """Read what is known of a horizon beside the values.
-
-    Parameters
-    ----------
-    df : DataFrame, optional
-        The columns of future covariates at the time stamps of the horizon; more stamps may be
-        there. With ids (or the index of a MultiIndex), a row per id and stamp; without, the rows
-        are those of all series.
-    panel : Panel
-    horizon : int
-        H.
-    calendar : tuple of str and callable, default ()
-
-    Returns
-    -------
-    ndarray of shape (systems, H, columns), or None
-        By the columns of the panel's covariates; NaN (0 for a category) what is known of the past
-        alone. ``None`` where the panel has no covariates.
-
-    Raises
-    ------
-    FrameError
-        For columns, series, stamps and values that are missing or can't be used.
-    """
-    if panel.covariates is None:
-        if df is not None:
-            raise FrameError(
-                ["future_df= was given, but the model has no future covariates: leave it out, or "
-                 "name its columns in fit(df, future_covariates=[...])"]
-            )  # fmt: skip
-        return None
-    ends = panel.ends[:: panel.channels]
-    count = len(ends)
-    schema = panel.covariates.of_rows
-    future = np.full((count, horizon, len(schema)), np.nan)
-    for column, item in enumerate(schema):
-        if item.categories is not None:
-            future[:, :, column] = 0.0
-    known = {item.name: column for column, item in enumerate(schema) if item.role == "future"}
-    if panel.columns.future:
-        stamps = panel.frequency.following(ends, horizon)
-        for name, values in _future_columns(df, panel, stamps, horizon).items():
-            future[:, :, known[name]] = values
-    elif df is not None:
-        raise FrameError(["future_df= was given, but no covariate is known ahead: leave it out"])
-    computed = [i for i, item in enumerate(schema) if item.role in ("cycle", "calendar")]
-    if computed:
-        problems = Problems()
-        stamps = panel.frequency.following(ends, horizon)
-        _, table = calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, problems)
-        problems.raise_any()
-        future[:, :, computed] = table.reshape(count, horizon, -1)
-    return future
-
-
-def _future_columns(
-    df: Frame | None, panel: Panel, stamps: pd.Index, horizon: int
-) -> dict[str, Array]:
-    """The columns of future covariates, (systems, H) each, at the stamps of the horizon."""
-    names = panel.columns.future
-    listed = listing([repr(name) for name in names])
-    if df is None:
-        raise FrameError(
-            [f"the model was fitted with future_covariates {listed}: pass future_df= with their "
-             f"values at the {horizon} time stamps of the forecast, from {stamps.min()}"]
-        )  # fmt: skip
-    if not isinstance(df, pd.DataFrame):
-        raise TypeError(f"future_df= is a {type(df).__name__}: expected a DataFrame")
-    table = df
-    columns = panel.columns
-    if isinstance(df.index, pd.MultiIndex) or columns.time not in df.columns:
-        index = df.index
-        if not isinstance(index, pd.MultiIndex) and index.name in df.columns:
-            index = index.rename(None)
-        names_of = list(index.names) if isinstance(index, pd.MultiIndex) else [columns.time]
-        table = df.set_axis(index.set_names(names_of)).reset_index()
-    lacking = [repr(name) for name in (columns.time, *names) if name not in table.columns]
-    if lacking:
-        there = listing([repr(name) for name in df.columns], most=20)
-        raise FrameError([f"future_df= has no column {listing(lacking)}; its columns are {there}"])
-    problems = Problems()
-    times = check_times(table[columns.time], repr(columns.time), problems)
-    problems.raise_any()
-    assert times is not None
-    wanted = _places_wanted(table, times, panel, stamps, horizon)
-    return _values_wanted(table, times, panel, wanted, horizon)
-
-
-def _places_wanted(
-    table: pd.DataFrame, times: pd.Index, panel: Panel, stamps: pd.Index, horizon: int
-) -> IntArray:
-    """The row of each system and step, ``(systems * H,)``."""
-    columns = panel.columns
-    if not panel.frequency.suits(times):
-        raise FrameError(
-            [f"the time stamps of future_df= are {times.dtype}, which doesn't suit the frequency "
-             f"{panel.frequency.name!r}; convert them to the kind of the input"]
-        )  # fmt: skip
-    try:
-        times = times.astype(panel.ends.dtype)
-    except (TypeError, ValueError) as error:
-        raise FrameError(
-            [f"the time stamps of future_df= are {times.dtype}, but {panel.ends.dtype} in the "
-             "input; convert them"]
-        ) from error  # fmt: skip
-    stamps = stamps.astype(panel.ends.dtype)
-    systems = panel.systems
-    keys: pd.Index
-    wanted: pd.Index
-    by_series = columns.id in table.columns
-    problems = Problems()
-    if by_series:
-        ids = pd.Index(table[columns.id])
-        unknown = ids[systems.get_indexer_for(ids) < 0] if systems.is_unique else ids[
-            ~ids.isin(systems)]  # fmt: skip
-        if len(unknown):
-            problems.add(
-                "future_df= has series that the forecast doesn't have",
-                [repr(name) for name in unknown.unique()[:5]], "drop them",
-                total=len(unknown.unique()),
-            )  # fmt: skip
-        keys = pd.MultiIndex.from_arrays([ids, times])
-        wanted = pd.MultiIndex.from_arrays([systems.repeat(horizon), stamps])
-    else:
-        keys, wanted = times, stamps
-    twice = keys.duplicated()
-    if twice.any():
-        problems.add(
-            "future_df= has time stamps that come twice in a series",
-            [_place(keys[row]) for row in np.flatnonzero(twice)[:5]],
-            "keep one row of each", total=int(twice.sum()),
-        )  # fmt: skip
-    problems.raise_any()
-    rows: IntArray = keys.get_indexer(wanted)
-    if (rows < 0).any():
-        missing = wanted[rows < 0].unique()
-        problems.add(
-            f"future_df= lacks rows of the {horizon} steps of the forecast",
-            [_place(key) for key in missing[:5]], "add them", total=len(missing),
-        )  # fmt: skip
-    problems.raise_any()
-    return rows
-
-
-def _place(key: object) -> str:
-    return f"series {key[0]!r} at {key[1]}" if isinstance(key, tuple) else f"at {key}"
-
-
-def _values_wanted(
-    table: pd.DataFrame, times: pd.Index, panel: Panel, rows: IntArray, horizon: int
-) -> dict[str, Array]:
-    assert panel.covariates is not None
-    problems = Problems()
-    found: dict[str, Array] = {}
-    for item in panel.covariates.of_rows:
-        if item.role != "future":
-            continue
-        column = table[item.name].reset_index(drop=True)
-        _, values = read_column(column, item, "future_df=", times, problems, learn=False)
-        wanted = values[rows]
-        lacking = np.unique(rows[np.isnan(wanted)])
-        if len(lacking):
-            series = panel.columns.id in table.columns
-            where = [
-                (f"series {table[panel.columns.id].iloc[row]!r} " if series else "")
-                + f"at {times[row]} (row {row})"
-                for row in lacking[:5]
-            ]
-            problems.add(
-                f"future covariate {item.name!r} has missing values (NaN) in the horizon", where,
-                "give them; what isn't known ahead belongs into past_covariates",
-                total=len(lacking),
-            )  # fmt: skip
-        found[item.name] = wanted.reshape(-1, horizon)
-    problems.raise_any()
-    return found
 
 
 def _step_of(

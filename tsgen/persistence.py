@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from tsgen.archive import PathLike, check_target, mapping
 from tsgen.codec import CodecError, Encoder
+from tsgen.columns import Columns
 from tsgen.container import Container, about
 from tsgen.covariate_scaling import CovariateScaler
 from tsgen.covariates import Covariate, Covariates
@@ -25,8 +26,9 @@ from tsgen.frequency import (
     PeriodFrequency,
 )
 from tsgen.intervals import Calibration
+from tsgen.layouts import LongLayout, WideLayout
 from tsgen.links import Link
-from tsgen.panel import Columns, LongLayout, Panel, WideLayout
+from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import (
     AffineScalers,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tsgen.columns import Columns
 from tsgen.frame import curves, outputs_of
-from tsgen.panel import Columns, Frame
+from tsgen.layouts import Frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

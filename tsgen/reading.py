@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.calendar import CalendarPart, calendar_columns
-from tsgen.checks import FILL_HINT, Names, Problems, listing
-from tsgen.covariates import Covariate, Covariates, Role, read_column
-from tsgen.errors import FrameError, SettingError
-from tsgen.frequency import Frequency
-from tsgen.gaps import Fill, fill_values
-from tsgen.panel import Columns, Panel
+from tsgen.calendar import CalendarPart
+from tsgen.checks import listing
+from tsgen.columns import Columns
+from tsgen.covariates import Covariate, Role
+from tsgen.errors import FrameError
+from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
+from tsgen.gaps import Fill
+from tsgen.panel import Panel
 
-__all__ = ["Reading", "RowTable", "calendar_rows"]
+__all__ = [
+    "Cells",
+    "Reading",
+    "forecast_dtype",
+    "frequency_of",
+    "origin_of",
+    "rows_of_table",
+]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -78,14 +86,14 @@ class Reading:
         """Columns of the frame that are read as covariates of its rows."""
         past = () if self.roll_past else self.columns.past
         return [
-            *(self._known(name, "future") for name in self.columns.future),
-            *(self._known(name, "past") for name in past),
+            *(self.known(name, "future") for name in self.columns.future),
+            *(self.known(name, "past") for name in past),
         ]
 
     @property
     def by_series(self) -> list[Covariate]:
         """Those of the series."""
-        return [self._known(name, "static") for name in self.columns.static]
+        return [self.known(name, "static") for name in self.columns.static]
 
     @property
     def learns(self) -> bool:
@@ -99,7 +107,21 @@ class Reading:
             return False
         return any(item.role in ("cycle", "calendar") for item in self.seen.covariates.schema)
 
-    def _known(self, name: str, role: Role) -> Covariate:
+    def check_covariates(self, there: pd.DataFrame) -> None:
+        """Refuse a frame that lacks columns of covariates; static ones are needed by fit alone."""
+        static = () if self.static is not None or not self.learns else self.columns.static
+        needed = (*self.columns.future, *self.columns.past, *static)
+        lacking = [repr(name) for name in needed if name not in there.columns]
+        if lacking:
+            raise FrameError(
+                [
+                    f"no column for the covariates {listing(lacking)}; add them to the frame, or "
+                    "leave them out of future_covariates=, past_covariates= and static_covariates="
+                ]
+            )
+
+    def known(self, name: str, role: Role) -> Covariate:
+        """A covariate, with the categories that `fit` has seen."""
         if self.seen is not None and self.seen.covariates is not None:
             for item in self.seen.covariates.schema:
                 if (item.name, item.role) == (name, role):
@@ -108,195 +130,62 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class RowTable:
-    """The rows of a frame that hold covariates, as they stand there.
+class Cells:
+    """Values at time stamps, wherever they stand; NaN where one is missing.
 
     Attributes
     ----------
-    frame : DataFrame
-        The columns of covariates; those that should be there are.
-    codes : ndarray of shape (rows,)
-        The series of each row.
-    names : Index or str
-        Of the series, for messages.
-    times : Index of shape (rows,)
+    ids : Index of shape (cells,), or None
+        ``None`` where the frame names no series.
+    channels : ndarray of shape (cells,)
+        The name of the column, or of the target in a wide frame.
+    times : Index of shape (cells,)
+    values : ndarray of shape (cells,)
     """
 
-    frame: pd.DataFrame
-    codes: IntArray
-    names: Names
+    ids: pd.Index | None
+    channels: npt.NDArray[np.object_]
     times: pd.Index
+    values: Array
 
-    def covariates(
-        self,
-        reading: Reading,
-        rows: IntArray,
-        offsets: IntArray,
-        times: pd.Index,
-        frequency: Frequency,
-        systems: pd.Index,
-        first_rows: IntArray,
-        problems: Problems,
-    ) -> Covariates | None:
-        """Read all covariates of a panel.
 
-        Parameters
-        ----------
-        reading : Reading
-        rows : ndarray of shape (panel rows,)
-            Which row of the frame each is, -1 where it was missing.
-        offsets : ndarray of shape (N + 1,)
-            Of the systems' rows.
-        times : Index of shape (panel rows,)
-        frequency : Frequency
-        systems : Index of shape (N,)
-            Their ids.
-        first_rows : ndarray of shape (N,)
-            A row of the frame for each system.
-        problems : Problems
-        """
-        schema, columns = [], []
-        for known in reading.by_row:
-            item, values = self._column(known, reading, problems)
-            schema.append(item)
-            absent = np.nan if item.categories is None else 0.0
-            column = np.where(rows >= 0, values[rows], absent)
-            columns.append(
-                column
-                if item.categories is not None
-                else fill_values(column, offsets, reading.fill)
+def rows_of_table(table: Array, source: IntArray) -> Array:
+    """Columns (columns, rows) in another order of rows; NaN for those that are added."""
+    return np.where(source >= 0, table[:, source], np.nan)
+
+
+def frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
+    """Given, declared, or found in the longest series."""
+    if isinstance(freq, Frequency):
+        if not freq.suits(times):
+            raise FrameError(
+                [
+                    f"the time stamps are {times.dtype}, which doesn't suit the frequency "
+                    f"{freq.name!r} of fit; convert them to the same kind"
+                ]
             )
-        if reading.calendar or reading.had_calendar:
-            computed, table = calendar_rows(reading, times, frequency, problems)
-            schema += computed
-            columns += list(table.T)
-        static = self._static(reading, systems, first_rows, problems)
-        schema += static[0]
-        if not schema:
-            return None
-        table = np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
-        return Covariates(tuple(schema), table, static[1])
-
-    def _column(
-        self, known: Covariate, reading: Reading, problems: Problems
-    ) -> tuple[Covariate, Array]:
-        column = self.frame[known.name]
-        item, values = read_column(column, known, self.names, self.times, problems,
-                                   learn=reading.learns)  # fmt: skip
-        missing = np.isnan(values)
-        if missing.any() and reading.fill is None:
-            problems.add(
-                f"covariate {known.name!r} has missing values (NaN)",
-                [self._place(int(row)) for row in np.flatnonzero(missing)[:5]],
-                f"fill them first, or {FILL_HINT}",
-                total=int(missing.sum()),
-            )
-        return item, values
-
-    def _place(self, row: int) -> str:
-        series = ""
-        if isinstance(self.names, pd.Index):
-            series = f"series {self.names[self.codes[row]]!r} "
-        return f"{series}at {self.times[row]} (row {row})"
-
-    def _static(
-        self, reading: Reading, systems: pd.Index, first_rows: IntArray, problems: Problems
-    ) -> tuple[list[Covariate], Array]:
-        wanted = reading.by_series
-        if not wanted:
-            return [], np.empty((len(systems), 0))
-        if reading.static is None and all(item.name in self.frame.columns for item in wanted):
-            self._check_constant(wanted, problems)
-            frame, positions = self.frame, first_rows
-        elif reading.static is not None:
-            frame = reading.static
-            positions = _positions(frame.index, systems, "static_covariates=", problems)
-        else:
-            return _static_of_seen(reading, systems)
-        schema, columns = [], []
-        for known in wanted:
-            item, values = read_column(frame[known.name], known, "the static covariates", None,
-                                       problems, learn=reading.learns)  # fmt: skip
-            schema.append(item)
-            values = values[positions]
-            if np.isnan(values).any():
-                where = [repr(name) for name in systems[np.isnan(values)]]
-                problems.add(
-                    f"static covariate {known.name!r} has missing values (NaN)",
-                    where, "give every series a value",
-                )  # fmt: skip
-            columns.append(values)
-        return schema, np.stack(columns, axis=1)
-
-    def _check_constant(self, wanted: Sequence[Covariate], problems: Problems) -> None:
-        for item in wanted:
-            kinds = pd.Series(pd.factorize(self.frame[item.name])[0]).groupby(self.codes).nunique()
-            several = kinds.index[kinds.to_numpy() > 1].to_numpy()
-            if len(several):
-                names = self.names
-                where = [repr(names[i]) if isinstance(names, pd.Index) else "the series"
-                         for i in several]  # fmt: skip
-                problems.add(
-                    f"static covariate {item.name!r} changes within series", where,
-                    "name it in future_covariates or past_covariates",
-                )  # fmt: skip
+        return freq
+    if freq is not None:
+        return declared_frequency(freq, times)
+    longest = int(np.argmax(np.diff(offsets)))
+    return inferred_frequency(times[offsets[longest] : offsets[longest + 1]])
 
 
-def _positions(index: pd.Index, systems: pd.Index, what: str, problems: Problems) -> IntArray:
-    """Where the ids of systems stand in an index of ids."""
-    if index.has_duplicates:
-        twice = [repr(name) for name in index[index.duplicated()].unique()]
-        raise FrameError([f"{what} has ids twice: {listing(twice)}; keep one row of each"])
-    positions = index.get_indexer(systems)
-    if (positions < 0).any():
-        lacking = [repr(name) for name in systems[positions < 0]]
-        problems.add(f"{what} lacks series", lacking, "add a row for each")
-    return positions
+def origin_of(freq: Any) -> str:
+    """Where a frequency comes from, for messages."""
+    if freq is None:
+        return "found in the longest series"
+    return "that of fit" if isinstance(freq, Frequency) else "declared"
 
 
-def _static_of_seen(reading: Reading, systems: pd.Index) -> tuple[list[Covariate], Array]:
-    """What `fit` was told of these series."""
-    assert reading.seen is not None and reading.seen.covariates is not None
-    seen = reading.seen.systems
-    firsts = np.flatnonzero(~seen.duplicated())
-    positions = seen[firsts].get_indexer(systems)
-    if (positions < 0).any():
-        lacking = [repr(name) for name in systems[positions < 0]]
-        names = ", ".join(map(repr, reading.columns.static))
-        raise FrameError(
-            [
-                f"series that fit hasn't seen, without their static covariates {names}: "
-                f"{listing(lacking)}; add these columns to a long frame"
-            ]
-        )
-    covariates = reading.seen.covariates
-    return list(covariates.of_series), covariates.static[firsts[positions]]
+def forecast_dtype(dtype: Any) -> Any:
+    """Floats stay what they are; whole numbers become floats of the same family."""
+    if pd.api.types.is_float_dtype(dtype):
+        return dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        import pyarrow as pa
 
-
-def calendar_rows(
-    reading: Reading, times: pd.Index, frequency: Frequency, problems: Problems
-) -> tuple[list[Covariate], Array]:
-    """What the calendar's columns are, and their values at stamps, (rows, columns)."""
-    cycles, own = calendar_columns(reading.calendar, times, frequency)
-    schema = [Covariate(str(name), "cycle") for name in cycles.columns]
-    columns = [cycles[name].to_numpy(dtype=np.float64) for name in cycles.columns]
-    for name in own.columns:
-        known = reading._known(str(name), "calendar")
-        column = own[name].reset_index(drop=True)
-        item, values = read_column(column, replace(known, name=str(name)), "the calendar", times,
-                                   problems, learn=reading.learns)  # fmt: skip
-        schema.append(item)
-        columns.append(values)
-    if not reading.learns:
-        assert reading.seen is not None
-        assert reading.seen.covariates is not None
-        expected = [item.name for item in reading.seen.covariates.of_rows
-                    if item.role in ("cycle", "calendar")]  # fmt: skip
-        found = [item.name for item in schema]
-        if found != expected:
-            raise SettingError(
-                f"calendar= gives the columns {listing([repr(name) for name in found])}, but the "
-                f"model was fitted with {listing([repr(name) for name in expected])}: fit again, "
-                "or set_params(calendar=...) to what it was; a function isn't saved with a model"
-            )
-    return schema, np.stack(columns, axis=1) if columns else np.empty((len(times), 0))
+        return pd.ArrowDtype(pa.float64())
+    if pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_integer_dtype(dtype):
+        return pd.Float64Dtype()
+    return np.dtype(np.float64)

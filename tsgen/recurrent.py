@@ -14,16 +14,18 @@ import torch
 from tsgen.calendar import CalendarPart, calendar_parts
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.columns import Columns
 from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
 from tsgen.errors import NotFittedError, SettingError
 from tsgen.estimator import with_hints
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
+from tsgen.layouts import Frame
 from tsgen.links import read_link
 from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
-from tsgen.panel import Columns, Frame, Panel
+from tsgen.panel import Panel
 from tsgen.persistence import load_model, save_model
 from tsgen.reading import Reading
 from tsgen.scaling import PanelScaler, fit_scaler

@@ -22,7 +22,7 @@ from torch import Tensor
 from tsgen.checks import listing
 from tsgen.errors import ScalerError, SettingError
 from tsgen.links import Link
-from tsgen.panel import ranges
+from tsgen.stretches import ranges
 
 __all__ = [
     "NAMED_SCALERS",

@@ -20,8 +20,9 @@ from tsgen.covariates import Covariates
 from tsgen.errors import ModelFileError
 from tsgen.gaps import check_fill
 from tsgen.intervals import Calibration
+from tsgen.layouts import LongLayout
 from tsgen.objective import Loss
-from tsgen.panel import LongLayout, Panel
+from tsgen.panel import Panel
 from tsgen.scaling import (
     NAMED_SCALERS,
     AffineScalers,

@@ -16,9 +16,11 @@ from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
 from tsgen.explanation import input_groups, permutation_importance
-from tsgen.future import read_future, read_given, read_new_rows
+from tsgen.future import read_given, read_new_rows
+from tsgen.future_covariates import read_future
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
-from tsgen.panel import Frame, Panel
+from tsgen.layouts import Frame
+from tsgen.panel import Panel
 from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings, number, one_of, seed_number, whole_number
 from tsgen.stability import measure_stability

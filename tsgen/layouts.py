@@ -1,0 +1,207 @@
+"""The layouts of frames: they turn a forecast back into what its panel was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.columns import Columns
+from tsgen.frequency import Frequency
+
+__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout", "as_dtype"]
+
+Frame: TypeAlias = pd.DataFrame | pd.Series
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Output: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+
+
+class Shown(NamedTuple):
+    """The series that a forecast is written for, in the order of the panel."""
+
+    ids: pd.Index
+    """One for each id of the input, whatever it has of targets."""
+    ends: pd.Index
+    """One for each series."""
+    frequency: Frequency
+
+
+@dataclass(frozen=True)
+class LongLayout:
+    """Rows of id, time and target, series in the order of the input."""
+
+    columns: Columns
+    id_dtype: Any
+    time_dtype: Any
+    target_dtype: Any
+    order: tuple[str, ...]
+    appearance: IntArray
+    multiindex: Literal["series", "frame"] | None
+    level_names: tuple[Any, ...]
+    other_dtypes: tuple[Any, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many ids there are."""
+        return len(self.appearance)
+
+    @property
+    def shares_end(self) -> bool:
+        """Whether the forecasts of all series start at one time stamp."""
+        return False
+
+    @property
+    def ids_in_order(self) -> IntArray:
+        """The positions of the ids in the order of the input."""
+        return self.appearance
+
+    @property
+    def in_order(self) -> IntArray:
+        """The positions of the returned series in the order of the input."""
+        targets = len(self.columns.targets)
+        return (self.appearance[:, None] * targets + np.arange(targets)).ravel()
+
+    @property
+    def names_series(self) -> bool:
+        """Whether the input had ids."""
+        return self.id_dtype is not None
+
+    @property
+    def path_dtype(self) -> Any:
+        """Of the values of sample paths."""
+        return self.target_dtype
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
+        """The layout without the series that were skipped."""
+        new_position = np.cumsum(kept) - 1
+        remaining = self.appearance[kept[self.appearance]]
+        return replace(self, appearance=new_position[remaining])
+
+    def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
+        """Values of shape (N, H) by suffix, as rows."""
+        targets = self.columns.targets
+        order = self.in_order.reshape(-1, len(targets))
+        stamps = shown.frequency.following(shown.ends[order[:, 0]], horizon)
+        columns = {self.columns.time: as_dtype(stamps, self.time_dtype)}
+        if self.id_dtype is not None:
+            ids = shown.ids.take(np.repeat(self.appearance, horizon))
+            columns[self.columns.id] = as_dtype(ids, self.id_dtype)
+        dtypes = (self.target_dtype, *self.other_dtypes)
+        for target, series, dtype in zip(targets, order.T, dtypes, strict=True):
+            for suffix, values in outputs.items():
+                name = f"{target}{suffix}" if suffix else target
+                kind = values.dtype if values.dtype == np.bool_ else dtype
+                columns[name] = as_dtype(pd.Index(values[series].ravel()), kind)
+        others = [name for name in columns if name not in self.order]
+        frame = pd.DataFrame({name: columns[name] for name in (*self.order, *others)})
+        if self.multiindex is None:
+            return frame
+        frame = frame.set_index(list(self.level_names))
+        return frame.iloc[:, 0] if self.multiindex == "series" and len(outputs) == 1 else frame
+
+
+@dataclass(frozen=True)
+class WideLayout:
+    """A column per series, in the order of the input; a Series is one of them."""
+
+    columns: pd.Index
+    index_name: Any
+    time_dtype: Any
+    dtypes: tuple[Any, ...]
+    is_series: bool
+    series_name: Any
+    has_freq: bool
+
+    @property
+    def count(self) -> int:
+        """How many columns there are."""
+        return len(self.columns)
+
+    @property
+    def shares_end(self) -> bool:
+        """Whether the forecasts of all series start at one time stamp."""
+        return True
+
+    @property
+    def ids_in_order(self) -> IntArray:
+        """The positions of the columns in the order of the input."""
+        return self._position()
+
+    @property
+    def in_order(self) -> IntArray:
+        """The positions of the returned series in the order of the input."""
+        return self._position()
+
+    @property
+    def names_series(self) -> bool:
+        """Whether the input had ids."""
+        return not self.is_series
+
+    @property
+    def path_dtype(self) -> Any:
+        """Of the values of sample paths: what all columns share."""
+        return self.dtypes[0] if len(set(self.dtypes)) == 1 else np.dtype(np.float64)
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
+        """The layout without the series that were skipped."""
+        in_order = kept[self._position()]
+        dtypes = tuple(d for d, keep in zip(self.dtypes, in_order, strict=True) if keep)
+        return replace(self, columns=self.columns[in_order], dtypes=dtypes)
+
+    def _position(self) -> IntArray:
+        """Where each column of the input stands among the sorted ids."""
+        return np.asarray(pd.factorize(self.columns, sort=True)[0])
+
+    def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
+        """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
+        index = shown.frequency.following(shown.ends[:1], horizon).astype(self.time_dtype)
+        index.name = self.index_name
+        offset = shown.frequency.index_freq
+        if self.has_freq and offset is not None:
+            index = pd.DatetimeIndex(index, freq=offset)
+        position = self._position()
+        frames = {
+            suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
+            for suffix, values in outputs.items()
+        }
+        if self.is_series:
+            return self._write_series(frames)
+        if list(frames) == [""]:
+            return frames[""]
+        wide = pd.concat({f"y{suffix}": frame for suffix, frame in frames.items()}, axis=1)
+        columns = wide.columns
+        assert isinstance(columns, pd.MultiIndex)
+        wide.columns = columns.reorder_levels([*range(1, columns.nlevels), 0])
+        # Series by series, and the outputs of each beside one another.
+        order = np.arange(wide.shape[1]).reshape(len(frames), -1).T.ravel()
+        return wide.iloc[:, order]
+
+    def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Values in the dtypes of the input's columns; marks stay what they are."""
+        if (frame.dtypes == bool).all() or tuple(frame.dtypes) == self.dtypes:
+            return frame
+        if len(set(self.dtypes)) == 1:
+            return frame.astype(self.dtypes[0])
+        return frame.astype(dict(zip(self.columns, self.dtypes, strict=True)))
+
+    def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
+        columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}
+        if list(columns) == [""]:
+            return columns[""].rename(self.series_name)
+        stem = "y" if self.series_name is None else str(self.series_name)
+        return pd.DataFrame({f"{stem}{suffix}": column for suffix, column in columns.items()})
+
+
+Layout: TypeAlias = LongLayout | WideLayout
+
+
+def as_dtype(index: pd.Index, dtype: Any) -> Any:
+    """The values of an index in a dtype, as a column that a frame takes as it is."""
+    if index.dtype == dtype != object:
+        return index.array
+    return pd.Series(index).astype(dtype)

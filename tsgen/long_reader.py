@@ -1,0 +1,293 @@
+"""A row per id and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.checks import (
+    Problems,
+    check_ids,
+    check_steps,
+    check_times,
+    check_values,
+    listing,
+)
+from tsgen.columns import Columns
+from tsgen.covariate_rows import RowTable
+from tsgen.errors import FrameError
+from tsgen.frequency import Frequency
+from tsgen.gaps import WholeRows, add_missing_rows, fill_values
+from tsgen.layouts import LongLayout
+from tsgen.panel import Panel
+from tsgen.reading import (
+    Cells,
+    Reading,
+    forecast_dtype,
+    frequency_of,
+    origin_of,
+    rows_of_table,
+)
+from tsgen.stretches import ranges
+
+__all__ = ["LongReader"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LongReader:
+    """A row per id and time; without an id column, one series."""
+
+    ids: pd.Series | None
+    times: pd.Series
+    targets: tuple[pd.Series, ...]
+    columns: Columns
+    order: tuple[str, ...]
+    """The columns of ids, times and targets as they stand in the frame, those that there are."""
+    multiindex: Literal["series", "frame"] | None = None
+    level_names: tuple[Any, ...] = ()
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def read(self, freq: Any, reading: Reading) -> Panel:
+        """The panel, or an error that lists all problems."""
+        reading.check_covariates(self.covariates)
+        problems = Problems()
+        times = check_times(self.times, repr(self.columns.time), problems)
+        codes, ids = self._factorize(problems)
+        table = self._values(reading, codes, ids, times, problems)
+        if times is None or codes is None:
+            problems.raise_any()
+        assert times is not None and codes is not None
+        names = self._series_names(ids)
+        order = _sorting_order(codes, times)
+        stamps, grouped = (times, codes) if order is None else (times[order], codes[order])
+        offsets = np.searchsorted(grouped, np.arange(len(ids) + 1)).astype(np.int64)
+        frequency = frequency_of(freq, stamps, offsets)
+        gaps = reading.fill is not None
+        check_steps(frequency, stamps, offsets, names, order, problems, origin_of(freq), gaps=gaps)
+        problems.raise_any()
+        if gaps:
+            whole = add_missing_rows(stamps, offsets, frequency)
+            source = whole.source if order is None else np.where(
+                whole.source >= 0, order[whole.source], -1
+            )  # fmt: skip
+            whole = WholeRows(source, whole.times, whole.offsets)
+        else:
+            whole = WholeRows(np.arange(len(stamps)) if order is None else order, stamps, offsets)
+        values = table if order is None and not gaps else rows_of_table(table, whole.source)
+        panel, rows = self._systems(values, whole, ids, frequency, reading)
+        rows_table = RowTable(self.covariates, codes, names, times)
+        first_rows = np.repeat(offsets[:-1], len(panel) // panel.channels // len(ids))
+        panel = replace(
+            panel,
+            layout=self._layout(codes, order, len(ids)),
+            covariates=rows_table.covariates(
+                reading, whole.source[rows], _offsets_of(panel), whole.times[rows], frequency,
+                panel.systems, first_rows if order is None else order[first_rows], problems,
+            ),
+        )  # fmt: skip
+        problems.raise_any()
+        return panel
+
+    def _values(
+        self,
+        reading: Reading,
+        codes: IntArray | None,
+        ids: pd.Index,
+        times: pd.Index | None,
+        problems: Problems,
+    ) -> Array:
+        """Targets and rolled covariates, (columns, rows); rows as they stand in the frame."""
+        names = self._series_names(ids)
+        missing: Literal["refused", "holes"] = "refused" if reading.fill is None else "holes"
+        pairs = [
+            *zip(self.columns.targets, self.targets, strict=True),
+            *((name, self.covariates[name]) for name in reading.rolled),
+        ]
+        columns = []
+        for name, column in pairs:
+            values = check_values(column, repr(name), codes, names, times, problems,
+                                  missing=missing)  # fmt: skip
+            columns.append(np.zeros(len(column)) if values is None else values)
+        return columns[0][None] if len(columns) == 1 else np.stack(columns)
+
+    def _systems(
+        self,
+        table: Array,
+        whole: WholeRows,
+        ids: pd.Index,
+        frequency: Frequency,
+        reading: Reading,
+    ) -> tuple[Panel, IntArray]:
+        """The panel without covariates, and the row of each row of its systems."""
+        targets = range(len(self.columns.targets))
+        rolled = tuple(range(len(targets), len(table)))
+        groups = [(*targets, *rolled)] if reading.joint else [(i, *rolled) for i in targets]
+        channels = len(groups[0])
+        count, length = len(ids), table.shape[1]
+        starts = np.empty((count, len(groups)), dtype=np.int64)
+        for position, group in enumerate(groups):
+            starts[:, position] = _first_observed(table[list(group)], whole.offsets)
+        lengths = whole.offsets[1:, None] - starts
+        columns = np.array(groups)[None] * length + starts[:, :, None]
+        per_series = np.repeat(lengths.ravel(), channels)
+        if len(table) == 1 and np.array_equal(starts.ravel(), whole.offsets[:-1]):
+            values = table[0]
+        else:
+            values = table.ravel()[ranges(columns.ravel(), per_series)]
+        offsets = np.concatenate([[0], np.cumsum(per_series)]).astype(np.int64)
+        last = np.repeat(whole.offsets[1:] - 1, len(groups) * channels)
+        panel = Panel(
+            values=fill_values(values, offsets, reading.fill),
+            offsets=offsets,
+            ids=_channel_ids(ids, [*self.columns.targets, *reading.rolled], groups)
+            if reading.names_channels
+            else ids,
+            ends=whole.times[last],
+            behind=np.zeros(len(last), dtype=np.int64),
+            frequency=frequency,
+            columns=self.columns,
+            layout=None,  # type: ignore[arg-type]
+            channels=channels,
+            rolled=len(rolled),
+            fill=reading.fill,
+        )
+        return panel, ranges(starts.ravel(), lengths.ravel())
+
+    def _layout(self, codes: IntArray, order: IntArray | None, count: int) -> LongLayout:
+        dtypes = [forecast_dtype(target.dtype) for target in self.targets]
+        return LongLayout(
+            columns=self.columns,
+            id_dtype=None if self.ids is None else self.ids.dtype,
+            time_dtype=self.times.dtype,
+            target_dtype=dtypes[0],
+            order=self.order,
+            appearance=_appearance(codes if order is None else codes[order], order, count),
+            multiindex=self.multiindex,
+            level_names=self.level_names,
+            other_dtypes=tuple(dtypes[1:]),
+        )
+
+    def _series_names(self, ids: pd.Index) -> pd.Index | str:
+        return "one series" if self.ids is None else ids
+
+    def cells(self) -> Cells:
+        """Every row as it stands."""
+        problems = Problems()
+        times = check_times(self.times, repr(self.columns.time), problems)
+        codes, ids = self._factorize(problems)
+        names = self._series_names(ids)
+        columns = [
+            check_values(target, repr(name), codes, names, times, problems, missing="allowed")
+            for name, target in zip(self.columns.targets, self.targets, strict=True)
+        ]
+        problems.raise_any()
+        assert times is not None
+        count, rows = len(columns), len(times)
+        return Cells(
+            None if self.ids is None else pd.Index(self.ids).take(np.tile(np.arange(rows), count)),
+            np.repeat(np.array(self.columns.targets, dtype=object), rows),
+            times[np.tile(np.arange(rows), count)],
+            np.concatenate([values for values in columns if values is not None]),
+        )
+
+    def without_empty(self) -> LongReader:
+        """The same: a missing value is a problem of a long frame."""
+        return self
+
+    def _factorize(self, problems: Problems) -> tuple[IntArray | None, pd.Index]:
+        if self.ids is None:
+            return np.zeros(len(self.times), dtype=np.int64), pd.Index([self.columns.target])
+        if not check_ids(self.ids, repr(self.columns.id), problems):
+            return None, pd.Index([])
+        codes, ids = pd.factorize(self.ids, sort=True)
+        return codes.astype(np.int64, copy=False), pd.Index(ids)
+
+    def curves(self) -> Iterator[tuple[Any, pd.Series]]:
+        """Each series by its id, in the order of the frame."""
+        for name, target in zip(self.columns.targets, self.targets, strict=True):
+            values = pd.Series(
+                target.to_numpy(dtype=np.float64, na_value=np.nan), index=pd.Index(self.times)
+            )
+            if self.ids is None:
+                yield name, values
+                continue
+            for series, curve in values.groupby(self.ids.to_numpy(), sort=False):
+                yield (series, name) if self.columns.others else series, curve
+
+    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        """Which rows are the last of their series in time."""
+        times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
+        ids = pd.Series(np.zeros(len(times))) if self.ids is None else self.ids
+        groups = times.groupby(ids.to_numpy())
+        lengths = groups.size()
+        if (lengths <= rows).any():
+            short = [f"{name!r} ({size})" for name, size in lengths[lengths <= rows].items()]
+            raise FrameError(
+                [f"series with no more than the {rows} rows to hold out: {listing(short)}"]
+            )
+        return (groups.rank(method="first", ascending=False) <= rows).to_numpy()
+
+
+def _first_observed(columns: Array, offsets: IntArray) -> IntArray:
+    """The first row of each id at which one of some columns is known, ``(ids,)``."""
+    known = np.asarray(~np.isnan(columns).all(axis=0))
+    if known.all():
+        return offsets[:-1]
+    rows = np.where(known, np.arange(len(known)), len(known))
+    first: IntArray = np.minimum.reduceat(rows, offsets[:-1])
+    return np.minimum(first, offsets[1:] - 1)
+
+
+def _channel_ids(ids: pd.Index, names: list[str], groups: list[tuple[int, ...]]) -> pd.MultiIndex:
+    """Series of id and channel; in each system's own order."""
+    # A rolled covariate comes in each system of an id: its name says of which.
+    labels = [
+        name if len(groups) == 1 or position == 0 else f"{names[group[0]]}: {name}"
+        for group in groups
+        for position, name in enumerate(names[i] for i in group)
+    ]
+    channels = pd.Index(np.tile(np.array(labels, dtype=object), len(ids)))
+    return pd.MultiIndex.from_arrays([ids.repeat(len(labels)), channels])
+
+
+def _sorting_order(codes: IntArray, times: pd.Index) -> IntArray | None:
+    """A stable order by id and time; ``None`` if the rows are in it, which is the usual case."""
+    ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy()
+    step = np.diff(codes)
+    if bool(((step == 0) <= (ticks[1:] >= ticks[:-1])).all()):
+        if bool((step >= 0).all()):
+            return None
+        starts = np.concatenate([[0], np.flatnonzero(step) + 1])
+        if len(np.unique(codes[starts])) == len(starts):  # each series in one piece
+            return _order_of_pieces(starts, codes)
+    return np.lexsort((ticks, codes))
+
+
+def _order_of_pieces(starts: IntArray, codes: IntArray) -> IntArray:
+    """The rows, piece by piece in the order of the pieces' codes: no row need be compared."""
+    pieces = np.argsort(codes[starts])
+    lengths = np.diff(starts, append=len(codes))[pieces]
+    ends = np.cumsum(lengths)
+    shift: IntArray = np.repeat(starts[pieces] - (ends - lengths), lengths)
+    return np.arange(len(codes)) + shift
+
+
+def _appearance(codes: IntArray, order: IntArray | None, count: int) -> IntArray:
+    """The series in the order in which the input first names them."""
+    if order is None:
+        return np.arange(count)
+    first_row = np.full(count, len(codes))
+    np.minimum.at(first_row, codes, order)
+    return np.argsort(first_row, kind="stable")
+
+
+def _offsets_of(panel: Panel) -> IntArray:
+    return np.concatenate([[0], np.cumsum(panel.lengths[:: panel.channels])])

@@ -1,0 +1,29 @@
+"""Positions of several stretches of rows in one table."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["alternate", "offsets_of", "ranges"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def ranges(starts: IntArray, lengths: IntArray) -> IntArray:
+    """The positions of several stretches of rows, one after the other."""
+    offsets = offsets_of(lengths)
+    positions: IntArray = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+    return positions
+
+
+def offsets_of(lengths: IntArray) -> IntArray:
+    """Where each of several stretches begins, and the last one ends."""
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def alternate(*stretches: tuple[IntArray, IntArray]) -> IntArray:
+    """The positions of the first stretch of each kind, then of the second of each, and so on."""
+    starts = np.stack([start for start, _ in stretches], axis=1)
+    lengths = np.stack([length for _, length in stretches], axis=1)
+    return ranges(starts.ravel(), lengths.ravel())

@@ -1,0 +1,270 @@
+"""A column per series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen.checks import (
+    FILL_HINT,
+    Problems,
+    check_index_steps,
+    check_times,
+    check_values,
+)
+from tsgen.columns import Columns
+from tsgen.covariate_rows import RowTable
+from tsgen.errors import FrameError
+from tsgen.frequency import Frequency
+from tsgen.gaps import WholeRows, add_missing_rows, fill_values
+from tsgen.layouts import WideLayout
+from tsgen.panel import Panel
+from tsgen.reading import (
+    Cells,
+    Reading,
+    forecast_dtype,
+    frequency_of,
+    origin_of,
+    rows_of_table,
+)
+from tsgen.stretches import ranges
+
+__all__ = ["WideReader"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WideReader:
+    """A column per series; leading and trailing NaN make it shorter."""
+
+    frame: pd.DataFrame
+    columns: Columns
+    series: pd.Series | None = None
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def read(self, freq: Any, reading: Reading) -> Panel:
+        """The panel, or an error that lists all problems."""
+        reading.check_covariates(self.covariates)
+        problems = Problems()
+        layouts = f". Expected one of{self.columns.both_layouts()}"
+        times = check_times(self.frame.index, "the index", problems, layouts)
+        matrix = self._matrix(times, problems)
+        rolled = self._rolled(reading, times, problems)
+        if times is None:
+            problems.raise_any()
+        assert times is not None
+        order = None if times.is_monotonic_increasing else np.argsort(times, kind="stable")
+        stamps = times if order is None else times[order]
+        frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
+        gaps = reading.fill is not None
+        check_index_steps(frequency, stamps, order, problems, origin_of(freq), gaps=gaps)
+        whole = WholeRows(
+            np.arange(len(stamps)) if order is None else order, stamps, np.array([0, len(stamps)])
+        )
+        if gaps:
+            problems.raise_any()
+            added = add_missing_rows(stamps, whole.offsets, frequency)
+            source = np.where(added.source >= 0, whole.source[added.source], -1)
+            whole = WholeRows(source, added.times, added.offsets)
+        if order is not None or gaps:
+            matrix, rolled = (rows_of_table(part, whole.source) for part in (matrix, rolled))
+        position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
+        matrix, ids = matrix[position], self.frame.columns[position]
+        panel, rows = _wide_systems(
+            matrix, rolled, ids, whole, frequency, self.columns, reading, problems
+        )
+        names = "wide"
+        table = RowTable(self.covariates, np.zeros(len(times), dtype=np.int64), names, times)
+        count = len(panel) // panel.channels
+        panel = replace(
+            panel,
+            layout=WideLayout(
+                columns=self.frame.columns,
+                index_name=self.frame.index.name,
+                time_dtype=self.frame.index.dtype,
+                dtypes=_forecast_dtypes(self.frame),
+                is_series=self.series is not None,
+                series_name=None if self.series is None else self.series.name,
+                has_freq=getattr(self.frame.index, "freq", None) is not None,
+            ),
+            covariates=table.covariates(
+                reading, whole.source[rows], panel._covariate_offsets, whole.times[rows],
+                frequency, panel.systems, np.zeros(count, dtype=np.int64), problems,
+            ),
+        )  # fmt: skip
+        problems.raise_any()
+        return panel
+
+    def _rolled(self, reading: Reading, times: pd.Index | None, problems: Problems) -> Array:
+        """Past covariates that are channels, (columns, rows)."""
+        columns = []
+        for name in reading.rolled:
+            column = self.covariates[name]
+            values = check_values(column, repr(name), None, "wide", times, problems)
+            columns.append(np.zeros(len(column)) if values is None else values)
+        return np.stack(columns) if columns else np.empty((0, len(self.frame)))
+
+    def cells(self) -> Cells:
+        """Every cell, column by column."""
+        problems = Problems()
+        layouts = f". Expected one of{self.columns.both_layouts()}"
+        times = check_times(self.frame.index, "the index", problems, layouts)
+        matrix = self._matrix(times, problems)
+        problems.raise_any()
+        assert times is not None
+        ids = self.frame.columns.repeat(len(times)) if self.series is None else None
+        cells = np.tile(np.arange(len(times)), len(matrix))
+        channels = np.full(len(cells), self.columns.target, dtype=object)
+        return Cells(ids, channels, times[cells], matrix.ravel())
+
+    def without_empty(self) -> WideReader:
+        """Without the columns that hold nothing but NaN."""
+        filled = self.frame.notna().any().to_numpy()
+        if not filled.any():
+            raise FrameError(["the frame has no value, only NaN"])
+        return self if filled.all() else replace(self, frame=self.frame.loc[:, filled])
+
+    def _matrix(self, times: pd.Index | None, problems: Problems) -> Array:
+        whole = self._plain_numbers()
+        if whole is not None:
+            return whole
+        columns = []
+        for position, name in enumerate(self.frame.columns):
+            label = repr(name) if self.series is None else repr(self.series.name or "y")
+            column = self.frame.iloc[:, position]
+            values = check_values(column, label, None, "wide", times, problems)
+            # A refused column has its problem already: zeros keep it from the check for holes.
+            columns.append(np.zeros(len(self.frame)) if values is None else values)
+        if not columns:
+            raise FrameError(["the frame has no columns; a wide frame has a column per series"])
+        return np.stack(columns)
+
+    def _plain_numbers(self) -> Array | None:
+        """All columns at once if they are numpy's numbers and finite, which needs no message."""
+        if not all(isinstance(d, np.dtype) and d.kind in "iuf" for d in set(self.frame.dtypes)):
+            return None
+        values = np.ascontiguousarray(self.frame.to_numpy(dtype=np.float64).T)
+        if not values.size or np.isinf(values).any():
+            return None
+        return values.copy() if np.may_share_memory(values, self.frame.to_numpy()) else values
+
+    def curves(self) -> Iterator[tuple[Any, pd.Series]]:
+        """Each column by its name."""
+        for name, column in self.frame.items():
+            yield name if self.series is None else self.series.name or "y", column
+
+    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+        """Which rows are the last in time."""
+        if len(self.frame) <= rows:
+            raise FrameError([f"the frame has {len(self.frame)} rows, not more than {rows}"])
+        ranks = np.asarray(self.frame.index.argsort()).argsort()
+        return np.asarray(ranks >= len(ranks) - rows)
+
+
+def _wide_systems(
+    matrix: Array,
+    rolled: Array,
+    ids: pd.Index,
+    whole: WholeRows,
+    frequency: Frequency,
+    columns: Columns,
+    reading: Reading,
+    problems: Problems,
+) -> tuple[Panel, IntArray]:
+    """The panel without covariates, and the row of each row of its systems, those behind too."""
+    if reading.joint:
+        systems = np.concatenate([matrix, rolled])[None]
+    else:
+        shared = np.broadcast_to(rolled, (len(matrix), *rolled.shape))
+        systems = np.concatenate([matrix[:, None], shared], axis=1)
+    count, channels, length = systems.shape
+    if reading.names_channels:
+        labels = [*ids, *reading.rolled] if reading.joint else None
+        ids = _wide_channel_ids(ids, labels, columns.target, reading.rolled)
+    first, stop = _observed_span(systems, ids, whole.times, reading, problems)
+    problems.raise_any()
+    lengths = np.repeat(stop - first, channels)
+    starts = np.arange(count * channels) * length + np.repeat(first, channels)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    values = systems.ravel()[ranges(starts, lengths)]
+    filled = _fill_inside(values, offsets, reading)
+    panel = Panel(
+        values=filled,
+        offsets=offsets,
+        ids=ids,
+        ends=whole.times[np.full(len(ids), length - 1)],
+        behind=np.repeat(length - stop, channels),
+        frequency=frequency,
+        columns=columns,
+        layout=None,  # type: ignore[arg-type]
+        channels=channels,
+        rolled=len(rolled),
+        fill=reading.fill,
+    )
+    return panel, ranges(first, length - first)
+
+
+def _fill_inside(values: Array, offsets: IntArray, reading: Reading) -> Array:
+    """Holes filled, but not what is missing after the last value of a channel."""
+    filled = fill_values(values, offsets, reading.fill)
+    if filled is values:
+        return values
+    rows = np.arange(len(values))
+    last = np.maximum.reduceat(np.where(np.isnan(values), -1, rows), offsets[:-1])
+    return np.where(rows > np.repeat(last, np.diff(offsets)), np.nan, filled)
+
+
+def _observed_span(
+    systems: Array, ids: pd.Index, times: pd.Index, reading: Reading, problems: Problems
+) -> tuple[IntArray, IntArray]:
+    """First observed row of each system and one past the last, ``(N,)`` each.
+
+    Between the first value and the last of a channel, NaN is a problem unless holes are filled.
+    """
+    channels = systems.shape[1]
+    observed = ~np.isnan(systems).reshape(-1, systems.shape[2])
+    empty = np.asarray(~observed.any(axis=1))
+    first: IntArray = observed.argmax(axis=1)
+    stop = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
+    if empty.any():
+        problems.add(
+            "series without any value",
+            [repr(name) for name in ids[empty]],
+            "drop these columns",
+        )
+    rows = np.arange(observed.shape[1])
+    holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~empty[:, None]
+    if holes.any() and reading.fill is None:
+        where = [f"series {ids[i]!r} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]]
+        problems.add(
+            "missing values between observed ones",
+            where,
+            f"fill them first, for instance with df.interpolate(), or {FILL_HINT}",
+            total=int(holes.sum()),
+        )
+    of_system = first.reshape(-1, channels).min(axis=1), stop.reshape(-1, channels).max(axis=1)
+    return of_system[0].astype(np.int64), of_system[1].astype(np.int64)
+
+
+def _wide_channel_ids(
+    ids: pd.Index, labels: list[Any] | None, target: str, rolled: tuple[str, ...]
+) -> pd.MultiIndex:
+    """The same of a wide frame, whose columns are ids."""
+    if labels is not None:  # one system, of which each column is a channel
+        kinds = [target] * len(ids) + list(rolled)
+        return pd.MultiIndex.from_arrays([pd.Index(labels, dtype=object), pd.Index(kinds)])
+    kinds = [target, *rolled]
+    channels = pd.Index(np.tile(np.array(kinds, dtype=object), len(ids)))
+    return pd.MultiIndex.from_arrays([ids.repeat(len(kinds)), channels])
+
+
+def _forecast_dtypes(frame: pd.DataFrame) -> tuple[Any, ...]:
+    known = {dtype: forecast_dtype(dtype) for dtype in set(frame.dtypes)}
+    return tuple(known[dtype] for dtype in frame.dtypes)
