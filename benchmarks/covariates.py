@@ -6,7 +6,8 @@
 and once without, and forecasts 14 days from a cutoff every 7 days of the last fifth of the rows.
 The error is the MASE of each window, whose scale is the mean weekly difference of the training
 rows. Weather is that of the day itself, as if it had been forecast without error. Settings were
-chosen with ``--earlier``: the same on the fifth before, with the last fifth left out.
+chosen with ``--earlier``: the same on the fifth before, with the last fifth left out. ``--plot``
+draws the pictures of the README instead: one station over Christmas, and what the model goes by.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import pandas as pd
 import tsgen
 from tsgen.metrics import mase
 
-RESULTS = Path(__file__).parent / "results" / "covariates.csv"
+FOLDER = Path(__file__).parent / "results"
+RESULTS = FOLDER / "covariates.csv"
 HORIZON, STEP, SEASON = 14, 7, 7
 COVARIATES = {
     "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
@@ -84,19 +86,53 @@ def measure(name: str, seed: int, earlier: bool) -> dict[str, object]:
     return row
 
 
+def plot() -> None:
+    """Two pictures: December 2015 at Clark/Lake with and without holidays, and importances."""
+    from matplotlib.figure import Figure
+
+    name, station, horizon = "chicago_trains", "Clark_Lake", 21
+    frame = tsgen.load_dataset(name)
+    train, tail = tsgen.hold_out(frame, horizon)
+    plain = tsgen.LSTMForecaster(verbose=False).fit(train)
+    told = tsgen.LSTMForecaster(verbose=False).fit(train, future_covariates="holiday")
+    forecasts = {
+        "without": (plain.predict(horizon), "#9aa3ae"),
+        "with future_covariates=['holiday']": (told.predict(horizon, future_df=tail), "#d1495b"),
+    }
+    figure = Figure(figsize=(8.5, 3.4), layout="constrained")
+    axis = figure.subplots()
+    shown = frame[frame["unique_id"] == station].tail(3 * horizon)
+    axis.plot(shown["ds"], shown["y"], color="#3b4252", linewidth=1.2, label="observed")
+    for label, (forecast, colour) in forecasts.items():
+        rows = forecast[forecast["unique_id"] == station]
+        axis.plot(rows["ds"], rows["y"], color=colour, linewidth=1.6, label=label)
+    axis.axvline(tail["ds"].min() - pd.Timedelta("12h"), color="#9aa3ae", linewidth=0.8, ls=":")
+    axis.set_title(f"{station}, thousands of passengers a day", loc="left", fontsize=10)
+    axis.legend(loc="lower left", frameon=False, fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8)
+    figure.savefig(FOLDER / "chicago_trains.png", dpi=150)
+    importance = tsgen.plot_importance(told.explain(train), title="What the forecasts go by")
+    importance.savefig(FOLDER / "chicago_trains_importance.png", dpi=150)
+
+
 def main() -> None:
     """Print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--earlier", action="store_true", help="the fifth before the last")
+    parser.add_argument("--plot", action="store_true", help="draw the README's pictures instead")
     arguments = parser.parse_args()
+    if arguments.plot:
+        plot()
+        return
     rows = []
     for name in COVARIATES:
         for seed in range(arguments.seeds):
             rows.append(measure(name, seed, arguments.earlier))
             print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
     if not arguments.earlier:
-        RESULTS.parent.mkdir(exist_ok=True)
+        FOLDER.mkdir(exist_ok=True)
         pd.DataFrame(rows).round(4).to_csv(RESULTS, index=False)
 
 

@@ -1,8 +1,8 @@
-"""The defaults against naive and seasonal naive, on the held-out tail of every shipped data set.
+"""The defaults against naive and seasonal naive, on the held-out tail of the shipped data sets.
 
     python benchmarks/quickcheck.py
 
-Prints a table and writes it to ``benchmarks/results/quickcheck.csv``. Settings were chosen on
+The ten data sets without covariates (for the others see ``covariates.py``). Prints a table and writes it to ``benchmarks/results/quickcheck.csv``. Settings were chosen on
 earlier tails (``--earlier 1``, ``--earlier 2``), never on the last one.
 """
 

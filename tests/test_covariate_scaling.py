@@ -24,7 +24,7 @@ from tsgen.windows import CovariateRows
 
 Array = npt.NDArray[np.float64]
 
-properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+properties = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
 SMALL = {"hidden_size": 8, "max_steps": 5, "context_length": 10, "lags": [2], "verbose": False}
 ROOT2, ROOT6 = np.sqrt(2.0), np.sqrt(6.0)

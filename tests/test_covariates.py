@@ -273,12 +273,12 @@ def test_where_covariate_columns_stand_in_a_wide_frame_says_nothing() -> None:
 def test_static_covariates_of_a_wide_frame_are_a_table() -> None:
     df, _ = split(shared())
     table = pd.DataFrame({"size": [4.0, 1.0], "kind": ["x", "y"]}, index=["a", "b"])
-    long = df.assign(size=df["unique_id"].map(table["size"]), kind=df["unique_id"].map(table["kind"]))
+    long = df.assign(
+        size=df["unique_id"].map(table["size"]), kind=df["unique_id"].map(table["kind"])
+    )
     expected = LSTMForecaster(**TINY).fit(long, static_covariates=["size", "kind"]).predict(HORIZON)
     found = LSTMForecaster(**TINY).fit(as_wide(df, []), static_covariates=table).predict(HORIZON)
-    np.testing.assert_array_equal(
-        found[["a", "b"]].to_numpy().T.ravel(), numbers(expected)
-    )
+    np.testing.assert_array_equal(found[["a", "b"]].to_numpy().T.ravel(), numbers(expected))
 
 
 def test_one_series_without_ids() -> None:
@@ -664,9 +664,7 @@ def test_what_is_wrong_with_a_static_table_is_named(
 
 def test_a_static_table_with_ids_in_a_column_is_refused() -> None:
     with pytest.raises((FrameError, SettingError), match="'unique_id'"):
-        LSTMForecaster(**TINY).fit(
-            history(), static_covariates=table_of(history()).reset_index()
-        )
+        LSTMForecaster(**TINY).fit(history(), static_covariates=table_of(history()).reset_index())
 
 
 def test_static_covariates_of_known_series_are_remembered(
@@ -1048,9 +1046,7 @@ def test_rolled_covariates_are_not_returned(forecaster: type[LSTMForecaster]) ->
     paths = model.sample(HORIZON, num_samples=3, calibrated=False, future_df=ahead)
     assert paths.columns.tolist() == ["unique_id", "ds", "sample_id", "y"]
     assert len(paths) == 3 * len(found)
-    array = model.sample(
-        HORIZON, num_samples=3, calibrated=False, future_df=ahead, as_array=True
-    )
+    array = model.sample(HORIZON, num_samples=3, calibrated=False, future_df=ahead, as_array=True)
     np.testing.assert_array_equal(array.transpose(0, 1, 2).ravel(), paths["y"].to_numpy())
     assert model.stability(horizon=HORIZON, future_df=ahead)["unique_id"].tolist() == [
         "b", "a", "c",

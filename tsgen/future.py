@@ -46,7 +46,8 @@ def read_new_rows(
     FrameError
         For series that the panel doesn't have, rows that it has already, and gaps.
     """
-    new = read_panel(df, Reading.like(panel, calendar), freq=panel.frequency, empty="skip")
+    reading = Reading.like(panel, calendar, goes_on=True)
+    new = read_panel(df, reading, freq=panel.frequency, empty="error" if reading.joint else "skip")
     positions = panel.ids.get_indexer(new.ids)
     if (positions < 0).any():
         unknown = [repr(name) for name in new.ids[positions < 0]]
@@ -72,7 +73,13 @@ def read_new_rows(
         latest = np.arange(len(panel))
         latest[positions] = len(panel) + np.arange(len(new))
         ends = panel.ends.append(_own_ends(panel, new, positions))[latest]
-    return panel.extend(new, ends, behind), new
+    longer = panel.extend(new, ends, behind)
+    if panel.fill in (None, "mask"):
+        return longer, new
+    # What is missing in the first new rows is filled from the last old ones.
+    longer = longer.filled()
+    systems = positions[:: panel.channels] // panel.channels
+    return longer, longer.take(systems).last(new.lengths)
 
 
 def _check_whole_systems(panel: Panel, new: Panel) -> None:
@@ -117,7 +124,11 @@ def _check_that_rows_follow(panel: Panel, new: Panel, positions: IntArray, ahead
     for what, wrong, remedy in (
         ("time stamps off the frequency of the state", ahead == OFF_GRID, "align them"),
         ("rows that the state has already", (first < 1) & (ahead != OFF_GRID), "drop them"),
-        ("rows missing before the new ones", (first > 1) & (ahead != OFF_GRID), "add them"),
+        (
+            "rows missing before the new ones",
+            (first > 1) & (ahead != OFF_GRID),
+            "add them" if panel.fill is None else "add them, with NaN where a value is missing",
+        ),
     ):
         if wrong.any():
             where = [

@@ -16,6 +16,7 @@ __all__ = ["Fill", "WholeRows", "add_missing_rows", "check_fill", "fill_values"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 Fill: TypeAlias = Literal["mask", "ffill", "interpolate"] | float
 
 _NAMES = ("mask", "ffill", "interpolate")
@@ -76,15 +77,26 @@ def add_missing_rows(times: pd.Index, offsets: IntArray, frequency: Frequency) -
     return WholeRows(source, times.append(added)[order], longer)
 
 
-def fill_values(values: Array, offsets: IntArray, fill: Fill | None) -> Array:
+def fill_values(
+    values: Array, offsets: IntArray, fill: Fill | str | None, *, ends: bool = True
+) -> Array:
     """Values (rows,) of series with what is missing after their first value filled.
 
     ``"mask"`` and ``None`` leave it missing. ``"interpolate"`` holds the last value where there
-    is none to go to.
+    is none to go to. Without ``ends``, what is missing after the last value is left missing too.
     """
     missing = np.isnan(values)
     if fill is None or fill == "mask" or not missing.any():
         return values
+    filled = _filled(values, offsets, missing, fill)
+    if ends:
+        return filled
+    rows = np.arange(len(values))
+    last = np.maximum.reduceat(np.where(missing, -1, rows), offsets[:-1])
+    return np.where(rows > np.repeat(last, np.diff(offsets)), np.nan, filled)
+
+
+def _filled(values: Array, offsets: IntArray, missing: Mask, fill: Fill | str) -> Array:
     rows = np.arange(len(values))
     lengths = np.diff(offsets)
     starts = np.repeat(offsets[:-1], lengths)

@@ -106,7 +106,9 @@ class LongReader:
     ) -> Array:
         """Targets and rolled covariates, (columns, rows); rows as they stand in the frame."""
         names = self._series_names(ids)
-        missing: Literal["refused", "holes"] = "refused" if reading.fill is None else "holes"
+        missing: Literal["refused", "holes", "allowed"] = "holes"
+        if reading.fill is None or reading.goes_on:
+            missing = "refused" if reading.fill is None else "allowed"
         pairs = [
             *zip(self.columns.targets, self.targets, strict=True),
             *((name, self.covariates[name]) for name in reading.rolled),
@@ -134,7 +136,10 @@ class LongReader:
         count, length = len(ids), table.shape[1]
         starts = np.empty((count, len(groups)), dtype=np.int64)
         for position, group in enumerate(groups):
-            starts[:, position] = _first_observed(table[list(group)], whole.offsets)
+            rows = table[list(group)]
+            starts[:, position] = (
+                whole.offsets[:-1] if reading.goes_on else _first_observed(rows, whole.offsets)
+            )
         lengths = whole.offsets[1:, None] - starts
         columns = np.array(groups)[None] * length + starts[:, :, None]
         per_series = np.repeat(lengths.ravel(), channels)

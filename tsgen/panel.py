@@ -13,6 +13,7 @@ import pandas as pd
 from tsgen.columns import Columns
 from tsgen.covariates import Covariates
 from tsgen.frequency import Frequency
+from tsgen.gaps import fill_values
 from tsgen.layouts import Frame, Layout, Output, Shown, as_dtype
 from tsgen.stretches import alternate, offsets_of, ranges
 
@@ -109,6 +110,25 @@ class Panel:
         """The same panel with at most the last ``rows`` rows of each series, copied."""
         kept = np.minimum(self.lengths, rows)
         return self._cut(self.lengths - kept, kept)
+
+    def last(self, rows: IntArray) -> Panel:
+        """The same panel with some of the last rows of each series, (N,)."""
+        return self._cut(self.lengths - rows, rows)
+
+    def filled(self) -> Panel:
+        """The same panel with its holes filled by its own rule."""
+        ends = not self.layout.shares_end
+        covariates = self.covariates
+        if covariates is not None:
+            rows = covariates.rows.copy()
+            for column, item in enumerate(covariates.of_rows):
+                if item.categories is None:
+                    rows[:, column] = fill_values(
+                        rows[:, column], self._covariate_offsets, self.fill
+                    )
+            covariates = replace(covariates, rows=rows)
+        values = fill_values(self.values, self.offsets, self.fill, ends=ends)
+        return replace(self, values=values, covariates=covariates)
 
     def without_tail(self, rows: int) -> Panel:
         """The same panel without the last ``rows`` rows of each series that has twice as many."""

@@ -49,6 +49,8 @@ class Reading:
         Static covariates by id; else they are columns of the frame.
     seen : Panel, optional
         What `fit` has read, which says what categories there are.
+    goes_on : bool, default False
+        Whether the rows go on from others: what is missing before their first value is a hole.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -58,10 +60,13 @@ class Reading:
     calendar: tuple[CalendarPart, ...] = ()
     static: pd.DataFrame | None = None
     seen: Panel | None = None
+    goes_on: bool = False
 
     @classmethod
-    def like(cls, panel: Panel, calendar: tuple[CalendarPart, ...] = ()) -> Reading:
-        """Read as a panel was."""
+    def like(
+        cls, panel: Panel, calendar: tuple[CalendarPart, ...] = (), *, goes_on: bool = False
+    ) -> Reading:
+        """Read as a panel was, or rows that go on from it."""
         return cls(
             columns=panel.columns,
             fill=panel.fill,  # type: ignore[arg-type]
@@ -69,6 +74,8 @@ class Reading:
             roll_past=panel.rolled > 0,
             calendar=calendar,
             seen=panel,
+            # Without a rule for holes, a column that begins late has rows missing before it.
+            goes_on=goes_on and panel.fill is not None,
         )
 
     @property
@@ -151,7 +158,9 @@ class Cells:
 
 def rows_of_table(table: Array, source: IntArray) -> Array:
     """Columns (columns, rows) in another order of rows; NaN for those that are added."""
-    return np.where(source >= 0, table[:, source], np.nan)
+    rows = table[:, source]
+    rows[:, source < 0] = np.nan
+    return rows
 
 
 def frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:

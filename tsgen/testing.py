@@ -133,6 +133,8 @@ def panels(
     ids: Sequence[IdKind] = _ID_KINDS,
     values: Sequence[ValueKind] = _VALUE_KINDS,
     stagger: int = 3,
+    covariates: bool = False,
+    holes: bool = False,
     id_col: str = "unique_id",
     time_col: str = "ds",
     target_col: str = "y",
@@ -145,6 +147,12 @@ def panels(
         As in `wide_panels`.
     stagger : int, default 3
         By how many rows the ends of the series may differ.
+    covariates : bool, default False
+        Whether there are the columns ``number``, ``kind`` (text) and ``region`` (text, the same in
+        all rows of a series) too.
+    holes : bool, default False
+        Whether some values are NaN and some rows are missing, never the first and the last one of
+        a series.
     id_col, time_col, target_col : str
         The names of the columns.
 
@@ -171,7 +179,9 @@ def panels(
     >>> test_every_series_is_forecast()
     """
     chosen = _Choice(n_series, length, tuple(freq), tuple(ids), tuple(values), stagger)
-    return _drawn(chosen).map(lambda drawn: drawn.long(id_col, time_col, target_col))
+    return _drawn(chosen).map(
+        lambda drawn: drawn.long(id_col, time_col, target_col, covariates, holes)
+    )
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,7 @@ class _Drawn:
 
     ids: pd.Index
     columns: tuple[pd.Series[float], ...]
+    seed: int
 
     def series(self) -> pd.Series[float]:
         return self.columns[0].rename("y")
@@ -201,7 +212,9 @@ class _Drawn:
         df.columns = self.ids
         return df
 
-    def long(self, id_col: str, time_col: str, target_col: str) -> pd.DataFrame:
+    def long(
+        self, id_col: str, time_col: str, target_col: str, covariates: bool, holes: bool
+    ) -> pd.DataFrame:
         which = np.repeat(np.arange(len(self.ids)), [len(column) for column in self.columns])
         rows = pd.concat(self.columns)
         columns: dict[str, Any] = {
@@ -209,7 +222,19 @@ class _Drawn:
             time_col: rows.index,
             target_col: rows.to_numpy(),
         }
-        return pd.DataFrame(columns)
+        random = np.random.default_rng([self.seed, len(rows)])
+        if covariates:
+            columns["number"] = random.normal(5, 2, size=len(rows))
+            columns["kind"] = random.choice(["none", "some", "much"], size=len(rows))
+            columns["region"] = np.array(["north", "south"])[which % 2]
+        df = pd.DataFrame(columns)
+        if holes:
+            inside = (which[1:-1] == which[:-2]) & (which[1:-1] == which[2:])
+            inside = np.concatenate([[False], inside, [False]])
+            fate = random.random(len(df))
+            df.loc[inside & (fate < 0.1), target_col] = np.nan
+            df = df[~inside | (fate < 0.9)].reset_index(drop=True)
+        return df
 
 
 def _strategies() -> ModuleType:
@@ -242,7 +267,7 @@ def _drawn(choice: _Choice) -> SearchStrategy[_Drawn]:
             )
             for i, (kind, rows, stop) in enumerate(zip(kinds, lengths, stops, strict=True))
         ]
-        return _Drawn(ids, tuple(columns))
+        return _Drawn(ids, tuple(columns), seed)
 
     drawn: SearchStrategy[_Drawn] = st.composite(draw_panel)()
     return drawn

@@ -194,9 +194,9 @@ def _wide_systems(
     starts = np.arange(count * channels) * length + np.repeat(first, channels)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     values = systems.ravel()[ranges(starts, lengths)]
-    filled = _fill_inside(values, offsets, reading)
     panel = Panel(
-        values=filled,
+        # What is missing after the last value of a channel is no hole.
+        values=fill_values(values, offsets, reading.fill, ends=False),
         offsets=offsets,
         ids=ids,
         ends=whole.times[np.full(len(ids), length - 1)],
@@ -211,16 +211,6 @@ def _wide_systems(
     return panel, ranges(first, length - first)
 
 
-def _fill_inside(values: Array, offsets: IntArray, reading: Reading) -> Array:
-    """Holes filled, but not what is missing after the last value of a channel."""
-    filled = fill_values(values, offsets, reading.fill)
-    if filled is values:
-        return values
-    rows = np.arange(len(values))
-    last = np.maximum.reduceat(np.where(np.isnan(values), -1, rows), offsets[:-1])
-    return np.where(rows > np.repeat(last, np.diff(offsets)), np.nan, filled)
-
-
 def _observed_span(
     systems: Array, ids: pd.Index, times: pd.Index, reading: Reading, problems: Problems
 ) -> tuple[IntArray, IntArray]:
@@ -232,7 +222,10 @@ def _observed_span(
     observed = ~np.isnan(systems).reshape(-1, systems.shape[2])
     empty = np.asarray(~observed.any(axis=1))
     first: IntArray = observed.argmax(axis=1)
-    stop = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
+    stop: IntArray = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
+    if reading.goes_on:
+        first[:] = 0
+        empty &= not reading.joint
     if empty.any():
         problems.add(
             "series without any value",
