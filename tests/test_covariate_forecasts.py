@@ -234,6 +234,11 @@ def differing(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
     return one.set_index(KEY)["y"] != other.set_index(KEY)["y"]
 
 
+def of(df: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one series."""
+    return df[df["unique_id"] == name]
+
+
 # ------------------------------------------------------------------------------------------ leaks
 
 
@@ -335,9 +340,9 @@ def test_a_short_horizon_is_the_beginning_of_a_long_one(model: LSTMForecaster) -
 def test_company_and_order_say_nothing(model: LSTMForecaster) -> None:
     plain = model.predict(HORIZON, future_df=ahead())
     for name in LENGTHS:
-        alone = until(0).query("unique_id == @name")
-        found = model.predict(HORIZON, df=alone, future_df=ahead().query("unique_id == @name"))
-        expected = plain.query("unique_id == @name")
+        alone = of(until(0), name)
+        found = model.predict(HORIZON, df=alone, future_df=of(ahead(), name))
+        expected = of(plain, name)
         np.testing.assert_allclose(found["y"], expected["y"], rtol=1e-6)
     shuffled = until(0).sample(frac=1, random_state=0)
     found = model.predict(HORIZON, df=shuffled, future_df=ahead().sample(frac=1, random_state=1))
@@ -383,16 +388,16 @@ def test_an_update_is_encoding_anew(model: LSTMForecaster, rows: int, tmp_path: 
 
 
 def test_an_update_of_one_series_leaves_the_others(model: LSTMForecaster) -> None:
-    new = between(0, 3).query("unique_id == 'a'")
+    new = of(between(0, 3), "a")
     for carry in (False, True):
         state = model.update(model.encode(until(0)), new, carry=carry)
-        stamps = pd.concat([ahead(0, 8), ahead(3, 12).query("unique_id == 'a'")])
+        stamps = pd.concat([ahead(0, 8), of(ahead(3, 12), "a")])
         found = model.predict(5, state=state, future_df=stamps.drop_duplicates())
         plain = model.predict(5, future_df=ahead())
         for name in ("b", "c"):
-            pair = [frame.loc[frame["unique_id"] == name, "y"] for frame in (found, plain)]
+            pair = [of(frame, name)["y"] for frame in (found, plain)]
             np.testing.assert_allclose(*pair, rtol=1e-6)
-        assert found.query("unique_id == 'a'")["ds"].iloc[0] == new["ds"].max() + pd.Timedelta("1D")
+        assert of(found, "a")["ds"].iloc[0] == new["ds"].max() + pd.Timedelta("1D")
 
 
 def test_an_update_may_leave_static_covariates_out(model: LSTMForecaster) -> None:
@@ -466,16 +471,16 @@ def test_paths_without_temperature_are_the_forecast(model: LSTMForecaster) -> No
 
 
 def test_paths_of_a_series_are_those_it_has_alone(model: LSTMForecaster) -> None:
-    alone = until(0).query("unique_id == 'c'")
+    alone = of(until(0), "c")
     settings = {"num_samples": 3, "calibrated": False, "random_state": 5}
-    found = model.sample(4, df=alone, future_df=ahead().query("unique_id == 'c'"), **settings)
+    found = model.sample(4, df=alone, future_df=of(ahead(), "c"), **settings)
     expected = model.sample(4, df=until(0), future_df=ahead(), **settings)
-    np.testing.assert_allclose(found["y"], expected.query("unique_id == 'c'")["y"], rtol=1e-5)
+    np.testing.assert_allclose(found["y"], of(expected, "c")["y"], rtol=1e-5)
 
 
 def test_given_values_stand_and_are_followed(model: LSTMForecaster) -> None:
     plain = model.predict(HORIZON, future_df=ahead())
-    cell = between(4, 5).query("unique_id == 'a'")[KEY].assign(y=25.0)
+    cell = of(between(4, 5), "a")[KEY].assign(y=25.0)
     found = model.predict(HORIZON, given=cell, future_df=ahead())
     moved = differing(found, plain)
     assert found.set_index(KEY).loc[("a", cell["ds"].iloc[0]), "y"] == 25.0
@@ -489,10 +494,10 @@ def test_a_path_is_stopped_where_covariates_take_it(model: LSTMForecaster) -> No
     limit = float(plain["y"].quantile(0.8))
     found = model.predict(HORIZON, future_df=ahead(), until=lambda y: y > limit)
     for name in LENGTHS:
-        one = plain.query("unique_id == @name")["y"].to_numpy()
+        one = of(plain, name)["y"].to_numpy()
         hits = np.flatnonzero(one > limit)
         first = hits[0] if len(hits) else HORIZON
-        part = found.query("unique_id == @name")
+        part = of(found, name)
         np.testing.assert_allclose(part["y"].iloc[: first + 1], one[: first + 1], rtol=1e-6)
         assert part["y"].iloc[first + 1 :].isna().all()
         assert part["y-stopped"].sum() == HORIZON - first
@@ -681,7 +686,7 @@ def test_a_column_that_ends_early_is_a_shorter_series(calendar: str | None) -> N
     long.fit(as_long(ragged()), future_covariates="price")
     found = long.predict(6 + max(RAGGED.values()), future_df=wide_rows()[["price"]])
     for name, behind in RAGGED.items():
-        part = found.query("unique_id == @name")["y"].to_numpy()[behind : behind + 6]
+        part = of(found, name)["y"].to_numpy()[behind : behind + 6]
         np.testing.assert_allclose(wide[name], part, rtol=1e-5)
 
 
@@ -712,7 +717,7 @@ def test_ragged_columns_are_updated(carry: bool) -> None:
     )
     point = model.predict(6, future_df=df[["price"]].iloc[40:])
     for name in RAGGED:
-        path = paths.query("unique_id == @name and sample_id == 0")["y"]
+        path = of(paths[paths["sample_id"] == 0], name)["y"]
         np.testing.assert_allclose(path, point[name], rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""What is known beside the target: how it is read in every layout, and what can be wrong with it."""
+"""What is known beside the target: how it is read in every layout, and what can be wrong."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ def test_every_kind_of_time_is_matched(kind: str, on_price: LSTMForecaster) -> N
 def test_more_stamps_in_any_order_change_nothing(
     seed: int, before: int, after: int, on_price: LSTMForecaster
 ) -> None:
-    df, ahead = split(shared())
+    _, ahead = split(shared())
     expected = on_price.predict(HORIZON, future_df=ahead)
     times = pd.date_range(
         ahead["ds"].min() - pd.Timedelta(days=before), ahead["ds"].max() + pd.Timedelta(days=after)
@@ -349,6 +349,24 @@ def test_more_stamps_in_any_order_change_nothing(
     assert_frame_equal(on_price.predict(HORIZON, future_df=table), expected)
     both = pd.concat([table.assign(unique_id=name) for name in ("a", "b")])
     assert_frame_equal(on_price.predict(HORIZON, future_df=both), expected)
+
+
+@pytest.mark.parametrize("dtype", ["object", "string", "category", "categories of their own"])
+def test_ids_are_matched_whatever_their_dtype(
+    dtype: str, model: LSTMForecaster, forecast: pd.DataFrame
+) -> None:
+    def convert(frame: pd.DataFrame) -> pd.DataFrame:
+        if dtype != "categories of their own":
+            return frame.assign(unique_id=frame["unique_id"].astype(dtype))
+        ids = pd.Categorical(frame["unique_id"], categories=["c", "nobody", "b", "a"])
+        return frame.assign(unique_id=ids)
+
+    bare = history().drop(columns=["region", "size"])
+    for df in (history(), convert(history()), convert(bare)):
+        for ahead in (future(), convert(future())):
+            found = model.predict(HORIZON, df=df, future_df=ahead)
+            found["unique_id"] = found["unique_id"].astype(forecast["unique_id"].dtype)
+            assert_frame_equal(found, forecast)
 
 
 def test_a_longer_horizon_goes_on_from_a_shorter_one(
@@ -402,7 +420,8 @@ BAD_FUTURES: dict[str, tuple[Callable[[pd.DataFrame], Any], list[str]]] = {
         lambda df: df.assign(price=df["price"].astype(str)), ["'price'", "numbers as text"],
     ),
     "an infinite number": (
-        lambda df: df.assign(price=df["price"].mask(df.index == 0, np.inf)), ["'price'", "infinite"],
+        lambda df: df.assign(price=df["price"].mask(df.index == 0, np.inf)),
+        ["'price'", "infinite"],
     ),
     "text for time": (
         lambda df: df.assign(ds=df["ds"].astype(str)), ["'ds'", "text", "pd.to_datetime"],
@@ -473,7 +492,7 @@ def test_future_df_without_future_covariates_is_refused() -> None:
 
 @pytest.mark.parametrize("given_", [[1, 2], {"price": [1.0]}, np.zeros(6), "tomorrow"])
 def test_future_df_is_a_frame(model: LSTMForecaster, given_: Any) -> None:
-    with pytest.raises(TypeError, match="future_df=.*DataFrame"):
+    with pytest.raises(TypeError, match=r"future_df=.*DataFrame"):
         model.predict(HORIZON, future_df=given_)
 
 
@@ -556,6 +575,19 @@ def test_problems_of_covariates_and_of_the_target_come_in_one_error() -> None:
         LSTMForecaster(**TINY).fit(df, **ROLES)
     assert "'y'" in str(error.value)
     assert "'price'" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["dates", "mixed", "text ahead"])
+def test_a_column_that_cannot_be_read_is_one_problem(kind: str, model: LSTMForecaster) -> None:
+    """None of its values is missing, so nothing is said of that."""
+    df = history()
+    df["price"] = df["ds"] if kind == "dates" else ["x", *[1] * (len(df) - 1)]
+    with pytest.raises(FrameError, match="'price' isn't numeric") as error:
+        if kind == "text ahead":
+            model.predict(HORIZON, future_df=future().assign(price="cheap"))
+        else:
+            LSTMForecaster(**TINY).fit(df, future_covariates="price")
+    assert len(error.value.problems) == 1
 
 
 def test_all_problems_of_covariates_come_in_one_error() -> None:
@@ -677,6 +709,26 @@ def test_static_covariates_of_known_series_are_remembered(
     found = model.predict(HORIZON, df=some, future_df=ahead)
     expected = forecast[forecast["unique_id"] != "b"].reset_index(drop=True)
     assert_frame_equal(found, expected)
+
+
+def test_static_columns_that_are_there_are_used_and_the_others_remembered(
+    model: LSTMForecaster,
+) -> None:
+    df = history().assign(region="north")
+    expected = model.predict(HORIZON, df=df, future_df=future())
+    found = model.predict(HORIZON, df=df.drop(columns="size"), future_df=future())
+    assert_frame_equal(found, expected)
+
+
+def test_a_state_remembers_the_static_covariates_of_new_series(model: LSTMForecaster) -> None:
+    new = history().assign(unique_id="new " + history()["unique_id"])
+    ahead = future().assign(unique_id="new " + future()["unique_id"])
+    expected = model.predict(HORIZON, df=new, future_df=ahead)
+    late = new["ds"] >= "2024-05-10"
+    state = model.encode(new[~late])
+    for rows in (new[late], new[late].drop(columns=["region", "size"])):
+        found = model.predict(HORIZON, state=model.update(state, rows), future_df=ahead)
+        np.testing.assert_allclose(numbers(found), numbers(expected), rtol=1e-6)
 
 
 def test_a_new_series_brings_its_static_covariates(model: LSTMForecaster) -> None:
@@ -1083,5 +1135,6 @@ def test_several_targets_share_the_covariates_of_their_id() -> None:
         other = model.predict(HORIZON, future_df=changed)
         differ = (found[["y", "z"]] != other[["y", "z"]]).to_numpy()
         assert differ[2:HORIZON].all()
-        assert not differ[:2].any() and not differ[HORIZON:].any()
+        assert not differ[:2].any()
+        assert not differ[HORIZON:].any()
         assert_frame_equal(model.predict(HORIZON, df=df, future_df=ahead), found)

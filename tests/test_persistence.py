@@ -1374,6 +1374,18 @@ def test_golden_file_with_levels() -> None:
     np.testing.assert_allclose(forecast[bands], expected[bands], rtol=1e-4)
 
 
+def test_golden_file_with_covariates() -> None:
+    """The same of format 3, which brought covariates, channels, holes and links."""
+    loaded = LSTMForecaster.load(GOLDEN / "model-3.tsgen")
+    expected = pd.read_csv(GOLDEN / "model-3-forecast.csv", parse_dates=["ds"])
+    forecast = expected.merge(
+        loaded.predict(7, future_df=expected), on=["unique_id", "ds"], suffixes=("", "_now")
+    )
+    assert len(forecast) == len(expected) == 14
+    for target in ("y", "z"):
+        np.testing.assert_allclose(forecast[f"{target}_now"], forecast[target], rtol=1e-5)
+
+
 # --------------------------------------------------------------------------------------- the codec
 
 

@@ -1,0 +1,114 @@
+"""Covariates, calendars and holes on the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsgen import LSTMForecaster
+from tsgen.cli import main
+
+HORIZON = 5
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """`tsgen ...` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: Any) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tsgen", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(ended.value.code or 0, *capfd.readouterr())
+
+    return command
+
+
+def frame(rows: int = 40) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    ds = pd.date_range("2024-01-01", periods=rows)
+    return pd.DataFrame(
+        {"unique_id": "a", "ds": ds, "y": np.sin(np.arange(rows)), "promo": "no",
+         "price": random.normal(size=rows), "heat": random.normal(size=rows), "size": 3.0}
+    )  # fmt: skip
+
+
+def files() -> None:
+    whole = frame(40 + HORIZON)
+    whole.iloc[:40].to_csv("sales.csv", index=False)
+    whole.iloc[40:].drop(columns=["y", "heat"]).to_csv("plan.csv", index=False)
+
+
+ROLES = ("--future", "price", "--future", "promo", "--past", "heat", "--static", "size")
+SHORT = ("--max-steps", 2)
+
+
+def test_forecast_with_covariates(run: Run) -> None:
+    files()
+    done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, "--future-file", "plan.csv",
+               "--calendar", "day_of_week", *SHORT, "--plot", "sales.png")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "MASE, last 5 rows" in done.out
+    written = pd.read_csv("forecast.csv")
+    assert written.columns.tolist() == ["unique_id", "ds", "y"]
+    assert len(written) == HORIZON
+    assert Path("sales.png").exists()
+
+
+def test_fit_and_predict_with_covariates(run: Run) -> None:
+    files()
+    assert run("fit", "sales.csv", "--save", "model.tsgen", *ROLES, *SHORT).code == 0
+    done = run("predict", "model.tsgen", "sales.csv", "--horizon", HORIZON,
+               "--future-file", "plan.csv")  # fmt: skip
+    assert done.code == 0, done.err
+    loaded = LSTMForecaster.load("model.tsgen")
+    plan = pd.read_csv("plan.csv", parse_dates=["ds"])
+    expected = loaded.predict(HORIZON, future_df=plan)
+    np.testing.assert_allclose(pd.read_csv("forecast.csv")["y"], expected["y"], rtol=1e-9)
+
+
+def test_forgotten_plan(run: Run) -> None:
+    files()
+    done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, *SHORT)
+    assert done.code == 2
+    assert "--future-file" in done.err
+    run("fit", "sales.csv", "--save", "model.tsgen", *ROLES, *SHORT)
+    done = run("predict", "model.tsgen", "--horizon", HORIZON)
+    assert done.code == 2
+    assert "'price'" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_holes_on_the_command_line(run: Run) -> None:
+    df = frame()[["unique_id", "ds", "y"]]
+    df.loc[[7, 20, 38], "y"] = np.nan
+    df.drop(index=[11, 12]).to_csv("holes.csv", index=False)
+    done = run("forecast", "holes.csv", "--horizon", HORIZON, *SHORT)
+    assert done.code == 2
+    assert "fill=" in done.err
+    for fill in ("mask", "ffill", "0"):
+        done = run("forecast", "holes.csv", "--horizon", HORIZON, "--fill", fill, *SHORT)
+        assert done.code == 0, done.err
+        assert "MASE" in done.out
+        assert "nan" not in done.out
+        assert pd.read_csv("forecast.csv")["y"].notna().all()
+    done = run("forecast", "holes.csv", "--horizon", HORIZON, "--fill", "bfill", *SHORT)
+    assert done.code == 2
+    assert "'bfill'" in done.err
