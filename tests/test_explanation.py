@@ -28,8 +28,8 @@ def frame(rows: int = 300, seed: int = 0) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def model() -> LSTMForecaster:
     model = LSTMForecaster(
-        max_steps=500, hidden_size=16, learning_rate=1e-2, context_length=14, lags=[7], residual=None,
-        calendar="day_of_week", verbose=False,
+        max_steps=400, hidden_size=16, learning_rate=1e-2, context_length=14, lags=[7],
+        residual=None, calendar="day_of_week", verbose=False,
     )  # fmt: skip
     return model.fit(frame(), future_covariates=["price", "idle", "promo"])
 
@@ -43,8 +43,7 @@ def test_what_drives_the_series_comes_first(found: pd.DataFrame) -> None:
     assert found["input"].iloc[0] == "price"
     importance = found.set_index("input")["importance"]
     assert importance["price"] > 2
-    others = importance.drop("price")
-    assert (others < 0.2 * importance["price"]).all()
+    assert (importance[["idle", "promo", "day_of_week", "lag 7"]] < 0.2 * importance["price"]).all()
 
 
 def test_every_input_is_there_once_and_in_order(found: pd.DataFrame) -> None:
