@@ -290,7 +290,7 @@ def test_every_scaler_and_any_transformer(template: Any, expected: list[list[flo
     assert_rows(told, [expected[0]], [expected[1]])
 
 
-@pytest.mark.parametrize("template", ["Standard", 3, StandardScaler, object(), True], ids=str)
+@pytest.mark.parametrize("template", ["Standard", 3, StandardScaler, object(), True], ids=range(5))
 def test_what_is_no_scaler(template: Any) -> None:
     panel = panel_of(long_frame(price=PRICE), future=("price",))
     with pytest.raises(SettingError, match="covariate_scaler="):

@@ -62,7 +62,8 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
     scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
     series = scaled(panel, scalers, loop.covariate_scaler)
     # What is forecast is never read: a context ends at its cutoff.
-    pool = Innovations.pooled(loop.encode_at(series, _first_of_each(cutoffs)).residuals)
+    residuals = loop.encode_at(series, _first_of_each(cutoffs)).residuals
+    pool = Innovations.pooled(residuals, channels)
     innovations = Innovations(pool, seed)
     errors, half_widths = [], []
     at_once = max(1, _PATHS_AT_ONCE // (_SAMPLES * channels))
@@ -74,11 +75,8 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
         point = loop.run(encoding, rows, Drive(covariates=covariates)).path
         errors.append(torch.where(known, units - point, torch.nan))
         pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
-        # The cutoff is part of the key, lest all cutoffs of a series share their draws, as the
-        # channels of a system do.
-        keys = [
-            f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs for _ in range(channels)
-        ]
+        # The cutoff is part of the key, lest all cutoffs of a series share their draws.
+        keys = [f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs]
         drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
         copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
         drive = Drive(

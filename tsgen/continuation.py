@@ -131,9 +131,8 @@ class Continuation:
         """Rollouts of some systems with innovations, (B·C, S, H), and when each left its limits."""
         residuals = self.state.encoding.residuals[series]
         channels = self.loop.channels
-        # The channels of a system draw the errors of the same rows, which hang together.
-        keys = self.state.panel.ids[series][::channels].repeat(channels)
-        drawn = innovations.draw(residuals, list(keys), self._ahead, num_samples)
+        keys = list(self.state.panel.ids[series][::channels])
+        drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
         drive = Drive(
             copies_first(drawn, channels),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,34 @@ from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
 from tsgen.reading import Reading
 
-__all__ = ["RowTable", "calendar_rows"]
+__all__ = ["PanelRows", "RowTable", "calendar_rows"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
+class PanelRows(NamedTuple):
+    """How the rows of a panel lie in the frame that it is read from."""
+
+    source: IntArray
+    """Of shape (rows,): which row of the frame each is, -1 where it was missing."""
+    offsets: IntArray
+    """Of shape (N + 1,): of the systems."""
+    times: pd.Index
+    systems: pd.Index
+    """Of shape (N,): their ids."""
+    first: IntArray
+    """Of shape (N,): a row of the frame for each."""
+    frequency: Frequency
+
+
 @dataclass(frozen=True)
 class RowTable:
-    """The rows of a frame that hold covariates, as they stand there.
+    """The columns of covariates as they stand in a frame; those that should be there are.
 
     Attributes
     ----------
     frame : DataFrame
-        The columns of covariates; those that should be there are.
     codes : ndarray of shape (rows,)
         The series of each row.
     names : Index or str
@@ -43,62 +57,17 @@ class RowTable:
     names: Names
     times: pd.Index
 
-    def covariates(
-        self,
-        reading: Reading,
-        rows: IntArray,
-        offsets: IntArray,
-        times: pd.Index,
-        frequency: Frequency,
-        systems: pd.Index,
-        first_rows: IntArray,
-        problems: Problems,
-    ) -> Covariates | None:
-        """Read all covariates of a panel.
-
-        Parameters
-        ----------
-        reading : Reading
-        rows : ndarray of shape (panel rows,)
-            Which row of the frame each is, -1 where it was missing.
-        offsets : ndarray of shape (N + 1,)
-            Of the systems' rows.
-        times : Index of shape (panel rows,)
-        frequency : Frequency
-        systems : Index of shape (N,)
-            Their ids.
-        first_rows : ndarray of shape (N,)
-            A row of the frame for each system.
-        problems : Problems
-        """
-        schema, columns = [], []
-        for known in reading.by_row:
-            item, values = self._column(known, reading, problems)
-            schema.append(item)
-            absent = np.nan if item.categories is None else 0.0
-            column = np.where(rows >= 0, values[rows], absent)
-            columns.append(
-                column
-                if item.categories is not None
-                else fill_values(column, offsets, reading.fill)
-            )
-        if reading.calendar or reading.had_calendar:
-            computed, table = calendar_rows(reading, times, frequency, problems)
-            schema += computed
-            columns += list(table.T)
-        static = self._static(reading, systems, first_rows, problems)
-        schema += static[0]
-        if not schema:
-            return None
-        table = np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
-        return Covariates(tuple(schema), table, static[1])
+    def read(self, reading: Reading, problems: Problems) -> CovariateColumns:
+        """Read all columns, and add to the problems what can't be used."""
+        by_row = [self._column(known, reading, problems) for known in reading.by_row]
+        static = [self._static(known, reading, problems) for known in reading.by_series]
+        return CovariateColumns(reading, by_row, static)
 
     def _column(
         self, known: Covariate, reading: Reading, problems: Problems
     ) -> tuple[Covariate, Array]:
-        column = self.frame[known.name]
-        item, values = read_column(column, known, self.names, self.times, problems,
-                                   learn=reading.learns)  # fmt: skip
+        item, values = read_column(self.frame[known.name], known, self.names, self.times,
+                                   problems, learn=reading.learns)  # fmt: skip
         missing = np.isnan(values)
         if missing.any() and reading.fill is None:
             problems.add(
@@ -115,78 +84,134 @@ class RowTable:
             series = f"series {self.names[self.codes[row]]!r} "
         return f"{series}at {self.times[row]} (row {row})"
 
-    def _static(
-        self, reading: Reading, systems: pd.Index, first_rows: IntArray, problems: Problems
-    ) -> tuple[list[Covariate], Array]:
-        wanted = reading.by_series
-        if not wanted:
-            return [], np.empty((len(systems), 0))
-        if reading.static is None and all(item.name in self.frame.columns for item in wanted):
-            self._check_constant(wanted, problems)
-            frame, positions = self.frame, first_rows
-        elif reading.static is not None:
-            frame = reading.static
-            positions = _positions(frame.index, systems, "static_covariates=", problems)
-        else:
-            return _static_of_seen(reading, systems)
-        schema, columns = [], []
-        for known in wanted:
-            item, values = read_column(frame[known.name], known, "the static covariates", None,
-                                       problems, learn=reading.learns)  # fmt: skip
-            schema.append(item)
-            values = values[positions]
-            if np.isnan(values).any():
-                where = [repr(name) for name in systems[np.isnan(values)]]
-                problems.add(
-                    f"static covariate {known.name!r} has missing values (NaN)",
-                    where, "give every series a value",
-                )  # fmt: skip
-            columns.append(values)
-        return schema, np.stack(columns, axis=1)
-
-    def _check_constant(self, wanted: Sequence[Covariate], problems: Problems) -> None:
-        for item in wanted:
-            kinds = pd.Series(pd.factorize(self.frame[item.name])[0]).groupby(self.codes).nunique()
-            several = kinds.index[kinds.to_numpy() > 1].to_numpy()
-            if len(several):
-                names = self.names
-                where = [repr(names[i]) if isinstance(names, pd.Index) else "the series"
-                         for i in several]  # fmt: skip
-                problems.add(
-                    f"static covariate {item.name!r} changes within series", where,
-                    "name it in future_covariates or past_covariates",
-                )  # fmt: skip
-
-
-def _positions(index: pd.Index, systems: pd.Index, what: str, problems: Problems) -> IntArray:
-    """Where the ids of systems stand in an index of ids."""
-    if index.has_duplicates:
-        twice = [repr(name) for name in index[index.duplicated()].unique()]
-        raise FrameError([f"{what} has ids twice: {listing(twice)}; keep one row of each"])
-    positions = index.get_indexer(systems)
-    if (positions < 0).any():
-        lacking = [repr(name) for name in systems[positions < 0]]
-        problems.add(f"{what} lacks series", lacking, "add a row for each")
-    return positions
-
-
-def _static_of_seen(reading: Reading, systems: pd.Index) -> tuple[list[Covariate], Array]:
-    """What `fit` was told of these series."""
-    assert reading.seen is not None and reading.seen.covariates is not None
-    seen = reading.seen.systems
-    firsts = np.flatnonzero(~seen.duplicated())
-    positions = seen[firsts].get_indexer(systems)
-    if (positions < 0).any():
-        lacking = [repr(name) for name in systems[positions < 0]]
-        names = ", ".join(map(repr, reading.columns.static))
-        raise FrameError(
-            [
-                f"series that fit hasn't seen, without their static covariates {names}: "
-                f"{listing(lacking)}; add these columns to a long frame"
-            ]
+    def _static(self, known: Covariate, reading: Reading, problems: Problems) -> StaticColumn:
+        """A column of the frame, of a table by id, or what `fit` was told of its series."""
+        if reading.static is not None:
+            return StaticColumn.read(
+                reading.static[known.name], known, reading.static.index, reading, problems
+            )
+        if known.name in self.frame.columns:
+            self._check_constant(known, problems)
+            return StaticColumn.read(self.frame[known.name], known, None, reading, problems)
+        seen = reading.seen
+        assert seen is not None and seen.covariates is not None
+        column = [item.name for item in seen.covariates.of_series].index(known.name)
+        firsts = np.flatnonzero(~seen.systems.duplicated())
+        return StaticColumn(
+            known, seen.covariates.static[firsts, column], seen.systems[firsts], remembered=True
         )
-    covariates = reading.seen.covariates
-    return list(covariates.of_series), covariates.static[firsts[positions]]
+
+    def _check_constant(self, known: Covariate, problems: Problems) -> None:
+        kinds = pd.Series(pd.factorize(self.frame[known.name])[0]).groupby(self.codes).nunique()
+        several = kinds.index[kinds.to_numpy() > 1].to_numpy()
+        if len(several):
+            names = self.names
+            where = [repr(names[i]) if isinstance(names, pd.Index) else "the series"
+                     for i in several]  # fmt: skip
+            problems.add(
+                f"static covariate {known.name!r} changes within series", where,
+                "name it in future_covariates or past_covariates",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StaticColumn:
+    """A static covariate, by rows of the frame or by id.
+
+    Attributes
+    ----------
+    item : Covariate
+    values : ndarray of shape (entries,)
+        NaN where one is missing, of categories too.
+    ids : Index of shape (entries,), optional
+        ``None`` where the entries are the rows of the frame.
+    remembered : bool, default False
+        Whether this is what `fit` was told.
+    """
+
+    item: Covariate
+    values: Array
+    ids: pd.Index | None
+    remembered: bool = False
+
+    @classmethod
+    def read(
+        cls,
+        column: pd.Series,
+        known: Covariate,
+        ids: pd.Index | None,
+        reading: Reading,
+        problems: Problems,
+    ) -> StaticColumn:
+        """Read one."""
+        item, values = read_column(column, known, "the static covariates", None, problems,
+                                   learn=reading.learns)  # fmt: skip
+        return cls(item, np.where(column.isna(), np.nan, values), ids)
+
+    def of_systems(self, at: PanelRows, problems: Problems) -> Array:
+        """Its value for each system, (N,)."""
+        positions = at.first if self.ids is None else self._positions(at.systems, problems)
+        values = np.where(positions < 0, 0.0, self.values[positions])
+        lacking = np.isnan(values)
+        if lacking.any():
+            problems.add(
+                f"static covariate {self.item.name!r} has missing values (NaN)",
+                [repr(name) for name in at.systems[lacking]],
+                "give every series a value",
+            )
+        return values
+
+    def _positions(self, systems: pd.Index, problems: Problems) -> IntArray:
+        assert self.ids is not None
+        if self.ids.has_duplicates:
+            twice = [repr(name) for name in self.ids[self.ids.duplicated()].unique()]
+            raise FrameError(
+                [f"static_covariates= has ids twice: {listing(twice)}; keep one row of each"]
+            )
+        positions: IntArray = self.ids.get_indexer(systems)
+        lacking = [repr(name) for name in systems[positions < 0]]
+        if lacking and self.remembered:
+            problems.add(
+                f"series that fit hasn't seen, without their static covariate {self.item.name!r}",
+                lacking,
+                "add this column to a long frame",
+            )
+        elif lacking:
+            problems.add("static_covariates= lacks series", lacking, "add a row for each")
+        return positions
+
+
+@dataclass(frozen=True)
+class CovariateColumns:
+    """All that a frame says of covariates, before its rows are put in the order of a panel."""
+
+    reading: Reading
+    by_row: list[tuple[Covariate, Array]]
+    static: list[StaticColumn]
+
+    def of_panel(self, at: PanelRows, problems: Problems) -> Covariates | None:
+        """The covariates of a panel, and those of its calendar."""
+        schema, columns = [], []
+        for item, values in self.by_row:
+            schema.append(item)
+            if item.categories is not None:
+                columns.append(np.where(at.source >= 0, values[at.source], 0.0))
+                continue
+            numbers = np.where(at.source >= 0, values[at.source], np.nan)
+            columns.append(fill_values(numbers, at.offsets, self.reading.fill))
+        if self.reading.calendar or self.reading.had_calendar:
+            computed, table = calendar_rows(self.reading, at.times, at.frequency, problems)
+            schema += computed
+            columns += list(table.T)
+        schema += [column.item for column in self.static]
+        if not schema:
+            return None
+        static = [column.of_systems(at, problems) for column in self.static]
+        return Covariates(
+            tuple(schema),
+            np.stack(columns, axis=1) if columns else np.empty((len(at.source), 0)),
+            np.stack(static, axis=1) if static else np.empty((len(at.systems), 0)),
+        )
 
 
 def calendar_rows(

@@ -116,7 +116,8 @@ def read_column(
     if known.categories is None:
         label = repr(known.name)
         values = check_values(column, label, None, names, times, problems, missing="allowed")
-        return known, np.full(len(column), np.nan) if values is None else values
+        # A column that can't be read has its problem already: zeros keep it from others.
+        return known, np.zeros(len(column)) if values is None else values
     numbers = known.categories.get_indexer(pd.Index(_plain(column)))
     return known, (numbers + 1).astype(np.float64)
 
@@ -130,7 +131,7 @@ def _categories(column: pd.Series) -> pd.Index:
 def _plain(column: pd.Series) -> pd.Series:
     """A column of categories as what its categories are, so that it compares with any other."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+        column = column.astype(object if column.isna().any() else column.cat.categories.dtype)
     if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
         return column.astype(object)
     return column

@@ -177,6 +177,10 @@ def _drawable(curve: pd.Series) -> pd.Series:
 def read_cells(df: Frame, columns: Columns) -> Cells:
     """Read values at time stamps, without asking for series without gaps; NaN is allowed."""
     _checked_frame(df)
+    if isinstance(df, pd.DataFrame):
+        there = [name for name in columns.targets if name in df.columns]
+        if there and len(there) < len(columns.targets):
+            columns = Columns.of(columns.id, columns.time, there)
     return reader_of(df, columns).cells()
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import CalendarPart
-from tsgen.checks import Problems, listing
+from tsgen.checks import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
 from tsgen.frame import read_cells, read_panel
 from tsgen.frequency import OFF_GRID
+from tsgen.future_covariates import unknown_rows
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.reading import Reading
+from tsgen.stretches import alternate, offsets_of
 
 __all__ = ["read_given", "read_new_rows"]
 
@@ -61,7 +65,10 @@ def read_new_rows(
         positions = panel.ids.get_indexer(new.ids)
     _check_whole_systems(panel, new)
     ahead = _steps_between(panel.ends[positions], new.ends, panel)
-    _check_that_rows_follow(panel, new, positions, ahead)
+    missing = ahead - new.behind - new.lengths + panel.behind[positions]
+    _check_that_rows_follow(panel, positions, ahead, missing)
+    if missing.any():
+        new = _with_missing_rows(panel, new, positions, missing, calendar)
     behind = panel.behind.copy()
     if panel.layout.shares_end:  # all columns end where the frame does
         later = max(int(ahead.max()), 0)
@@ -117,18 +124,17 @@ def _steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
     return panel.frequency.advance(pairs[order])[::2]
 
 
-def _check_that_rows_follow(panel: Panel, new: Panel, positions: IntArray, ahead: IntArray) -> None:
-    """Each series' first new row must be one step after its last own."""
-    first = ahead - new.behind - new.lengths + 1 + panel.behind[positions]
+def _check_that_rows_follow(
+    panel: Panel, positions: IntArray, ahead: IntArray, missing: IntArray
+) -> None:
+    """Each series' first new row comes after its last own, and one step after it if not filled."""
+    on_grid = ahead != OFF_GRID
+    gap = (missing > 0) & on_grid & (panel.fill is None)
     problems = Problems()
     for what, wrong, remedy in (
-        ("time stamps off the frequency of the state", ahead == OFF_GRID, "align them"),
-        ("rows that the state has already", (first < 1) & (ahead != OFF_GRID), "drop them"),
-        (
-            "rows missing before the new ones",
-            (first > 1) & (ahead != OFF_GRID),
-            "add them" if panel.fill is None else "add them, with NaN where a value is missing",
-        ),
+        ("time stamps off the frequency of the state", ~on_grid, "align them"),
+        ("rows that the state has already", (missing < 0) & on_grid, "drop them"),
+        ("rows missing before the new ones", gap, f"add them, or {FILL_HINT}"),
     ):
         if wrong.any():
             where = [
@@ -138,6 +144,56 @@ def _check_that_rows_follow(panel: Panel, new: Panel, positions: IntArray, ahead
             ]
             problems.add(what, where, remedy, total=int(wrong.sum()))
     problems.raise_any()
+
+
+def _with_missing_rows(
+    panel: Panel,
+    new: Panel,
+    positions: IntArray,
+    missing: IntArray,
+    calendar: tuple[CalendarPart, ...],
+) -> Panel:
+    """New rows with those before them that nobody gave, (N,) of them: holes to be filled."""
+    most = int(missing.max())
+    table = np.concatenate([np.full(most, np.nan), new.values])
+    rows = alternate((np.zeros_like(missing), missing), (most + new.offsets[:-1], new.lengths))
+    covariates = new.covariates
+    if covariates is not None:
+        every = slice(None, None, new.channels)
+        systems = positions[every] // new.channels
+        # What a wide frame told beyond the end of a column is known of the first of them.
+        known = np.minimum(missing, panel.behind[positions])[every]
+        blank = _blank_covariates(panel, systems, missing[every] - known, calendar)
+        old, own = panel.covariate_offsets, new.covariate_offsets
+        first = old[systems] + panel.lengths[:: new.channels][systems]
+        start = len(panel.covariates.rows)  # type: ignore[union-attr]
+        told = np.concatenate([panel.covariates.rows, *blank, covariates.rows])  # type: ignore[union-attr]
+        sizes = np.array([len(part) for part in blank])
+        covariates = replace(
+            covariates,
+            rows=told[
+                alternate(
+                    (first, known),
+                    (start + offsets_of(sizes)[:-1], sizes),
+                    (start + int(sizes.sum()) + own[:-1], np.diff(own)),
+                )
+            ],
+        )
+    lengths = new.lengths + missing
+    return replace(new, values=table[rows], offsets=offsets_of(lengths), covariates=covariates)
+
+
+def _blank_covariates(
+    panel: Panel, systems: IntArray, counts: IntArray, calendar: tuple[CalendarPart, ...]
+) -> list[Array]:
+    """Rows after the end of some systems of which nothing but the calendar is known."""
+    most = int(counts.max())
+    told = unknown_rows(panel, most, calendar) if most else np.empty((len(panel), 0, 0))
+    width = len(panel.covariates.of_rows)  # type: ignore[union-attr]
+    return [
+        told[system, :count] if count else np.empty((0, width))
+        for system, count in zip(systems, counts, strict=True)
+    ]
 
 
 def _own_end(panel: Panel, position: int) -> str:

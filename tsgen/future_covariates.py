@@ -15,7 +15,7 @@ from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.reading import Reading
 
-__all__ = ["read_future"]
+__all__ = ["read_future", "unknown_rows"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -55,28 +55,44 @@ def read_future(
                  "name its columns in fit(df, future_covariates=[...])"]
             )  # fmt: skip
         return None
-    ends = panel.ends[:: panel.channels]
-    count = len(ends)
-    schema = panel.covariates.of_rows
-    future = np.full((count, horizon, len(schema)), np.nan)
-    for column, item in enumerate(schema):
-        if item.categories is not None:
-            future[:, :, column] = 0.0
-    known = {item.name: column for column, item in enumerate(schema) if item.role == "future"}
-    if panel.columns.future:
-        stamps = panel.frequency.following(ends, horizon)
+    future = unknown_rows(panel, horizon, calendar)
+    known = {
+        item.name: column
+        for column, item in enumerate(panel.covariates.of_rows)
+        if item.role == "future"
+    }
+    if known:
+        stamps = panel.frequency.following(panel.ends[:: panel.channels], horizon)
         for name, values in _future_columns(df, panel, stamps, horizon).items():
             future[:, :, known[name]] = values
     elif df is not None:
         raise FrameError(["future_df= was given, but no covariate is known ahead: leave it out"])
+    return future
+
+
+def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...]) -> Array:
+    """Rows after the ends of systems of which nothing but the calendar is known.
+
+    Returns
+    -------
+    ndarray of shape (systems, H, columns)
+        NaN for numbers, 0 for categories.
+    """
+    assert panel.covariates is not None
+    ends = panel.ends[:: panel.channels]
+    schema = panel.covariates.of_rows
+    rows = np.full((len(ends), horizon, len(schema)), np.nan)
+    for column, item in enumerate(schema):
+        if item.categories is not None:
+            rows[:, :, column] = 0.0
     computed = [i for i, item in enumerate(schema) if item.role in ("cycle", "calendar")]
     if computed:
         problems = Problems()
         stamps = panel.frequency.following(ends, horizon)
         _, table = calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, problems)
         problems.raise_any()
-        future[:, :, computed] = table.reshape(count, horizon, -1)
-    return future
+        rows[:, :, computed] = table.reshape(len(ends), horizon, -1)
+    return rows
 
 
 def _future_columns(

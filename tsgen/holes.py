@@ -16,7 +16,7 @@ from tsgen.features import rows_of
 from tsgen.network import RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, read, start_of
 
-__all__ = ["encode_over_holes", "read_over_holes"]
+__all__ = ["encode_over_holes", "fill_holes", "read_over_holes"]
 
 _SLACK = 10.0
 """How much larger than any known value a prediction over a hole may become."""
@@ -36,7 +36,6 @@ def encode_over_holes(
     return read_over_holes(network, lags, start, values[:, longest:], known[:, longest:], rest)
 
 
-@torch.inference_mode()
 def read_over_holes(
     network: RecurrentNetwork,
     lags: Sequence[int],
@@ -45,9 +44,35 @@ def read_over_holes(
     known: Tensor,
     covariates: Tensor | None = None,
 ) -> tuple[RolloutState, Tensor]:
-    """`tsgen.rollout.read` for rows that may have holes; not differentiable.
+    """`tsgen.rollout.read` for rows that may have holes; the holes are not differentiated.
 
     The state and the predictions are those of reading the rows with every hole filled.
+    """
+    values, begun = fill_holes(network, lags, state, values, known, covariates)
+    return read(network, lags, state, values, begun, covariates)
+
+
+@torch.no_grad()
+def fill_holes(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    values: Tensor,
+    known: Tensor,
+    covariates: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Put the model's own predictions into the holes of rows.
+
+    Parameters
+    ----------
+    network, lags, state, values, known, covariates
+        As in `tsgen.rollout.read`.
+
+    Returns
+    -------
+    values : Tensor of shape (B·C, T)
+    begun : Tensor of shape (B·C, T)
+        1 from the first known row of each series on.
     """
     before = state.known.shape[1]
     begun = torch.cat([state.known, known], dim=1).cummax(dim=1).values[:, before:]
@@ -64,5 +89,5 @@ def read_over_holes(
             known=begun[rows],
         )
         filled = run(network, lags, state.take(some), given.shape[1], drive).path
-        values = values.index_copy(0, rows, filled)
-    return read(network, lags, state, values, begun, covariates)
+        values = values.index_copy(0, rows, filled.clone())
+    return values, begun

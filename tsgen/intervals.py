@@ -61,8 +61,9 @@ class Innovations:
 
     Attributes
     ----------
-    pool : Tensor of shape (errors,)
-        For series with few errors of their own, in the normaliser's units.
+    pool : Tensor of shape (errors,) or (errors, C)
+        For series with few errors of their own, in the normaliser's units; where C channels make
+        a system, the errors of the same rows side by side.
     seed : int
     temperature : float, default 1.0
         Factor on all draws.
@@ -76,36 +77,42 @@ class Innovations:
     block_length: int = 1
 
     @classmethod
-    def pooled(cls, residuals: Tensor) -> Tensor:
-        """The errors of all series, (N, T), as one pool of limited size."""
-        errors = residuals[~residuals.isnan()]
-        if len(errors) <= _LARGEST_POOL:
-            return errors
-        return errors[torch.linspace(0, len(errors) - 1, _LARGEST_POOL).long()]
+    def pooled(cls, residuals: Tensor, channels: int = 1) -> Tensor:
+        """The errors of all series, (N·C, T), as one pool of limited size."""
+        by_row: Tensor = residuals.unflatten(0, (-1, channels)).transpose(1, 2).flatten(0, 1)
+        errors = by_row[~by_row.isnan().any(dim=1)]
+        if len(errors) > _LARGEST_POOL:
+            errors = errors[torch.linspace(0, len(errors) - 1, _LARGEST_POOL).long()]
+        return errors.squeeze(1) if channels == 1 else errors
 
     def draw(self, residuals: Tensor, ids: Sequence[object], horizon: int, paths: int) -> Tensor:
-        """Innovations for B series.
+        """Innovations for B systems of C series, whose errors of the same row are drawn together.
 
         Parameters
         ----------
-        residuals : Tensor of shape (B, T)
+        residuals : Tensor of shape (B·C, T)
             Errors of each series, NaN where there is none.
         ids : sequence of B ids
+            Of the systems.
         horizon, paths : int
             H and S.
 
         Returns
         -------
-        Tensor of shape (B, S, H)
+        Tensor of shape (B·C, S, H)
         """
-        drawn = residuals.new_zeros(len(ids), paths, horizon)
-        for row, name in enumerate(ids):
-            errors = residuals[row][~residuals[row].isnan()]
-            errors = self.pool if len(errors) < FEWEST_RESIDUALS else errors
-            if len(errors):
+        channels = len(residuals) // max(len(ids), 1)
+        drawn = residuals.new_zeros(len(residuals), paths, horizon)
+        pool = self.pool.t() if self.pool.ndim == 2 else self.pool[None]
+        for first, name in zip(range(0, len(residuals), max(channels, 1)), ids, strict=True):
+            rows = slice(first, first + channels)
+            errors = residuals[rows]
+            errors = errors[:, ~errors.isnan().any(dim=0)]
+            errors = pool if errors.shape[1] < FEWEST_RESIDUALS else errors
+            if errors.shape[1]:
                 # Their mean would add up over the steps of a path.
-                errors = (errors - errors.mean()) * self.temperature
-                drawn[row] = errors[self._positions(name, horizon, paths, len(errors))]
+                errors = (errors - errors.mean(dim=1, keepdim=True)) * self.temperature
+                drawn[rows] = errors[:, self._positions(name, horizon, paths, errors.shape[1])]
         return drawn
 
     def _positions(self, name: object, horizon: int, paths: int, count: int) -> Tensor:

@@ -59,7 +59,7 @@ class Link:
         return outside
 
     def forward(self, values: Array) -> Array:
-        """Values on the whole line."""
+        """Values on the whole line; none may be outside."""
         outside = self.outside(values)
         if outside.any():
             raise ScalerError(f"{values[outside].flat[0]:g} {self.complaint}")
@@ -83,7 +83,9 @@ class Link:
             return "is no whole number of 0 or more, as target_transform='count' expects"
         if self.high is None:
             return "is below 0, which target_transform='log1p' can't have"
-        return f"is outside of {self.low:g} to {self.high:g}, the bounds of target_transform="
+        return (
+            f"is outside of {self.low:g} to {self.high:g}, the bounds of target_transform='logit'"
+        )
 
 
 def read_link(given: Any) -> Link | None:

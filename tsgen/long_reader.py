@@ -19,7 +19,7 @@ from tsgen.checks import (
     listing,
 )
 from tsgen.columns import Columns
-from tsgen.covariate_rows import RowTable
+from tsgen.covariate_rows import PanelRows, RowTable
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, add_missing_rows, fill_values
@@ -66,6 +66,7 @@ class LongReader:
             problems.raise_any()
         assert times is not None and codes is not None
         names = self._series_names(ids)
+        covariates = RowTable(self.covariates, codes, names, times).read(reading, problems)
         order = _sorting_order(codes, times)
         stamps, grouped = (times, codes) if order is None else (times[order], codes[order])
         offsets = np.searchsorted(grouped, np.arange(len(ids) + 1)).astype(np.int64)
@@ -83,16 +84,20 @@ class LongReader:
             whole = WholeRows(np.arange(len(stamps)) if order is None else order, stamps, offsets)
         values = table if order is None and not gaps else rows_of_table(table, whole.source)
         panel, rows = self._systems(values, whole, ids, frequency, reading)
-        rows_table = RowTable(self.covariates, codes, names, times)
-        first_rows = np.repeat(offsets[:-1], len(panel) // panel.channels // len(ids))
+        first = np.repeat(offsets[:-1], len(panel) // panel.channels // len(ids))
+        at = PanelRows(
+            source=whole.source[rows],
+            offsets=panel.covariate_offsets,
+            times=whole.times[rows],
+            systems=panel.systems,
+            first=first if order is None else order[first],
+            frequency=frequency,
+        )
         panel = replace(
             panel,
             layout=self._layout(codes, order, len(ids)),
-            covariates=rows_table.covariates(
-                reading, whole.source[rows], _offsets_of(panel), whole.times[rows], frequency,
-                panel.systems, first_rows if order is None else order[first_rows], problems,
-            ),
-        )  # fmt: skip
+            covariates=covariates.of_panel(at, problems),
+        )
         problems.raise_any()
         return panel
 
@@ -138,7 +143,9 @@ class LongReader:
         for position, group in enumerate(groups):
             rows = table[list(group)]
             starts[:, position] = (
-                whole.offsets[:-1] if reading.goes_on else _first_observed(rows, whole.offsets)
+                whole.offsets[:-1]
+                if reading.goes_on and reading.fill is not None
+                else _first_observed(rows, whole.offsets)
             )
         lengths = whole.offsets[1:, None] - starts
         columns = np.array(groups)[None] * length + starts[:, :, None]
@@ -292,7 +299,3 @@ def _appearance(codes: IntArray, order: IntArray | None, count: int) -> IntArray
     first_row = np.full(count, len(codes))
     np.minimum.at(first_row, codes, order)
     return np.argsort(first_row, kind="stable")
-
-
-def _offsets_of(panel: Panel) -> IntArray:
-    return np.concatenate([[0], np.cumsum(panel.lengths[:: panel.channels])])

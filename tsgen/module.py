@@ -21,10 +21,10 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen.engine import ROWS_AT_ONCE, run
 from tsgen.errors import SettingError
 from tsgen.features import input_size, lag_inputs
-from tsgen.holes import encode_over_holes
+from tsgen.holes import encode_over_holes, fill_holes
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.rollout import Drive
+from tsgen.rollout import Drive, start_of
 from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
@@ -122,19 +122,27 @@ class ForecastModule(pl.LightningModule):
         return errors.total.sum() / mean_over_processes(errors.steps.sum()).clamp(min=1.0)
 
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
-        """Teacher forcing: predict every row of the windows from the observed rows before it."""
+        """Teacher forcing: predict every row of the windows from the observed rows before it.
+
+        Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
+        """
         longest = max(self.lags)
-        covariates = batch.covariates
+        told = None if batch.covariates is None else batch.covariates[:, longest:]
+        start = start_of(self.network, self.lags, batch.values, batch.known)
+        rows = batch.values[:, longest:], batch.known[:, longest:]
+        filled, begun = fill_holes(self.network, self.lags, start, *rows, told)
+        values = torch.cat([batch.values[:, :longest], filled], dim=1)
+        known = torch.cat([batch.known[:, :longest], begun], dim=1)
         inputs = lag_inputs(
-            batch.values[:, :-1],
-            batch.known[:, :-1],
+            values[:, :-1],
+            known[:, :-1],
             self.lags,
-            batch.values.shape[1] - longest,
+            values.shape[1] - longest,
             self.network.channels,
-            None if covariates is None else self.network.covariates(covariates[:, longest:]),
+            None if told is None else self.network.covariates(told),
         )
         predictions, _ = self.network(inputs)
-        counted = batch.known[:, longest:] * batch.known[:, longest - 1 : -1]
+        counted = batch.known[:, longest:] * known[:, longest - 1 : -1]
         return self.objective.window_errors(predictions, batch.values[:, longest:], counted)
 
     def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:

@@ -124,7 +124,7 @@ class Panel:
             for column, item in enumerate(covariates.of_rows):
                 if item.categories is None:
                     rows[:, column] = fill_values(
-                        rows[:, column], self._covariate_offsets, self.fill
+                        rows[:, column], self.covariate_offsets, self.fill
                     )
             covariates = replace(covariates, rows=rows)
         values = fill_values(self.values, self.offsets, self.fill, ends=ends)
@@ -142,7 +142,7 @@ class Panel:
         covariates = self.covariates
         if covariates is not None:
             every = slice(None, None, self.channels)
-            rows = ranges(self._covariate_offsets[:-1] + first[every], (kept + self.behind)[every])
+            rows = ranges(self.covariate_offsets[:-1] + first[every], (kept + self.behind)[every])
             covariates = replace(covariates, rows=covariates.rows[rows])
         return replace(
             self,
@@ -152,7 +152,7 @@ class Panel:
         )
 
     @property
-    def _covariate_offsets(self) -> IntArray:
+    def covariate_offsets(self) -> IntArray:
         """Where the covariates of each system begin, and end."""
         return offsets_of((self.lengths + self.behind)[:: self.channels])
 
@@ -162,7 +162,7 @@ class Panel:
         lengths = self.lengths[positions]
         covariates = self.covariates
         if covariates is not None:
-            bounds = self._covariate_offsets
+            bounds = self.covariate_offsets
             rows = ranges(bounds[systems], np.diff(bounds)[systems])
             covariates = covariates.take(rows, systems)
         return replace(
@@ -209,7 +209,7 @@ class Panel:
             return self.covariates
         every = slice(None, None, self.channels)
         systems = self.ids.get_indexer(new.ids)[every] // self.channels
-        own, bounds = self._covariate_offsets[:-1], new._covariate_offsets
+        own, bounds = self.covariate_offsets[:-1], new.covariate_offsets
         start, count = (np.zeros(len(own), dtype=np.int64) for _ in range(2))
         start[systems] = len(self.covariates.rows) + bounds[:-1]
         count[systems] = np.diff(bounds)

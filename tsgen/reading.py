@@ -74,8 +74,7 @@ class Reading:
             roll_past=panel.rolled > 0,
             calendar=calendar,
             seen=panel,
-            # Without a rule for holes, a column that begins late has rows missing before it.
-            goes_on=goes_on and panel.fill is not None,
+            goes_on=goes_on,
         )
 
     @property

@@ -218,9 +218,10 @@ class RecurrentForecaster(StatefulForecaster):
             back, instead of ending at the cutoff.
         fill : {"mask", "ffill", "interpolate"} or float, optional
             What to do about missing values and rows, which are an error by default. ``"mask"``
-            leaves holes out of the loss, and when the context is read the model's own prediction
-            stands in for what is missing; the others fill them, and hold the last value at the
-            end of a series of a long frame. What is missing of a number among the covariates
+            leaves holes out of the loss, and the model's own prediction stands in for what is
+            missing, in training and when a context is read; the others fill them, and hold the
+            last value at the end of a series of a long frame (an update with later rows doesn't
+            change that). What is missing of a number among the covariates
             counts as their mean under ``"mask"``, and is filled the same way otherwise. Leading
             NaN, and trailing NaN of a wide frame, are no holes: such a series is shorter.
         short : {"error", "skip"}, default "error"

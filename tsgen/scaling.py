@@ -134,26 +134,47 @@ class LinkedScalers(SeriesScalers):
 
     link: Link
     applies: npt.NDArray[np.bool_]
+    ids: pd.Index
+    """Of the series, for messages."""
     scalers: SeriesScalers
 
     def __len__(self) -> int:
         return len(self.scalers)
 
     def take(self, positions: IntArray) -> LinkedScalers:
-        return LinkedScalers(self.link, self.applies[positions], self.scalers.take(positions))
+        scalers = self.scalers.take(positions)
+        return LinkedScalers(self.link, self.applies[positions], self.ids[positions], scalers)
 
     def append(self, other: SeriesScalers) -> LinkedScalers:
         assert isinstance(other, LinkedScalers)
         applies = np.concatenate([self.applies, other.applies])
-        return LinkedScalers(self.link, applies, self.scalers.append(other.scalers))
+        scalers = self.scalers.append(other.scalers)
+        return LinkedScalers(self.link, applies, self.ids.append(other.ids), scalers)
 
     def transform(self, values: Array, offsets: IntArray) -> Array:
-        return self.scalers.transform(_linked(self.link, self.applies, values, offsets), offsets)
+        return self.scalers.transform(self.linked(values, offsets), offsets)
 
     def inverse_transform(self, values: Array) -> Array:
         restored = self.scalers.inverse_transform(values)
         restored[self.applies] = self.link.inverse(restored[self.applies])
         return restored
+
+    def linked(self, values: Array, offsets: IntArray) -> Array:
+        """Flat values behind the link; one outside of its bounds is an error that names it."""
+        rows = np.repeat(self.applies, np.diff(offsets))
+        wrong = np.flatnonzero(self.link.outside(values) & rows)
+        if len(wrong):
+            series = np.searchsorted(offsets, wrong, side="right") - 1
+            where = [
+                f"series {self.ids[i]!r}, row {row - offsets[i]} ({values[row]:g})"
+                for i, row in zip(series[:5], wrong[:5], strict=True)
+            ]
+            raise ScalerError(
+                f"a value of the target {self.link.complaint}: {listing(where, total=len(wrong))}"
+            )
+        linked = values.copy()
+        linked[rows] = self.link.forward(values[rows])
+        return linked
 
 
 @dataclass(frozen=True)
@@ -189,16 +210,13 @@ class PanelScaler:
 
     def for_series(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
         """The scalers of these series; one not seen in fit gets its own from the given rows."""
-        applies = _by_channel(self.linked, len(ids))
-        if self.link is not None:
-            _check_domain(self.link, applies, ids, values, offsets)
-        scalers = self._inner(ids, values, offsets, applies)
-        return scalers if self.link is None else LinkedScalers(self.link, applies, scalers)
+        if self.link is None:
+            return self._behind_link(ids, values, offsets)
+        linked = _linked(self.link, self.linked, ids).linked(values, offsets)
+        scalers = self._behind_link(ids, linked, offsets)
+        return LinkedScalers(self.link, _by_channel(self.linked, len(ids)), ids, scalers)
 
-    def _inner(
-        self, ids: pd.Index, values: Array, offsets: IntArray, applies: npt.NDArray[np.bool_]
-    ) -> SeriesScalers:
-        """Those behind the link."""
+    def _behind_link(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
         if self.shared:
             return self.scalers.take(np.arange(len(ids)) % self.shared)
         positions = self.ids.get_indexer(ids)
@@ -206,11 +224,12 @@ class PanelScaler:
         if not unseen.any():
             return self.scalers.take(positions)
         lengths = np.diff(offsets)
-        own = values[np.repeat(unseen, lengths)]
-        own_offsets = np.concatenate([[0], np.cumsum(lengths[unseen])])
-        if self.link is not None:
-            own = _linked(self.link, applies[unseen], own, own_offsets)
-        new = fit_scalers(self.template, ids[unseen], own, own_offsets)
+        new = fit_scalers(
+            self.template,
+            ids[unseen],
+            values[np.repeat(unseen, lengths)],
+            np.concatenate([[0], np.cumsum(lengths[unseen])]),
+        )
         positions[unseen] = len(self.scalers) + np.arange(len(new))
         return self.scalers.append(new).take(positions)
 
@@ -252,9 +271,7 @@ def fit_scaler(
         value is outside of the link's bounds.
     """
     if link is not None:
-        applies = _by_channel(linked, len(ids))
-        _check_domain(link, applies, ids, values, offsets)
-        values = _linked(link, applies, values, offsets)
+        values = _linked(link, linked, ids).linked(values, offsets)
     if shared:
         # Series by series, those of one channel after those of the other.
         order = np.arange(len(ids)).reshape(-1, shared).T.ravel()
@@ -273,27 +290,10 @@ def _by_channel(flags: tuple[bool, ...], count: int) -> npt.NDArray[np.bool_]:
     return np.tile(np.array(flags, dtype=np.bool_), count // len(flags))
 
 
-def _linked(link: Link, applies: npt.NDArray[np.bool_], values: Array, offsets: IntArray) -> Array:
-    rows = np.repeat(applies, np.diff(offsets))
-    linked = values.copy()
-    linked[rows] = link.forward(values[rows])
-    return linked
-
-
-def _check_domain(
-    link: Link, applies: npt.NDArray[np.bool_], ids: pd.Index, values: Array, offsets: IntArray
-) -> None:
-    """Say which series and row has a value outside."""
-    wrong = np.flatnonzero(link.outside(values) & np.repeat(applies, np.diff(offsets)))
-    if len(wrong):
-        series = np.searchsorted(offsets, wrong, side="right") - 1
-        where = [
-            f"series {ids[i]!r}, row {row - offsets[i]} ({values[row]:g})"
-            for i, row in zip(series[:5], wrong[:5], strict=True)
-        ]
-        raise ScalerError(
-            f"a value of the target {link.complaint}: {listing(where, total=len(wrong))}"
-        )
+def _linked(link: Link, flags: tuple[bool, ...], ids: pd.Index) -> LinkedScalers:
+    """The link alone, before there are scalers behind it."""
+    plain = AffineScalers(np.zeros(len(ids)), np.ones(len(ids)))
+    return LinkedScalers(link, _by_channel(flags, len(ids)), ids, plain)
 
 
 def fit_scalers(

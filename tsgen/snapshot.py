@@ -21,6 +21,7 @@ from tsgen.errors import ModelFileError
 from tsgen.gaps import check_fill
 from tsgen.intervals import Calibration
 from tsgen.layouts import LongLayout
+from tsgen.links import Link
 from tsgen.objective import Loss
 from tsgen.panel import Panel
 from tsgen.scaling import (
@@ -107,6 +108,8 @@ def _check_scaler(scaler: PanelScaler, panel: Panel) -> None:
     _need(scaler.ids.is_unique, "the scaler", "each id once")
     linked = len(scaler.linked)
     _need(linked in (1, panel.channels), "the scaler", "a link for each channel")
+    if scaler.link is not None:
+        _check_link(scaler.link)
     _check_fitted(scaler.scalers, "the scaler")
     if isinstance(scaler.scalers, TransformerScalers):
         for transformer in (scaler.template, *scaler.scalers.transformers):
@@ -117,12 +120,21 @@ def _check_scaler(scaler: PanelScaler, panel: Panel) -> None:
 
 def _check_fitted(scalers: SeriesScalers, what: str) -> None:
     if isinstance(scalers, LinkedScalers):
-        fitting = scalers.applies.shape == (len(scalers.scalers),)
-        _need(fitting, what, "a link or none for each series")
+        count = (len(scalers.scalers),)
+        fitting = scalers.applies.shape == scalers.ids.shape == count
+        _need(fitting and scalers.applies.dtype == np.bool_, what, "a link or none for each series")
+        _check_link(scalers.link)
         _check_fitted(scalers.scalers, what)
     if isinstance(scalers, AffineScalers):
         shapes = {scalers.centre.shape, scalers.scale.shape}
         _need(shapes == {(len(scalers),)}, what, "a centre and a scale for each id")
+
+
+def _check_link(link: Link) -> None:
+    known = link.name in ("log1p", "count") and (link.low, link.high) == (0.0, None)
+    if link.name == "logit" and link.high is not None:
+        known = np.isfinite(link.low) and np.isfinite(link.high) and link.low < link.high
+    _need(bool(known), "the link", "one that there is")
 
 
 def _check_covariate_scaler(scaler: CovariateScaler | None, panel: Panel) -> None:
@@ -131,12 +143,19 @@ def _check_covariate_scaler(scaler: CovariateScaler | None, panel: Panel) -> Non
     _need((scaler is None) == (covariates is None), what, "one where there are covariates")
     if scaler is None or covariates is None:
         return
-    named = [(item.name, item.role) for item in scaler.schema]
-    expected = [(item.name, item.role) for item in covariates.schema]
-    _need(named == expected, what, "the panel's covariates")
+    _need(len(scaler.schema) == len(covariates.schema), what, "the panel's covariates")
+    for item, known in zip(scaler.schema, covariates.schema, strict=True):
+        same = (item.name, item.role) == (known.name, known.role)
+        if item.categories is None or known.categories is None:
+            same &= item.categories is known.categories
+        else:
+            same &= item.categories.equals(known.categories)
+        _need(same, what, "the panel's covariates")
     _need(scaler.ids.is_unique, what, "each id once")
     _need(len(scaler.scalers) == len(covariates.of_rows), what, "one for each column")
-    for fitted in scaler.scalers:
+    for item, fitted in zip(covariates.of_rows, scaler.scalers, strict=True):
+        numbers = item.categories is None and item.role != "cycle"
+        _need(numbers == (fitted is not None), what, "one for each column of numbers")
         if fitted is not None:
             _need(len(fitted) == len(scaler.ids) + 1, what, "one for each id")
             _check_fitted(fitted, what)
@@ -155,6 +174,7 @@ def _check_calibration(calibration: Calibration) -> None:
 def check_state(state: ForecastState) -> None:
     """Refuse a state whose parts don't belong together."""
     _check_panel(state.panel)
+    _check_fitted(state.scalers, "the state")
     count, encoding = len(state.panel), state.encoding
     loop, normaliser = encoding.loop, encoding.normaliser
     _need(len(state.scalers) == count, "the state", "a scaler for each id")
@@ -214,6 +234,9 @@ def _check_panel(panel: Panel) -> None:
         )
     if panel.covariates is not None:
         _check_covariates(panel, panel.covariates)
+    else:
+        read = (*panel.columns.future, *panel.columns.static)
+        _need(not read, "the columns", "covariates where some are named")
 
 
 def _check_systems(panel: Panel) -> None:
@@ -221,6 +244,7 @@ def _check_systems(panel: Panel) -> None:
     channels, rolled = panel.channels, panel.rolled
     whole = channels >= 1 and len(panel) % channels == 0 and 0 <= rolled < channels
     _need(whole, "the panel", "whole systems")
+    _need(rolled in (0, len(panel.columns.past)), "the panel", "a channel for each past covariate")
     for part in (panel.lengths, panel.behind):
         by_system = part.reshape(-1, channels)
         _need(bool((by_system == by_system[:, :1]).all()), "the panel", "systems of one length")
@@ -239,6 +263,14 @@ def _check_covariates(panel: Panel, covariates: Covariates) -> None:
     _need(fitting, what, "a value for each series")
     columns = [*covariates.rows.T, *covariates.static.T]
     order = [*covariates.of_rows, *covariates.of_series]
+    columns_of_frame = {
+        "future": panel.columns.future,
+        "past": () if panel.rolled else panel.columns.past,
+        "static": panel.columns.static,
+    }
+    for role, names in columns_of_frame.items():
+        found = tuple(item.name for item in covariates.schema if item.role == role)
+        _need(found == names, what, "the columns of the frame")
     _need([item.role for item in order] == [item.role for item in covariates.schema], what,
           "static ones at the end")  # fmt: skip
     for item, values in zip(order, columns, strict=True):

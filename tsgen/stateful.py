@@ -491,7 +491,8 @@ class StatefulForecaster(Forecaster):
     def _pool(self, call: str) -> torch.Tensor:
         """One-step errors of the training series, for series that have few of their own."""
         self._check_fitted(call)
-        return Innovations.pooled(self._start().encoding.residuals)
+        encoding = self._start().encoding
+        return Innovations.pooled(encoding.residuals, encoding.loop.channels)
 
     def _calibration(self) -> Calibration:
         if not hasattr(self, "calibration_"):

@@ -16,9 +16,10 @@ from tsgen.checks import (
     check_index_steps,
     check_times,
     check_values,
+    listing,
 )
 from tsgen.columns import Columns
-from tsgen.covariate_rows import RowTable
+from tsgen.covariate_rows import PanelRows, RowTable
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, add_missing_rows, fill_values
@@ -60,6 +61,8 @@ class WideReader:
         if times is None:
             problems.raise_any()
         assert times is not None
+        codes = np.zeros(len(times), dtype=np.int64)
+        covariates = RowTable(self.covariates, codes, "wide", times).read(reading, problems)
         order = None if times.is_monotonic_increasing else np.argsort(times, kind="stable")
         stamps = times if order is None else times[order]
         frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
@@ -80,9 +83,14 @@ class WideReader:
         panel, rows = _wide_systems(
             matrix, rolled, ids, whole, frequency, self.columns, reading, problems
         )
-        names = "wide"
-        table = RowTable(self.covariates, np.zeros(len(times), dtype=np.int64), names, times)
-        count = len(panel) // panel.channels
+        at = PanelRows(
+            source=whole.source[rows],
+            offsets=panel.covariate_offsets,
+            times=whole.times[rows],
+            systems=panel.systems,
+            first=np.zeros(len(panel) // panel.channels, dtype=np.int64),
+            frequency=frequency,
+        )
         panel = replace(
             panel,
             layout=WideLayout(
@@ -94,11 +102,8 @@ class WideReader:
                 series_name=None if self.series is None else self.series.name,
                 has_freq=getattr(self.frame.index, "freq", None) is not None,
             ),
-            covariates=table.covariates(
-                reading, whole.source[rows], panel._covariate_offsets, whole.times[rows],
-                frequency, panel.systems, np.zeros(count, dtype=np.int64), problems,
-            ),
-        )  # fmt: skip
+            covariates=covariates.of_panel(at, problems),
+        )
         problems.raise_any()
         return panel
 
@@ -188,6 +193,8 @@ def _wide_systems(
     if reading.names_channels:
         labels = [*ids, *reading.rolled] if reading.joint else None
         ids = _wide_channel_ids(ids, labels, columns.target, reading.rolled)
+    if reading.joint and reading.seen is not None:
+        _check_channels(ids, reading.seen.ids)
     first, stop = _observed_span(systems, ids, whole.times, reading, problems)
     problems.raise_any()
     lengths = np.repeat(stop - first, channels)
@@ -211,6 +218,23 @@ def _wide_systems(
     return panel, ranges(first, length - first)
 
 
+def _check_channels(ids: pd.Index, known: pd.Index) -> None:
+    """The channels of a system are those of fit."""
+    lacking = [repr(name) for name in known[ids.get_indexer_for(known) < 0]]
+    unknown = [repr(name) for name in ids[known.get_indexer_for(ids) < 0]]
+    if lacking or unknown:
+        said = [
+            *([f"lacks {listing(lacking)}"] if lacking else []),
+            *([f"has {listing(unknown)} beside them"] if unknown else []),
+        ]
+        raise FrameError(
+            [
+                "the columns of a frame are the channels of one system, and this one "
+                f"{' and '.join(said)}; give the columns of fit"
+            ]
+        )
+
+
 def _observed_span(
     systems: Array, ids: pd.Index, times: pd.Index, reading: Reading, problems: Problems
 ) -> tuple[IntArray, IntArray]:
@@ -220,12 +244,12 @@ def _observed_span(
     """
     channels = systems.shape[1]
     observed = ~np.isnan(systems).reshape(-1, systems.shape[2])
-    empty = np.asarray(~observed.any(axis=1))
+    empty = nothing = np.asarray(~observed.any(axis=1))
     first: IntArray = observed.argmax(axis=1)
     stop: IntArray = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
-    if reading.goes_on:
+    if reading.goes_on and (reading.joint or reading.fill is not None):
         first[:] = 0
-        empty &= not reading.joint
+        empty = nothing & (not reading.joint)
     if empty.any():
         problems.add(
             "series without any value",
@@ -233,7 +257,7 @@ def _observed_span(
             "drop these columns",
         )
     rows = np.arange(observed.shape[1])
-    holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~empty[:, None]
+    holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~nothing[:, None]
     if holes.any() and reading.fill is None:
         where = [f"series {ids[i]!r} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]]
         problems.add(
