@@ -7,6 +7,9 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.complete
 ARGS     ?=
+# Tests run in as many processes as there are cores, four at most.
+WORKERS  ?= auto
+PYTEST    = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
 
 # Where python3 is older than 3.11, a newer one beside it is used. A PYTHON given by hand is final.
 PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
@@ -24,6 +27,7 @@ help: ## list the targets
 	@echo '  PIP_ARGS="..."        more arguments for pip; this chooses the CPU build of PyTorch:'
 	@echo '      make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'
 	@echo '  ARGS="..."            more arguments for pytest: make test-fast ARGS="-k rollout -x"'
+	@echo '  WORKERS=0             one process for the tests, as a debugger needs it'
 
 setup: $(STAMP) ## make .venv with tsgen and all that the tests need
 
@@ -45,10 +49,10 @@ forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecas
 	$(BIN)/tsgen forecast datasets/air_passengers.csv --horizon 24 --out forecast.csv --plot forecast.png
 
 test: $(STAMP) ## all tests and the examples in the docstrings, with coverage
-	$(BIN)/python -m pytest --cov=tsgen --cov-report=term $(ARGS)
+	$(PYTEST) --cov=tsgen --cov-report=term $(ARGS)
 
 test-fast: $(STAMP) ## the tests that are not marked slow
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

@@ -57,8 +57,10 @@ class RowTable:
     names: Names
     times: pd.Index
 
-    def read(self, reading: Reading, problems: Problems) -> CovariateColumns:
+    def read(self, reading: Reading, problems: Problems) -> CovariateColumns | None:
         """Read all columns, and add to the problems what can't be used."""
+        if not reading.has_covariates:
+            return None
         by_row = [self._column(known, reading, problems) for known in reading.by_row]
         static = [self._static(known, reading, problems) for known in reading.by_series]
         return CovariateColumns(reading, by_row, static)
@@ -199,7 +201,7 @@ class CovariateColumns:
                 continue
             numbers = np.where(at.source >= 0, values[at.source], np.nan)
             columns.append(fill_values(numbers, at.offsets, self.reading.fill))
-        if self.reading.calendar or self.reading.had_calendar:
+        if self.reading.has_calendar:
             computed, table = calendar_rows(self.reading, at.times, at.frequency, problems)
             schema += computed
             columns += list(table.T)

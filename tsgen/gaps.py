@@ -12,7 +12,14 @@ import pandas as pd
 from tsgen.errors import SettingError
 from tsgen.frequency import Frequency
 
-__all__ = ["Fill", "WholeRows", "add_missing_rows", "check_fill", "fill_values"]
+__all__ = [
+    "Fill",
+    "WholeRows",
+    "add_missing_rows",
+    "check_fill",
+    "fill_values",
+    "whole_rows",
+]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -75,6 +82,26 @@ def add_missing_rows(times: pd.Index, offsets: IntArray, frequency: Frequency) -
     per_series = np.add.reduceat(missing, offsets[:-1])
     longer = np.concatenate([[0], np.cumsum(np.diff(offsets) + per_series)])
     return WholeRows(source, times.append(added)[order], longer)
+
+
+def whole_rows(
+    times: pd.Index, offsets: IntArray, order: IntArray | None, frequency: Frequency, *, gaps: bool
+) -> WholeRows:
+    """Rows that were sorted, and where gaps are allowed those that are missing among them.
+
+    Parameters
+    ----------
+    times, offsets, frequency
+        As in `add_missing_rows`.
+    order : ndarray of shape (rows,), optional
+        Which of the given rows each is; ``None`` where they were sorted already.
+    gaps : bool
+    """
+    source = np.arange(len(times)) if order is None else order
+    if not gaps:
+        return WholeRows(source, times, offsets)
+    whole = add_missing_rows(times, offsets, frequency)
+    return whole._replace(source=np.where(whole.source >= 0, source[whole.source], -1))
 
 
 def fill_values(

@@ -22,7 +22,7 @@ from tsgen.columns import Columns
 from tsgen.covariate_rows import PanelRows, RowTable
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
-from tsgen.gaps import WholeRows, add_missing_rows, fill_values
+from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.layouts import LongLayout
 from tsgen.panel import Panel
 from tsgen.reading import (
@@ -74,30 +74,22 @@ class LongReader:
         gaps = reading.fill is not None
         check_steps(frequency, stamps, offsets, names, order, problems, origin_of(freq), gaps=gaps)
         problems.raise_any()
-        if gaps:
-            whole = add_missing_rows(stamps, offsets, frequency)
-            source = whole.source if order is None else np.where(
-                whole.source >= 0, order[whole.source], -1
-            )  # fmt: skip
-            whole = WholeRows(source, whole.times, whole.offsets)
-        else:
-            whole = WholeRows(np.arange(len(stamps)) if order is None else order, stamps, offsets)
+        whole = whole_rows(stamps, offsets, order, frequency, gaps=gaps)
         values = table if order is None and not gaps else rows_of_table(table, whole.source)
-        panel, rows = self._systems(values, whole, ids, frequency, reading)
-        first = np.repeat(offsets[:-1], len(panel) // panel.channels // len(ids))
-        at = PanelRows(
-            source=whole.source[rows],
-            offsets=panel.covariate_offsets,
-            times=whole.times[rows],
-            systems=panel.systems,
-            first=first if order is None else order[first],
-            frequency=frequency,
-        )
-        panel = replace(
-            panel,
-            layout=self._layout(codes, order, len(ids)),
-            covariates=covariates.of_panel(at, problems),
-        )
+        panel, starts = self._systems(values, whole, ids, frequency, reading)
+        panel = replace(panel, layout=self._layout(codes, order, len(ids)))
+        if covariates is not None:
+            rows = ranges(starts, panel.lengths[:: panel.channels])
+            first = np.repeat(offsets[:-1], len(starts) // len(ids))
+            at = PanelRows(
+                source=whole.source[rows],
+                offsets=panel.covariate_offsets,
+                times=whole.times[rows],
+                systems=panel.systems,
+                first=first if order is None else order[first],
+                frequency=frequency,
+            )
+            panel = replace(panel, covariates=covariates.of_panel(at, problems))
         problems.raise_any()
         return panel
 
@@ -133,20 +125,16 @@ class LongReader:
         frequency: Frequency,
         reading: Reading,
     ) -> tuple[Panel, IntArray]:
-        """The panel without covariates, and the row of each row of its systems."""
+        """The panel without layout and covariates, and the first row of each of its systems."""
         targets = range(len(self.columns.targets))
         rolled = tuple(range(len(targets), len(table)))
         groups = [(*targets, *rolled)] if reading.joint else [(i, *rolled) for i in targets]
         channels = len(groups[0])
-        count, length = len(ids), table.shape[1]
-        starts = np.empty((count, len(groups)), dtype=np.int64)
-        for position, group in enumerate(groups):
-            rows = table[list(group)]
-            starts[:, position] = (
-                whole.offsets[:-1]
-                if reading.goes_on and reading.fill is not None
-                else _first_observed(rows, whole.offsets)
-            )
+        length = table.shape[1]
+        starts = np.repeat(whole.offsets[:-1, None], len(groups), axis=1)
+        if reading.fill is not None and not reading.goes_on:  # else nothing is missing, or a hole
+            for position, group in enumerate(groups):
+                starts[:, position] = _first_observed(table[list(group)], whole.offsets)
         lengths = whole.offsets[1:, None] - starts
         columns = np.array(groups)[None] * length + starts[:, :, None]
         per_series = np.repeat(lengths.ravel(), channels)
@@ -171,7 +159,7 @@ class LongReader:
             rolled=len(rolled),
             fill=reading.fill,
         )
-        return panel, ranges(starts.ravel(), lengths.ravel())
+        return panel, starts.ravel()
 
     def _layout(self, codes: IntArray, order: IntArray | None, count: int) -> LongLayout:
         dtypes = [forecast_dtype(target.dtype) for target in self.targets]

@@ -92,6 +92,8 @@ def _targets(df: pd.DataFrame, columns: Columns) -> tuple[pd.Series, ...]:
 
 def _covariates(df: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Those columns of covariates that there are."""
+    if not columns.covariates:
+        return pd.DataFrame()
     return df[[name for name in columns.covariates if name in df.columns]]
 
 

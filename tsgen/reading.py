@@ -107,11 +107,16 @@ class Reading:
         return self.seen is None or self.seen.covariates is None
 
     @property
-    def had_calendar(self) -> bool:
-        """Whether `fit` had a calendar."""
-        if self.seen is None or self.seen.covariates is None:
-            return False
+    def has_calendar(self) -> bool:
+        """Whether there is a calendar, or was one in `fit`."""
+        if self.calendar or self.seen is None or self.seen.covariates is None:
+            return bool(self.calendar)
         return any(item.role in ("cycle", "calendar") for item in self.seen.covariates.schema)
+
+    @property
+    def has_covariates(self) -> bool:
+        """Whether anything is to be read beside the targets."""
+        return bool(self.by_row or self.by_series) or self.has_calendar
 
     def check_covariates(self, there: pd.DataFrame) -> None:
         """Refuse a frame that lacks columns of covariates; static ones are needed by fit alone."""

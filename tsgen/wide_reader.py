@@ -22,7 +22,7 @@ from tsgen.columns import Columns
 from tsgen.covariate_rows import PanelRows, RowTable
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
-from tsgen.gaps import WholeRows, add_missing_rows, fill_values
+from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.layouts import WideLayout
 from tsgen.panel import Panel
 from tsgen.reading import (
@@ -68,44 +68,42 @@ class WideReader:
         frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
         gaps = reading.fill is not None
         check_index_steps(frequency, stamps, order, problems, origin_of(freq), gaps=gaps)
-        whole = WholeRows(
-            np.arange(len(stamps)) if order is None else order, stamps, np.array([0, len(stamps)])
-        )
         if gaps:
             problems.raise_any()
-            added = add_missing_rows(stamps, whole.offsets, frequency)
-            source = np.where(added.source >= 0, whole.source[added.source], -1)
-            whole = WholeRows(source, added.times, added.offsets)
+        whole = whole_rows(stamps, np.array([0, len(stamps)]), order, frequency, gaps=gaps)
         if order is not None or gaps:
             matrix, rolled = (rows_of_table(part, whole.source) for part in (matrix, rolled))
         position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
         matrix, ids = matrix[position], self.frame.columns[position]
-        panel, rows = _wide_systems(
+        panel, first = _wide_systems(
             matrix, rolled, ids, whole, frequency, self.columns, reading, problems
         )
-        at = PanelRows(
-            source=whole.source[rows],
-            offsets=panel.covariate_offsets,
-            times=whole.times[rows],
-            systems=panel.systems,
-            first=np.zeros(len(panel) // panel.channels, dtype=np.int64),
-            frequency=frequency,
-        )
-        panel = replace(
-            panel,
-            layout=WideLayout(
-                columns=self.frame.columns,
-                index_name=self.frame.index.name,
-                time_dtype=self.frame.index.dtype,
-                dtypes=_forecast_dtypes(self.frame),
-                is_series=self.series is not None,
-                series_name=None if self.series is None else self.series.name,
-                has_freq=getattr(self.frame.index, "freq", None) is not None,
-            ),
-            covariates=covariates.of_panel(at, problems),
-        )
+        panel = replace(panel, layout=self._layout())
+        if covariates is not None:
+            # What a frame tells of rows after the end of a column is known too.
+            rows = ranges(first, len(whole.times) - first)
+            at = PanelRows(
+                source=whole.source[rows],
+                offsets=panel.covariate_offsets,
+                times=whole.times[rows],
+                systems=panel.systems,
+                first=np.zeros(len(first), dtype=np.int64),
+                frequency=frequency,
+            )
+            panel = replace(panel, covariates=covariates.of_panel(at, problems))
         problems.raise_any()
         return panel
+
+    def _layout(self) -> WideLayout:
+        return WideLayout(
+            columns=self.frame.columns,
+            index_name=self.frame.index.name,
+            time_dtype=self.frame.index.dtype,
+            dtypes=_forecast_dtypes(self.frame),
+            is_series=self.series is not None,
+            series_name=None if self.series is None else self.series.name,
+            has_freq=getattr(self.frame.index, "freq", None) is not None,
+        )
 
     def _rolled(self, reading: Reading, times: pd.Index | None, problems: Problems) -> Array:
         """Past covariates that are channels, (columns, rows)."""
@@ -183,7 +181,7 @@ def _wide_systems(
     reading: Reading,
     problems: Problems,
 ) -> tuple[Panel, IntArray]:
-    """The panel without covariates, and the row of each row of its systems, those behind too."""
+    """The panel without layout and covariates, and the first row of each of its systems."""
     if reading.joint:
         systems = np.concatenate([matrix, rolled])[None]
     else:
@@ -215,7 +213,7 @@ def _wide_systems(
         rolled=len(rolled),
         fill=reading.fill,
     )
-    return panel, ranges(first, length - first)
+    return panel, first
 
 
 def _check_channels(ids: pd.Index, known: pd.Index) -> None:
