@@ -112,3 +112,26 @@ def test_holes_on_the_command_line(run: Run) -> None:
     done = run("forecast", "holes.csv", "--horizon", HORIZON, "--fill", "bfill", *SHORT)
     assert done.code == 2
     assert "'bfill'" in done.err
+
+
+def test_the_check_compares_the_same_days_where_rows_are_missing(run: Run) -> None:
+    """A season that naive repeats without error, with rows missing among the last ones."""
+    ds = pd.date_range("2024-01-01", periods=120)
+    y = 10 + 5 * np.sin(2 * np.pi * np.arange(120) / 7)
+    df = pd.DataFrame({"unique_id": "a", "ds": ds, "y": y + 0.01 * np.arange(120)})
+    df.drop(index=[114, 115, 116]).to_csv("gap.csv", index=False)
+    done = run("forecast", "gap.csv", "--horizon", 7, "--fill", "mask", *SHORT)
+    assert done.code == 0, done.err
+    naive = float(done.out.split("of seasonal naive")[1].split()[0])
+    assert 0.5 < naive < 2
+
+
+def test_a_check_that_cannot_be_made_is_left_out(run: Run) -> None:
+    files()
+    df = pd.read_csv("sales.csv")
+    df.loc[37, "price"] = np.nan
+    df.to_csv("sales.csv", index=False)
+    done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, "--future-file", "plan.csv",
+               "--fill", "ffill", *SHORT)  # fmt: skip
+    assert done.code == 0, done.err
+    assert "MASE" not in done.out

@@ -34,6 +34,10 @@ Names = pd.Index | str
 """The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
 FILL_HINT = "pass fill='mask', 'ffill', 'interpolate' or a number to fit"
+_GIVE_NUMBERS = (
+    "give numbers; in a wide frame every column is a series, so drop it there; a long frame has "
+    "columns of ids, time stamps and numbers: name them with id_col=, time_col=, target_col="
+)
 _SHOWN = 5
 _NO_NUMBERS = (str, bytes, bool, np.bool_)
 
@@ -180,6 +184,7 @@ def check_values(
     problems: Problems,
     *,
     missing: Literal["refused", "holes", "allowed"] = "refused",
+    remedy: str = _GIVE_NUMBERS,
 ) -> Array | None:
     """The values as float64, a copy, or ``None`` if the column can't be numbers.
 
@@ -188,7 +193,7 @@ def check_values(
     are left to the caller.
     """
     where = _Places(codes, names, times)
-    values = _to_float(column, label, where, problems)
+    values = _to_float(column, label, where, problems, remedy)
     if values is None:
         return None
     infinite = np.isinf(values)
@@ -221,7 +226,9 @@ def check_values(
     return values
 
 
-def _to_float(column: pd.Series, label: str, where: _Places, problems: Problems) -> Array | None:
+def _to_float(
+    column: pd.Series, label: str, where: _Places, problems: Problems, remedy: str
+) -> Array | None:
     dtype = column.dtype
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
@@ -255,9 +262,7 @@ def _to_float(column: pd.Series, label: str, where: _Places, problems: Problems)
         kind = f"{dtype}, {type(_plain(value)).__name__}" if dtype == object else str(dtype)
         problems.add(
             f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} {where.at(row)}"],
-            "give numbers; in a wide frame every column is a series, so drop it there; a long "
-            "frame has columns of ids, time stamps and numbers: name them with id_col=, "
-            "time_col=, target_col=",
+            remedy,
         )  # fmt: skip
     return None
 

@@ -299,6 +299,7 @@ class _Job:
         """Of the model and of seasonal naive, on rows that neither has seen."""
         from tsgen.baselines import SeasonalNaive
         from tsgen.columns import Columns
+        from tsgen.errors import FrameError
         from tsgen.frame import hold_out, read_panel
         from tsgen.reading import Reading
 
@@ -312,19 +313,23 @@ class _Job:
         model.fit(train, **_fit_arguments(self.columns, self.freq, self.fill))
         naive = SeasonalNaive().fit(train, freq=self.freq, fill=self.fill, **_names(self.columns))
         future = {"future_df": tail} if self.columns.future else {}
+        try:
+            forecast = model.predict(self.horizon, **future)
+        except FrameError:
+            if self.fill is None or not future:
+                raise
+            return None  # the last rows have holes in what was known ahead of them
+        season = model.settings_.season_length
         scores = []
-        for forecast in (model.predict(self.horizon, **future), naive.predict(self.horizon)):
-            values = read_panel(forecast, targets, freq=whole.frequency)
-            season = model.settings_.season_length
-            scores.append(
-                sum(
-                    _mase(
-                        whole.series(i)[-self.horizon :], values.series(i), past.series(i), season
-                    )
-                    for i in range(len(whole))
-                )
-                / len(whole)
-            )
+        for result in (forecast, naive.predict(self.horizon)):
+            values = read_panel(result, targets, freq=whole.frequency)
+            errors = []
+            for i in range(len(whole)):
+                # With rows missing, the tail reaches further than the forecast does.
+                start = len(past.series(i))
+                truth = whole.series(i)[start : start + self.horizon]
+                errors.append(_mase(truth, values.series(i), past.series(i), season))
+            scores.append(sum(errors) / len(errors))
         return _Accuracy(self.horizon, *scores)
 
 

@@ -91,6 +91,8 @@ class Columns:
 
 
 def _names(argument: str, given: Any) -> tuple[str, ...]:
+    if given is None:
+        return ()
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, Iterable) or isinstance(given, Mapping):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsgen.calendar import calendar_columns
 from tsgen.checks import FILL_HINT, Names, Problems, listing
-from tsgen.covariates import Covariate, Covariates, read_column
+from tsgen.covariates import Covariate, Covariates, Places, read_column
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
@@ -68,8 +68,10 @@ class RowTable:
     def _column(
         self, known: Covariate, reading: Reading, problems: Problems
     ) -> tuple[Covariate, Array]:
-        item, values = read_column(self.frame[known.name], known, self.names, self.times,
-                                   problems, learn=reading.learns)  # fmt: skip
+        where = Places(self.codes, self.names, self.times)
+        item, values = read_column(
+            self.frame[known.name], known, where, problems, learn=reading.learns
+        )
         missing = np.isnan(values)
         if missing.any() and reading.fill is None:
             problems.add(
@@ -92,28 +94,38 @@ class RowTable:
             return StaticColumn.read(
                 reading.static[known.name], known, reading.static.index, reading, problems
             )
+        of_frame = None
         if known.name in self.frame.columns:
             self._check_constant(known, problems)
-            return StaticColumn.read(self.frame[known.name], known, None, reading, problems)
+            of_frame = StaticColumn.read(self.frame[known.name], known, None, reading, problems)
         seen = reading.seen
+        # A table of fit goes before columns of that name, which aren't what it was told.
+        if of_frame is not None and (seen is None or not seen.static_table):
+            return of_frame
         assert seen is not None and seen.covariates is not None
         column = [item.name for item in seen.covariates.of_series].index(known.name)
         firsts = np.flatnonzero(~seen.systems.duplicated())
-        return StaticColumn(
-            known, seen.covariates.static[firsts, column], seen.systems[firsts], remembered=True
-        )
+        told = seen.covariates.static[firsts, column]
+        return StaticColumn(known, told, seen.systems[firsts], remembered=True, of_new=of_frame)
 
     def _check_constant(self, known: Covariate, problems: Problems) -> None:
+        names = self.names if isinstance(self.names, pd.Index) else pd.Index(["the series"])
+        missing = np.unique(self.codes[self.frame[known.name].isna()])
+        if len(missing):
+            problems.add(
+                f"static covariate {known.name!r} has missing values (NaN)",
+                [repr(names[i]) for i in missing],
+                "give every series a value",
+            )
+            return
         kinds = pd.Series(pd.factorize(self.frame[known.name])[0]).groupby(self.codes).nunique()
         several = kinds.index[kinds.to_numpy() > 1].to_numpy()
         if len(several):
-            names = self.names
-            where = [repr(names[i]) if isinstance(names, pd.Index) else "the series"
-                     for i in several]  # fmt: skip
             problems.add(
-                f"static covariate {known.name!r} changes within series", where,
+                f"static covariate {known.name!r} changes within series",
+                [repr(names[i]) for i in several],
                 "name it in future_covariates or past_covariates",
-            )  # fmt: skip
+            )
 
 
 @dataclass(frozen=True)
@@ -129,12 +141,15 @@ class StaticColumn:
         ``None`` where the entries are the rows of the frame.
     remembered : bool, default False
         Whether this is what `fit` was told.
+    of_new : StaticColumn, optional
+        What the frame says of series that `fit` hasn't seen.
     """
 
     item: Covariate
     values: Array
     ids: pd.Index | None
     remembered: bool = False
+    of_new: StaticColumn | None = None
 
     @classmethod
     def read(
@@ -146,16 +161,19 @@ class StaticColumn:
         problems: Problems,
     ) -> StaticColumn:
         """Read one."""
-        item, values = read_column(column, known, "the static covariates", None, problems,
-                                   learn=reading.learns)  # fmt: skip
+        where = Places(of=" of the static covariates")
+        item, values = read_column(column, known, where, problems, learn=reading.learns)
         return cls(item, np.where(column.isna(), np.nan, values), ids)
 
     def of_systems(self, at: PanelRows, problems: Problems) -> Array:
         """Its value for each system, (N,)."""
         positions = at.first if self.ids is None else self._positions(at.systems, problems)
-        values = np.where(positions < 0, 0.0, self.values[positions])
+        others = np.zeros(len(positions))
+        if self.of_new is not None and (positions < 0).any():
+            others = self.of_new.of_systems(at, problems)
+        values = np.where(positions < 0, others, self.values[positions])
         lacking = np.isnan(values)
-        if lacking.any():
+        if lacking.any() and self.ids is not None:  # those of the frame are told already
             problems.add(
                 f"static covariate {self.item.name!r} has missing values (NaN)",
                 [repr(name) for name in at.systems[lacking]],
@@ -172,6 +190,8 @@ class StaticColumn:
             )
         positions: IntArray = self.ids.get_indexer(systems)
         lacking = [repr(name) for name in systems[positions < 0]]
+        if self.of_new is not None:
+            return positions
         if lacking and self.remembered:
             problems.add(
                 f"series that fit hasn't seen, without their static covariate {self.item.name!r}",
@@ -221,25 +241,32 @@ def calendar_rows(
 ) -> tuple[list[Covariate], Array]:
     """What the calendar's columns are, and their values at stamps, (rows, columns)."""
     cycles, own = calendar_columns(reading.calendar, times, frequency)
+    names = [str(name) for name in (*cycles.columns, *own.columns)]
+    twice = [repr(name) for name in names if name in reading.columns.covariates]
+    if twice:
+        raise SettingError(
+            f"calendar= gives the columns {listing(twice)}, which are covariates of the frame too; "
+            "rename one of each"
+        )
     schema = [Covariate(str(name), "cycle") for name in cycles.columns]
     columns = [cycles[name].to_numpy(dtype=np.float64) for name in cycles.columns]
     for name in own.columns:
         known = reading.known(str(name), "calendar")
         column = own[name].reset_index(drop=True)
-        item, values = read_column(column, replace(known, name=str(name)), "the calendar", times,
-                                   problems, learn=reading.learns)  # fmt: skip
+        where = Places(times=times, of=" of the calendar")
+        item, values = read_column(column, known, where, problems, learn=reading.learns)
         schema.append(item)
         columns.append(values)
-    if not reading.learns:
-        assert reading.seen is not None
-        assert reading.seen.covariates is not None
-        expected = [item.name for item in reading.seen.covariates.of_rows
-                    if item.role in ("cycle", "calendar")]  # fmt: skip
-        found = [item.name for item in schema]
-        if found != expected:
+    if reading.seen is not None:
+        expected = reading.calendar_seen
+        if names != expected:
             raise SettingError(
-                f"calendar= gives the columns {listing([repr(name) for name in found])}, but the "
-                f"model was fitted with {listing([repr(name) for name in expected])}: fit again, "
-                "or set_params(calendar=...) to what it was; a function isn't saved with a model"
+                f"calendar= gives {_columns(names)}, but the model was fitted with "
+                f"{_columns(expected)}: fit again, or set_params(calendar=...) to what it was; a "
+                "function isn't saved with a model"
             )
     return schema, np.stack(columns, axis=1) if columns else np.empty((len(times), 0))
+
+
+def _columns(names: list[str]) -> str:
+    return f"the columns {listing([repr(name) for name in names])}" if names else "no columns"

@@ -11,7 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tsgen.checks import listing
 from tsgen.covariates import Covariate, Covariates
+from tsgen.errors import ScalerError
 from tsgen.panel import Panel
 from tsgen.scaling import SeriesScalers, check_template, fit_scalers
 from tsgen.stretches import ranges
@@ -21,6 +23,9 @@ __all__ = ["CovariateScaler", "fit_covariate_scaler"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,14 @@ class CovariateScaler:
                 values, offsets)
             for values, scalers in zip(covariates.rows.T, self.scalers, strict=True)
         ]  # fmt: skip
+        for item, given, told in zip(self._of_rows, covariates.rows.T, columns, strict=True):
+            wrong = np.flatnonzero(np.isfinite(given) & ~np.isfinite(told))
+            if len(wrong):
+                values = listing([f"{value:g}" for value in given[wrong]])
+                raise ScalerError(
+                    f"covariate_scaler gives no finite values for covariate {item.name!r}: "
+                    f"{values}; choose a scaler that is defined for them"
+                )
         flags = []
         for column in self._past:
             before = np.concatenate([[np.nan], columns[column][:-1]])
@@ -141,7 +154,7 @@ class CovariateScaler:
         static = (covariates.static - self.centre) / self.scale
         bounds = torch.from_numpy(offsets)
         return CovariateRows(
-            torch.from_numpy(np.nan_to_num(rows).astype(np.float32)),
+            torch.from_numpy(np.nan_to_num(rows).clip(-_LARGEST, _LARGEST).astype(np.float32)),
             bounds[:-1],
             bounds[1:],
             torch.from_numpy(static.astype(np.float32)),
@@ -180,11 +193,14 @@ def fit_covariate_scaler(template: Any, panel: Panel, *, shared: bool) -> Covari
         scalers.append(fitted)
     numbers = np.array([item.categories is None for item in covariates.of_series], dtype=np.bool_)
     static = covariates.static
-    spread = static.std(axis=0) if len(static) else np.ones(static.shape[1])
+    # Sums of equal numbers round: what is constant is said by the range, not by the spread.
+    constant = static.min(axis=0) == static.max(axis=0)
+    centre = np.where(constant, static[0], static.mean(axis=0))
+    spread = np.where(constant, 1.0, static.std(axis=0))
     return CovariateScaler(
         covariates.schema,
         own,
         tuple(scalers),
-        np.where(numbers, static.mean(axis=0), 0.0),
+        np.where(numbers, centre, 0.0),
         np.where(numbers & (spread > 0), spread, 1.0),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsgen.checks import Names, Problems, check_values
 
-__all__ = ["Covariate", "Covariates", "Role", "is_categorical", "read_column"]
+__all__ = ["Covariate", "Covariates", "Places", "Role", "is_categorical", "read_column"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -71,6 +71,16 @@ class Covariates:
         return replace(self, rows=self.rows[rows], static=self.static[systems])
 
 
+class Places(NamedTuple):
+    """Where the rows of a column stand, for messages."""
+
+    codes: IntArray | None = None
+    names: Names = ""
+    times: pd.Index | None = None
+    of: str = ""
+    """What they are rows of, where that isn't the frame."""
+
+
 def is_categorical(column: pd.Series) -> bool:
     """Whether a column is one of categories: text, bool, or what pandas calls a category."""
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column.dtype):
@@ -83,8 +93,7 @@ def is_categorical(column: pd.Series) -> bool:
 def read_column(
     column: pd.Series,
     known: Covariate,
-    names: Names,
-    times: pd.Index | None,
+    where: Places,
     problems: Problems,
     *,
     learn: bool,
@@ -96,10 +105,8 @@ def read_column(
     column : Series of shape (rows,)
     known : Covariate
         Its name and role; its categories too unless they are to be learned.
-    names : Index or str
-        Of the series, for messages.
-    times : Index of shape (rows,), optional
-        The same.
+    where : Places
+        Of the rows, for messages.
     problems : Problems
         What can't be read is added to it.
     learn : bool
@@ -114,18 +121,41 @@ def read_column(
     if learn and is_categorical(column):
         known = replace(known, categories=_categories(column))
     if known.categories is None:
-        label = repr(known.name)
-        values = check_values(column, label, None, names, times, problems, missing="allowed")
+        label = f"{known.name!r}{where.of}"
+        values = check_values(
+            column, label, where.codes, where.names, where.times, problems,
+            missing="allowed", remedy="give numbers; only text, bool and category columns of fit "
+            "are read as categories",
+        )  # fmt: skip
         # A column that can't be read has its problem already: zeros keep it from others.
         return known, np.zeros(len(column)) if values is None else values
-    numbers = known.categories.get_indexer(pd.Index(_plain(column)))
-    return known, (numbers + 1).astype(np.float64)
+    plain = pd.Index(_plain(column))
+    kind, expected = _kind(plain), _kind(known.categories)
+    if kind != expected and None not in (kind, expected):
+        problems.add(
+            f"column {known.name!r}{where.of} holds {kind}, but {expected} in fit",
+            [f"{plain.to_list()[0]!r} (row 0)"],
+            "convert it, lest every value counts as a category that fit hasn't seen",
+        )
+        return known, np.zeros(len(column))
+    return known, (known.categories.get_indexer(plain) + 1).astype(np.float64)
+
+
+def _kind(values: pd.Index) -> str | None:
+    """What categories are made of; ``None`` where there is nothing to tell by."""
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    kinds = {"string": "text", "boolean": "bool", "integer": "numbers", "floating": "numbers",
+             "mixed-integer-float": "numbers"}  # fmt: skip
+    return None if values.isna().all() else kinds.get(kind)
 
 
 def _categories(column: pd.Series) -> pd.Index:
     """What occurs in a column, sorted where it can be."""
     found: pd.Index = pd.Index(_plain(column.dropna()).unique())
-    return found.sort_values()
+    try:
+        return found.sort_values()
+    except TypeError:  # of kinds that have no order among them
+        return found
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
 from tsgen.features import lag_inputs
+from tsgen.holes import fill_holes
 from tsgen.panel import Panel
 from tsgen.rollout import start_of
 from tsgen.windows import Series, WindowBatch, WindowSampler, WindowShape
@@ -90,6 +91,19 @@ def _label(panel: Panel, channel: int) -> str:
     )
 
 
+def _without_holes(loop: ClosedLoop, batch: WindowBatch, horizon: int) -> WindowBatch:
+    """Windows whose contexts have the model's own predictions in their holes, as in a forecast."""
+    network, lags = loop.network, loop.lags
+    longest, before = max(lags), batch.values.shape[1] - horizon
+    told = None if batch.covariates is None else batch.covariates[:, longest:before]
+    start = start_of(network, lags, batch.values, batch.known)
+    context = batch.values[:, longest:before], batch.known[:, longest:before]
+    filled, begun = fill_holes(network, lags, start, *context, told)
+    values, known = batch.values.clone(), batch.known.clone()
+    values[:, longest:before], known[:, longest:before] = filled, begun
+    return batch._replace(values=values, known=known)
+
+
 @dataclass(frozen=True)
 class _Exchange:
     """Puts one group's values of other windows in the place of each window's own."""
@@ -141,6 +155,7 @@ def permutation_importance(
     shape = WindowShape(max(loop.lags), loop.context_length, horizon)
     sampler = WindowSampler(series.lengths.numpy(), shape, windows, seed)
     batch = series.batch(sampler.draw(0), shape, window_norm=loop.window_norm)
+    batch = _without_holes(loop, batch, horizon)
     random = torch.Generator().manual_seed(seed)
     before = _error(loop, batch, horizon, None, None)
     found = []

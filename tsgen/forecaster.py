@@ -51,7 +51,8 @@ class LSTMForecaster(RecurrentForecaster):
         Whether each series has a scaler of its own, or all share one (those of a channel, where
         systems have several). The same holds of covariates.
     covariate_scaler : {"standard", "minmax", "robust"}, transformer or None, default "standard"
-        For covariates that are numbers; it needs no inverse.
+        For covariates of the rows that are numbers; it needs no inverse. Static ones are brought
+        to mean 0 and spread 1 over the series.
     target_transform : {"log1p", "count", "logit"} or ("logit", low, high), optional
         Goes before the scaler and keeps forecasts, paths and intervals inside of what values can
         be: 0 or more; whole numbers of 0 or more, which paths and bounds are then too; between two

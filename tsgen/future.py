@@ -90,16 +90,26 @@ def read_new_rows(
 
 
 def _check_whole_systems(panel: Panel, new: Panel) -> None:
-    """The channels of a system go on together, and so do columns that share covariates."""
-    lacking = panel.ids[:0]
-    shares = panel.layout.shares_end and panel.covariates is not None
-    if new.channels != panel.channels or (shares and len(new) < len(panel)):
+    """The channels of a system go on together, and its static covariates stay what they were."""
+    if new.channels != panel.channels:
         lacking = panel.ids[new.ids.get_indexer(panel.ids) < 0]
-    if len(lacking):
         raise FrameError(
-            [f"new rows lack {listing([repr(name) for name in lacking])}; what shares a system or "
-             "covariates goes on together: add these columns"]
+            [f"new rows lack {listing([repr(name) for name in lacking])}; the channels of a system "
+             "go on together: add these columns"]
         )  # fmt: skip
+    if panel.covariates is None or new.covariates is None:
+        return
+    systems = panel.keys.get_indexer(new.keys)
+    known = panel.covariates.static[systems]
+    for item, before, now in zip(
+        panel.covariates.of_series, known.T, new.covariates.static.T, strict=True
+    ):
+        changed = [repr(name) for name in new.systems[before != now]]
+        if changed:
+            raise FrameError(
+                [f"static covariate {item.name!r} changes within series: {listing(changed)}; name "
+                 "it in future_covariates or past_covariates"]
+            )  # fmt: skip
 
 
 def _own_ends(panel: Panel, new: Panel, positions: IntArray) -> pd.Index:

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import CalendarPart
-from tsgen.checks import Problems, check_times, listing
+from tsgen.checks import Problems, check_ids, check_times, listing
 from tsgen.covariate_rows import calendar_rows
-from tsgen.covariates import read_column
+from tsgen.covariates import Places, read_column
 from tsgen.errors import FrameError
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
@@ -54,6 +54,9 @@ def read_future(
                 ["future_df= was given, but the model has no future covariates: leave it out, or "
                  "name its columns in fit(df, future_covariates=[...])"]
             )  # fmt: skip
+        if calendar:  # set since fit, unless it has nothing to say at this frequency
+            stamps = panel.frequency.following(panel.ends[:1], 1)
+            calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, Problems())
         return None
     future = unknown_rows(panel, horizon, calendar)
     known = {
@@ -86,7 +89,7 @@ def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...])
         if item.categories is not None:
             rows[:, :, column] = 0.0
     computed = [i for i, item in enumerate(schema) if item.role in ("cycle", "calendar")]
-    if computed:
+    if computed or calendar:
         problems = Problems()
         stamps = panel.frequency.following(ends, horizon)
         _, table = calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, problems)
@@ -108,6 +111,9 @@ def _future_columns(
         )  # fmt: skip
     if not isinstance(df, pd.DataFrame):
         raise TypeError(f"future_df= is a {type(df).__name__}: expected a DataFrame")
+    if df.columns.has_duplicates:
+        twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
+        raise FrameError([f"future_df= has columns named twice: {twice}; drop one of each"])
     table = df
     columns = panel.columns
     if isinstance(df.index, pd.MultiIndex) or columns.time not in df.columns:
@@ -138,6 +144,7 @@ def _places_wanted(
             [f"the time stamps of future_df= are {times.dtype}, which doesn't suit the frequency "
              f"{panel.frequency.name!r}; convert them to the kind of the input"]
         )  # fmt: skip
+    given = times
     try:
         times = times.astype(panel.ends.dtype)
     except (TypeError, ValueError) as error:
@@ -145,6 +152,13 @@ def _places_wanted(
             [f"the time stamps of future_df= are {times.dtype}, but {panel.ends.dtype} in the "
              "input; convert them"]
         ) from error  # fmt: skip
+    off = np.flatnonzero(np.asarray(given != times))
+    if len(off):
+        raise FrameError(
+            [f"future_df= has time stamps off the frequency {panel.frequency.name!r}: "
+             f"{listing([f'{given[row]} (row {row})' for row in off[:5]], total=len(off))}; align "
+             "them"]
+        )  # fmt: skip
     stamps = stamps.astype(panel.ends.dtype)
     systems = panel.systems
     keys: pd.Index
@@ -152,6 +166,8 @@ def _places_wanted(
     by_series = columns.id in table.columns
     problems = Problems()
     if by_series:
+        check_ids(table[columns.id], f"{columns.id!r} of future_df=", problems)
+        problems.raise_any()
         ids = pd.Index(table[columns.id])
         unknown = ids[systems.get_indexer_for(ids) < 0] if systems.is_unique else ids[
             ~ids.isin(systems)]  # fmt: skip
@@ -198,7 +214,11 @@ def _values_wanted(
         if item.role != "future":
             continue
         column = table[item.name].reset_index(drop=True)
-        _, values = read_column(column, item, "future_df=", times, problems, learn=False)
+        codes, names = None, pd.Index([])
+        if panel.columns.id in table.columns:
+            codes, names = pd.factorize(table[panel.columns.id])
+        places = Places(codes, pd.Index(names), times, " of future_df=")
+        _, values = read_column(column, item, places, problems, learn=False)
         wanted = values[rows]
         lacking = np.unique(rows[np.isnan(wanted)])
         if len(lacking):

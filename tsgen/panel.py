@@ -57,6 +57,8 @@ class Panel:
         What was done about holes.
     covariates : Covariates, optional
         Of the systems.
+    static_table : bool, default False
+        Whether the static ones came from a table by id, beside the frame.
     """
 
     values: Array
@@ -71,6 +73,7 @@ class Panel:
     rolled: int = 0
     fill: str | float | None = None
     covariates: Covariates | None = None
+    static_table: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -217,7 +220,17 @@ class Panel:
         total = lengths.copy()
         total[systems] += new.lengths[every]
         beyond = total + behind[every] - lengths - count
-        rows = alternate((own, lengths), (start, count), (own + lengths + count, beyond))
+        # Where a column has no new rows, its frame still tells of their time stamps.
+        ahead = np.zeros(len(own), dtype=np.int64)
+        idle = np.ones(len(own), dtype=np.bool_)
+        idle[systems] = False
+        ahead[idle] = (behind - self.behind)[every][idle]
+        rows = alternate(
+            (own, lengths),
+            (start, count),
+            (own + lengths + count, beyond - ahead),
+            (len(self.covariates.rows) + bounds[1] - ahead, ahead),
+        )
         table = np.concatenate([self.covariates.rows, new.covariates.rows])
         return replace(self.covariates, rows=table[rows])
 

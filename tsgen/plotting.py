@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tsgen.checks import listing
 from tsgen.columns import Columns
+from tsgen.errors import FrameError
 from tsgen.frame import curves, outputs_of
 from tsgen.layouts import Frame
 
@@ -125,6 +127,11 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Fi
     """
     from matplotlib.figure import Figure
 
+    lacking = {"input", "importance", "spread"} - set(importance.columns)
+    if lacking:
+        raise FrameError(
+            [f"no column {listing(sorted(map(repr, lacking)))}: give what model.explain returns"]
+        )
     bars = importance.iloc[::-1]
     figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(bars)), layout="constrained")
     axis = figure.subplots()

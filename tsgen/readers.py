@@ -33,7 +33,7 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
     if isinstance(df.index, pd.MultiIndex):
         return _multiindex_reader(df, columns)
     if isinstance(df, pd.Series):
-        return WideReader(pd.DataFrame({"y": df}), columns, series=df)
+        return WideReader(pd.DataFrame({"y": df}), _of_one_column(columns), series=df)
     if df.columns.has_duplicates:
         twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
         raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
@@ -63,6 +63,16 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
             f"{columns.both_layouts()}"
         ]
     )
+
+
+def _of_one_column(columns: Columns) -> Columns:
+    """A Series has one target and nothing beside it."""
+    more = [repr(name) for name in (*columns.others, *columns.future, *columns.past)]
+    if more:
+        raise FrameError(
+            [f"a Series has one column, so that there is no {listing(more)}: give a DataFrame"]
+        )
+    return columns
 
 
 def _wide_reader(df: pd.DataFrame, columns: Columns) -> WideReader:
@@ -125,7 +135,7 @@ def _multiindex_reader(df: Frame, columns: Columns) -> LongReader:
     targets: tuple[pd.Series, ...] = ()
     if isinstance(df, pd.Series):
         name: Any = df.name
-        targets, columns = (df,), replace(columns, target=name)
+        targets, columns = (df,), replace(_of_one_column(columns), target=name)
     else:
         targets, covariates = _targets(df, columns), _covariates(df, columns)
     columns = replace(columns, id=id_name, time=time_name)

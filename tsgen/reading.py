@@ -107,11 +107,17 @@ class Reading:
         return self.seen is None or self.seen.covariates is None
 
     @property
+    def calendar_seen(self) -> list[str]:
+        """The columns of the calendar that `fit` had."""
+        if self.seen is None or self.seen.covariates is None:
+            return []
+        schema = self.seen.covariates.of_rows
+        return [item.name for item in schema if item.role in ("cycle", "calendar")]
+
+    @property
     def has_calendar(self) -> bool:
         """Whether there is a calendar, or was one in `fit`."""
-        if self.calendar or self.seen is None or self.seen.covariates is None:
-            return bool(self.calendar)
-        return any(item.role in ("cycle", "calendar") for item in self.seen.covariates.schema)
+        return bool(self.calendar or self.calendar_seen)
 
     @property
     def has_covariates(self) -> bool:
@@ -124,12 +130,13 @@ class Reading:
         needed = (*self.columns.future, *self.columns.past, *static)
         lacking = [repr(name) for name in needed if name not in there.columns]
         if lacking:
-            raise FrameError(
-                [
-                    f"no column for the covariates {listing(lacking)}; add them to the frame, or "
-                    "leave them out of future_covariates=, past_covariates= and static_covariates="
-                ]
+            remedy = (
+                "or leave them out of future_covariates=, past_covariates= and static_covariates="
+                if self.seen is None
+                else "as the model was fitted with them"
             )
+            columns = f"no column for the covariates {listing(lacking)}"
+            raise FrameError([f"{columns}; add them to the frame, {remedy}"])
 
     def known(self, name: str, role: Role) -> Covariate:
         """A covariate, with the categories that `fit` has seen."""

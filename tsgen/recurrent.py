@@ -285,7 +285,12 @@ class RecurrentForecaster(StatefulForecaster):
                 "multivariate=True needs several channels, and the frame has one: give a wide "
                 "frame, or several columns of a long one in target_col=[...]"
             )
-        return panel
+        if reading.joint and panel.layout.shares_end and reading.columns.static:
+            raise SettingError(
+                "static_covariates= are by id, and under multivariate=True a wide frame is one "
+                "system: leave them out"
+            )
+        return replace(panel, static_table=reading.static is not None)
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:

@@ -232,11 +232,13 @@ def seed_number(name: str, value: Any) -> int:
     return int(value)
 
 
-def whole_number(name: str, value: Any, meaning: str, *, highest: int | None = None) -> int:
+def whole_number(
+    name: str, value: Any, meaning: str, *, lowest: int = 1, highest: int | None = None
+) -> int:
     """An integer of 1 or more, or a `SettingError`."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= lowest
     if not fits or (highest is not None and int(value) > highest):
-        which = "1 or more" if highest is None else f"1 to {highest}"
+        which = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
         raise SettingError(f"{name}={value!r}: expected a whole number of {which} ({meaning})")
     return int(value)
 

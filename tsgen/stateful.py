@@ -225,7 +225,7 @@ class StatefulForecaster(Forecaster):
         calibration = self._calibration() if calibrated else None
         panel = continuation.state.panel
         columns = panel.columns
-        if not as_array and "sample_id" in (columns.id, columns.time, columns.target):
+        if not as_array and "sample_id" in (columns.id, columns.time, *columns.targets):
             raise SettingError("a column is called sample_id already: pass as_array=True")
         # Few paths say little of their own spread, by which they are calibrated.
         rolled = max(num_samples, _FEWEST_SAMPLES) if calibrated else num_samples
@@ -432,7 +432,7 @@ class StatefulForecaster(Forecaster):
             scaled(panel, scalers, loop.covariate_scaler),
             input_groups(loop, panel),
             horizon=loop.train_horizon if horizon is None else checked_horizon(horizon),
-            windows=whole_number("n_windows", n_windows, "windows to forecast"),
+            windows=whole_number("n_windows", n_windows, "windows to exchange", lowest=2),
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
             seed=self.random_state
             if random_state is None
