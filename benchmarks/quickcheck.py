@@ -2,8 +2,9 @@
 
     python benchmarks/quickcheck.py
 
-The ten data sets without covariates (for the others see ``covariates.py``). Prints a table and writes it to ``benchmarks/results/quickcheck.csv``. Settings were chosen on
-earlier tails (``--earlier 1``, ``--earlier 2``), never on the last one.
+The ten data sets without covariates (for the others see ``covariates.py``). Prints a table and
+writes it to ``benchmarks/results/quickcheck.csv``. Settings were chosen on earlier tails
+(``--earlier 1``, ``--earlier 2``), never on the last one.
 """
 
 from __future__ import annotations
