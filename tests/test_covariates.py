@@ -613,6 +613,12 @@ def test_a_table_of_static_covariates_goes_before_columns_of_its_names() -> None
     model = LSTMForecaster(**TINY).fit(df, static_covariates=table)
     assert_frame_equal(model.predict(3, df=df), model.predict(3))
     assert_frame_equal(model.predict(3, df=df.drop(columns="size")), model.predict(3))
+    varies = df.assign(size=np.arange(len(df), dtype=float))
+    assert_frame_equal(model.predict(3, df=varies), model.predict(3))
+    new = df[df["unique_id"] == "a"].assign(unique_id="new", size=5.0)
+    assert np.isfinite(model.predict(3, df=new)["y"]).all()
+    with pytest.raises(FrameError, match="'new'"):
+        model.predict(3, df=new.drop(columns="size"))
 
 
 def test_a_static_number_that_all_series_share_has_a_scale() -> None:

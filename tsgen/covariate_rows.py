@@ -94,19 +94,19 @@ class RowTable:
             return StaticColumn.read(
                 reading.static[known.name], known, reading.static.index, reading, problems
             )
-        of_frame = None
-        if known.name in self.frame.columns:
+        seen, there = reading.seen, known.name in self.frame.columns
+        if there and (seen is None or not seen.static_table):
             self._check_constant(known, problems)
-            of_frame = StaticColumn.read(self.frame[known.name], known, None, reading, problems)
-        seen = reading.seen
+            return StaticColumn.read(self.frame[known.name], known, None, reading, problems)
         # A table of fit goes before columns of that name, which aren't what it was told.
-        if of_frame is not None and (seen is None or not seen.static_table):
-            return of_frame
+        of_new = None
+        if there:
+            of_new = StaticColumn.read(self.frame[known.name], known, None, reading, problems)
         assert seen is not None and seen.covariates is not None
         column = [item.name for item in seen.covariates.of_series].index(known.name)
         firsts = np.flatnonzero(~seen.systems.duplicated())
         told = seen.covariates.static[firsts, column]
-        return StaticColumn(known, told, seen.systems[firsts], remembered=True, of_new=of_frame)
+        return StaticColumn(known, told, seen.systems[firsts], remembered=True, of_new=of_new)
 
     def _check_constant(self, known: Covariate, problems: Problems) -> None:
         names = self.names if isinstance(self.names, pd.Index) else pd.Index(["the series"])
