@@ -23,6 +23,8 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import ModelFileError, SettingError
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"hidden_size": 8, "max_steps": 5, "context_length": 12, "lags": [3], "verbose": False}
 ROWS, HORIZON = 45, 4
 MEMBERS = ["manifest.json", "weights.safetensors", "arrays.safetensors"]

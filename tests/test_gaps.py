@@ -20,6 +20,8 @@ from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import declared_frequency
 from tsgen.gaps import add_missing_rows, check_fill, fill_values
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "max_steps": 8,
     "hidden_size": 8,

@@ -20,6 +20,8 @@ from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout, start_of
 
+pytestmark = pytest.mark.slow
+
 BATCH, CONTEXT = 4, 12
 
 properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)

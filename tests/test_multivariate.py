@@ -18,6 +18,8 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import ClosedLoopWarning, FrameError, SettingError
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "max_steps": 25,
     "hidden_size": 8,

@@ -126,6 +126,7 @@ def test_frames_are_not_changed() -> None:
     pd.testing.assert_frame_equal(forecast, before[1])
 
 
+@pytest.mark.slow
 def test_pyplot_is_not_imported(tmp_path: Path) -> None:
     """It would choose a backend and keep every figure in memory."""
     script = f"""

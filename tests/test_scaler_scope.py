@@ -18,6 +18,8 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.scaling import fit_scaler
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "hidden_size": 8,
     "max_steps": 5,
