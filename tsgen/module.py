@@ -128,11 +128,13 @@ class ForecastModule(pl.LightningModule):
         """
         longest = max(self.lags)
         told = None if batch.covariates is None else batch.covariates[:, longest:]
-        start = start_of(self.network, self.lags, batch.values, batch.known)
-        rows = batch.values[:, longest:], batch.known[:, longest:]
-        filled, begun = fill_holes(self.network, self.lags, start, *rows, told)
-        values = torch.cat([batch.values[:, :longest], filled], dim=1)
-        known = torch.cat([batch.known[:, :longest], begun], dim=1)
+        values, known = batch.values, batch.known
+        if _have_holes(known):
+            start = start_of(self.network, self.lags, values, known)
+            rows = values[:, longest:], known[:, longest:]
+            filled, begun = fill_holes(self.network, self.lags, start, *rows, told)
+            values = torch.cat([values[:, :longest], filled], dim=1)
+            known = torch.cat([known[:, :longest], begun], dim=1)
         inputs = lag_inputs(
             values[:, :-1],
             known[:, :-1],
@@ -186,6 +188,12 @@ class ForecastModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _have_holes(known: Tensor) -> bool:
+    """Whether any window has known rows on both sides of missing ones."""
+    stretches = known[:, 0] + (known[:, 1:] > known[:, :-1]).sum(dim=1)
+    return bool((stretches > 1).any())
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
