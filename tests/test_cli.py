@@ -8,39 +8,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import Done, Run, in_empty_folder
 
 import tsgen
-from tsgen.cli import main
 
 ROWS = 48
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`tsgen forecast ...` in an empty folder, with few steps."""
-    monkeypatch.chdir(tmp_path)
+    command = in_empty_folder(tmp_path, monkeypatch, capfd)
 
     def forecast(*arguments: Any, steps: int = 2) -> Done:
-        command = ["tsgen", "forecast", *map(str, arguments), "--max-steps", str(steps)]
-        monkeypatch.setattr(sys, "argv", command)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return Done(ended.value.code or 0, *capfd.readouterr())
+        return command("forecast", *arguments, "--max-steps", steps)
 
     return forecast
 

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import Done, Run, in_empty_folder
 from pandas.testing import assert_frame_equal
 
 from tsgen import GRUForecaster, LSTMForecaster
-from tsgen.cli import main
 
 ROWS = 40
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`tsgen ...` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: Any) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tsgen", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return Done(ended.value.code or 0, *capfd.readouterr())
-
-    return command
+    return in_empty_folder(tmp_path, monkeypatch, capfd)
 
 
 def frame(ids: tuple[str, ...] = ("b", "a"), rows: int = ROWS) -> pd.DataFrame:
