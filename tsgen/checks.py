@@ -192,7 +192,7 @@ def check_values(
     holes of a series that has others; in a wide one, where they may mean a shorter series, they
     are left to the caller.
     """
-    where = _Places(codes, names, times)
+    where = Places(codes, names, times)
     values = _to_float(column, label, where, problems, remedy)
     if values is None:
         return None
@@ -227,7 +227,7 @@ def check_values(
 
 
 def _to_float(
-    column: pd.Series, label: str, where: _Places, problems: Problems, remedy: str
+    column: pd.Series, label: str, where: Places, problems: Problems, remedy: str
 ) -> Array | None:
     dtype = column.dtype
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
@@ -315,7 +315,7 @@ def check_steps(
     if bool((steps[inside] == 1).all()):
         return
     codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    where = _Places(codes, names, times, order)
+    where = Places(codes, names, times, order)
     _add_step_problems(frequency, times, steps, inside, where, problems, origin)
 
 
@@ -334,7 +334,7 @@ def check_index_steps(
         steps = np.minimum(steps, 1)
     if bool((steps == 1).all()):
         return
-    where = _Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
+    where = Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
     everywhere = np.ones(len(steps), dtype=bool)
     _add_step_problems(frequency, times, steps, everywhere, where, problems, origin)
 
@@ -344,7 +344,7 @@ def _add_step_problems(
     times: pd.Index,
     steps: IntArray,
     inside: Mask,
-    where: _Places,
+    where: Places,
     problems: Problems,
     origin: str,
 ) -> None:
@@ -385,7 +385,7 @@ def _add_step_problems(
         )
 
 
-def _rows_of_odd_series(steps: IntArray, inside: Mask, where: _Places) -> Mask:
+def _rows_of_odd_series(steps: IntArray, inside: Mask, where: Places) -> Mask:
     """Rows of the series that never advance by one step: theirs is another frequency."""
     codes = where.codes[:-1]
     count = int(where.codes.max()) + 1
@@ -406,7 +406,7 @@ def _how_to_add_rows(times: pd.Index) -> str:
     return "" if pd.api.types.is_integer_dtype(times.dtype) else ", for instance with asfreq"
 
 
-class _Places:
+class Places:
     """Says where rows stand: the series, the time stamp, the row of the caller's frame."""
 
     def __init__(

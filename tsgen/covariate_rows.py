@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import calendar_columns
-from tsgen.checks import FILL_HINT, Names, Problems, listing
-from tsgen.covariates import Covariate, Covariates, Places, read_column
+from tsgen.checks import FILL_HINT, Names, Places, Problems, listing
+from tsgen.covariates import ColumnSource, Covariate, Covariates, read_column
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
@@ -68,25 +68,19 @@ class RowTable:
     def _column(
         self, known: Covariate, reading: Reading, problems: Problems
     ) -> tuple[Covariate, Array]:
-        where = Places(self.codes, self.names, self.times)
+        source = ColumnSource(self.codes, self.names, self.times)
         item, values = read_column(
-            self.frame[known.name], known, where, problems, learn=reading.learns
+            self.frame[known.name], known, source, problems, learn=reading.learns
         )
         missing = np.isnan(values)
         if missing.any() and reading.fill is None:
             problems.add(
                 f"covariate {known.name!r} has missing values (NaN)",
-                [self._place(int(row)) for row in np.flatnonzero(missing)[:5]],
+                Places(self.codes, self.names, self.times).describe(missing),
                 f"fill them first, or {FILL_HINT}",
                 total=int(missing.sum()),
             )
         return item, values
-
-    def _place(self, row: int) -> str:
-        series = ""
-        if isinstance(self.names, pd.Index):
-            series = f"series {self.names[self.codes[row]]!r} "
-        return f"{series}at {self.times[row]} (row {row})"
 
     def _static(self, known: Covariate, reading: Reading, problems: Problems) -> StaticColumn:
         """A column of the frame, of a table by id, or what `fit` was told of its series."""
@@ -161,8 +155,8 @@ class StaticColumn:
         problems: Problems,
     ) -> StaticColumn:
         """Read one."""
-        where = Places(of=" of the static covariates")
-        item, values = read_column(column, known, where, problems, learn=reading.learns)
+        source = ColumnSource(of=" of the static covariates")
+        item, values = read_column(column, known, source, problems, learn=reading.learns)
         return cls(item, np.where(column.isna(), np.nan, values), ids)
 
     def of_systems(self, at: PanelRows, problems: Problems) -> Array:
@@ -253,8 +247,8 @@ def calendar_rows(
     for name in own.columns:
         known = reading.known(str(name), "calendar")
         column = own[name].reset_index(drop=True)
-        where = Places(times=times, of=" of the calendar")
-        item, values = read_column(column, known, where, problems, learn=reading.learns)
+        source = ColumnSource(times=times, of=" of the calendar")
+        item, values = read_column(column, known, source, problems, learn=reading.learns)
         schema.append(item)
         columns.append(values)
     if reading.seen is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsgen.checks import Names, Problems, check_values
 
-__all__ = ["Covariate", "Covariates", "Places", "Role", "is_categorical", "read_column"]
+__all__ = ["ColumnSource", "Covariate", "Covariates", "Role", "is_categorical", "read_column"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -71,8 +71,8 @@ class Covariates:
         return replace(self, rows=self.rows[rows], static=self.static[systems])
 
 
-class Places(NamedTuple):
-    """Where the rows of a column stand, for messages."""
+class ColumnSource(NamedTuple):
+    """Where a column comes from, for messages: the arguments of `tsgen.checks.check_values`."""
 
     codes: IntArray | None = None
     names: Names = ""
@@ -93,7 +93,7 @@ def is_categorical(column: pd.Series) -> bool:
 def read_column(
     column: pd.Series,
     known: Covariate,
-    where: Places,
+    source: ColumnSource,
     problems: Problems,
     *,
     learn: bool,
@@ -105,7 +105,7 @@ def read_column(
     column : Series of shape (rows,)
     known : Covariate
         Its name and role; its categories too unless they are to be learned.
-    where : Places
+    source : ColumnSource
         Of the rows, for messages.
     problems : Problems
         What can't be read is added to it.
@@ -121,9 +121,9 @@ def read_column(
     if learn and is_categorical(column):
         known = replace(known, categories=_categories(column))
     if known.categories is None:
-        label = f"{known.name!r}{where.of}"
+        label = f"{known.name!r}{source.of}"
         values = check_values(
-            column, label, where.codes, where.names, where.times, problems,
+            column, label, source.codes, source.names, source.times, problems,
             missing="allowed", remedy="give numbers; only text, bool and category columns of fit "
             "are read as categories",
         )  # fmt: skip
@@ -133,7 +133,7 @@ def read_column(
     kind, expected = _kind(plain), _kind(known.categories)
     if kind != expected and None not in (kind, expected):
         problems.add(
-            f"column {known.name!r}{where.of} holds {kind}, but {expected} in fit",
+            f"column {known.name!r}{source.of} holds {kind}, but {expected} in fit",
             [f"{plain.to_list()[0]!r} (row 0)"],
             "convert it, lest every value counts as a category that fit hasn't seen",
         )

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import CalendarPart
-from tsgen.checks import Problems, check_ids, check_times, listing
+from tsgen.checks import Places, Problems, check_ids, check_times, listing
 from tsgen.covariate_rows import calendar_rows
-from tsgen.covariates import Places, read_column
+from tsgen.covariates import ColumnSource, read_column
 from tsgen.errors import FrameError
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
@@ -217,17 +217,13 @@ def _values_wanted(
         codes, names = None, pd.Index([])
         if panel.columns.id in table.columns:
             codes, names = pd.factorize(table[panel.columns.id])
-        places = Places(codes, pd.Index(names), times, " of future_df=")
-        _, values = read_column(column, item, places, problems, learn=False)
+        source = ColumnSource(codes, pd.Index(names), times, " of future_df=")
+        _, values = read_column(column, item, source, problems, learn=False)
         wanted = values[rows]
         lacking = np.unique(rows[np.isnan(wanted)])
         if len(lacking):
-            series = panel.columns.id in table.columns
-            where = [
-                (f"series {table[panel.columns.id].iloc[row]!r} " if series else "")
-                + f"at {times[row]} (row {row})"
-                for row in lacking[:5]
-            ]
+            places = Places(codes, source.names, times)
+            where = [places.at(int(row)) for row in lacking[:5]]
             problems.add(
                 f"future covariate {item.name!r} has missing values (NaN) in the horizon", where,
                 "give them; what isn't known ahead belongs into past_covariates",

@@ -309,9 +309,10 @@ class RecurrentForecaster(StatefulForecaster):
                 f"trainer_kwargs={self.trainer_kwargs!r}: expected a dict of arguments of "
                 "Lightning's Trainer, or None"
             )
-        module, data, scaler, covariate_scaler = self._assemble(panel, settings)
-        self.settings_, self.scaler_, self.module_ = settings, scaler, module
-        self.covariate_scaler_ = covariate_scaler
+        made = self._assemble(panel, settings)
+        module, data = made.module, made.data
+        self.settings_, self.module_ = settings, module
+        self.scaler_, self.covariate_scaler_ = made.scaler, made.covariate_scaler
         self.value_range_ = data.value_range()
         self.history_, self.panel_ = panel, panel.tail(data.shape.before)
         for learned in ("state_", "calibration_"):
@@ -394,16 +395,16 @@ class RecurrentForecaster(StatefulForecaster):
         settings = replace(self.settings_, val_size=0, patience=None)
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)
-        module, data, scaler, covariate_scaler = self._assemble(training, settings)
+        made = self._assemble(training, settings)
         with warnings.catch_warnings():
             # Half a calibration is none: what ends a fit early is an error here.
             warnings.simplefilter("error", TrainingInterrupted)
-            self._train(module, data, settings, training, label="calibrate")
+            self._train(made.module, made.data, settings, training, label="calibrate")
         loop = replace(
-            self._closed_loop(module),
-            scaler=scaler,
-            covariate_scaler=covariate_scaler,
-            value_range=data.value_range(),
+            self._closed_loop(made.module),
+            scaler=made.scaler,
+            covariate_scaler=made.covariate_scaler,
+            value_range=made.data.value_range(),
         )
         self.calibration_ = calibrate_on_tail(loop, panel, rows, self.random_state)
         return self
