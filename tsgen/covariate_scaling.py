@@ -24,8 +24,8 @@ __all__ = ["CovariateScaler", "fit_covariate_scaler"]
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-
 _LARGEST = 1e30
+"""What float32 can hold, with room for a product; no scaled covariate means anything out there."""
 
 
 @dataclass(frozen=True)
