@@ -16,7 +16,7 @@ from tsgen.covariates import Covariate, Covariates
 from tsgen.errors import ScalerError
 from tsgen.panel import Panel
 from tsgen.scaling import SeriesScalers, check_template, fit_scalers
-from tsgen.stretches import ranges
+from tsgen.stretches import offsets_of, ranges
 from tsgen.windows import CovariateRows
 
 __all__ = ["CovariateScaler", "fit_covariate_scaler"]
@@ -110,7 +110,7 @@ class CovariateScaler:
         assert last.covariates is not None
         count, horizon, columns = future.shape
         known = 1 + panel.behind[:: panel.channels]
-        offsets = np.concatenate([[0], np.cumsum(known)])
+        offsets = offsets_of(known)
         table = np.concatenate([last.covariates.rows, future.reshape(count * horizon, columns)])
         starts = np.stack([offsets[:-1], offsets[-1] + horizon * np.arange(count)], axis=1)
         lengths = np.stack([known, np.full(count, horizon)], axis=1)
@@ -124,7 +124,7 @@ class CovariateScaler:
         return torch.cat([by_step, told.static[:, None].expand(-1, ahead, -1)], dim=2)
 
     def _scaled(self, covariates: Covariates, lengths: IntArray, ids: pd.Index) -> CovariateRows:
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        offsets = offsets_of(lengths)
         positions = self.ids.get_indexer(ids) if len(self.ids) else np.full(len(ids), -1)
         columns = [
             values if scalers is None
@@ -178,7 +178,7 @@ def fit_covariate_scaler(template: Any, panel: Panel, *, shared: bool) -> Covari
     if covariates is None:
         return None
     lengths = (panel.lengths + panel.behind)[:: panel.channels]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     own = panel.keys[:0] if shared else panel.keys
     everything = np.array([0, len(covariates.rows)])
     scalers: list[SeriesScalers | None] = []

@@ -33,7 +33,7 @@ from tsgen.reading import (
     origin_of,
     rows_of_table,
 )
-from tsgen.stretches import ranges
+from tsgen.stretches import offsets_of, ranges
 
 __all__ = ["LongReader"]
 
@@ -76,8 +76,8 @@ class LongReader:
         problems.raise_any()
         whole = whole_rows(stamps, offsets, order, frequency, gaps=gaps)
         values = table if order is None and not gaps else rows_of_table(table, whole.source)
-        panel, starts = self._systems(values, whole, ids, frequency, reading)
-        panel = replace(panel, layout=self._layout(codes, order, len(ids)))
+        layout = self._layout(codes, order, len(ids))
+        panel, starts = self._systems(values, whole, ids, frequency, reading, layout)
         if covariates is not None:
             rows = ranges(starts, panel.lengths[:: panel.channels])
             first = np.repeat(offsets[:-1], len(starts) // len(ids))
@@ -103,9 +103,9 @@ class LongReader:
     ) -> Array:
         """Targets and rolled covariates, (columns, rows); rows as they stand in the frame."""
         names = self._series_names(ids)
-        missing: Literal["refused", "holes", "allowed"] = "holes"
-        if reading.fill is None or reading.goes_on:
-            missing = "refused" if reading.fill is None else "allowed"
+        missing: Literal["refused", "holes", "allowed"] = "refused"
+        if reading.fill is not None:
+            missing = "allowed" if reading.goes_on else "holes"
         pairs = [
             *zip(self.columns.targets, self.targets, strict=True),
             *((name, self.covariates[name]) for name in reading.rolled),
@@ -124,8 +124,9 @@ class LongReader:
         ids: pd.Index,
         frequency: Frequency,
         reading: Reading,
+        layout: LongLayout,
     ) -> tuple[Panel, IntArray]:
-        """The panel without layout and covariates, and the first row of each of its systems."""
+        """The panel without covariates, and the first row of each of its systems."""
         targets = range(len(self.columns.targets))
         rolled = tuple(range(len(targets), len(table)))
         groups = [(*targets, *rolled)] if reading.joint else [(i, *rolled) for i in targets]
@@ -142,7 +143,7 @@ class LongReader:
             values = table[0]
         else:
             values = table.ravel()[ranges(columns.ravel(), per_series)]
-        offsets = np.concatenate([[0], np.cumsum(per_series)]).astype(np.int64)
+        offsets = offsets_of(per_series)
         last = np.repeat(whole.offsets[1:] - 1, len(groups) * channels)
         panel = Panel(
             values=fill_values(values, offsets, reading.fill),
@@ -154,7 +155,7 @@ class LongReader:
             behind=np.zeros(len(last), dtype=np.int64),
             frequency=frequency,
             columns=self.columns,
-            layout=None,  # type: ignore[arg-type]
+            layout=layout,
             channels=channels,
             rolled=len(rolled),
             fill=reading.fill,

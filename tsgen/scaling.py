@@ -22,7 +22,7 @@ from torch import Tensor
 from tsgen.checks import listing
 from tsgen.errors import ScalerError, SettingError
 from tsgen.links import Link
-from tsgen.stretches import ranges
+from tsgen.stretches import offsets_of, ranges
 
 __all__ = [
     "NAMED_SCALERS",
@@ -228,7 +228,7 @@ class PanelScaler:
             self.template,
             ids[unseen],
             values[np.repeat(unseen, lengths)],
-            np.concatenate([[0], np.cumsum(lengths[unseen])]),
+            offsets_of(lengths[unseen]),
         )
         positions[unseen] = len(self.scalers) + np.arange(len(new))
         return self.scalers.append(new).take(positions)
@@ -278,7 +278,7 @@ def fit_scaler(
         lengths = np.diff(offsets)
         values = values[ranges(offsets[:-1][order], lengths[order])]
         pooled = lengths.reshape(-1, shared).sum(axis=0)
-        offsets = np.concatenate([[0], np.cumsum(pooled)])
+        offsets = offsets_of(pooled)
         names = pd.Index(["all series"] * shared)
         return PanelScaler(
             template, ids, fit_scalers(template, names, values, offsets), shared, link, linked

@@ -19,7 +19,7 @@ def ranges(starts: IntArray, lengths: IntArray) -> IntArray:
 
 def offsets_of(lengths: IntArray) -> IntArray:
     """Where each of several stretches begins, and the last one ends."""
-    return np.concatenate([[0], np.cumsum(lengths)])
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
 def alternate(*stretches: tuple[IntArray, IntArray]) -> IntArray:

@@ -33,7 +33,7 @@ from tsgen.reading import (
     origin_of,
     rows_of_table,
 )
-from tsgen.stretches import ranges
+from tsgen.stretches import offsets_of, ranges
 
 __all__ = ["WideReader"]
 
@@ -76,9 +76,8 @@ class WideReader:
         position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
         matrix, ids = matrix[position], self.frame.columns[position]
         panel, first = _wide_systems(
-            matrix, rolled, ids, whole, frequency, self.columns, reading, problems
+            matrix, rolled, ids, whole, frequency, self.columns, self._layout(), reading, problems
         )
-        panel = replace(panel, layout=self._layout())
         if covariates is not None:
             # What a frame tells of rows after the end of a column is known too.
             rows = ranges(first, len(whole.times) - first)
@@ -178,10 +177,11 @@ def _wide_systems(
     whole: WholeRows,
     frequency: Frequency,
     columns: Columns,
+    layout: WideLayout,
     reading: Reading,
     problems: Problems,
 ) -> tuple[Panel, IntArray]:
-    """The panel without layout and covariates, and the first row of each of its systems."""
+    """The panel without covariates, and the first row of each of its systems."""
     if reading.joint:
         systems = np.concatenate([matrix, rolled])[None]
     else:
@@ -197,7 +197,7 @@ def _wide_systems(
     problems.raise_any()
     lengths = np.repeat(stop - first, channels)
     starts = np.arange(count * channels) * length + np.repeat(first, channels)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     values = systems.ravel()[ranges(starts, lengths)]
     panel = Panel(
         # What is missing after the last value of a channel is no hole.
@@ -208,7 +208,7 @@ def _wide_systems(
         behind=np.repeat(length - stop, channels),
         frequency=frequency,
         columns=columns,
-        layout=None,  # type: ignore[arg-type]
+        layout=layout,
         channels=channels,
         rolled=len(rolled),
         fill=reading.fill,
