@@ -45,6 +45,7 @@ from sklearn.preprocessing import (
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.codec import CodecError, Decoder, Encoder, fits
+from tsgen.container import FORMAT
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
 from tsgen.forecaster import load
 
@@ -321,7 +322,7 @@ def test_the_file_holds_no_pickle(tmp_path: Path) -> None:
         for name, entry in manifest["members"].items():
             data = archive.read(name)
             assert entry == {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["format"] == 3
+    assert manifest["format"] == FORMAT
     assert manifest["tsgen"] == tsgen.__version__
 
 
@@ -613,13 +614,15 @@ def test_foreign_files(
 
 
 def test_newer_format(fitted: bytes, tmp_path: Path) -> None:
-    data = packed(unpacked(fitted), format=4, tsgen="9.8.7")
-    refused(tmp_path, data, r"9\.8\.7", "format 4", re.escape(tsgen.__version__), "upgrade")
+    data = packed(unpacked(fitted), format=FORMAT + 1, tsgen="9.8.7")
+    refused(
+        tmp_path, data, r"9\.8\.7", f"format {FORMAT + 1}", re.escape(tsgen.__version__), "upgrade"
+    )
 
 
 def test_newer_format_with_other_members(fitted: bytes, tmp_path: Path) -> None:
-    data = packed(unpacked(fitted) | {"new.bin": b"x"}, format=4, tsgen="9.8.7")
-    refused(tmp_path, data, "format 4")
+    data = packed(unpacked(fitted) | {"new.bin": b"x"}, format=FORMAT + 1, tsgen="9.8.7")
+    refused(tmp_path, data, f"format {FORMAT + 1}")
 
 
 @pytest.mark.parametrize("field", ["settings", "params", "panel", "scaler"])

@@ -14,6 +14,7 @@ from tsgen import LSTMForecaster
 from tsgen.errors import SettingError
 from tsgen.frame import read_panel
 from tsgen.settings import Settings, choose_settings
+from tsgen.strategies import FreeRunning
 
 
 def settings_of(df: Any, **arguments: Any) -> Settings:
@@ -130,12 +131,16 @@ BAD: dict[str, list[Any]] = {
     "window_norm": ["yes", None, 1],
     "loss": ["l2", None],
     "max_steps": [0, 1.5, None, "many"],
-    "batch_size": [0, "auto"],
+    "batch_size": [0, 1.5, None],
     "learning_rate": [0, -1e-3, float("nan"), float("inf"), "fast"],
     "weight_decay": [-1, "some"],
     "gradient_clip_val": [0, "auto"],
     "val_size": [0, 2.5, 59],
     "patience": [0, 1.5],
+    "training_strategy": ["free", None, FreeRunning, 0.5],
+    "weight_averaging": [0.0, 1.5, "some", True],
+    "n_models": [0, 1.5, None, 1000],
+    "preset": ["best", None, 1],
     "random_state": [-1, 1.5, "seed", 2**200],
     "trainer_kwargs": [5, ["max_steps"]],
 }

@@ -153,9 +153,9 @@ def fingerprint(state: ForecastState) -> list[bytes]:
     """All numbers of a state."""
     encoding = state.encoding
     tensors = [
-        *encoding.loop.recurrent,
-        encoding.loop.values,
-        encoding.loop.known,
+        *encoding.loops[0].recurrent,
+        encoding.loops[0].values,
+        encoding.loops[0].known,
         encoding.residuals,
         encoding.normaliser.mean,
         encoding.normaliser.spread,
@@ -249,7 +249,7 @@ def test_a_state_keeps_as_many_rows_whatever_the_history(model) -> None:
     assert len(short.panel.values) == len(long.panel.values) == 3 * ROWS_READ
     assert long.panel.values.base is None or long.panel.values.base.size <= 3 * ROWS_READ
     assert short.encoding.residuals.shape == long.encoding.residuals.shape
-    assert short.encoding.loop.values.shape == long.encoding.loop.values.shape
+    assert short.encoding.loops[0].values.shape == long.encoding.loops[0].values.shape
     for carry in (False, True):
         updated = model.update(model.encode(wide(200).iloc[:60]), wide(200).iloc[60:], carry=carry)
         assert len(updated.panel.values) == 3 * ROWS_READ

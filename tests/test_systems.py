@@ -428,7 +428,7 @@ def marked_state(batch: int, channels: int, start: float = 0.0) -> RolloutState:
 def marked_encoding(batch: int, channels: int, start: float = 0.0) -> Encoding:
     loop = marked_state(batch, channels, start)
     rows = loop.values[:, :1]
-    return Encoding(WindowNormaliser(rows + 100, rows + 200), loop, rows + 300)
+    return Encoding(WindowNormaliser(rows + 100, rows + 200), (loop,), rows + 300)
 
 
 def said_rows(state: RolloutState) -> list[float]:
@@ -438,11 +438,11 @@ def said_rows(state: RolloutState) -> list[float]:
 def assert_whole(encoding: Encoding, loops: list[float], channels: int) -> None:
     """All parts tell of these loops in this order, and of all channels of each."""
     rows = [loop + channel / 10 for loop in loops for channel in range(channels)]
-    assert len(encoding) == len(encoding.loop) == len(loops)
-    assert encoding.loop.channels == channels
-    assert said_rows(encoding.loop) == pytest.approx(rows)
-    assert (-encoding.loop.known[:, 0]).tolist() == pytest.approx(rows)
-    for part, offset in zip(encoding.loop.recurrent, (0.0, 0.5), strict=True):
+    assert len(encoding) == len(encoding.loops[0]) == len(loops)
+    assert encoding.loops[0].channels == channels
+    assert said_rows(encoding.loops[0]) == pytest.approx(rows)
+    assert (-encoding.loops[0].known[:, 0]).tolist() == pytest.approx(rows)
+    for part, offset in zip(encoding.loops[0].recurrent, (0.0, 0.5), strict=True):
         assert part.shape == (2, len(loops), 4)
         assert part[1, :, 3].tolist() == pytest.approx([loop + offset for loop in loops])
     for tensor, offset in (

@@ -12,18 +12,34 @@ if TYPE_CHECKING:
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
-    from tsgen.plotting import plot_forecast, plot_importance
+    from tsgen.plotting import plot_forecast, plot_importance, plot_training
+    from tsgen.report import TrainingReport
     from tsgen.state import ForecastState
+    from tsgen.strategies import (
+        FreeRunning,
+        NoisyInputs,
+        PushForward,
+        ScheduledSampling,
+        TeacherForcing,
+        TrainingStrategy,
+    )
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "ForecastState": "state",
     "ForecastModule": "module",
+    "ForecastState": "state",
+    "FreeRunning": "strategies",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",
     "Naive": "baselines",
+    "NoisyInputs": "strategies",
+    "PushForward": "strategies",
+    "ScheduledSampling": "strategies",
     "SeasonalNaive": "baselines",
+    "TeacherForcing": "strategies",
+    "TrainingReport": "report",
+    "TrainingStrategy": "strategies",
     "WindowDataModule": "module",
     "hold_out": "frame",
     "list_datasets": "datasets",
@@ -33,16 +49,24 @@ _HOME = {
     "load_state": "persistence",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
+    "plot_training": "plotting",
     "save_state": "persistence",
 }
 
 __all__ = [
     "ForecastModule",
     "ForecastState",
+    "FreeRunning",
     "GRUForecaster",
     "LSTMForecaster",
     "Naive",
+    "NoisyInputs",
+    "PushForward",
+    "ScheduledSampling",
     "SeasonalNaive",
+    "TeacherForcing",
+    "TrainingReport",
+    "TrainingStrategy",
     "WindowDataModule",
     "hold_out",
     "list_datasets",
@@ -52,6 +76,7 @@ __all__ = [
     "load_state",
     "plot_forecast",
     "plot_importance",
+    "plot_training",
     "save_state",
 ]
 

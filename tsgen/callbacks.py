@@ -12,6 +12,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import WeightAveraging
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
@@ -25,6 +26,8 @@ __all__ = [
     "BestWeights",
     "ClosedLoopValidation",
     "DivergenceGuard",
+    "LastAverage",
+    "LossRecord",
     "ProgressLine",
     "StepSeed",
     "StopOnSignal",
@@ -90,7 +93,7 @@ class ProgressLine(pl.Callback):
 
 
 class StepSeed(pl.Callback):
-    """Dropout that depends on the seed, the rank and the step alone, so that a run can resume."""
+    """Draws that depend on the seed, the rank and the step alone, so that a run can resume."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -100,6 +103,56 @@ class StepSeed(pl.Callback):
     ) -> None:
         """Seed the generators, which the caller has forked."""
         torch.manual_seed(hash((self._seed, trainer.global_rank, trainer.global_step)))
+
+
+class LossRecord(pl.Callback):
+    """The training loss of every step."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Note the loss; where gradients accumulate, that of the step's last batch."""
+        del self.losses[trainer.global_step - 1 :]
+        self.losses.append(float(outputs["loss"]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"losses": self.losses}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.losses = state_dict["losses"]
+
+
+class LastAverage(WeightAveraging):
+    """The mean of the weights over the last steps of a run [1]_.
+
+    Parameters
+    ----------
+    first : int
+        The step from which weights are averaged.
+
+    References
+    ----------
+    .. [1] Izmailov et al.: Averaging Weights Leads to Wider Optima and Better Generalization.
+       UAI 2018.
+    """
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self._first = first
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """Whether the step is among the last ones."""
+        return step_idx is not None and step_idx >= self._first
 
 
 class BestWeights(pl.Callback):
@@ -190,7 +243,7 @@ class ClosedLoopValidation(pl.Callback):
     ) -> None:
         self._data, self._best = data, best
         self._every, self._patience = every, patience
-        self.losses: list[float] = []
+        self.losses: dict[int, float] = {}
         self._since_best = 0
         self._validated_at = 0
 
@@ -209,7 +262,7 @@ class ClosedLoopValidation(pl.Callback):
         self._validated_at = step
         assert isinstance(pl_module, ForecastModule)
         loss = self._loss(trainer, pl_module)
-        self.losses.append(loss)
+        self.losses[step] = loss
         better = self._best.validated(trainer, pl_module, loss)
         self._since_best = 0 if better else self._since_best + 1
         if self._patience is not None and self._since_best >= self._patience:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tsgen.covariate_scaling import CovariateScaler
-from tsgen.engine import ROWS_AT_ONCE, Run, run
+from tsgen.engine import ROWS_AT_ONCE, median, run
 from tsgen.errors import StateError
 from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.network import RecurrentNetwork
@@ -20,7 +22,7 @@ from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState
 from tsgen.windows import Draw, Series, ValueRange
 
-__all__ = ["ClosedLoop", "scaled"]
+__all__ = ["ClosedLoop", "Generated", "scaled"]
 
 _STEPS_BETWEEN_QUESTIONS = 256
 
@@ -28,14 +30,25 @@ _SLACK = 10.0
 """How much larger than any value in training one may become before the loop counts as lost."""
 
 
+class Generated(NamedTuple):
+    """What the loops of B systems of C series generated."""
+
+    path: Tensor
+    """Of shape (B·C, H), in the normaliser's units; the median of the members."""
+    left: Tensor
+    """Of shape (B·C,): the first step whose value is at its limit; H where none is."""
+
+
 @dataclass(frozen=True)
 class ClosedLoop:
     """A network, how it reads series, and how far its loop may go.
 
+    The members of an ensemble each run a loop of their own; what they generate is their median.
+
     Attributes
     ----------
-    network : RecurrentNetwork
-        In evaluation mode, on the CPU.
+    networks : tuple of RecurrentNetwork
+        The members, most often one; in evaluation mode, on the CPU.
     lags : tuple of int
     context_length : int
         T.
@@ -49,7 +62,7 @@ class ClosedLoop:
     covariate_scaler : CovariateScaler, optional
     """
 
-    network: RecurrentNetwork
+    networks: tuple[RecurrentNetwork, ...]
     lags: tuple[int, ...]
     context_length: int
     warmup: int
@@ -58,6 +71,16 @@ class ClosedLoop:
     train_horizon: int
     value_range: ValueRange
     covariate_scaler: CovariateScaler | None = None
+
+    @property
+    def members(self) -> Iterator[ClosedLoop]:
+        """Each member alone."""
+        return (replace(self, networks=(network,)) for network in self.networks)
+
+    @property
+    def network(self) -> RecurrentNetwork:
+        """The first member, for what all of them share."""
+        return self.networks[0]
 
     @property
     def channels(self) -> int:
@@ -73,7 +96,7 @@ class ClosedLoop:
     def weights(self) -> int:
         """A checksum of the weights."""
         checksum = 0
-        for tensor in self.network.parameters():
+        for tensor in chain.from_iterable(network.parameters() for network in self.networks):
             checksum = zlib.crc32(tensor.detach().contiguous().numpy().data, checksum)
         return checksum
 
@@ -105,14 +128,16 @@ class ClosedLoop:
     @torch.inference_mode()
     def _encode(self, context: Context) -> Encoding:
         values, known = context.values, context.known
-        state, predictions = encode_over_holes(
-            self.network, self.lags, values, known, context.covariates
-        )
+        read = [
+            encode_over_holes(network, self.lags, values, known, context.covariates)
+            for network in self.networks
+        ]
+        loops, predictions = zip(*read, strict=True)
         first = max(self.lags)
         known = known[:, first:] * known[:, first - 1 : -1] > 0
         known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
-        residuals = torch.where(known, values[:, first:] - predictions, torch.nan)
-        return Encoding(context.normaliser, state, residuals)
+        errors = values[:, first:] - median(torch.stack(predictions))
+        return Encoding(context.normaliser, loops, torch.where(known, errors, torch.nan))
 
     # --- going on
 
@@ -189,13 +214,15 @@ class ClosedLoop:
         """Read the next rows (B·C, T) of B systems."""
         units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
         flags = known.to(units.dtype)
-        loop, predictions = read_over_holes(
-            self.network, self.lags, encoding.loop, units, flags, covariates
-        )
-        errors = torch.where(known, units - predictions, torch.nan)
+        read = [
+            read_over_holes(network, self.lags, loop, units, flags, covariates)
+            for network, loop in zip(self.networks, encoding.loops, strict=True)
+        ]
+        loops, predictions = zip(*read, strict=True)
+        errors = torch.where(known, units - median(torch.stack(predictions)), torch.nan)
         residuals = torch.cat([encoding.residuals, errors], dim=1)
         last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
-        return Encoding(encoding.normaliser, loop, last)
+        return Encoding(encoding.normaliser, loops, last)
 
     def run(
         self,
@@ -204,7 +231,7 @@ class ClosedLoop:
         drive: Drive | None = None,
         *,
         enough: Callable[[Tensor], bool] | None = None,
-    ) -> Run:
+    ) -> Generated:
         """Roll B systems out, within their limits.
 
         Parameters
@@ -219,19 +246,23 @@ class ClosedLoop:
         """
         drive = replace(drive or Drive(), limits=self._limits(encoding, horizon))
         chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
-        loop, paths = encoding.loop, list[Tensor]()
+        loops, paths = encoding.loops, list[Tensor]()
         left = torch.full((len(encoding.residuals),), horizon)
         for first in range(0, horizon, chunk):
             here = slice(first, min(first + chunk, horizon))
-            part = run(self.network, self.lags, loop, here.stop - first, drive.steps(here))
-            loop = part.state
-            paths.append(part.path)
-            left = torch.where(
-                part.left < part.path.shape[1], left.minimum(part.left + first), left
-            )
+            steps = here.stop - first
+            runs = [
+                run(network, self.lags, loop, steps, drive.steps(here))
+                for network, loop in zip(self.networks, loops, strict=True)
+            ]
+            loops = tuple(part.state for part in runs)
+            paths.append(median(torch.stack([part.path for part in runs])))
+            # The median has left its limits when half of the members have.
+            left_here = torch.stack([part.left for part in runs]).median(dim=0).values
+            left = torch.where(left_here < steps, left.minimum(left_here + first), left)
             if enough is not None and enough(torch.cat(paths, dim=1)):
                 break
-        return Run(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], loop, left)
+        return Generated(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], left)
 
     def _limits(self, encoding: Encoding, horizon: int) -> Tensor:
         """The largest size of a value at each step, (B·C, H).
@@ -239,7 +270,7 @@ class ClosedLoop:
         Some multiple of what was seen in training or in the last rows; and more by as much for
         every training horizon ahead, since a trend goes on while a runaway loop grows faster.
         """
-        seen = encoding.loop.values.abs().amax(dim=1, keepdim=True)
+        seen = encoding.loops[0].values.abs().amax(dim=1, keepdim=True)
         seen = seen.clamp(min=max(self.value_range.size, 1.0))
         # A constant series is forecast as that constant, whatever its loop does.
         seen = torch.where(encoding.normaliser.spread > 0, seen, torch.inf)

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from tsgen.checks import listing
-from tsgen.closed_loop import ClosedLoop
-from tsgen.engine import Run
+from tsgen.closed_loop import ClosedLoop, Generated
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.features import rows_of
 from tsgen.intervals import Calibration, Innovations, copies_first, series_first
@@ -149,15 +148,15 @@ class Continuation:
         return self.horizon + int(self.state.panel.behind.max())
 
     @cached_property
-    def _free_run(self) -> Run:
+    def _free_run(self) -> Generated:
         """The closed loop without innovations, all steps ahead."""
         return self._roll(None)
 
-    def _roll(self, enough: Callable[[Tensor], bool] | None) -> Run:
+    def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         drive = Drive(given=self._given_units, covariates=self.covariates)
         return self.loop.run(self.state.encoding, self._ahead, drive, enough=enough)
 
-    def _tell_of_blowups(self, run: Run, last: Tensor) -> None:
+    def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""
         lost = torch.nonzero(run.left <= last).squeeze(1).tolist()
         if lost:

@@ -14,7 +14,7 @@ from tsgen.network import RecurrentNetwork
 from tsgen.rollout import Drive, Rollout, RolloutState, rollout
 from tsgen.stepped import stepped_rollout
 
-__all__ = ["ROWS_AT_ONCE", "Run", "Way", "run"]
+__all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "median", "run"]
 
 Way: TypeAlias = Literal["auto", "folded", "stepped", "plain"]
 
@@ -70,6 +70,38 @@ def run(
         RolloutState.join(part.state for part in parts),
         torch.cat([part.left for part in parts]),
     )
+
+
+def median(paths: Tensor) -> Tensor:
+    """The median over the members of an ensemble, which come first: (M, ...) to (...)."""
+    if len(paths) <= 2:
+        return paths.mean(dim=0) if len(paths) == 2 else paths[0]
+    ordered = paths.sort(dim=0).values
+    middle = (len(paths) - 1) // 2
+    return ordered[middle : len(paths) - middle].mean(dim=0)
+
+
+def closed_loop(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    horizon: int,
+    covariates: Tensor | None = None,
+) -> Tensor:
+    """The path (B·C, H) of a rollout for training: differentiable, and folded where that applies.
+
+    Parameters
+    ----------
+    network, lags, state, horizon
+        As in `tsgen.rollout.rollout`.
+    covariates : Tensor of shape (B, H, D), optional
+    """
+    drive = Drive(covariates=covariates)
+    # What is dropped out before the head would be fed back in another place, folded.
+    dropped = network.training and network.dropout.p > 0
+    if not dropped and _choose(network, lags, horizon, drive) == "folded":
+        return folded_rollout(network, lags, state, horizon, covariates=covariates).path
+    return rollout(network, lags, state, horizon, drive).path
 
 
 def _run_block(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -51,9 +52,10 @@ class Importance(NamedTuple):
 
     name: str
     increase: float
-    """Of the mean absolute error, as a share of what it was: 0.5 is half as much again."""
+    """Of the mean absolute error, as a share of what it was: 0.5 is half as much again. Where a
+    model has several members, their mean."""
     spread: float
-    """Standard deviation over the repetitions."""
+    """Standard deviation over the repetitions, and the members."""
 
 
 def input_groups(loop: ClosedLoop, panel: Panel) -> list[InputGroup]:
@@ -155,18 +157,33 @@ def permutation_importance(
     shape = WindowShape(max(loop.lags), loop.context_length, horizon)
     sampler = WindowSampler(series.lengths.numpy(), shape, windows, seed)
     batch = series.batch(sampler.draw(0), shape, window_norm=loop.window_norm)
-    batch = _without_holes(loop, batch, horizon)
     random = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(windows, generator=random) for _ in range(len(groups) * repeats)]
+    increases = np.stack(
+        [_increases(member, batch, horizon, groups, orders) for member in loop.members]
+    )
+    return [
+        Importance(group.name, float(found.mean()), float(found.std()))
+        for group, found in zip(groups, np.moveaxis(increases, 1, 0), strict=True)
+    ]
+
+
+def _increases(
+    loop: ClosedLoop,
+    batch: WindowBatch,
+    horizon: int,
+    groups: Sequence[InputGroup],
+    orders: Sequence[Tensor],
+) -> npt.NDArray[np.float64]:
+    """By how much the error grows for each group and repetition, (groups, repetitions)."""
+    batch = _without_holes(loop, batch, horizon)
     before = _error(loop, batch, horizon, None, None)
-    found = []
-    for group in groups:
-        errors = [
-            _error(loop, batch, horizon, group, torch.randperm(windows, generator=random))
-            for _ in range(repeats)
-        ]
-        increases = np.array(errors) / max(before, 1e-12) - 1
-        found.append(Importance(group.name, float(increases.mean()), float(increases.std())))
-    return found
+    repeated = [group for group in groups for _ in range(len(orders) // len(groups))]
+    errors = [
+        _error(loop, batch, horizon, group, order)
+        for group, order in zip(repeated, orders, strict=True)
+    ]
+    return np.array(errors).reshape(len(groups), -1) / max(before, 1e-12) - 1
 
 
 def _error(

@@ -53,7 +53,7 @@ def folded_rollout(
     innovations: Tensor | None = None,
     covariates: Tensor | None = None,
 ) -> Rollout:
-    """`tsgen.rollout.rollout` for a network that `folds`; not differentiable.
+    """`tsgen.rollout.rollout` for a network that `folds`; as differentiable as that.
 
     Parameters
     ----------
@@ -98,11 +98,10 @@ def folded_rollout(
         inputs[:, :, feedback] = fed.view(-1, channels, steps).transpose(1, 2)
         outputs, hidden, cell = torch.lstm(
             inputs, (hidden, cell), weights,
-            has_biases=True, num_layers=1, dropout=0.0, train=False, bidirectional=False,
-            batch_first=True,
+            has_biases=True, num_layers=1, dropout=0.0, train=torch.is_grad_enabled(),
+            bidirectional=False, batch_first=True,
         )  # fmt: skip
-        predicted = (outputs @ head).transpose(1, 2).reshape(-1, steps)
-        torch.add(predicted, added, out=values[:, here])
+        values[:, here] = (outputs @ head).transpose(1, 2).reshape(-1, steps) + added
         fed_back = added[:, -1:]
     state = RolloutState((hidden, cell), values[:, -longest:].clone(), known[:, -longest:].clone())
     return Rollout(values[:, longest:], state)

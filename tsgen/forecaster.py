@@ -60,11 +60,17 @@ class LSTMForecaster(RecurrentForecaster):
     window_norm : bool or "auto"
         Whether each window is also brought to mean 0 and spread 1 by its own context, so that
         level and scale of the last rows don't matter.
-    loss : {"mse", "mae", "huber"}, default "mse"
+    loss : {"mse", "mae", "huber"} or "auto"
+        Squared errors unless the preset says otherwise.
+    training_strategy : str, TrainingStrategy or "auto"
+        What is fed in while the network learns: ``"teacher_forcing"`` (observed values),
+        ``"free_running"`` (the closed loop itself), ``"scheduled_sampling"``,
+        ``"push_forward"``, ``"noisy_inputs"``, or one of these with settings of its own, such as
+        ``tsgen.FreeRunning(steps=24, grow=0.5)``.
     max_steps : int or "auto"
         Optimiser steps.
-    batch_size : int, default 32
-        Windows a step.
+    batch_size : int or "auto"
+        Windows a step, of each member.
     learning_rate : float, default 2e-3
         The highest of a schedule that rises for a tenth of the steps and then falls to 0.
     weight_decay : float, default 1e-4
@@ -76,6 +82,17 @@ class LSTMForecaster(RecurrentForecaster):
         asks for it.
     patience : int, optional
         Validations without improvement after which training stops.
+    weight_averaging : float, "auto" or None
+        The share of the training, at its end, over which weights are averaged; validated weights
+        are kept as they are.
+    n_models : int or "auto"
+        Networks that are trained side by side, each with first weights and windows of its own;
+        the median of their closed loops is the forecast.
+    preset : {"balanced", "fast", "accurate"}, default "balanced"
+        What ``"auto"`` comes to: squared errors and one network, some 20 seconds for a short
+        series and a minute or two for a panel; ``"fast"`` takes seconds; ``"accurate"`` trains
+        several members for the closed loop, up to ten minutes for a panel. Arguments that are
+        given win.
     random_state : int, default 0
         Same seed, same forecast; nothing global is seeded.
     trainer_kwargs : dict, optional
@@ -89,6 +106,8 @@ class LSTMForecaster(RecurrentForecaster):
         What was given or chosen.
     module_ : ForecastModule
         The trained LightningModule.
+    report_ : TrainingReport
+        How the training went: losses, and errors with and without teacher forcing.
 
     References
     ----------

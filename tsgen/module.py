@@ -14,17 +14,18 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
-from torch import Tensor
-from torch.optim import AdamW
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from tsgen.engine import ROWS_AT_ONCE, run
+from tsgen.engine import ROWS_AT_ONCE, median, run
 from tsgen.errors import SettingError
-from tsgen.features import input_size, lag_inputs
-from tsgen.holes import encode_over_holes, fill_holes
+from tsgen.features import input_size
+from tsgen.holes import encode_over_holes
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.rollout import Drive, start_of
+from tsgen.rollout import Drive
+from tsgen.strategies import Lesson, TeacherForcing, TrainingStrategy
 from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
@@ -47,6 +48,8 @@ class ForecastModule(pl.LightningModule):
     residual_lag : int, optional
         The lag to which the network's output is added; one of ``lags``.
     loss : {"mse", "mae", "huber"}, default "mse"
+    strategy : TrainingStrategy, default TeacherForcing()
+        What is fed in while the network learns.
     warmup : int, default 0
         Steps at the start of a window that don't count in the loss.
     learning_rate : float, default 2e-3
@@ -59,6 +62,9 @@ class ForecastModule(pl.LightningModule):
         D, the columns of covariates.
     categories : mapping of int to int, optional
         Of each column of covariates that holds the numbers of categories, how many there are.
+    n_models : int, default 1
+        M, members of an ensemble: networks that differ by their first weights and by the windows
+        they see, since each learns from its own M-th part of a batch.
 
     References
     ----------
@@ -84,33 +90,47 @@ class ForecastModule(pl.LightningModule):
         dropout: float = 0.0,
         residual_lag: int | None = None,
         loss: Loss = "mse",
+        strategy: TrainingStrategy | None = None,
         warmup: int = 0,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
         channels: int = 1,
         covariates: int = 0,
         categories: Mapping[int, int] | None = None,
+        n_models: int = 1,
     ) -> None:
         super().__init__()
         self.lags = tuple(lags)
         if residual_lag is not None and residual_lag not in self.lags:
             raise SettingError(f"residual_lag={residual_lag} isn't one of lags={self.lags}")
-        embedding = CovariateEmbedding(covariates, categories or {})
-        self.network = RecurrentNetwork(
-            input_size(self.lags, channels, embedding.width),
-            cell=cell,
-            hidden_size=hidden_size,
-            num_layers=num_layers,
-            dropout=dropout,
-            residual_channel=None
-            if residual_lag is None
-            else self.lags.index(residual_lag) * channels,
-            channels=channels,
-            covariates=embedding,
-        )
+
+        def network() -> RecurrentNetwork:
+            embedding = CovariateEmbedding(covariates, categories or {})
+            return RecurrentNetwork(
+                input_size(self.lags, channels, embedding.width),
+                cell=cell,
+                hidden_size=hidden_size,
+                num_layers=num_layers,
+                dropout=dropout,
+                residual_channel=None
+                if residual_lag is None
+                else self.lags.index(residual_lag) * channels,
+                channels=channels,
+                covariates=embedding,
+            )
+
+        self.network = network()
+        # Beside the first, so that its weights have one name in files with and without others.
+        self.other_members = nn.ModuleList(network() for _ in range(n_models - 1))
         self.objective = Objective(loss, warmup)
+        self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+
+    @property
+    def networks(self) -> tuple[RecurrentNetwork, ...]:
+        """All members of the ensemble; most often one."""
+        return self.network, *self.other_members
 
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
         """The loss of a batch: its errors over the mean count of all processes.
@@ -118,45 +138,61 @@ class ForecastModule(pl.LightningModule):
         DDP averages the gradients of its processes, so that this is the gradient of the mean over
         all steps of the global batch, whatever is masked on which process.
         """
-        errors = self.window_errors(batch)
-        return errors.total.sum() / mean_over_processes(errors.steps.sum()).clamp(min=1.0)
+        total = batch.values.new_zeros(())
+        for lesson in self._lessons(batch):
+            for weight, errors in self.strategy.terms(lesson):
+                count = mean_over_processes(errors.steps.sum()).clamp(min=1.0)
+                total = total + weight * errors.total.sum() / count
+        return total
+
+    def _lessons(self, batch: WindowBatch) -> Iterator[Lesson]:
+        """What each member learns from: its own part of the batch."""
+        parts = batch.split(len(self.networks), self.network.channels)
+        progress = self._progress()
+        for network, part in zip(self.networks, parts, strict=True):
+            yield Lesson(network, self.lags, self.objective, part, progress)
+
+    def _progress(self) -> float:
+        """The share of the training that is done."""
+        trainer = self._trainer
+        if trainer is None:
+            return 1.0
+        return float(min(1.0, trainer.global_step / max(trainer.estimated_stepping_batches, 1)))
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients of each member by its own norm, lest one of them slow the others."""
+        if len(self.networks) == 1 or not gradient_clip_val or gradient_clip_algorithm == "value":
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        for network in self.networks:
+            nn.utils.clip_grad_norm_(network.parameters(), gradient_clip_val)
 
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
-        """Teacher forcing: predict every row of the windows from the observed rows before it.
-
-        Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
-        """
-        longest = max(self.lags)
-        told = None if batch.covariates is None else batch.covariates[:, longest:]
-        values, known = batch.values, batch.known
-        if _have_holes(known):
-            start = start_of(self.network, self.lags, values, known)
-            rows = values[:, longest:], known[:, longest:]
-            filled, begun = fill_holes(self.network, self.lags, start, *rows, told)
-            values = torch.cat([values[:, :longest], filled], dim=1)
-            known = torch.cat([known[:, :longest], begun], dim=1)
-        inputs = lag_inputs(
-            values[:, :-1],
-            known[:, :-1],
-            self.lags,
-            values.shape[1] - longest,
-            self.network.channels,
-            None if told is None else self.network.covariates(told),
-        )
-        predictions, _ = self.network(inputs)
-        counted = batch.known[:, longest:] * known[:, longest - 1 : -1]
-        return self.objective.window_errors(predictions, batch.values[:, longest:], counted)
+        """Teacher forcing: predict every row of the windows from the observed rows before it."""
+        lessons = self._lessons(batch)
+        errors = [lesson.read(batch.values.shape[1])[1] for lesson in lessons]
+        return WindowErrors(*(torch.cat(parts) for parts in zip(*errors, strict=True)))
 
     def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:
         """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
         before = batch.values.shape[1] - horizon
-        context = batch.values[:, :before], batch.known[:, :before]
-        covariates = batch.covariates
-        read, ahead = (None, None) if covariates is None else covariates.split([before, horizon], 1)
-        state, _ = encode_over_holes(self.network, self.lags, *context, read)
-        path = run(self.network, self.lags, state, horizon, Drive(covariates=ahead)).path
+        path = median(torch.stack([self._path(net, batch, before) for net in self.networks]))
         objective = Objective(self.objective.loss)
         return objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
+
+    def _path(self, network: RecurrentNetwork, batch: WindowBatch, before: int) -> Tensor:
+        """The closed loop of a member after the first rows of windows."""
+        rows = batch.values.shape[1]
+        context = batch.values[:, :before], batch.known[:, :before]
+        covariates = batch.covariates
+        told = (None, None) if covariates is None else covariates.split([before, rows - before], 1)
+        state, _ = encode_over_holes(network, self.lags, *context, told[0])
+        return run(network, self.lags, state, rows - before, Drive(covariates=told[1])).path
 
     def describe(self) -> dict[str, Any]:
         """What makes this model, as plain values."""
@@ -169,6 +205,8 @@ class ForecastModule(pl.LightningModule):
             "dropout": self.network.dropout.p,
             "residual_channel": self.network.residual_channel,
             "loss": self.objective.loss,
+            "strategy": repr(self.strategy),
+            "n_models": len(self.networks),
             "warmup": self.objective.warmup,
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
@@ -188,12 +226,6 @@ class ForecastModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def _have_holes(known: Tensor) -> bool:
-    """Whether any window has known rows on both sides of missing ones."""
-    stretches = known[:, 0] + (known[:, 1:] > known[:, :-1]).sum(dim=1)
-    return bool((stretches > 1).any())
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
@@ -282,12 +314,16 @@ class WindowDataModule(pl.LightningDataModule):
             draw = Draw(series, cutoffs[series])
             yield self._series.batch(draw, shape, window_norm=self.window_norm)
 
+    def some_windows(self, count: int) -> WindowBatch:
+        """Windows drawn from the training rows."""
+        sampler = WindowSampler(
+            self._training.lengths.numpy(), self.shape, count, self.sampler.seed
+        )
+        return self._training.batch(sampler.draw(0), self.shape, window_norm=self.window_norm)
+
     def value_range(self) -> ValueRange:
         """Where nearly all values of training windows lie, in the normaliser's units."""
-        sampler = WindowSampler(
-            self._training.lengths.numpy(), self.shape, _WINDOWS_SEEN, self.sampler.seed
-        )
-        windows = self._training.batch(sampler.draw(0), self.shape, window_norm=self.window_norm)
+        windows = self.some_windows(_WINDOWS_SEEN)
         seen = windows.values[windows.known > 0]
         low, high = np.quantile(seen.numpy(), [0.001, 0.999])
         return ValueRange(float(low), float(high))

@@ -51,11 +51,18 @@ class Objective:
         errors = self.window_errors(predictions, targets, counted)
         return errors.total.sum() / errors.steps.sum().clamp(min=1.0)
 
-    def window_errors(self, predictions: Tensor, targets: Tensor, counted: Tensor) -> WindowErrors:
-        """The errors of each window, summed over its counted steps.
+    def unit(self, targets: Tensor, counted: Tensor) -> Tensor:
+        """What errors of each window are measured in, (B, 1): the spread of its counted targets.
 
-        Errors are measured in units of the window's own spread, its horizon included: a window
-        that leaves the range of its context, after which it is normalised, can't own the loss.
+        A window that leaves the range of its context, after which it is normalised, can't own the
+        loss.
+        """
+        return _spread(targets, self._without_warmup(counted)).clamp(min=1.0)
+
+    def window_errors(
+        self, predictions: Tensor, targets: Tensor, counted: Tensor, unit: Tensor | None = None
+    ) -> WindowErrors:
+        """The errors of each window, summed over its counted steps.
 
         Parameters
         ----------
@@ -63,17 +70,22 @@ class Objective:
             In the normaliser's units.
         counted : Tensor of shape (B, T)
             1 where a step has a known target, else 0.
+        unit : Tensor of shape (B, 1), optional
+            Where these steps are part of a window: what its errors are measured in.
 
         Returns
         -------
         WindowErrors
         """
-        counted = torch.cat(
-            [torch.zeros_like(counted[:, : self.warmup]), counted[:, self.warmup :]], dim=1
-        )
-        unit = _spread(targets, counted).clamp(min=1.0)
+        if unit is None:
+            unit = self.unit(targets, counted)
+        counted = self._without_warmup(counted)
         errors = LOSSES[self.loss](predictions / unit, targets / unit, reduction="none")
         return WindowErrors((errors * counted).sum(dim=1), counted.sum(dim=1))
+
+    def _without_warmup(self, counted: Tensor) -> Tensor:
+        first = counted[:, : self.warmup]
+        return torch.cat([torch.zeros_like(first), counted[:, self.warmup :]], dim=1)
 
 
 def _spread(targets: Tensor, counted: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ module that what was read makes sense as a model before a network is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
+
+from torch import Tensor
 
 from tsgen.archive import PathLike, check_target, mapping
 from tsgen.codec import CodecError, Encoder
@@ -38,9 +40,10 @@ from tsgen.scaling import (
     TransformerScalers,
     WindowNormaliser,
 )
-from tsgen.settings import Settings
+from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState
+from tsgen.strategies import STRATEGIES
 from tsgen.windows import ValueRange
 
 __all__ = [
@@ -54,6 +57,7 @@ _RECORDS = (
     Settings, Columns, Panel, LongLayout, WideLayout, PanelScaler, AffineScalers,
     TransformerScalers, IntegerFrequency, PeriodFrequency, FixedFrequency, CalendarFrequency,
     ValueRange, Calibration, Link, LinkedScalers, Covariate, Covariates, CovariateScaler,
+    *STRATEGIES.values(),
 )  # fmt: skip
 
 _STATE = "ForecastState"
@@ -205,9 +209,11 @@ def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False)
         "mean": encoding.normaliser.mean,
         "spread": encoding.normaliser.spread,
         "residuals": encoding.residuals,
-        "values": encoding.loop.values,
-        "known": encoding.loop.known,
-    } | {f"recurrent.{i}": part for i, part in enumerate(encoding.loop.recurrent)}
+    }
+    for member, loop in enumerate(encoding.loops):
+        prefix = _of_member(member)
+        tensors |= {f"{prefix}values": loop.values, f"{prefix}known": loop.known}
+        tensors |= {f"{prefix}recurrent.{i}": part for i, part in enumerate(loop.recurrent)}
 
     def encode(encoder: Encoder) -> dict[str, Any]:
         learned = {item.name: getattr(state, item.name) for item in fields(_StateFields)}
@@ -239,14 +245,27 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
         decoder = container.decoder(_RECORDS, (Columns, LongLayout), _type_names(trusted))
         values = decoder.fields(_StateFields, container.fields)
         tensors = container.load_tensors()
-        names = sorted(name for name in tensors if name.startswith("recurrent."))
-        loop = RolloutState(
-            tuple(tensors[name] for name in names), tensors["values"], tensors["known"]
-        )
         normaliser = WindowNormaliser(tensors["mean"], tensors["spread"])
-        state = ForecastState(encoding=Encoding(normaliser, loop, tensors["residuals"]), **values)
+        encoding = Encoding(normaliser, tuple(_loops(tensors)), tensors["residuals"])
+        state = ForecastState(encoding=encoding, **values)
         check_state(state)
         return state
+
+
+def _of_member(member: int) -> str:
+    """What stands before the names of a member's tensors; nothing for the first."""
+    return f"member.{member}." if member else ""
+
+
+def _loops(tensors: Mapping[str, Tensor]) -> Iterator[RolloutState]:
+    """Where each member stands."""
+    for member in range(MOST_MEMBERS):
+        prefix = _of_member(member)
+        if member and f"{prefix}values" not in tensors:
+            return
+        names = sorted(name for name in tensors if name.startswith(f"{prefix}recurrent."))
+        recurrent = tuple(tensors[name] for name in names)
+        yield RolloutState(recurrent, tensors[f"{prefix}values"], tensors[f"{prefix}known"])
 
 
 def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:

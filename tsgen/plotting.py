@@ -14,12 +14,13 @@ from tsgen.columns import Columns
 from tsgen.errors import FrameError
 from tsgen.frame import curves, outputs_of
 from tsgen.layouts import Frame
+from tsgen.report import TrainingReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_forecast", "plot_importance", "save_figure"]
+__all__ = ["plot_forecast", "plot_importance", "plot_training", "save_figure"]
 
 _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
@@ -152,6 +153,60 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Fi
     axis.grid(axis="x", color=_MUTED, alpha=0.25, linewidth=0.6)
     if title:
         axis.set_title(title, loc="left", fontsize=11, color=_HISTORY)
+    return figure
+
+
+def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure:
+    """Draw ``model.report_``: the losses, and the errors by step with and without teacher.
+
+    Parameters
+    ----------
+    report : TrainingReport
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False)
+    >>> figure = tsgen.plot_training(model.fit(tsgen.load_dataset("sunspots")).report_)
+    >>> figure.axes[1].get_xlabel()
+    'steps after the cutoff'
+    """
+    from matplotlib.figure import Figure
+
+    losses, errors = report.losses, report.errors
+    figure = Figure(figsize=(9.0, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(losses["step"], losses["loss"], color=_HISTORY, linewidth=1.4, label="training")
+    if "validation" in losses:
+        left.plot(losses["step"], losses["validation"], color=_FORECAST, linewidth=1.4,
+                  label="closed loop, held-out rows")  # fmt: skip
+    left.set_xlabel("optimiser steps", fontsize=9, color=_HISTORY)
+    left.set_title("loss", loc="left", fontsize=10, color=_HISTORY)
+    # A single step is a point, not a line.
+    marker = "o" if len(errors) == 1 else None
+    right.plot(errors["step"], errors["free_running"], color=_FORECAST, linewidth=1.6,
+               marker=marker, label="free-running")  # fmt: skip
+    right.plot(errors["step"], errors["teacher_forced"], color=_HISTORY, linewidth=1.4,
+               marker=marker, label="teacher-forced")  # fmt: skip
+    right.set_xlabel("steps after the cutoff", fontsize=9, color=_HISTORY)
+    right.set_title(
+        f"absolute error on {report.measured_on} (exposure gap {report.exposure_gap:.2f})",
+        loc="left", fontsize=10, color=_HISTORY,
+    )  # fmt: skip
+    for axis in (left, right):
+        axis.set_ylim(bottom=0)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8, colors=_HISTORY)
+        axis.grid(axis="y", color=_MUTED, alpha=0.25, linewidth=0.6)
+        axis.legend(frameon=False, fontsize=9)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure
 
 

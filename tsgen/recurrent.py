@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 import pandas as pd
 import torch
 
+from tsgen.arguments import one_of, seed_number, yes_or_no
 from tsgen.calendar import CalendarPart, calendar_parts
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, scaled
@@ -28,10 +29,12 @@ from tsgen.objective import Loss
 from tsgen.panel import Panel
 from tsgen.persistence import load_model, save_model
 from tsgen.reading import Reading
+from tsgen.report import Losses, TrainingReport, exposure
 from tsgen.scaling import PanelScaler, fit_scaler
-from tsgen.settings import Settings, choose_settings, one_of, seed_number, yes_or_no
+from tsgen.settings import Settings, choose_settings
 from tsgen.snapshot import Snapshot, check_weights
 from tsgen.stateful import StatefulForecaster
+from tsgen.strategies import TrainingStrategy
 from tsgen.training import (
     Schedule,
     TrainingInterrupted,
@@ -44,6 +47,7 @@ from tsgen.windows import ValueRange, WindowShape
 __all__ = ["RecurrentForecaster"]
 
 _VALIDATE_EVERY = 50
+_WINDOWS_REPORTED = 256
 
 
 class Assembly(NamedTuple):
@@ -63,6 +67,8 @@ class RecurrentForecaster(StatefulForecaster):
     scaler_: PanelScaler
     covariate_scaler_: CovariateScaler | None
     value_range_: ValueRange
+    report_: TrainingReport
+    """Of the last ``fit``; a loaded model has none."""
     history_: Panel
     """The training series, for a calibration later on; a loaded model doesn't have them."""
 
@@ -84,14 +90,18 @@ class RecurrentForecaster(StatefulForecaster):
         covariate_scaler: Any = "standard",
         target_transform: str | tuple[str, float, float] | None = None,
         window_norm: bool | Literal["auto"] = "auto",
-        loss: Loss = "mse",
+        loss: Loss | Literal["auto"] = "auto",
+        training_strategy: TrainingStrategy | str = "auto",
         max_steps: int | Literal["auto"] = "auto",
-        batch_size: int = 32,
+        batch_size: int | Literal["auto"] = "auto",
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
         gradient_clip_val: float | None = 1.0,
         val_size: int | Literal["auto"] | None = "auto",
         patience: int | None = None,
+        weight_averaging: float | Literal["auto"] | None = "auto",
+        n_models: int | Literal["auto"] = "auto",
+        preset: Literal["fast", "balanced", "accurate"] = "balanced",
         random_state: int = 0,
         trainer_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = True,
@@ -111,6 +121,7 @@ class RecurrentForecaster(StatefulForecaster):
         self.target_transform = target_transform
         self.window_norm = window_norm
         self.loss = loss
+        self.training_strategy = training_strategy
         self.max_steps = max_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -118,6 +129,9 @@ class RecurrentForecaster(StatefulForecaster):
         self.gradient_clip_val = gradient_clip_val
         self.val_size = val_size
         self.patience = patience
+        self.weight_averaging = weight_averaging
+        self.n_models = n_models
+        self.preset = preset
         self.random_state = random_state
         self.trainer_kwargs = trainer_kwargs
         self.verbose = verbose
@@ -298,7 +312,8 @@ class RecurrentForecaster(StatefulForecaster):
 
     def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> None:
         module, data = self._prepare(panel)
-        self._train(module, data, self.settings_, panel, run_dir=run_dir)
+        losses = self._train(module, data, self.settings_, panel, run_dir=run_dir)
+        self.report_ = _report(module, data, losses)
         self.state_ = self._closed_loop().encode(self.panel_)
 
     def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
@@ -315,7 +330,7 @@ class RecurrentForecaster(StatefulForecaster):
         self.scaler_, self.covariate_scaler_ = made.scaler, made.covariate_scaler
         self.value_range_ = data.value_range()
         self.history_, self.panel_ = panel, panel.tail(data.shape.before)
-        for learned in ("state_", "calibration_"):
+        for learned in ("state_", "calibration_", "report_"):
             self.__dict__.pop(learned, None)
         return module, data
 
@@ -334,7 +349,7 @@ class RecurrentForecaster(StatefulForecaster):
         data = WindowDataModule(
             scaled(panel, scalers, covariates),
             WindowShape(max(settings.lags), settings.context_length, settings.train_horizon),
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size * settings.n_models,
             window_norm=settings.window_norm,
             validation_rows=settings.val_size,
             seed=self.random_state,
@@ -352,9 +367,9 @@ class RecurrentForecaster(StatefulForecaster):
         *,
         run_dir: str | PathLike[str] | None = None,
         label: str = "fit",
-    ) -> None:
+    ) -> Losses:
         ids = panel.ids
-        train(
+        return train(
             module,
             data,
             Schedule(
@@ -365,6 +380,7 @@ class RecurrentForecaster(StatefulForecaster):
                 seed=self.random_state,
                 verbose=self.verbose,
                 label=label,
+                weight_averaging=settings.weight_averaging,
             ),
             trainer_kwargs=self.trainer_kwargs,
             names=lambda positions: [repr(ids[int(i)]) for i in positions],
@@ -392,7 +408,8 @@ class RecurrentForecaster(StatefulForecaster):
         """
         self._check_fitted("calibrate")
         panel = self._history("calibrate") if df is None else self._read(df)
-        settings = replace(self.settings_, val_size=0, patience=None)
+        # One member has larger errors than the median of several, so that its intervals are safe.
+        settings = replace(self.settings_, val_size=0, patience=None, n_models=1)
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)
         made = self._assemble(training, settings)
@@ -426,7 +443,7 @@ class RecurrentForecaster(StatefulForecaster):
         """The fitted model, or other weights of the same settings, as a closed loop."""
         settings = self.settings_
         return ClosedLoop(
-            network=_for_forecasts(module or self.module_).network,
+            networks=_for_forecasts(module or self.module_).networks,
             lags=settings.lags,
             context_length=settings.context_length,
             warmup=settings.warmup,
@@ -450,12 +467,14 @@ class RecurrentForecaster(StatefulForecaster):
             dropout=settings.dropout,
             residual_lag=settings.residual_lag,
             loss=settings.loss,  # type: ignore[arg-type]
+            strategy=settings.training_strategy,
             warmup=settings.warmup,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             channels=channels,
             covariates=0 if covariates is None else covariates.width,
             categories=None if covariates is None else covariates.categories,
+            n_models=settings.n_models,
         )
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -553,6 +572,17 @@ class RecurrentForecaster(StatefulForecaster):
         if snapshot.calibration is not None:
             model.calibration_ = snapshot.calibration
         return model
+
+
+def _report(module: ForecastModule, data: WindowDataModule, losses: Losses) -> TrainingReport:
+    """The report of a training, with errors on rows that were held out, if there are any."""
+    if data.validation_rows:
+        batch = next(data.validation_batches(module.network.device, 0, 1))
+    else:
+        batch = data.some_windows(_WINDOWS_REPORTED)
+    errors = exposure(module.networks, module.lags, batch)
+    where = "held-out rows" if data.validation_rows else "training rows"
+    return TrainingReport(losses.table(), errors, where)
 
 
 def _for_forecasts(module: ForecastModule) -> ForecastModule:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral, Real
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from tsgen.arguments import is_auto, number, one_of, whole_number, yes_or_no
 from tsgen.errors import SettingError
 from tsgen.metrics import seasonal_error
 from tsgen.panel import Panel
+from tsgen.presets import PRESETS, Preset
+from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
 
-__all__ = ["Settings", "choose_season_length", "choose_settings", "seed_number"]
+__all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"]
+
+MOST_MEMBERS = 100
+"""Of an ensemble."""
 
 _SMALL = 20_000
 """Rows of a panel below which it counts as small."""
@@ -42,7 +47,7 @@ class Settings:
     val_size : int
         Rows held out of each series for validation; 0 for none.
     hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
-    weight_decay, gradient_clip_val, patience
+    weight_decay, gradient_clip_val, patience, training_strategy, weight_averaging, n_models, preset
         As the forecaster's arguments of that name.
     """
 
@@ -65,6 +70,10 @@ class Settings:
     gradient_clip_val: float | None
     val_size: int
     patience: int | None
+    training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
+    weight_averaging: float | None = None
+    n_models: int = 1
+    preset: str = "balanced"
 
 
 def choose_season_length(given: Any, panel: Panel) -> int:
@@ -82,11 +91,19 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     SettingError
         For an argument that can't be used, with its value and what is accepted.
     """
+    preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
     season = choose_season_length(arguments["season_length"], panel)
-    val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
+    strategy = _strategy(arguments["training_strategy"], preset)
+    val_size = _val_size(arguments["val_size"], arguments["patience"], season, strategy, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
+    small = _is_small(panel)
     length = int(np.median(panel.lengths))
+
+    def chosen(name: str) -> Any:
+        """The argument, or what the preset says of it."""
+        return preset.of(name, small=small) if is_auto(arguments[name]) else arguments[name]
+
     residual = _residual(arguments["residual"], season, panel)
     lags = _lags(arguments["lags"], season, residual, length)
     context = arguments["context_length"]
@@ -98,15 +115,15 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         context_length=whole_number("context_length", context, "rows to read"),
         lags=lags,
         residual_lag=residual,
-        train_horizon=_train_horizon(season, length),
+        train_horizon=_train_horizon(season, length, strategy),
         warmup=min(season, 4),
-        hidden_size=_hidden_size(arguments["hidden_size"], panel),
+        hidden_size=whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
         num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
         dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
         window_norm=_window_norm(arguments["window_norm"]),
-        loss=one_of("loss", arguments["loss"], ("mse", "mae", "huber")),
-        max_steps=_max_steps(arguments["max_steps"], panel),
-        batch_size=whole_number("batch_size", arguments["batch_size"], "windows a step"),
+        loss=one_of("loss", chosen("loss"), ("mse", "mae", "huber")),
+        max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        batch_size=whole_number("batch_size", chosen("batch_size"), "windows a step"),
         learning_rate=number("learning_rate", arguments["learning_rate"], 1e-9, 10.0),
         weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         gradient_clip_val=None
@@ -116,16 +133,39 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         patience=None
         if arguments["patience"] is None
         else whole_number("patience", arguments["patience"], "validations"),
+        training_strategy=strategy,
+        weight_averaging=_weight_averaging(chosen("weight_averaging")),
+        n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
+        preset=arguments["preset"],
     )
 
 
-def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
+def _strategy(given: Any, preset: Preset) -> TrainingStrategy:
+    if is_auto(given):
+        return preset.training_strategy
+    if isinstance(given, TrainingStrategy):
+        return given
+    if isinstance(given, str) and given in STRATEGIES:
+        return STRATEGIES[given]()
+    raise SettingError(
+        f"training_strategy={given!r}: expected one of {', '.join(map(repr, STRATEGIES))}, or an "
+        "object such as tsgen.FreeRunning(steps=24)"
+    )
+
+
+def _weight_averaging(given: Any) -> float | None:
+    return None if given is None else number("weight_averaging", given, 0.01, 1.0)
+
+
+def _val_size(
+    given: Any, patience: Any, season: int, strategy: TrainingStrategy, panel: Panel
+) -> int:
     """Rows held out at the end of each series; 0 for none."""
     longest = int(panel.lengths.max())
     if given is None or is_auto(given):
         if given is None and patience is not None:
             raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
-        return 0 if patience is None else _train_horizon(season, longest)
+        return 0 if patience is None else _train_horizon(season, longest, strategy)
     rows = whole_number("val_size", given, "rows to hold out of each series")
     if 2 * rows >= longest:
         raise SettingError(
@@ -194,75 +234,16 @@ def _context_length(season: int, length: int) -> int:
     return max(1, min(natural, length // 2))
 
 
-def _train_horizon(season: int, length: int) -> int:
+def _train_horizon(season: int, length: int, strategy: TrainingStrategy) -> int:
+    if strategy.rows_after_cutoff is not None:
+        return max(1, min(strategy.rows_after_cutoff, length - 1))
     natural = {1: 6, 4: 8, 24: 48, 52: 13}.get(season, max(season, 6))
     return max(1, min(natural, length // 4, 96))
-
-
-def _max_steps(given: Any, panel: Panel) -> int:
-    if not is_auto(given):
-        return whole_number("max_steps", given, "optimiser steps")
-    return 400 if _is_small(panel) else 1500
-
-
-def _hidden_size(given: Any, panel: Panel) -> int:
-    if not is_auto(given):
-        return whole_number("hidden_size", given, "units of the network")
-    return 32 if _is_small(panel) else 64
 
 
 def _is_small(panel: Panel) -> bool:
     """Whether there is so little data that a larger network, or a longer training, overfits."""
     return len(panel.values) < _SMALL
-
-
-# --- checks of single arguments ------------------------------------------------------------------
-
-
-def is_auto(value: Any) -> bool:
-    """Whether an argument was left to us; arrays and other objects are not compared."""
-    return isinstance(value, str) and value == "auto"
-
-
-def seed_number(name: str, value: Any) -> int:
-    """An integer from 0 to 2**63 - 1, or a `SettingError`."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool)
-    if not fits or not 0 <= int(value) < 2**63:
-        raise SettingError(f"{name}={value!r}: expected a whole number from 0 to 2**63 - 1")
-    return int(value)
-
-
-def whole_number(
-    name: str, value: Any, meaning: str, *, lowest: int = 1, highest: int | None = None
-) -> int:
-    """An integer of 1 or more, or a `SettingError`."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= lowest
-    if not fits or (highest is not None and int(value) > highest):
-        which = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
-        raise SettingError(f"{name}={value!r}: expected a whole number of {which} ({meaning})")
-    return int(value)
-
-
-def number(name: str, value: Any, lowest: float, highest: float) -> float:
-    """A number in a range, or a `SettingError`."""
-    fits = isinstance(value, Real) and not isinstance(value, bool)
-    if not fits or not lowest <= float(value) <= highest:
-        raise SettingError(f"{name}={value!r}: expected a number from {lowest:g} to {highest:g}")
-    return float(value)
-
-
-def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
-    """One of some names, or a `SettingError`."""
-    if not isinstance(value, str) or value not in accepted:
-        raise SettingError(f"{name}={value!r}: expected one of {', '.join(map(repr, accepted))}")
-    return value
-
-
-def yes_or_no(name: str, value: Any, *, accepted: str = "True or False") -> bool:
-    """A bool, or a `SettingError`."""
-    if not isinstance(value, bool | np.bool_):
-        raise SettingError(f"{name}={value!r}: expected {accepted}")
-    return bool(value)
 
 
 def _window_norm(given: Any) -> bool:

@@ -32,7 +32,7 @@ from tsgen.scaling import (
     SeriesScalers,
     TransformerScalers,
 )
-from tsgen.settings import Settings
+from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.state import ForecastState
 from tsgen.windows import ValueRange
 
@@ -81,7 +81,7 @@ class Snapshot:
 
 _ONE_OR_MORE = (
     "season_length", "context_length", "train_horizon", "hidden_size", "num_layers", "max_steps",
-    "batch_size",
+    "batch_size", "n_models",
 )  # fmt: skip
 
 
@@ -176,16 +176,18 @@ def check_state(state: ForecastState) -> None:
     _check_panel(state.panel)
     _check_fitted(state.scalers, "the state")
     count, encoding = len(state.panel), state.encoding
-    loop, normaliser = encoding.loop, encoding.normaliser
+    normaliser = encoding.normaliser
     _need(len(state.scalers) == count, "the state", "a scaler for each id")
     _need(normaliser.mean.shape == normaliser.spread.shape == (count, 1), "the state", "units")
-    rows = (loop.values, loop.known, encoding.residuals)
-    _need(all(part.ndim == 2 and len(part) == count for part in rows), "the state", "rows")
-    _need(loop.values.shape == loop.known.shape, "the state", "a flag for each value")
-    shapes = {part.shape for part in loop.recurrent}
-    _need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, "the state", "one size of network")
-    loops = count // state.panel.channels
-    _need(all(len(shape) == 3 and shape[1] == loops for shape in shapes), "the state", "loops")
+    for loop in encoding.loops:
+        rows = (loop.values, loop.known, encoding.residuals)
+        _need(all(part.ndim == 2 and len(part) == count for part in rows), "the state", "rows")
+        _need(loop.values.shape == loop.known.shape, "the state", "a flag for each value")
+        shapes = {part.shape for part in loop.recurrent}
+        one_size = len(loop.recurrent) in (1, 2) and len(shapes) == 1
+        _need(one_size, "the state", "one size of network")
+        loops = count // state.panel.channels
+        _need(all(len(shape) == 3 and shape[1] == loops for shape in shapes), "the state", "loops")
 
 
 def _check_settings(settings: Settings) -> None:
@@ -201,6 +203,8 @@ def _check_settings(settings: Settings) -> None:
     _need(lags[-1] + settings.context_length <= _ROWS_LIMIT, "the context", "fewer rows")
     _need(settings.num_layers <= 4, f"num_layers={settings.num_layers}", "1 to 4")
     _need(settings.loss in get_args(Loss), f"loss={settings.loss!r}", "a known loss")
+    members = settings.n_models
+    _need(members <= MOST_MEMBERS, f"n_models={members}", f"{MOST_MEMBERS} or fewer")
     _need(settings.dropout < 1, f"dropout={settings.dropout}", "less than 1")
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
-from tsgen.engine import run
+from tsgen.engine import median, run
 from tsgen.rollout import Drive, RolloutState
 from tsgen.state import Encoding
 
@@ -50,10 +50,12 @@ def measure_stability(
         A path is flat if it doesn't move for two of them at its end.
     covariates : Tensor of shape (B, H, D), optional
     """
-    network = deepcopy(loop.network).double()
     told = None if covariates is None else covariates.double()
-    exponents = lyapunov_exponents(network, loop.lags, _double(encoding.loop), horizon, told)
-    exponents = exponents.repeat_interleave(loop.channels)
+    of_members = [
+        lyapunov_exponents(deepcopy(network).double(), loop.lags, _double(state), horizon, told)
+        for network, state in zip(loop.networks, encoding.loops, strict=True)
+    ]
+    exponents = median(torch.stack(of_members)).repeat_interleave(loop.channels)
     path = loop.run(encoding, horizon, Drive(covariates=covariates)).path
     low, high = loop.value_range.low, loop.value_range.high
     leaves = _first_step((path < low) | (path > high))

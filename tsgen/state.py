@@ -43,37 +43,46 @@ class Encoding:
     Attributes
     ----------
     normaliser : WindowNormaliser
-    loop : RolloutState
+    loops : tuple of RolloutState
+        Where each member of the model stands; most often there is one.
     residuals : Tensor of shape (B·C, T)
         Errors of the one-step predictions inside the context, in the normaliser's units; NaN
         where there was nothing to predict.
     """
 
     normaliser: WindowNormaliser
-    loop: RolloutState
+    loops: tuple[RolloutState, ...]
     residuals: Tensor
 
     def __len__(self) -> int:
-        return len(self.loop)
+        return len(self.loops[0])
 
-    def take(self, loops: Tensor) -> Encoding:
+    @property
+    def channels(self) -> int:
+        """C."""
+        return self.loops[0].channels
+
+    def take(self, systems: Tensor) -> Encoding:
         """That of some of the B systems, each as often as its position is named."""
-        rows = rows_of(loops, self.loop.channels)
+        rows = rows_of(systems, self.channels)
         return Encoding(
             WindowNormaliser(self.normaliser.mean[rows], self.normaliser.spread[rows]),
-            self.loop.take(loops),
+            tuple(loop.take(systems) for loop in self.loops),
             self.residuals[rows],
         )
 
-    def put(self, loops: Tensor, others: Encoding) -> Encoding:
+    def put(self, systems: Tensor, others: Encoding) -> Encoding:
         """The same with that of some systems replaced."""
-        rows = rows_of(loops, self.loop.channels)
+        rows = rows_of(systems, self.channels)
         return Encoding(
             WindowNormaliser(
                 self.normaliser.mean.index_copy(0, rows, others.normaliser.mean),
                 self.normaliser.spread.index_copy(0, rows, others.normaliser.spread),
             ),
-            self.loop.put(loops, others.loop),
+            tuple(
+                loop.put(systems, other)
+                for loop, other in zip(self.loops, others.loops, strict=True)
+            ),
             self.residuals.index_copy(0, rows, others.residuals),
         )
 
@@ -86,7 +95,7 @@ class Encoding:
                 torch.cat([part.normaliser.mean for part in parts]),
                 torch.cat([part.normaliser.spread for part in parts]),
             ),
-            RolloutState.join(part.loop for part in parts),
+            tuple(map(RolloutState.join, zip(*(part.loops for part in parts), strict=True))),
             torch.cat([part.residuals for part in parts]),
         )
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsgen.arguments import number, one_of, seed_number, whole_number
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
@@ -22,7 +23,7 @@ from tsgen.intervals import Calibration, Innovations, level_shares, quantile_sha
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.scaling import PanelScaler
-from tsgen.settings import Settings, number, one_of, seed_number, whole_number
+from tsgen.settings import Settings
 from tsgen.stability import measure_stability
 from tsgen.state import Context, ForecastState
 
@@ -492,7 +493,7 @@ class StatefulForecaster(Forecaster):
         """One-step errors of the training series, for series that have few of their own."""
         self._check_fitted(call)
         encoding = self._start().encoding
-        return Innovations.pooled(encoding.residuals, encoding.loop.channels)
+        return Innovations.pooled(encoding.residuals, encoding.channels)
 
     def _calibration(self) -> Calibration:
         if not hasattr(self, "calibration_"):

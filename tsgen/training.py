@@ -22,12 +22,15 @@ from tsgen.callbacks import (
     BestWeights,
     ClosedLoopValidation,
     DivergenceGuard,
+    LastAverage,
+    LossRecord,
     ProgressLine,
     StepSeed,
     StopOnSignal,
 )
 from tsgen.errors import SettingError
 from tsgen.module import ForecastModule, WindowDataModule
+from tsgen.report import Losses
 
 __all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "isolated_seed", "train"]
 
@@ -55,6 +58,8 @@ class Schedule:
     verbose : bool
     label : str, default "fit"
         What stands before the progress bar.
+    weight_averaging : float, optional
+        The share of the steps, at their end, over which the weights are averaged.
     """
 
     max_steps: int
@@ -64,6 +69,7 @@ class Schedule:
     seed: int
     verbose: bool
     label: str = "fit"
+    weight_averaging: float | None = None
 
 
 def train(
@@ -74,7 +80,7 @@ def train(
     trainer_kwargs: Mapping[str, Any] | None = None,
     names: Callable[[Tensor], list[str]] | None = None,
     run_dir: str | os.PathLike[str] | None = None,
-) -> None:
+) -> Losses:
     """Fit the module's weights in place and leave it on the CPU, in evaluation mode.
 
     Nothing is written to the working folder; ``trainer_kwargs`` win over what is set here, and
@@ -88,12 +94,15 @@ def train(
     SettingError
         If ``run_dir`` holds the run of other data or settings.
     """
-    best, stop = BestWeights(), StopOnSignal()
+    best, stop, record = BestWeights(), StopOnSignal(), LossRecord()
+    validation = _validation(data, schedule, best)
     callbacks = [
         DivergenceGuard(best, names or (lambda positions: [str(int(i)) for i in positions])),
         best,
         stop,
-        *_optional_callbacks(module, data, schedule, best),
+        record,
+        *validation,
+        *_optional_callbacks(module, schedule),
     ]
     checkpoint = None
     if run_dir is not None:
@@ -122,6 +131,7 @@ def train(
             TrainingInterrupted,
             stacklevel=2,
         )
+    return Losses(record.losses, validation[0].losses if validation else {})
 
 
 def _trainer_arguments(
@@ -143,16 +153,22 @@ def _trainer_arguments(
     return arguments
 
 
-def _optional_callbacks(
-    module: ForecastModule, data: WindowDataModule, schedule: Schedule, best: BestWeights
-) -> list[pl.Callback]:
+def _validation(
+    data: WindowDataModule, schedule: Schedule, best: BestWeights
+) -> list[ClosedLoopValidation]:
+    """One, or none where no rows are held out."""
+    if not data.validation_rows:
+        return []
+    return [ClosedLoopValidation(data, best, schedule.validate_every, schedule.patience)]
+
+
+def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
-    if module.network.dropout.p > 0:
+    if module.network.dropout.p > 0 or module.strategy.is_random:
         callbacks.append(StepSeed(schedule.seed))
-    if data.validation_rows:
-        callbacks.append(
-            ClosedLoopValidation(data, best, schedule.validate_every, schedule.patience)
-        )
+    if schedule.weight_averaging is not None:
+        last = round(schedule.weight_averaging * schedule.max_steps)
+        callbacks.append(LastAverage(schedule.max_steps - last))
     if schedule.verbose:
         callbacks.append(ProgressLine(schedule.label))
     return callbacks
@@ -182,6 +198,7 @@ def _opened_run(
         "max_steps": schedule.max_steps,
         "gradient_clip_val": schedule.gradient_clip_val,
         "patience": schedule.patience,
+        "weight_averaging": schedule.weight_averaging,
         "random_state": schedule.seed,
     }
     path = folder / _RUN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -44,6 +45,24 @@ class WindowBatch(NamedTuple):
     """Of shape (B,): the positions of the series, or of the systems that they make."""
     covariates: Tensor | None = None
     """Of shape (B, W, D): what the prediction of each row is told beside the values."""
+    horizon: int = 0
+    """How many of the W rows come after the cutoff."""
+
+    def split(self, parts: int, channels: int) -> Iterator[WindowBatch]:
+        """The batch in parts of equal size, each of whole systems."""
+        if parts == 1:
+            yield self
+            return
+        for systems in torch.arange(len(self.series)).tensor_split(parts):
+            first, stop = int(systems[0]), int(systems[-1]) + 1
+            rows = slice(first * channels, stop * channels)
+            yield WindowBatch(
+                self.values[rows],
+                self.known[rows],
+                self.series[first:stop],
+                None if self.covariates is None else self.covariates[first:stop],
+                self.horizon,
+            )
 
 
 @dataclass(frozen=True)
@@ -218,6 +237,7 @@ class Series:
             known.to(torch.float32),
             draw.series,
             self.covariates_at(draw, shape.before, shape.horizon),
+            shape.horizon,
         )
 
     def covariates_at(self, draw: Draw, before: int, after: int) -> Tensor | None:

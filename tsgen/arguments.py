@@ -1,0 +1,59 @@
+"""Checks of single arguments: each returns the value, or raises a `SettingError` that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from tsgen.errors import SettingError
+
+__all__ = ["is_auto", "number", "one_of", "seed_number", "whole_number", "yes_or_no"]
+
+
+def is_auto(value: Any) -> bool:
+    """Whether an argument was left to us; arrays and other objects are not compared."""
+    return isinstance(value, str) and value == "auto"
+
+
+def seed_number(name: str, value: Any) -> int:
+    """An integer from 0 to 2**63 - 1, or a `SettingError`."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    if not fits or not 0 <= int(value) < 2**63:
+        raise SettingError(f"{name}={value!r}: expected a whole number from 0 to 2**63 - 1")
+    return int(value)
+
+
+def whole_number(
+    name: str, value: Any, meaning: str, *, lowest: int = 1, highest: int | None = None
+) -> int:
+    """An integer of 1 or more, or a `SettingError`."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= lowest
+    if not fits or (highest is not None and int(value) > highest):
+        which = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+        raise SettingError(f"{name}={value!r}: expected a whole number of {which} ({meaning})")
+    return int(value)
+
+
+def number(name: str, value: Any, lowest: float, highest: float) -> float:
+    """A number in a range, or a `SettingError`."""
+    fits = isinstance(value, Real) and not isinstance(value, bool)
+    if not fits or not lowest <= float(value) <= highest:
+        raise SettingError(f"{name}={value!r}: expected a number from {lowest:g} to {highest:g}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
+    """One of some names, or a `SettingError`."""
+    if not isinstance(value, str) or value not in accepted:
+        raise SettingError(f"{name}={value!r}: expected one of {', '.join(map(repr, accepted))}")
+    return value
+
+
+def yes_or_no(name: str, value: Any, *, accepted: str = "True or False") -> bool:
+    """A bool, or a `SettingError`."""
+    if not isinstance(value, bool | np.bool_):
+        raise SettingError(f"{name}={value!r}: expected {accepted}")
+    return bool(value)

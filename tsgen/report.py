@@ -1,0 +1,156 @@
+"""How a training went: its losses, and how far the closed loop falls behind one-step forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tsgen.engine import median, run
+from tsgen.holes import encode_over_holes, read_over_holes
+from tsgen.network import RecurrentNetwork
+from tsgen.rollout import Drive
+from tsgen.windows import WindowBatch
+
+__all__ = ["Losses", "TrainingReport", "exposure"]
+
+_POINTS = 50
+"""Rows of the table of losses, at most."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses of a run.
+
+    Attributes
+    ----------
+    training : list of float
+        Of every step.
+    validation : dict of int to float
+        Of the closed loop, by the number of steps before it.
+    """
+
+    training: list[float]
+    validation: dict[int, float]
+
+    def table(self) -> pd.DataFrame:
+        """The mean loss of some steps at a time, and the validation at their end."""
+        every = max(1, -(-len(self.training) // _POINTS))
+        if self.validation:
+            every = min(self.validation)
+        first = range(0, len(self.training), every)
+        table = pd.DataFrame(
+            {
+                "step": [min(start + every, len(self.training)) for start in first],
+                "loss": [float(np.mean(self.training[start : start + every])) for start in first],
+            }
+        )
+        if self.validation:
+            table["validation"] = table["step"].map(self.validation)
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingReport:
+    """How a training went.
+
+    Attributes
+    ----------
+    losses : DataFrame
+        ``step``, ``loss`` (the mean over the steps since the row before) and, with ``val_size``,
+        ``validation`` (the loss of the closed loop on the held-out tails).
+    errors : DataFrame
+        A row per ``step`` after the cutoff: the mean absolute error with ``teacher_forced``
+        inputs, that of the ``free_running`` closed loop, and their ``ratio``. In the units of
+        each window: 1 is the spread of its context.
+    measured_on : {"training rows", "held-out rows"}
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False)
+    >>> report = model.fit(tsgen.load_dataset("sunspots")).report_
+    >>> report.errors.columns.tolist()
+    ['step', 'teacher_forced', 'free_running', 'ratio']
+    >>> report.exposure_gap > 1
+    True
+    """
+
+    losses: pd.DataFrame
+    errors: pd.DataFrame
+    measured_on: str
+
+    @property
+    def exposure_gap(self) -> float:
+        """How many times the teacher-forced error the free-running one is, over all steps [1]_.
+
+        References
+        ----------
+        .. [1] Teutsch, Mäder: Flipped Classroom: Effective Teaching for Time Series Forecasting.
+           TMLR, 2022.
+        """
+        return float(self.errors["free_running"].mean() / self.errors["teacher_forced"].mean())
+
+    def __repr__(self) -> str:
+        return (
+            f"TrainingReport({int(self.losses['step'].iloc[-1])} steps, loss "
+            f"{self.losses['loss'].iloc[-1]:.4g}, exposure gap {self.exposure_gap:.3g} on "
+            f"{self.measured_on})"
+        )
+
+
+@torch.inference_mode()
+def exposure(
+    networks: Sequence[RecurrentNetwork], lags: Sequence[int], batch: WindowBatch
+) -> pd.DataFrame:
+    """Teacher-forced and free-running errors at each step after the cutoffs of some windows.
+
+    Parameters
+    ----------
+    networks : sequence of RecurrentNetwork
+        The members of an ensemble, whose median is the forecast.
+    lags : sequence of int
+    batch : WindowBatch
+
+    Returns
+    -------
+    DataFrame
+        ``step``, ``teacher_forced``, ``free_running``, ``ratio``.
+    """
+    both = [_predictions(network, lags, batch) for network in networks]
+    forced, free = (median(torch.stack(paths)) for paths in zip(*both, strict=True))
+    cutoff = batch.values.shape[1] - batch.horizon
+    truth, known = batch.values[:, cutoff:], batch.known[:, cutoff:]
+
+    def by_step(predictions: Tensor) -> list[float]:
+        errors = ((predictions - truth).abs() * known).sum(dim=0)
+        return (errors / known.sum(dim=0)).tolist()
+
+    table = pd.DataFrame(
+        {
+            "step": range(1, batch.horizon + 1),
+            "teacher_forced": by_step(forced),
+            "free_running": by_step(free),
+        }
+    )
+    return table.assign(ratio=table["free_running"] / table["teacher_forced"])
+
+
+def _predictions(
+    network: RecurrentNetwork, lags: Sequence[int], batch: WindowBatch
+) -> tuple[Tensor, Tensor]:
+    """Of the rows after the cutoff, (B·C, H): with teacher forcing, and in closed loop."""
+    cutoff = batch.values.shape[1] - batch.horizon
+    read, ahead = slice(0, cutoff), slice(cutoff, batch.values.shape[1])
+    told = batch.covariates
+    before, after = (None, None) if told is None else (told[:, read], told[:, ahead])
+    state, _ = encode_over_holes(network, lags, batch.values[:, read], batch.known[:, read], before)
+    free = run(network, lags, state, batch.horizon, Drive(covariates=after)).path
+    _, forced = read_over_holes(
+        network, lags, state, batch.values[:, ahead], batch.known[:, ahead], after
+    )
+    return forced, free

@@ -1,0 +1,466 @@
+"""What a network is fed while it learns: observed rows, its own predictions, or some of both.
+
+A forecast feeds predictions back, and a network that has seen nothing but observed rows meets its
+own errors there for the first time (exposure bias). Each strategy is a small object with one
+method; what they share is the reading of a window's context.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from tsgen.arguments import number, one_of, whole_number
+from tsgen.engine import closed_loop, run
+from tsgen.errors import SettingError
+from tsgen.holes import fill_holes
+from tsgen.network import RecurrentNetwork
+from tsgen.objective import Objective, WindowErrors
+from tsgen.rollout import Drive, RolloutState, read, rollout, start_of
+from tsgen.windows import WindowBatch
+
+__all__ = [
+    "STRATEGIES",
+    "Curve",
+    "FreeRunning",
+    "Lesson",
+    "NoisyInputs",
+    "PushForward",
+    "ScheduledSampling",
+    "TeacherForcing",
+    "Term",
+    "TrainingStrategy",
+]
+
+Curve: TypeAlias = Literal["linear", "inverse_sigmoid", "exponential"]
+
+
+class Term(NamedTuple):
+    """A part of the loss: its weight, and the errors whose mean it is."""
+
+    weight: float
+    errors: WindowErrors
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from in one step.
+
+    Attributes
+    ----------
+    network : RecurrentNetwork
+    lags : tuple of int
+    objective : Objective
+    batch : WindowBatch
+    progress : float
+        The share of the training that is done, 0 to 1.
+    fed : Tensor of shape (B·C, W), optional
+        The values that are fed in, if they aren't those of the batch.
+    """
+
+    network: RecurrentNetwork
+    lags: tuple[int, ...]
+    objective: Objective
+    batch: WindowBatch
+    progress: float = 1.0
+    fed: Tensor | None = None
+
+    @property
+    def horizon(self) -> int:
+        """The number of rows after the cutoff."""
+        return self.batch.horizon
+
+    @property
+    def inputs(self) -> Tensor:
+        """The values that are fed in, (B·C, W)."""
+        return self.batch.values if self.fed is None else self.fed
+
+    @property
+    def cutoff(self) -> int:
+        """The number of rows before the cutoff."""
+        return self.batch.values.shape[1] - self.horizon
+
+    @cached_property
+    def unit(self) -> Tensor:
+        """What the errors of each window are measured in, (B·C, 1)."""
+        longest = max(self.lags)
+        return self.objective.unit(self.batch.values[:, longest:], self.batch.known[:, longest:])
+
+    def covariates(self, rows: slice) -> Tensor | None:
+        """Those of some rows, (B, rows, D)."""
+        return None if self.batch.covariates is None else self.batch.covariates[:, rows]
+
+    def read(self, stop: int) -> tuple[RolloutState, WindowErrors]:
+        """Read the first rows up to one, with teacher forcing, and count the errors.
+
+        Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
+        """
+        longest = max(self.lags)
+        rows = slice(longest, stop)
+        known, told = self.batch.known, self.covariates(rows)
+        start = start_of(self.network, self.lags, self.inputs, known)
+        fed, begun = self.inputs[:, rows], known[:, rows]
+        if _have_holes(known[:, :stop]):
+            fed, begun = fill_holes(self.network, self.lags, start, fed, begun, told)
+        state, predictions = read(self.network, self.lags, start, fed, begun, told)
+        before = torch.cat([known[:, longest - 1 : longest], begun], dim=1)[:, :-1]
+        counted = known[:, rows] * before
+        return state, self.objective.window_errors(
+            predictions, self.batch.values[:, rows], counted, self.unit
+        )
+
+    def errors(self, predictions: Tensor, first: int = 0) -> WindowErrors:
+        """The errors of predictions (B·C, steps) of rows after the cutoff, from one step on."""
+        rows = slice(self.cutoff + first, self.cutoff + first + predictions.shape[1])
+        return Objective(self.objective.loss).window_errors(
+            predictions, self.batch.values[:, rows], self.batch.known[:, rows], self.unit
+        )
+
+
+def _have_holes(known: Tensor) -> bool:
+    """Whether any window has known rows on both sides of missing ones."""
+    stretches = known[:, 0] + (known[:, 1:] > known[:, :-1]).sum(dim=1)
+    return bool((stretches > 1).any())
+
+
+class TrainingStrategy(ABC):
+    """What is fed in while a network learns; subclasses are dataclasses of plain settings."""
+
+    @property
+    def rows_after_cutoff(self) -> int | None:
+        """The rows after the cutoff that it wants; ``None`` leaves it to the frequency."""
+        return None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it draws from torch's generator."""
+        return False
+
+    @abstractmethod
+    def terms(self, lesson: Lesson) -> Sequence[Term]:
+        """The parts of the loss."""
+
+
+@dataclass(frozen=True)
+class TeacherForcing(TrainingStrategy):
+    """Every row is predicted from the observed rows before it [1]_; the default.
+
+    The fastest and most stable way to train, whose one-step errors are the smallest; the closed
+    loop may drift where small errors grow.
+
+    References
+    ----------
+    .. [1] Williams, Zipser: A Learning Algorithm for Continually Running Fully Recurrent Neural
+       Networks. Neural Computation 1(2), 1989.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> model = tsgen.LSTMForecaster(training_strategy=tsgen.TeacherForcing())
+    """
+
+    def terms(self, lesson: Lesson) -> Sequence[Term]:
+        """The errors of all rows."""
+        return [Term(1.0, lesson.read(lesson.batch.values.shape[1])[1])]
+
+
+@dataclass(frozen=True)
+class NoisyInputs(TrainingStrategy):
+    """Noise on what is fed in, never on the targets, around any other strategy [1]_.
+
+    Parameters
+    ----------
+    std : float, default 0.05
+        Standard deviation of the noise, in the window's units: 1 is the spread of the context.
+    strategy : TrainingStrategy, default TeacherForcing()
+        What is done with the noisy values.
+
+    References
+    ----------
+    .. [1] Sanchez-Gonzalez et al.: Learning to Simulate Complex Physics with Graph Networks.
+       ICML 2020.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> strategy = tsgen.NoisyInputs(0.02, tsgen.FreeRunning())
+    >>> model = tsgen.LSTMForecaster(training_strategy=strategy)
+    """
+
+    std: float = 0.05
+    strategy: TrainingStrategy = field(default_factory=TeacherForcing)
+
+    def __post_init__(self) -> None:
+        number("std", self.std, 0.0, 100.0)
+        if not isinstance(self.strategy, TrainingStrategy):
+            raise SettingError(f"strategy={self.strategy!r}: expected a training strategy")
+
+    @property
+    def rows_after_cutoff(self) -> int | None:
+        """Those of the strategy inside."""
+        return self.strategy.rows_after_cutoff
+
+    @property
+    def is_random(self) -> bool:
+        """Always."""
+        return True
+
+    def terms(self, lesson: Lesson) -> Sequence[Term]:
+        """Those of the strategy inside, which is fed noisy values."""
+        noise = self.std * torch.randn_like(lesson.inputs) * lesson.batch.known
+        return self.strategy.terms(replace(lesson, fed=lesson.inputs + noise))
+
+
+@dataclass(frozen=True)
+class _AfterCutoff(TrainingStrategy):
+    """Teacher forcing over the context, and something else after the cutoff.
+
+    Parameters
+    ----------
+    steps : int, optional
+        Rows after the cutoff; by default those that suit the frequency, such as 48 hours.
+    share : float, default 0.5
+        What the rows after the cutoff weigh in the loss; the context has the rest.
+    """
+
+    steps: int | None = None
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            whole_number("steps", self.steps, "rows after the cutoff")
+        number("share", self.share, 0.0, 1.0)
+
+    @property
+    def rows_after_cutoff(self) -> int | None:
+        """The number of steps."""
+        return self.steps
+
+    def terms(self, lesson: Lesson) -> Sequence[Term]:
+        """The errors of the context and of the rows after the cutoff."""
+        state, context = lesson.read(lesson.cutoff)
+        return [Term(1.0 - self.share, context), Term(self.share, self._ahead(lesson, state))]
+
+    @abstractmethod
+    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
+        """The errors after the cutoff."""
+
+
+@dataclass(frozen=True)
+class FreeRunning(_AfterCutoff):
+    """The closed loop is trained as it is used: each prediction is the next input [1]_.
+
+    Gradients flow through the whole rollout. Where the loop folds (an LSTM of one layer whose
+    residual isn't the last value) it costs hardly more than teacher forcing.
+
+    Parameters
+    ----------
+    steps : int, optional
+        k, the length of the closed loop; by default as many rows as suit the frequency.
+    share : float, default 0.5
+        What the closed loop weighs in the loss; the teacher-forced context has the rest.
+    grow : float, default 0.0
+        The share of the training over which k grows from 1 to ``steps`` [2]_; 0 begins with all.
+
+    References
+    ----------
+    .. [1] Teutsch, Mäder: Flipped Classroom: Effective Teaching for Time Series Forecasting.
+       TMLR, 2022.
+    .. [2] Bengio, Louradour, Collobert, Weston: Curriculum Learning. ICML 2009.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> model = tsgen.LSTMForecaster(training_strategy=tsgen.FreeRunning(grow=0.5))
+    """
+
+    grow: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("grow", self.grow, 0.0, 1.0)
+
+    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
+        steps = lesson.horizon
+        if self.grow > 0:
+            steps = min(steps, max(1, math.ceil(steps * lesson.progress / self.grow)))
+        told = lesson.covariates(slice(lesson.cutoff, lesson.cutoff + steps))
+        return lesson.errors(closed_loop(lesson.network, lesson.lags, state, steps, told))
+
+
+@dataclass(frozen=True)
+class ScheduledSampling(_AfterCutoff):
+    """After the cutoff a coin decides for each step: the observed value or the prediction [1]_.
+
+    Parameters
+    ----------
+    steps : int, optional
+        Rows after the cutoff; by default those that suit the frequency.
+    share : float, default 0.5
+        What they weigh in the loss; the teacher-forced context has the rest.
+    start, end : float, default 1.0 and 0.0
+        The probability of the observed value at the start and at the end of the training.
+        ``start < end`` is an increasing curriculum, which does better on chaotic systems [2]_.
+    curve : {"linear", "inverse_sigmoid", "exponential"}, default "linear"
+        How the probability goes from one to the other.
+    per : {"step", "batch"}, default "step"
+        Whether each step of each window has a coin of its own, or one coin decides for all steps
+        of a batch.
+
+    References
+    ----------
+    .. [1] Bengio, Vinyals, Jaitly, Shazeer: Scheduled Sampling for Sequence Prediction with
+       Recurrent Neural Networks. NeurIPS 2015.
+    .. [2] Teutsch, Mäder: Flipped Classroom: Effective Teaching for Time Series Forecasting.
+       TMLR, 2022.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> tsgen.ScheduledSampling(curve="inverse_sigmoid").probability(0.5)
+    0.5
+    """
+
+    start: float = 1.0
+    end: float = 0.0
+    curve: Curve = "linear"
+    per: Literal["step", "batch"] = "step"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("start", self.start, 0.0, 1.0)
+        number("end", self.end, 0.0, 1.0)
+        one_of("curve", self.curve, tuple(_CURVES))
+        one_of("per", self.per, ("step", "batch"))
+
+    @property
+    def is_random(self) -> bool:
+        """Always."""
+        return True
+
+    def probability(self, progress: float) -> float:
+        """That of the observed value, when a share ``progress`` of the training is done."""
+        return self.start + (self.end - self.start) * _CURVES[self.curve](progress)
+
+    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
+        probability = self.probability(lesson.progress)
+        rows = slice(lesson.cutoff, lesson.batch.values.shape[1])
+        if self.per == "step":
+            return lesson.errors(self._sampled(lesson, state, rows, probability))
+        told = lesson.covariates(rows)
+        if torch.rand(()) < probability:
+            observed = lesson.inputs[:, rows], lesson.batch.known[:, rows]
+            return lesson.errors(read(lesson.network, lesson.lags, state, *observed, told)[1])
+        return lesson.errors(closed_loop(lesson.network, lesson.lags, state, lesson.horizon, told))
+
+    def _sampled(
+        self, lesson: Lesson, state: RolloutState, rows: slice, probability: float
+    ) -> Tensor:
+        """One-step predictions (B·C, H), after each of which a coin says what is fed in."""
+        observed, known = lesson.inputs[:, rows], lesson.batch.known[:, rows]
+        teacher = (torch.rand_like(observed) < probability) & (known > 0)
+        predictions = []
+        for step in range(lesson.horizon):
+            row = rows.start + step
+            drive = Drive(covariates=lesson.covariates(slice(row, row + 1)))
+            prediction, state = rollout(lesson.network, lesson.lags, state, 1, drive)
+            predictions.append(prediction)
+            here = slice(step, step + 1)
+            fed = torch.where(teacher[:, here], observed[:, here], prediction)
+            state = replace(state, values=torch.cat([state.values[:, :-1], fed], dim=1))
+        return torch.cat(predictions, dim=1)
+
+
+@dataclass(frozen=True)
+class PushForward(_AfterCutoff):
+    """A closed loop of random length without gradients, then some steps with them [1]_.
+
+    The network learns to go on from where its own errors have taken it, at the cost of few
+    differentiated steps.
+
+    Parameters
+    ----------
+    steps : int, optional
+        Rows after the cutoff; by default those that suit the frequency.
+    share : float, default 0.5
+        What the rows after the cutoff weigh in the loss; the teacher-forced context has the rest.
+    learned : int, default 1
+        How many steps, after the detached ones, the errors are of.
+
+    References
+    ----------
+    .. [1] Brandstetter, Worrall, Welling: Message Passing Neural PDE Solvers. ICLR 2022.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> model = tsgen.LSTMForecaster(training_strategy=tsgen.PushForward(learned=4))
+    """
+
+    learned: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number("learned", self.learned, "steps with gradients")
+
+    @property
+    def is_random(self) -> bool:
+        """Always."""
+        return True
+
+    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
+        learned = min(self.learned, lesson.horizon)
+        first = int(torch.randint(lesson.horizon - learned + 1, ()))
+        row = lesson.cutoff + first
+        if first:
+            told = Drive(covariates=lesson.covariates(slice(lesson.cutoff, row)))
+            state = _detached(run(lesson.network, lesson.lags, state, first, told).state)
+        told_then = lesson.covariates(slice(row, row + learned))
+        path = closed_loop(lesson.network, lesson.lags, state, learned, told_then)
+        return lesson.errors(path, first)
+
+
+def _detached(state: RolloutState) -> RolloutState:
+    """A state that was made in inference mode, for work with gradients."""
+    return RolloutState(
+        tuple(part.clone() for part in state.recurrent), state.values.clone(), state.known.clone()
+    )
+
+
+_STEEPNESS = 12.0
+_RATE = 0.01
+
+
+def _inverse_sigmoid(progress: float) -> float:
+    low, high, here = (
+        1.0 / (1.0 + math.exp(-_STEEPNESS * (x - 0.5))) for x in (0.0, 1.0, progress)
+    )
+    return (here - low) / (high - low)
+
+
+def _exponential(progress: float) -> float:
+    return float((1.0 - _RATE**progress) / (1.0 - _RATE))
+
+
+_CURVES: dict[str, Callable[[float], float]] = {
+    "linear": float,
+    "inverse_sigmoid": _inverse_sigmoid,
+    "exponential": _exponential,
+}
+"""The share of the way from start to end, by the share of the training that is done."""
+
+STRATEGIES: dict[str, type[TrainingStrategy]] = {
+    "teacher_forcing": TeacherForcing,
+    "noisy_inputs": NoisyInputs,
+    "scheduled_sampling": ScheduledSampling,
+    "free_running": FreeRunning,
+    "push_forward": PushForward,
+}
+"""By what ``training_strategy=`` may call them."""
