@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import plot_forecast, plot_importance
+    from tsgen.scoring import score
     from tsgen.state import ForecastState
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ _HOME = {
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "save_state": "persistence",
+    "score": "scoring",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "plot_forecast",
     "plot_importance",
     "save_state",
+    "score",
 ]
 
 
