@@ -38,8 +38,8 @@ def test_dir_lists_the_public_names_without_loading_them() -> None:
     assert set(tsgen.__all__) <= set(dir(tsgen))
 
 
-def test_baselines_and_data_sets_do_not_need_torch() -> None:
-    script = "import sys; from tsgen import load_dataset; print('torch' in sys.modules)"
+def test_data_sets_and_scores_do_not_need_torch() -> None:
+    script = "import sys; from tsgen import load_dataset, score; print('torch' in sys.modules)"
     assert run(script).strip() == "False"
 
 

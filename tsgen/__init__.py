@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import plot_forecast, plot_importance, plot_training
     from tsgen.report import TrainingReport
+    from tsgen.scoring import score
     from tsgen.state import ForecastState
     from tsgen.strategies import (
         FreeRunning,
@@ -51,6 +52,7 @@ _HOME = {
     "plot_importance": "plotting",
     "plot_training": "plotting",
     "save_state": "persistence",
+    "score": "scoring",
 }
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "plot_importance",
     "plot_training",
     "save_state",
+    "score",
 ]
 
 
