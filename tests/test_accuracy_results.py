@@ -1,0 +1,267 @@
+"""The benchmark of accuracy: its protocol, its committed results, and what README makes of them."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+RESULTS = BENCHMARKS / "accuracy" / "results"
+FILES = sorted(path.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("*.csv"))
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The modules of benchmarks/accuracy, which find each other by their folder."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "accuracy"))
+    names = ("protocol", "record", "run", "table")
+    return SimpleNamespace(**{name: import_module(name) for name in names})
+
+
+# --- committed results
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_result_file_fits_its_task(scripts: SimpleNamespace, name: str) -> None:
+    table = scripts.record.read_file(RESULTS / name)
+    assert list(table.columns) == list(scripts.record.COLUMNS)
+    (row,) = table.to_dict("records")
+    assert scripts.record.file_name(row) == Path(name).name
+    task = scripts.protocol.read_tasks()[row["task"]]
+    assert (row["horizon"], row["windows"]) == (task.horizon, task.windows)
+    assert scripts.record.home(row["earlier"]) == (RESULTS / name).parent
+    assert np.isfinite([row["mase"], row["smape"], row["mase_over_naive"], row["fit_s"]]).all()
+    assert row["preset"] in (scripts.run.PRESETS if row["model"] == "tsgen" else ("",))
+    assert isinstance(json.loads(row["settings"]), dict)
+    if not row["earlier"]:
+        assert row["set"] == "", "what the test rows are forecast with is a preset"
+        naive = scripts.record.read_file(RESULTS / f"{row['task']}-seasonal_naive.csv").iloc[0]
+        assert row["series"] == naive["series"]
+        assert row["mase_over_naive"] == pytest.approx(row["mase"] / naive["mase"], rel=1e-4)
+
+
+def test_seasonal_naive_scores_what_is_published(scripts: SimpleNamespace) -> None:
+    published = pd.read_csv(BENCHMARKS / "accuracy" / "published.csv")
+    published = published[published["model"] == "seasonal_naive"].set_index("dataset")
+    results = scripts.record.read().query("model == 'seasonal_naive'").set_index("task")
+    assert set(results.index) == set(scripts.protocol.read_tasks()) == set(published.index)
+    # The leaderboard's ETTh1 is another file: 0.977 there.
+    assert results.loc["etth1_short", "mase"] == pytest.approx(1.001, abs=5e-4)
+    for task, row in results.drop("etth1_short").iterrows():
+        assert row["mase"] == pytest.approx(published.loc[task, "mase"], abs=1.5e-4)
+        if np.isfinite(published.loc[task, "smape"]):
+            assert row["smape"] == pytest.approx(published.loc[task, "smape"], abs=1e-4)
+
+
+def test_the_readme_has_the_tables_of_accuracy(scripts: SimpleNamespace) -> None:
+    readme = (ROOT / "README.md").read_text()
+    if scripts.table.OPEN not in readme:
+        pytest.skip("README.md has no tables of accuracy")
+    printed = readme.split(scripts.table.OPEN)[1].split(scripts.table.CLOSE)[0]
+    assert printed == scripts.table.block(scripts.record.read())
+
+
+# --- tables
+
+
+def test_a_row_of_the_table_is_the_median_of_the_seeds_and_their_range(
+    scripts: SimpleNamespace,
+) -> None:
+    results = pd.DataFrame(
+        {
+            "task": "m4_hourly",
+            "model": ["tsgen"] * 4 + ["darts RNNModel"],
+            "preset": ["accurate"] * 3 + ["balanced", ""],
+            "mase": [0.7, 0.9, 0.75, 1.0, 2.0],
+            "mase_over_naive": 0.5,
+            "smape": [9.0, 9.5, 8.0, 10.0, 20.0],
+            "wql": [0.02, 0.03, 0.025, np.nan, np.nan],
+            "budget_s": [np.nan] * 4 + [600.0],
+        }
+    )
+    first, second = scripts.table.block(results).split("\n\n")
+    rest = " | – | – | – | – | – |\n"
+    assert f"| tsgen, accurate | 0.750 (0.700 to 0.900){rest}" in first
+    assert f"| tsgen, balanced | 1.000{rest}" in first
+    assert f"| darts RNNModel, 600 s | 2.000{rest}" in f"{first}\n"
+    assert "| TiRex (pretrained) | 0.722 | 1.990 | 0.831 | 1.154 | 2.710 | 0.836 |" in first
+    assert "tsgen, fast" not in first, "a row without a value is left out"
+    accurate = "| tsgen, accurate | 9.00 (8.00 to 9.50) | – | 0.0250 (0.0200 to 0.0300) | – | –"
+    assert accurate in second
+
+
+# --- protocol
+
+
+def long_frame(lengths: dict[str, int]) -> pd.DataFrame:
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "unique_id": name,
+                    "ds": pd.date_range("2000-01-01", periods=length, freq="h"),
+                    "y": np.arange(length, dtype=float) + 100,
+                }
+            )
+            for name, length in lengths.items()
+        ],
+        ignore_index=True,
+    )
+
+
+@pytest.fixture
+def small(scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A benchmark of two trends of 40 and 13 rows, the last 4 of which are the test rows."""
+    pytest.importorskip("pyarrow")
+    frame = long_frame({"b": 40, "a": 13})
+    last = frame.groupby("unique_id").cumcount(ascending=False) < 4
+    frame["split"] = pd.Categorical(np.where(last, "test", "train"))
+    frame.to_parquet(tmp_path / "m4_hourly.parquet")
+    monkeypatch.setenv("TSGEN_DATA", str(tmp_path))
+    task = scripts.protocol.Task("small", "m4_hourly", "h", 4, 1, 2, None)
+    monkeypatch.setattr(scripts.run, "read_tasks", lambda: {"small": task})
+    return task
+
+
+def test_windows_end_with_the_last_row_and_know_what_came_before(
+    scripts: SimpleNamespace, small: Any
+) -> None:
+    (window,) = scripts.protocol.windows_of(small)
+    assert window.known.groupby("unique_id")["y"].max().to_dict() == {"a": 108, "b": 135}
+    assert window.truth.groupby("unique_id")["y"].apply(list).to_dict() == {
+        "a": [109, 110, 111, 112],
+        "b": [136, 137, 138, 139],
+    }
+
+
+def test_earlier_windows_lie_before_the_others(scripts: SimpleNamespace, small: Any) -> None:
+    (window,) = scripts.protocol.windows_of(small, earlier=1)
+    assert window.truth.groupby("unique_id")["y"].apply(list).to_dict() == {
+        "a": [105, 106, 107, 108],
+        "b": [132, 133, 134, 135],
+    }
+    assert window.known.groupby("unique_id").size().to_dict() == {"a": 5, "b": 32}
+    (window,) = scripts.protocol.windows_of(small, earlier=2)
+    assert set(window.known["unique_id"]) == {"b"}, "'a' has no row left for the horizon"
+
+
+def test_many_windows_follow_each_other_and_none_is_known_to_the_first(
+    scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = pd.DataFrame({"date": pd.date_range("2016-07-01", periods=30, freq="h")})
+    wide[["u", "v"]] = np.arange(60.0).reshape(30, 2)
+    monkeypatch.setattr(scripts.protocol.tsgen, "load_benchmark", lambda name: wide)
+    task = scripts.protocol.Task("rolling", "etth1", "h", 4, 3, 2, "auto")
+    windows = scripts.protocol.windows_of(task)
+    stamps = wide["date"].tolist()
+    assert [window.truth["ds"].drop_duplicates().tolist() for window in windows] == [
+        stamps[18:22],
+        stamps[22:26],
+        stamps[26:30],
+    ]
+    for window in windows:
+        assert window.known["ds"].max() == window.truth["ds"].min() - pd.Timedelta("1h")
+        assert list(window.truth.columns) == list(window.known.columns)
+        assert set(window.known.columns) == {"unique_id", "ds", "y"}
+        assert set(window.known["unique_id"]) == {"u", "v"}
+    earlier = scripts.protocol.windows_of(task, earlier=1)
+    assert earlier[-1].truth["ds"].max() < windows[0].truth["ds"].min()
+
+
+def test_a_trend_misses_its_seasonal_naive_by_what_is_known(
+    scripts: SimpleNamespace, small: Any
+) -> None:
+    windows = scripts.protocol.windows_of(small)
+    run = scripts.run.naive_run(small, windows)
+    # The season is 2 rows of a trend of 1: errors are 2, 2, 4, 4, and their unit is 2.
+    assert run["mase"] == pytest.approx(1.5)
+    assert "wql" not in run
+
+
+def test_wql_of_one_value_for_all_quantiles_is_its_absolute_error(scripts: SimpleNamespace) -> None:
+    loss = scripts.protocol.weighted_quantile_loss
+    truth, value = np.array([1.0, 2.0, -5.0]), np.array([2.0, 2.0, 0.0])
+    same = dict.fromkeys(scripts.protocol.QUANTILES, value)
+    assert loss(truth, same) == pytest.approx(6 / 8)
+    assert loss(truth, dict.fromkeys(scripts.protocol.QUANTILES, truth)) == 0
+    # Below the truth by 1, the share 0.9 costs 2 · 0.9; above it 2 · 0.1.
+    assert loss(np.array([4.0]), {0.9: np.array([3.0])}) == pytest.approx(1.8 / 4)
+    assert loss(np.array([4.0]), {0.9: np.array([5.0])}) == pytest.approx(0.2 / 4)
+
+
+def test_forecasts_of_other_rows_are_refused(scripts: SimpleNamespace, small: Any) -> None:
+    windows = scripts.protocol.windows_of(small)
+    late = windows[0].truth.assign(ds=lambda rows: rows["ds"] + pd.Timedelta("1h"))
+    with pytest.raises(AssertionError, match="ids and stamps"):
+        scripts.protocol.scores(small, windows, [late])
+
+
+# --- runs
+
+
+def test_a_run_writes_one_file_for_each_seed(
+    scripts: SimpleNamespace, small: Any, tmp_path: Path
+) -> None:
+    command = ["--tasks", "small", "--out", str(tmp_path / "out")]
+    quick = ["--set", "max_steps=2", "hidden_size=4", "context_length=8", "lags=[2]"]
+    scripts.run.main([*command, "--model", "seasonal_naive"])
+    scripts.run.main([*command, "--seeds", "0", "3", "--no-quantiles", *quick])
+    table = scripts.record.read(tmp_path / "out")
+    names = {scripts.record.file_name(row) for row in table.to_dict("records")}
+    assert names == {path.name for path in (tmp_path / "out").iterdir()}
+    assert len(names) == 3
+    table = table.set_index(["model", "seed"])
+    assert list(table.loc["tsgen"].index) == [0, 3]
+    naive = table.loc["seasonal_naive", "mase"].item()
+    assert naive == 1.5
+    for _, row in table.loc["tsgen"].iterrows():
+        assert json.loads(row["set"])["lags"] == [2]
+        assert json.loads(row["settings"])["max_steps"] == 2
+        assert row["mase_over_naive"] == pytest.approx(row["mase"] / naive, abs=1e-5)
+        assert np.isnan(row["wql"])
+
+
+def test_what_is_tried_on_the_test_rows_is_not_kept(
+    scripts: SimpleNamespace, small: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(scripts.record, "RESULTS", tmp_path / "results")
+    quick = ["--tasks", "small", "--no-quantiles", "--set", "max_steps=1", "hidden_size=4"]
+    scripts.run.main(quick)
+    assert not (tmp_path / "results").exists()
+    scripts.run.main([*quick, "--earlier", "1"])
+    (path,) = (tmp_path / "results").rglob("*.csv")
+    assert path.parent.name == "earlier"
+
+
+# --- time to accuracy
+
+
+@pytest.mark.parametrize(
+    ("mase", "seconds"),
+    [([2.0, 0.5, 2.0, 0.5, 0.5], 40.0), ([0.5, 0.4], 5.0), ([0.5, 2.0], None), ([np.nan], None)],
+    ids=["once too early", "at once", "never for good", "no number"],
+)
+def test_time_to_accuracy_is_where_errors_stay_below(
+    monkeypatch: pytest.MonkeyPatch, mase: list[float], seconds: float | None
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    script = import_module("time_to_accuracy")
+    fits = pd.DataFrame({"mase": mase, "seasonal_naive": 1.0})
+    fits["fit_s"] = 5.0 * 2.0 ** np.arange(len(fits))
+    found = script.seconds_to_accuracy(fits)
+    assert np.isnan(found) if seconds is None else found == seconds
+
+
+def test_three_fits_below_seasonal_naive_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    script = import_module("time_to_accuracy")
+    fits = iter([{"mase": value} for value in (2.0, 0.5, 2.0, 0.5, 0.5, 0.5, 0.5)])
+    assert len(list(script.until_sure(fits, 1.0))) == 6
