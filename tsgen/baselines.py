@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.frame import Short
 from tsgen.gaps import fill_values
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
@@ -17,9 +20,14 @@ from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]
 
+Array = npt.NDArray[np.float64]
+
 
 class _Baseline(Forecaster):
     """A forecast that is a rule on the last rows."""
+
+    _min_rows = 1
+    _learns = False
 
     @with_hints
     def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
@@ -50,14 +58,82 @@ class _Baseline(Forecaster):
         self._check_fitted("predict")
         horizon = checked_horizon(horizon)
         panel = self.panel_ if df is None else _without_holes(self._read(df))
-        ahead = horizon + int(panel.behind.max())
-        values = self._predict(panel, ahead)
+        return panel.forecast_frame(horizon, {"": self._continued(panel, horizon)})
+
+    @with_hints
+    def backtest(
+        self,
+        df: Frame,
+        horizon: int,
+        *,
+        n_windows: int = 1,
+        step: int | None = None,
+        refit: bool | int = False,
+        short: Short = "error",
+    ) -> pd.DataFrame:
+        """Forecast from many cutoffs of series whose truth is known, beside which it is put.
+
+        Each forecast is that of ``predict`` for the rows up to its cutoff.
+
+        Parameters
+        ----------
+        df, horizon, n_windows, step, short
+            As in `LSTMForecaster.backtest`.
+        refit : bool or int, default False
+            Whether a clone is fitted at each cutoff, or at every so many. All rows up to a cutoff
+            are read in any case, so that it makes no difference to the forecasts.
+
+        Returns
+        -------
+        DataFrame
+            As from `LSTMForecaster.backtest`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        TypeError, ValueError
+            For arguments that can't be used.
+        FrameError
+            With all that is wrong with ``df``, and for series without room for a cutoff.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from tsgen import Naive
+        >>> y = pd.Series([1.0, 2.0, 4.0, 8.0])
+        >>> Naive().fit(y).backtest(y, 1, n_windows=2)
+           cutoff  ds    y  y_pred
+        0       1   2  4.0     2.0
+        1       2   3  8.0     4.0
+        """
+        self._check_fitted("backtest")
+        plan = Plan.of(horizon, n_windows, step, refit, short)
+
+        def forecast(model: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, Array]:
+            keep = None if cutoffs.history.has_holes else model._rows_read
+            pasts = (cutoffs.past(number, keep) for number in numbers)
+            values = [
+                model._continued(_without_holes(past.panel), cutoffs.horizon) for past in pasts
+            ]
+            return {"": np.concatenate(values)}
+
+        return backtest(self, df, plan, forecast)
+
+    def _continued(self, panel: Panel, horizon: int) -> Array:
+        """Values of shape (N, H) after the ends of a panel's series."""
+        values = self._predict(panel, horizon + int(panel.behind.max()))
         # A series that ends before its wide frame does is continued through the rows it lacks.
         columns = panel.behind[:, None] + np.arange(horizon)
-        return panel.forecast_frame(horizon, {"": np.take_along_axis(values, columns, axis=1)})
+        return np.take_along_axis(values, columns, axis=1)
+
+    @property
+    @abstractmethod
+    def _rows_read(self) -> int:
+        """Rows of a series that a forecast depends on."""
 
     @abstractmethod
-    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+    def _predict(self, panel: Panel, horizon: int) -> Array:
         """Values of shape (N, H) after the panel's last rows."""
 
 
@@ -77,12 +153,14 @@ class Naive(_Baseline):
     [4.0, 4.0]
     """
 
-    _min_rows = 1
-
     def _fit(self, panel: Panel) -> None:
         self.panel_ = _without_holes(panel).tail(1)
 
-    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+    @property
+    def _rows_read(self) -> int:
+        return 1
+
+    def _predict(self, panel: Panel, horizon: int) -> Array:
         return np.repeat(panel.values[panel.offsets[1:] - 1, None], horizon, axis=1)
 
 
@@ -103,8 +181,6 @@ class SeasonalNaive(_Baseline):
     [5.0, 6.0, 5.0]
     """
 
-    _min_rows = 1
-
     @with_hints
     def __init__(self, *, season_length: int | Literal["auto"] = "auto") -> None:
         self.season_length = season_length
@@ -113,7 +189,11 @@ class SeasonalNaive(_Baseline):
         self.season_length_ = choose_season_length(self.season_length, panel)
         self.panel_ = _without_holes(panel).tail(self.season_length_)
 
-    def _predict(self, panel: Panel, horizon: int) -> npt.NDArray[np.float64]:
+    @property
+    def _rows_read(self) -> int:
+        return self.season_length_
+
+    def _predict(self, panel: Panel, horizon: int) -> Array:
         season = np.minimum(panel.lengths, self.season_length_)
         ahead = np.arange(horizon) % season[:, None]
         rows: npt.NDArray[np.int64] = (panel.offsets[1:] - season)[:, None] + ahead

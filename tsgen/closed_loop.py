@@ -20,6 +20,7 @@ from tsgen.panel import Panel
 from tsgen.rollout import Drive
 from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState
+from tsgen.stepped import last_on_the_way, read_through
 from tsgen.windows import Draw, Series, ValueRange
 
 __all__ = ["ClosedLoop", "Generated", "scaled"]
@@ -104,10 +105,14 @@ class ClosedLoop:
 
     def encode(self, panel: Panel) -> ForecastState:
         """Read the last rows of each series of a panel."""
+        tail, scalers, series = self.last_rows(panel)
+        return ForecastState(tail, scalers, self.encode_at(series, series.ends()), self.weights)
+
+    def last_rows(self, panel: Panel) -> tuple[Panel, SeriesScalers, Series]:
+        """The rows of a panel that are read, its scalers, and these rows scaled."""
         scalers = self.scaler.for_series(panel.ids, panel.values, panel.offsets)
         tail = panel.tail(self.rows_read)
-        series = scaled(tail, scalers, self.covariate_scaler)
-        return ForecastState(tail, scalers, self.encode_at(series, series.ends()), self.weights)
+        return tail, scalers, scaled(tail, scalers, self.covariate_scaler)
 
     def encode_at(self, series: Series, draw: Draw) -> Encoding:
         """Read the rows of scaled systems before cutoffs, B of them."""
@@ -163,20 +168,79 @@ class ClosedLoop:
         scalers = state.scalers.take(positions)
         whole = len(loops) == len(state.encoding)
         encoding = state.encoding if whole else state.encoding.take(loops)
-        if carry:
-            encoding = self._carry_on(encoding, self._new_rows(state, new, scalers))
-            # What was constant has no spread to measure new rows in.
-            constant = (encoding.normaliser.spread[:, 0] == 0).view(-1, self.channels)
-            anew = torch.nonzero(constant.any(dim=1)).squeeze(1)
-        else:
-            anew = torch.arange(len(loops))
-        if len(anew):
+
+        def anew(loops: Tensor) -> Encoding:
             series = scaled(panel.take(systems), scalers, self.covariate_scaler)
-            again = self.encode_at(series, Draw(anew, series.lengths[anew]))
-            encoding = again if len(anew) == len(loops) else encoding.put(anew, again)
+            return self.encode_at(series, Draw(loops, series.lengths[loops]))
+
+        if carry:
+            encoding = self.read_on(encoding, self._new_rows(state, new, scalers), anew)
+        else:
+            encoding = anew(torch.arange(len(loops)))
         if not whole:
             encoding = state.encoding.put(loops, encoding)
         return replace(state, panel=panel, encoding=encoding)
+
+    def read_on(
+        self, encoding: Encoding, new: Series, anew: Callable[[Tensor], Encoding]
+    ) -> Encoding:
+        """Go on from where the recurrence stands.
+
+        Parameters
+        ----------
+        encoding : Encoding
+            Of B systems.
+        new : Series
+            The rows after those that it has read, scaled.
+        anew : callable
+            Reads the contexts of some of the systems, (loops,), with the new rows.
+        """
+        encoding = self._carry_on(encoding, new)
+        # What was constant has no spread to measure new rows in.
+        constant = (encoding.normaliser.spread[:, 0] == 0).view(-1, self.channels)
+        loops = torch.nonzero(constant.any(dim=1)).squeeze(1)
+        return encoding.put(loops, anew(loops)) if len(loops) else encoding
+
+    @torch.inference_mode()
+    def read_through(self, encoding: Encoding, new: Series, every: int) -> Encoding | None:
+        """Go on from where the recurrence stands, and keep where it stood on the way.
+
+        Parameters
+        ----------
+        encoding : Encoding
+            Of B systems.
+        new : Series
+            As in `read_on`; K times ``every`` rows of each system.
+        every : int
+
+        Returns
+        -------
+        Encoding or None
+            Of K·B systems: all after the first ``every`` rows, all after twice as many, and so on.
+            ``None`` for what has to be read piece by piece: over holes, or since a series was
+            constant.
+        """
+        draw = new.ends()
+        rows, known = new.gather(draw, int(draw.cutoff[0]), 0)
+        normaliser = encoding.normaliser
+        if not bool(known.all()) or not bool((normaliser.spread > 0).all()):
+            return None
+        units = normaliser.apply(rows, known).to(self.network.dtype)
+        told = new.covariates_at(draw, rows.shape[1], 0)
+        flags = torch.ones_like(units)
+        read = [
+            read_through(network, self.lags, loop, units, flags, every, told)
+            for network, loop in zip(self.networks, encoding.loops, strict=True)
+        ]
+        loops, predictions = zip(*read, strict=True)
+        times = rows.shape[1] // every
+        errors = units - median(torch.stack(predictions))
+        residuals = torch.cat([encoding.residuals, errors], dim=1)
+        return Encoding(
+            WindowNormaliser(normaliser.mean.repeat(times, 1), normaliser.spread.repeat(times, 1)),
+            loops,
+            last_on_the_way(residuals, encoding.residuals.shape[1], every),
+        )
 
     def _new_rows(self, state: ForecastState, new: Panel, scalers: SeriesScalers) -> Series:
         """New rows, scaled; their covariates know of the row before the first of them."""
@@ -193,25 +257,25 @@ class ClosedLoop:
     @torch.inference_mode()
     def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
         """Read all rows of scaled series from where the recurrence stands."""
+        lengths = series.lengths
+        if len(lengths) <= ROWS_AT_ONCE and bool((lengths == lengths[0]).all()):
+            return self._carry_block(encoding, series, series.ends())
         groups = [
-            rows
-            for count in series.lengths.unique()  # most often all series have as many
-            for rows in torch.nonzero(series.lengths == count).squeeze(1).split(ROWS_AT_ONCE)
+            loops
+            for count in lengths.unique()
+            for loops in torch.nonzero(lengths == count).squeeze(1).split(ROWS_AT_ONCE)
         ]
-        parts = []
-        for loops in groups:
-            draw, count = Draw(loops, series.lengths[loops]), int(series.lengths[loops[0]])
-            covariates = series.covariates_at(draw, count, 0)
-            rows, known = series.gather(draw, count, 0)
-            parts.append(self._read_on(encoding.take(loops), rows, known, covariates))
-        if len(parts) == 1:
-            return parts[0]
+        parts = [
+            self._carry_block(encoding.take(loops), series, Draw(loops, lengths[loops]))
+            for loops in groups
+        ]
         return Encoding.join(parts).take(torch.cat(groups).argsort())
 
-    def _read_on(
-        self, encoding: Encoding, rows: Tensor, known: Tensor, covariates: Tensor | None
-    ) -> Encoding:
-        """Read the next rows (B·C, T) of B systems."""
+    def _carry_block(self, encoding: Encoding, series: Series, draw: Draw) -> Encoding:
+        """Read all rows of B systems that have as many."""
+        count = int(draw.cutoff[0])
+        covariates = series.covariates_at(draw, count, 0)
+        rows, known = series.gather(draw, count, 0)
         units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
         flags = known.to(units.dtype)
         read = [

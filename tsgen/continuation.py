@@ -1,4 +1,4 @@
-"""The forecasts of one state in the user's units: the point forecast, and paths around it."""
+"""What follows from where series stand, in the user's units: a point forecast, paths around it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsgen.features import rows_of
 from tsgen.intervals import Calibration, Innovations, copies_first, series_first
 from tsgen.rollout import Drive
 from tsgen.scaling import WindowNormaliser
-from tsgen.state import ForecastState
+from tsgen.state import Start
 
 __all__ = ["Continuation", "OnBlowup", "Point", "Until"]
 
@@ -45,12 +45,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Continuation:
-    """What follows a state.
+    """What follows from where forecasts start.
 
     Attributes
     ----------
     loop : ClosedLoop
-    state : ForecastState
+    start : Start
     horizon : int
         H.
     given : ndarray of shape (N, H), optional
@@ -61,7 +61,7 @@ class Continuation:
     """
 
     loop: ClosedLoop
-    state: ForecastState
+    start: Start
     horizon: int
     given: Array | None = None
     on_blowup: OnBlowup = "clip"
@@ -73,7 +73,7 @@ class Continuation:
             self._tell_of_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
             values = self._in_user_units(self._free_run.path, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
-        question = _Question(until, len(self.state), self.horizon)
+        question = _Question(until, len(self.start), self.horizon)
 
         def all_stopped(units: Tensor) -> bool:
             steps = units.shape[1] - (self._ahead - self.horizon)
@@ -83,7 +83,7 @@ class Continuation:
         stopped = question.stopped
         # What a loop does after its path has ended is nobody's concern.
         first = np.where(stopped.any(axis=1), stopped.argmax(axis=1), self.horizon - 1)
-        self._tell_of_blowups(run, torch.from_numpy(first + self.state.panel.behind))
+        self._tell_of_blowups(run, torch.from_numpy(first + self.start.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
     def paths(
@@ -100,11 +100,11 @@ class Continuation:
         series : slice
         paths : ndarray of shape (B, S, H)
         """
-        lost: dict[Any, int] = {}
+        lost: dict[str, int] = {}
         cells = max(1, _CELLS_AT_ONCE // self._ahead)
         channels = self.loop.channels
         at_once = max(1, min(_PATHS_AT_ONCE, cells) // (num_samples * channels))
-        for systems in torch.arange(len(self.state.encoding)).split(at_once):
+        for systems in torch.arange(len(self.start.encoding)).split(at_once):
             series = slice(int(systems[0]) * channels, (int(systems[-1]) + 1) * channels)
             units, left = self._paths(systems, series, innovations, num_samples)
             if calibration is not None:
@@ -113,24 +113,22 @@ class Continuation:
             if until is not None:
                 values = _stopped_paths(values, until)
             # What a path does after its end is nobody's concern.
-            steps = np.isfinite(values).sum(axis=2) + self.state.panel.behind[series, None]
-            for name, count in zip(
-                self.state.panel.ids[series], (left.numpy() < steps).sum(axis=1), strict=True
-            ):
-                if count:
-                    lost[name] = int(count)
+            steps = np.isfinite(values).sum(axis=2) + self.start.behind[series, None]
+            counts = (left.numpy() < steps).sum(axis=1)
+            for i in np.flatnonzero(counts):
+                lost[self.start.name(series.start + int(i))] = int(counts[i])
             yield series, values
         if lost:
-            where = [f"{count} of {num_samples} of {name!r}" for name, count in lost.items()]
+            where = [f"{count} of {num_samples} of {name}" for name, count in lost.items()]
             self._complain(f"paths left the limits of the closed loop: {listing(where)}")
 
     def _paths(
         self, systems: Tensor, series: slice, innovations: Innovations, num_samples: int
     ) -> tuple[Tensor, Tensor]:
         """Rollouts of some systems with innovations, (B·C, S, H), and when each left its limits."""
-        residuals = self.state.encoding.residuals[series]
+        residuals = self.start.encoding.residuals[series]
         channels = self.loop.channels
-        keys = list(self.state.panel.ids[series][::channels])
+        keys = list(self.start.ids[series][::channels])
         drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
         drive = Drive(
@@ -138,14 +136,14 @@ class Continuation:
             None if self._given_units is None else self._given_units[rows_of(copies, channels)],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.loop.run(self.state.encoding.take(copies), self._ahead, drive)
+        run = self.loop.run(self.start.encoding.take(copies), self._ahead, drive)
         path, left = (series_first(rows, num_samples, channels) for rows in (run.path, run.left))
         return path, left
 
     @cached_property
     def _ahead(self) -> int:
         """Steps to roll: a series that ends before its wide frame does needs some more."""
-        return self.horizon + int(self.state.panel.behind.max())
+        return self.horizon + int(self.start.behind.max())
 
     @cached_property
     def _free_run(self) -> Generated:
@@ -154,15 +152,15 @@ class Continuation:
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         drive = Drive(given=self._given_units, covariates=self.covariates)
-        return self.loop.run(self.state.encoding, self._ahead, drive, enough=enough)
+        return self.loop.run(self.start.encoding, self._ahead, drive, enough=enough)
 
     def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""
         lost = torch.nonzero(run.left <= last).squeeze(1).tolist()
         if lost:
-            panel = self.state.panel
+            start = self.start
             where = [
-                f"series {panel.ids[i]!r} at step {int(run.left[i]) - int(panel.behind[i]) + 1}"
+                f"series {start.name(i)} at step {int(run.left[i]) - int(start.behind[i]) + 1}"
                 for i in lost[:5]
             ]
             self._complain(f"the closed loop left its limits: {listing(where, total=len(lost))}")
@@ -186,23 +184,23 @@ class Continuation:
         offsets = np.concatenate([[0], np.cumsum(known[some].sum(axis=1))])
         scaled = np.full(self.given.shape, np.nan)
         if len(some):
-            scalers = self.state.scalers.take(some)
+            scalers = self.start.scalers.take(some)
             scaled[known] = scalers.transform(self.given[known], offsets)
         shifted = np.full((len(scaled), self._ahead), np.nan)
         np.put_along_axis(shifted, self._columns, scaled, axis=1)
         values = torch.from_numpy(shifted)
-        units = self.state.encoding.normaliser.apply(values, ~values.isnan())
+        units = self.start.encoding.normaliser.apply(values, ~values.isnan())
         dtype = self.loop.network.dtype
         return torch.where(values.isnan(), torch.nan, units.to(dtype))
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.int64]:
         """Where the steps of the horizon stand among the steps ahead, (N, H)."""
-        return self.state.panel.behind[:, None] + np.arange(self.horizon)
+        return self.start.behind[:, None] + np.arange(self.horizon)
 
     def _in_user_units(self, units: Tensor, series: slice) -> Array:
         """Paths (B, steps) or (B, S, steps) of some series, cut to the horizon."""
-        normaliser, scalers = self.state.encoding.normaliser, self.state.scalers
+        normaliser, scalers = self.start.encoding.normaliser, self.start.scalers
         if len(scalers) != len(units):
             scalers = scalers.take(np.arange(len(scalers))[series])
         normaliser = WindowNormaliser(normaliser.mean[series], normaliser.spread[series])

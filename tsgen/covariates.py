@@ -11,7 +11,15 @@ import pandas as pd
 
 from tsgen.checks import Names, Problems, check_values
 
-__all__ = ["ColumnSource", "Covariate", "Covariates", "Role", "is_categorical", "read_column"]
+__all__ = [
+    "ColumnSource",
+    "Covariate",
+    "Covariates",
+    "Role",
+    "is_categorical",
+    "read_column",
+    "with_categories_of",
+]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -69,6 +77,27 @@ class Covariates:
     def take(self, rows: IntArray, systems: IntArray) -> Covariates:
         """Some rows, and the static ones of some systems."""
         return replace(self, rows=self.rows[rows], static=self.static[systems])
+
+    def learned(self) -> Covariates:
+        """The same as a `fit` on these rows reads them: it knows no categories but theirs."""
+        columns = (*self.rows.T, *self.static.T)
+        return self.read_as(
+            tuple(
+                item
+                if item.categories is None
+                else replace(item, categories=_occurring(item, told))
+                for item, told in zip(self.schema, columns, strict=True)
+            )
+        )
+
+    def read_as(self, schema: tuple[Covariate, ...]) -> Covariates:
+        """The same columns with the categories of another `fit`, where those have numbers."""
+        rows, static = self.rows.copy(), self.static.copy()
+        for own, other, told in zip(self.schema, schema, (*rows.T, *static.T), strict=True):
+            if own.categories is not None and other.categories is not None:
+                number = np.append(0, other.categories.get_indexer_for(own.categories) + 1)
+                told[:] = number[told.astype(np.int64)]
+        return Covariates(schema, rows, static)
 
 
 class ColumnSource(NamedTuple):
@@ -141,6 +170,22 @@ def read_column(
     return known, (known.categories.get_indexer(plain) + 1).astype(np.float64)
 
 
+def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covariate:
+    """A covariate with the categories that a frame has beside those of `fit`, after them."""
+    if known.categories is None or isinstance(df, pd.Series) or known.name not in df.columns:
+        return known
+    found = _categories(df[known.name])
+    new = found[known.categories.get_indexer_for(found) < 0]
+    return replace(known, categories=known.categories.append(new)) if len(new) else known
+
+
+def _occurring(item: Covariate, told: Array) -> pd.Index:
+    """The categories that a column has, sorted where they can be."""
+    assert item.categories is not None
+    numbers = np.unique(told).astype(np.int64)
+    return _sorted(item.categories[numbers[numbers > 0] - 1])
+
+
 def _kind(values: pd.Index) -> str | None:
     """What categories are made of; ``None`` where there is nothing to tell by."""
     kind = pd.api.types.infer_dtype(values, skipna=True)
@@ -151,7 +196,10 @@ def _kind(values: pd.Index) -> str | None:
 
 def _categories(column: pd.Series) -> pd.Index:
     """What occurs in a column, sorted where it can be."""
-    found: pd.Index = pd.Index(_plain(column.dropna()).unique())
+    return _sorted(pd.Index(_plain(column.dropna()).unique()))
+
+
+def _sorted(found: pd.Index) -> pd.Index:
     try:
         return found.sort_values()
     except TypeError:  # of kinds that have no order among them

@@ -19,6 +19,7 @@ __all__ = [
     "ScalerError",
     "SettingError",
     "StateError",
+    "TrainingRowsWarning",
     "TsgenError",
     "warn_user",
 ]
@@ -95,6 +96,10 @@ class MissingExtraError(TsgenError, ImportError):
 
 class ClosedLoopWarning(UserWarning):
     """A closed loop left its limits and was held there: the message says where."""
+
+
+class TrainingRowsWarning(UserWarning):
+    """A backtest forecasts rows that the model was trained on: the message says which."""
 
 
 def warn_user(message: str, category: type[Warning]) -> None:

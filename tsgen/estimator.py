@@ -41,6 +41,9 @@ _SYNONYMS = {
     "stat_exog_list": "static_covariates", "exog": "future_covariates",
     "X_df": "future_df", "futr_df": "future_df", "static_df": "static_covariates",
     "known_covariates": "future_covariates", "covariates": "future_covariates",
+    "n_splits": "n_windows", "n_folds": "n_windows", "num_windows": "n_windows",
+    "windows": "n_windows", "stride": "step", "step_size": "step", "step_length": "step",
+    "retrain": "refit", "forecast_horizon": "horizon",
     "levels": "level", "confidence": "level", "quantile": "quantiles",
 }  # fmt: skip
 """What other libraries call an argument, and what it is called here."""
@@ -70,6 +73,8 @@ class Forecaster(BaseEstimator, ABC):
     """
 
     _min_rows = 2
+    _learns = True
+    """Whether what `fit` has seen shows in the forecasts of other rows."""
     panel_: Panel
     """The training series, as far as the first forecast needs them."""
 

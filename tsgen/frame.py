@@ -8,6 +8,7 @@ vectorised pass and raised as one `FrameError`; the caller's frame is never chan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, Literal
 
@@ -18,12 +19,21 @@ from tsgen.checks import Problems
 from tsgen.columns import Columns
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
+from tsgen.history import History
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.readers import reader_of
 from tsgen.reading import Cells, Reading
 
-__all__ = ["Short", "curves", "hold_out", "outputs_of", "read_cells", "read_panel"]
+__all__ = [
+    "Short",
+    "curves",
+    "hold_out",
+    "outputs_of",
+    "read_cells",
+    "read_history",
+    "read_panel",
+]
 
 Short = Literal["error", "skip"]
 
@@ -59,8 +69,16 @@ def read_panel(
         raise SettingError(f"short={short!r} is unknown; expected 'error' or 'skip'")
     _checked_frame(df)
     reader = reader_of(df, reading.columns)
-    panel = (reader.without_empty() if empty == "skip" else reader).read(freq, reading)
-    return _without_short(panel, min_rows, short)
+    read = (reader.without_empty() if empty == "skip" else reader).read(freq, reading)
+    return _without_short(read.panel, min_rows, short)
+
+
+def read_history(df: Frame, how: Reading, freq: Frequency) -> History:
+    """Read all rows of a frame and their stamps; holes stay what they are if they are allowed."""
+    _checked_frame(df)
+    unfilled = how if how.fill is None else replace(how, fill="mask")
+    read = reader_of(df, how.columns).read(freq, unfilled)
+    return replace(read, panel=replace(read.panel, fill=how.fill))
 
 
 def hold_out(

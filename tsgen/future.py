@@ -19,7 +19,7 @@ from tsgen.panel import Panel
 from tsgen.reading import Reading
 from tsgen.stretches import alternate, offsets_of
 
-__all__ = ["read_given", "read_new_rows"]
+__all__ = ["read_given", "read_new_rows", "steps_between"]
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -64,7 +64,7 @@ def read_new_rows(
         new = new.take(order)
         positions = panel.ids.get_indexer(new.ids)
     _check_whole_systems(panel, new)
-    ahead = _steps_between(panel.ends[positions], new.ends, panel)
+    ahead = steps_between(panel.ends[positions], new.ends, panel)
     missing = ahead - new.behind - new.lengths + panel.behind[positions]
     _check_that_rows_follow(panel, positions, ahead, missing)
     if missing.any():
@@ -121,7 +121,7 @@ def _own_ends(panel: Panel, new: Panel, positions: IntArray) -> pd.Index:
     return steps[np.arange(len(new)) * most + new.lengths - 1].astype(panel.ends.dtype)
 
 
-def _steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
+def steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
     """Steps from each of the first stamps to that of the same place among the others."""
     try:
         pairs = ends.append(later.astype(ends.dtype))
@@ -277,7 +277,7 @@ def _step_of(
 ) -> IntArray:
     """Which step of its series' forecast each stamp is, from 0."""
     ends = panel.ends[series]
-    steps = _steps_between(ends, times, panel) - 1
+    steps = steps_between(ends, times, panel) - 1
     outside = (steps < 0) | (steps >= horizon)  # OFF_GRID too
     if outside.any():
         problems.add(

@@ -72,9 +72,9 @@ class LongLayout:
         return self.id_dtype is not None
 
     @property
-    def path_dtype(self) -> Any:
-        """Of the values of sample paths."""
-        return self.target_dtype
+    def target_dtypes(self) -> tuple[Any, ...]:
+        """Of the values of each target in a long frame."""
+        return (self.target_dtype, *self.other_dtypes)
 
     def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
         """The layout without the series that were skipped."""
@@ -91,8 +91,7 @@ class LongLayout:
         if self.id_dtype is not None:
             ids = shown.ids.take(np.repeat(self.appearance, horizon))
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
-        dtypes = (self.target_dtype, *self.other_dtypes)
-        for target, series, dtype in zip(targets, order.T, dtypes, strict=True):
+        for target, series, dtype in zip(targets, order.T, self.target_dtypes, strict=True):
             for suffix, values in outputs.items():
                 name = f"{target}{suffix}" if suffix else target
                 kind = values.dtype if values.dtype == np.bool_ else dtype
@@ -143,9 +142,9 @@ class WideLayout:
         return not self.is_series
 
     @property
-    def path_dtype(self) -> Any:
-        """Of the values of sample paths: what all columns share."""
-        return self.dtypes[0] if len(set(self.dtypes)) == 1 else np.dtype(np.float64)
+    def target_dtypes(self) -> tuple[Any, ...]:
+        """Of the values of the one target that a long frame has of them: what all columns share."""
+        return (self.dtypes[0] if len(set(self.dtypes)) == 1 else np.dtype(np.float64),)
 
     def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
         """The layout without the series that were skipped."""

@@ -172,8 +172,12 @@ class RecurrentNetwork(nn.Module):
         else:
             hidden, last = self.recurrent(inputs, state[0])
             state = (last,)
-        outputs = self.head(self.dropout(hidden))
+        return self.predictions(hidden, inputs), state
+
+    def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
+        """What is predicted from where the recurrence stands, (B, T, hidden), as (B·C, T)."""
+        outputs: Tensor = self.head(self.dropout(hidden))
         if self.residual_channel is not None:
             base = slice(self.residual_channel, self.residual_channel + self.channels)
             outputs = outputs + inputs[..., base]
-        return outputs.transpose(1, 2).flatten(0, 1), state
+        return outputs.transpose(1, 2).flatten(0, 1)

@@ -112,11 +112,11 @@ class Panel:
     def tail(self, rows: int) -> Panel:
         """The same panel with at most the last ``rows`` rows of each series, copied."""
         kept = np.minimum(self.lengths, rows)
-        return self._cut(self.lengths - kept, kept)
+        return self.cut(self.lengths - kept, kept)
 
     def last(self, rows: IntArray) -> Panel:
         """The same panel with some of the last rows of each series, (N,)."""
-        return self._cut(self.lengths - rows, rows)
+        return self.cut(self.lengths - rows, rows)
 
     def filled(self) -> Panel:
         """The same panel with its holes filled by its own rule."""
@@ -136,21 +136,31 @@ class Panel:
     def without_tail(self, rows: int) -> Panel:
         """The same panel without the last ``rows`` rows of each series that has twice as many."""
         lengths = self.lengths
-        return self._cut(
+        return self.cut(
             np.zeros_like(lengths), np.where(lengths > 2 * rows, lengths - rows, lengths)
         )
 
-    def _cut(self, first: IntArray, kept: IntArray) -> Panel:
-        """Some consecutive rows of each series, given by the first of them and their number."""
+    def cut(self, first: IntArray, kept: IntArray, behind: IntArray | None = None) -> Panel:
+        """Some consecutive rows of each series, copied.
+
+        Parameters
+        ----------
+        first, kept : ndarray of shape (N,)
+            The first of them, and their number.
+        behind : ndarray of shape (N,), optional
+            How many rows after them have covariates; by default as many as before.
+        """
+        behind = self.behind if behind is None else behind
         covariates = self.covariates
         if covariates is not None:
             every = slice(None, None, self.channels)
-            rows = ranges(self.covariate_offsets[:-1] + first[every], (kept + self.behind)[every])
+            rows = ranges(self.covariate_offsets[:-1] + first[every], (kept + behind)[every])
             covariates = replace(covariates, rows=covariates.rows[rows])
         return replace(
             self,
             values=self.values[ranges(self.offsets[:-1] + first, kept)],
             offsets=offsets_of(kept),
+            behind=behind,
             covariates=covariates,
         )
 
@@ -304,8 +314,8 @@ class Panel:
                 "sample_id": np.tile(np.repeat(np.arange(samples), horizon), count),
             }
         )
-        for target, column in zip(targets, order.T, strict=True):
-            dtype = self.layout.path_dtype
+        dtypes = self.layout.target_dtypes
+        for target, column, dtype in zip(targets, order.T, dtypes, strict=True):
             frame[target] = as_dtype(pd.Index(paths[column].ravel()), dtype)
         if self.layout.names_series:
             ids = shown.ids.take(np.repeat(self.layout.ids_in_order, samples * horizon))

@@ -208,6 +208,10 @@ class PanelScaler:
         """Whether the values are whole numbers."""
         return self.link is not None and self.link.whole
 
+    def knows(self, ids: pd.Index) -> bool:
+        """Whether none of these series gets a scaler of its own rows."""
+        return bool(self.shared) or bool((self.ids.get_indexer(ids) >= 0).all())
+
     def for_series(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
         """The scalers of these series; one not seen in fit gets its own from the given rows."""
         if self.link is None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -13,7 +16,7 @@ from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import SeriesScalers, WindowNormaliser
 
-__all__ = ["Context", "Encoding", "ForecastState"]
+__all__ = ["Context", "Encoding", "ForecastState", "Start"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,37 @@ class Encoding:
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where N forecasts start; several may be of one series, from one cutoff each.
+
+    Attributes
+    ----------
+    ids : Index of shape (N,)
+        The series of each.
+    cutoffs : Index of shape (N,)
+        The stamp after which each begins.
+    behind : ndarray of shape (N,)
+        int64; how many steps the last row that was read lies before that.
+    scalers : SeriesScalers
+    encoding : Encoding
+    """
+
+    ids: pd.Index
+    cutoffs: pd.Index
+    behind: npt.NDArray[np.int64]
+    scalers: SeriesScalers
+    encoding: Encoding
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name(self, position: int) -> str:
+        """What one of them is called in messages."""
+        series = repr(self.ids[position])
+        return series if self.ids.is_unique else f"{series} after {self.cutoffs[position]}"
+
+
+@dataclass(frozen=True, eq=False)
 class ForecastState:
     """Where the forecasts of a panel start; ``model.encode(df)`` makes one.
 
@@ -133,6 +167,12 @@ class ForecastState:
 
     def __len__(self) -> int:
         return len(self.panel)
+
+    @property
+    def start(self) -> Start:
+        """Where the forecasts of its series start."""
+        panel = self.panel
+        return Start(panel.ids, panel.ends, panel.behind, self.scalers, self.encoding)
 
     def __repr__(self) -> str:
         return f"ForecastState({len(self)} series, the last row at {self.panel.ends.max()})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,17 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from tsgen.arguments import number, one_of, seed_number, whole_number
+from tsgen.arguments import number, one_of, seed_number, whole_number, yes_or_no
+from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
 from tsgen.explanation import input_groups, permutation_importance
+from tsgen.frame import Short
 from tsgen.future import read_given, read_new_rows
 from tsgen.future_covariates import read_future
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
+from tsgen.rolling_origin import continuations
 from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings
 from tsgen.stability import measure_stability
@@ -29,6 +32,7 @@ from tsgen.state import Context, ForecastState
 
 __all__ = ["StatefulForecaster"]
 
+_ON_BLOWUP = ("clip", "raise")
 _SAMPLES = 200
 """Paths behind the levels and quantiles of ``predict``."""
 _FEWEST_SAMPLES = 100
@@ -139,18 +143,11 @@ class StatefulForecaster(Forecaster):
         """
         shares = {**level_shares(level), **quantile_shares(quantiles)}
         _check_until(until)
-        continuation = self._continuation(
+        panel, continuation = self._continuation(
             "predict", horizon, df, state, given, future_df, on_blowup
         )
-        point = continuation.point(until)
-        outputs: dict[str, Any] = {"": point.values}
-        if until is not None:
-            outputs["-stopped"] = point.stopped
-        if shares:
-            bands = self._quantiles(continuation, list(shares.values()))
-            bands[:, np.isnan(point.values)] = np.nan
-            outputs |= dict(zip(shares, bands, strict=True))
-        return continuation.state.panel.forecast_frame(continuation.horizon, outputs)
+        outputs = self._outputs(continuation, shares, until)
+        return panel.forecast_frame(continuation.horizon, outputs)
 
     @with_hints
     def sample(
@@ -222,9 +219,10 @@ class StatefulForecaster(Forecaster):
             whole_number("block_length", block_length, "errors drawn together"),
         )
         _check_until(until)
-        continuation = self._continuation("sample", horizon, df, state, given, future_df, on_blowup)
+        panel, continuation = self._continuation(
+            "sample", horizon, df, state, given, future_df, on_blowup
+        )
         calibration = self._calibration() if calibrated else None
-        panel = continuation.state.panel
         columns = panel.columns
         if not as_array and "sample_id" in (columns.id, columns.time, *columns.targets):
             raise SettingError("a column is called sample_id already: pass as_array=True")
@@ -234,6 +232,117 @@ class StatefulForecaster(Forecaster):
         for series, values in continuation.paths(innovations, rolled, calibration, until):
             paths[series] = self._as_counted(values[:, :num_samples])
         return paths[panel.in_order] if as_array else panel.paths_frame(paths)
+
+    @with_hints
+    def backtest(
+        self,
+        df: Frame,
+        horizon: int,
+        *,
+        n_windows: int = 1,
+        step: int | None = None,
+        refit: bool | int = False,
+        carry: bool = False,
+        level: float | Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+        on_blowup: OnBlowup = "clip",
+        short: Short = "error",
+    ) -> pd.DataFrame:
+        """Forecast from many cutoffs of series whose truth is known, beside which it is put.
+
+        All series and cutoffs are read and rolled out as one batch. Each forecast is that of
+        ``predict`` for the rows up to its cutoff, the last observed row before it, and nothing
+        after that acts on it but what was known ahead: the calendar, and future covariates, which
+        are read from ``df`` itself.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            Observed rows, in any layout, with the columns' names given to ``fit``. Best they are
+            those of ``fit`` and later ones: errors on rows that the model was trained on say
+            little of those on new ones.
+        horizon : int
+            H, steps of each forecast.
+        n_windows : int, default 1
+            Cutoffs of each series, the last of which leaves just the horizon after it. A series
+            without room for all of them has the last ones; one before which there are fewer than
+            2 rows isn't made.
+        step : int, optional
+            Rows between cutoffs; by default the horizon, so that forecasts don't overlap.
+        refit : bool or int, default False
+            Whether at each cutoff (with a number, at every so many cutoffs) a clone is fitted to
+            all rows up to it, which forecasts from there on. Cutoffs are numbered from the last
+            one, so that those of one number are all of one time where all series end together.
+        carry : bool, default False
+            By default each cutoff reads its own context. With ``carry`` a series is read once: up
+            to its first cutoff as by `encode`, and from there on as by ``update(carry=True)``,
+            with the level and spread that it had at first.
+        level, quantiles : float or list of float, optional
+            As in `predict`: columns such as ``y_pred-lo-80``, ``y_pred-hi-80``, ``y_pred-q-0.1``.
+        on_blowup : {"clip", "raise"}, default "clip"
+            As in `predict`.
+        short : {"error", "skip"}, default "error"
+            What to do about series without room for any cutoff; those that are skipped have no
+            rows in the result.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series, cutoff and step, whatever the layout of ``df``: the columns of
+            ids and time stamps, ``cutoff``, the target (NaN where it is missing) and its forecast,
+            ``y_pred``; a pair of them for each of several targets. Series come in the order of
+            the input; one without ids has no column of them.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        TypeError, ValueError
+            For arguments that can't be used.
+        FrameError
+            With all that is wrong with ``df``, and for series without room for a cutoff.
+        DivergenceError
+            With ``on_blowup="raise"``.
+
+        Warns
+        -----
+        TrainingRowsWarning
+            If forecasts are of rows that the model was trained on.
+        ClosedLoopWarning
+            If a loop left its limits.
+
+        References
+        ----------
+        .. [1] Tashman: Out-of-sample tests of forecasting accuracy: an analysis and review.
+           International Journal of Forecasting 16(4), 2000.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> earlier, _ = tsgen.hold_out(df, 44)
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(earlier)
+        >>> rows = model.backtest(df, 11, n_windows=4)
+        >>> rows.columns.tolist(), len(rows)
+        (['unique_id', 'cutoff', 'ds', 'y', 'y_pred'], 44)
+        >>> errors = (rows["y"] - rows["y_pred"]).abs().groupby(rows["cutoff"]).mean()
+        """
+        self._check_fitted("backtest")
+        plan = Plan.of(horizon, n_windows, step, refit, short)
+        carry = yes_or_no("carry", carry)
+        one_of("on_blowup", on_blowup, _ON_BLOWUP)
+        shares = {**level_shares(level), **quantile_shares(quantiles)}
+
+        def forecast(model: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, Any]:
+            parts = [
+                model._outputs(continuation, shares)
+                for continuation in continuations(
+                    model._closed_loop(), cutoffs, numbers, carry=carry, on_blowup=on_blowup
+                )
+            ]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+        return backtest(self, df, plan, forecast)
 
     @with_hints
     def encode(self, df: Frame) -> ForecastState:
@@ -458,11 +567,11 @@ class StatefulForecaster(Forecaster):
         given: Frame | None,
         future_df: Frame | None,
         on_blowup: OnBlowup,
-    ) -> Continuation:
-        """What a forecast starts from and is held to."""
+    ) -> tuple[Panel, Continuation]:
+        """The series of a forecast, and what it starts from and is held to."""
         self._check_fitted(call)
         horizon = checked_horizon(horizon)
-        one_of("on_blowup", on_blowup, ("clip", "raise"))
+        one_of("on_blowup", on_blowup, _ON_BLOWUP)
         if df is not None and state is not None:
             raise SettingError("df= and state= both say where to start: pass one of them")
         loop = self._closed_loop()
@@ -474,7 +583,21 @@ class StatefulForecaster(Forecaster):
             loop.check(state)
         known = None if given is None else read_given(given, state.panel, horizon)
         covariates = self._covariates_ahead(loop, state, horizon, future_df)
-        return Continuation(loop, state, horizon, known, on_blowup, covariates)
+        return state.panel, Continuation(loop, state.start, horizon, known, on_blowup, covariates)
+
+    def _outputs(
+        self, continuation: Continuation, shares: Mapping[str, float], until: Until | None = None
+    ) -> dict[str, Any]:
+        """The forecast, and quantiles of the paths around it, by suffix of the column's name."""
+        point = continuation.point(until)
+        outputs: dict[str, Any] = {"": point.values}
+        if until is not None:
+            outputs["-stopped"] = point.stopped
+        if shares:
+            bands = self._quantiles(continuation, list(shares.values()))
+            bands[:, np.isnan(point.values)] = np.nan
+            outputs |= dict(zip(shares, bands, strict=True))
+        return outputs
 
     def _covariates_ahead(
         self, loop: ClosedLoop, state: ForecastState, horizon: int, future_df: Frame | None

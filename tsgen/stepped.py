@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tsgen.features import lag_inputs
 from tsgen.network import RecurrentNetwork
 from tsgen.rollout import Drive, Rollout, RolloutState
 
-__all__ = ["stepped_rollout"]
+__all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
 
 
 def stepped_rollout(
@@ -64,6 +65,61 @@ def stepped_rollout(
     recurrent = tuple(torch.stack(tensors) for tensors in layers)
     last = RolloutState(recurrent, _by_row(values[:, horizon:]), _by_row(flags[:, horizon:]))
     return Rollout(_by_row(values[:, longest:]), last)
+
+
+def read_through(
+    network: RecurrentNetwork,
+    lags: Sequence[int],
+    state: RolloutState,
+    values: Tensor,
+    known: Tensor,
+    every: int,
+    covariates: Tensor | None = None,
+) -> tuple[RolloutState, Tensor]:
+    """`tsgen.rollout.read`, and where the loops stood on the way; not differentiable.
+
+    Parameters
+    ----------
+    network, lags, state, values, known, covariates
+        As in `tsgen.rollout.read`.
+    every : int
+        The T rows are K times as many.
+
+    Returns
+    -------
+    state : RolloutState
+        Of K·B loops: all after the first ``every`` rows, all after twice as many, and so on.
+    predictions : Tensor of shape (B·C, T)
+    """
+    steps, longest = values.shape[1], max(lags)
+    values = torch.cat([state.values, values], dim=1)
+    known = torch.cat([state.known, known], dim=1)
+    embedded = None if covariates is None else network.covariates(covariates)
+    inputs = lag_inputs(values[:, :-1], known[:, :-1], lags, steps, network.channels, embedded)
+    cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
+    outputs = values.new_empty(len(state), steps, network.recurrent.hidden_size)
+    recurrent = []
+    for step, hidden in enumerate(inputs.unbind(dim=1), start=1):
+        for cell in cells:
+            hidden = cell(hidden)
+        outputs[:, step - 1] = hidden
+        if step % every == 0:
+            layers = zip(*(cell.state for cell in cells), strict=True)
+            recurrent.append([torch.stack(tensors) for tensors in layers])
+    on_the_way = RolloutState(
+        tuple(torch.cat(tensors, dim=1) for tensors in zip(*recurrent, strict=True)),
+        last_on_the_way(values, longest, every),
+        last_on_the_way(known, longest, every),
+    )
+    return on_the_way, network.predictions(outputs, inputs)
+
+
+def last_on_the_way(rows: Tensor, count: int, every: int) -> Tensor:
+    """The last ``count`` columns of rows (B, count + T) after every so many of the T, (K·B, count).
+
+    They come as in `read_through`.
+    """
+    return rows.unfold(1, count, 1)[:, every::every].transpose(0, 1).flatten(0, 1)
 
 
 def _by_system(rows: Tensor, channels: int) -> Tensor:

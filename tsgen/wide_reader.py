@@ -23,6 +23,7 @@ from tsgen.covariate_rows import PanelRows, RowTable
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
+from tsgen.history import History
 from tsgen.layouts import WideLayout
 from tsgen.panel import Panel
 from tsgen.reading import (
@@ -50,8 +51,8 @@ class WideReader:
     series: pd.Series | None = None
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def read(self, freq: Any, reading: Reading) -> Panel:
-        """The panel, or an error that lists all problems."""
+    def read(self, freq: Any, reading: Reading) -> History:
+        """All rows, or an error that lists all problems."""
         reading.check_covariates(self.covariates)
         problems = Problems()
         layouts = f". Expected one of{self.columns.both_layouts()}"
@@ -91,7 +92,7 @@ class WideReader:
             )
             panel = replace(panel, covariates=covariates.of_panel(at, problems))
         problems.raise_any()
-        return panel
+        return History(panel, whole.times, first)
 
     def _layout(self) -> WideLayout:
         return WideLayout(

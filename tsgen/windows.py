@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -120,6 +121,24 @@ class CovariateRows:
         rows, starts, stops, static = (tensor.to(device) for tensor in tensors)
         return CovariateRows(rows, starts, stops, static, self.past)
 
+    @staticmethod
+    def join(parts: Sequence[CovariateRows]) -> CovariateRows:
+        """Those of one group of systems after the other."""
+        first = _firsts([len(part.rows) for part in parts])
+        return replace(
+            parts[0],
+            rows=torch.cat([part.rows for part in parts]),
+            starts=torch.cat([part.starts + n for part, n in zip(parts, first, strict=True)]),
+            stops=torch.cat([part.stops + n for part, n in zip(parts, first, strict=True)]),
+            static=torch.cat([part.static for part in parts]),
+        )
+
+    def between(self, systems: Tensor, first: Tensor, stop: Tensor) -> CovariateRows:
+        """Those of some rows of some systems; no copy of them."""
+        starts = self.starts[systems]
+        static = self.static[systems]
+        return replace(self, starts=starts + first, stops=starts + stop, static=static)
+
     def gather(self, draw: Draw, before: int, after: int) -> Tensor:
         """Those of rows around cutoffs, (B, before + after, D); 0 where there is no row."""
         start, stop = self.starts[draw.series], self.stops[draw.series]
@@ -169,6 +188,21 @@ class Series:
         rows = torch.from_numpy(np.require(values, requirements="W"))
         return cls(rows, bounds[:-1], bounds[1:], channels, covariates)
 
+    @staticmethod
+    def join(parts: Sequence[Series]) -> Series:
+        """One group of series after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        first = _firsts([len(part.values) for part in parts])
+        told = [part.covariates for part in parts if part.covariates is not None]
+        return replace(
+            parts[0],
+            values=torch.cat([part.values for part in parts]),
+            starts=torch.cat([part.starts + n for part, n in zip(parts, first, strict=True)]),
+            stops=torch.cat([part.stops + n for part, n in zip(parts, first, strict=True)]),
+            covariates=CovariateRows.join(told) if told else None,
+        )
+
     def __len__(self) -> int:
         return len(self.starts) // self.channels
 
@@ -193,6 +227,17 @@ class Series:
             return self
         shorter = self.stops - self.starts > 2 * rows
         return replace(self, stops=torch.where(shorter, self.stops - rows, self.stops))
+
+    def between(self, systems: Tensor, first: Tensor, stop: Tensor) -> Series:
+        """Some rows of some systems, ``first`` to ``stop`` (B,) of each; no copy of them."""
+        starts = self.starts[rows_of(systems, self.channels)]
+        told = self.covariates
+        return replace(
+            self,
+            starts=starts + first.repeat_interleave(self.channels),
+            stops=starts + stop.repeat_interleave(self.channels),
+            covariates=None if told is None else told.between(systems, first, stop),
+        )
 
     def ends(self) -> Draw:
         """Every series cut after its last row."""
@@ -284,6 +329,11 @@ class WindowSampler:
         before = np.where(series > 0, self._cumulative[series - 1], 0)
         cutoff = self._first[series] + window - before
         return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+
+
+def _firsts(lengths: Sequence[int]) -> list[int]:
+    """Where each of several tables begins once they stand one below the other."""
+    return [0, *accumulate(lengths[:-1])]
 
 
 def _admissible_cutoffs(

@@ -1,0 +1,362 @@
+"""Backtests: the forecasts of any forecaster from many cutoffs of series whose truth is known.
+
+What is here knows of no network: where the cutoffs lie, what was known at each of them, when a
+forecaster is fitted anew, and the frame of it all. How a fitted one forecasts from some of the
+cutoffs is a function that it brings along.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import clone
+
+from tsgen.arguments import one_of, whole_number
+from tsgen.checks import Problems
+from tsgen.covariates import with_categories_of
+from tsgen.errors import FrameError, SettingError, TrainingRowsWarning, warn_user
+from tsgen.estimator import Forecaster, checked_horizon
+from tsgen.frame import Short, read_history
+from tsgen.frequency import OFF_GRID
+from tsgen.future import steps_between
+from tsgen.history import History
+from tsgen.layouts import Frame, as_dtype
+from tsgen.panel import Panel
+from tsgen.reading import Reading
+
+__all__ = ["Cutoffs", "Past", "Plan", "backtest"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Outputs: TypeAlias = Mapping[str, Array]
+F = TypeVar("F", bound=Forecaster)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which forecasts a backtest makes, checked.
+
+    Attributes
+    ----------
+    horizon : int
+        H.
+    n_windows : int
+        Cutoffs of a series, if it has room for them.
+    step : int
+        Rows between them.
+    every : int
+        Cutoffs that one fit serves; 0 where the forecaster stays as it is.
+    short : {"error", "skip"}
+        What happens to series without room for one.
+    """
+
+    horizon: int
+    n_windows: int
+    step: int
+    every: int
+    short: Short
+
+    @classmethod
+    def of(cls, horizon: Any, n_windows: Any, step: Any, refit: Any, short: Any) -> Plan:
+        """The plan that arguments say."""
+        horizon = checked_horizon(horizon)
+        every = refit
+        if isinstance(refit, bool | np.bool_):
+            every = int(refit)
+        else:
+            whole_number("refit", refit, "cutoffs that one fit serves; or True, or False")
+        return cls(
+            horizon,
+            whole_number("n_windows", n_windows, "cutoffs of each series"),
+            horizon if step is None else whole_number("step", step, "rows between cutoffs"),
+            int(every),
+            one_of("short", short, ("error", "skip")),  # type: ignore[arg-type]
+        )
+
+
+class Past(NamedTuple):
+    """What was known at one cutoff of all series that have it."""
+
+    panel: Panel
+    """As it was read then; ``ends`` are the cutoffs."""
+    future: Array | None
+    """What was known of the horizon, ``(systems, H, columns)``."""
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """The cutoffs of a frame's series, numbered alike in all of them: each has the last ones.
+
+    Attributes
+    ----------
+    history : History
+    horizon : int
+        H.
+    rows : ndarray of shape (systems, cutoffs)
+        How many rows come before each; 0 where a system has no room for it.
+    """
+
+    history: History
+    horizon: int
+    rows: IntArray
+
+    @classmethod
+    def of(cls, history: History, plan: Plan, min_rows: int) -> Cutoffs:
+        """The last ``n_windows`` that have so many rows before them and a horizon after them."""
+        panel = history.panel
+        lengths = panel.lengths[:: panel.channels]
+        room = lengths - plan.horizon - min_rows
+        # The targets of an id have their cutoffs together.
+        of_id = pd.factorize(panel.systems)[0]
+        least = np.full(len(room), np.iinfo(np.int64).max)
+        np.minimum.at(least, of_id, room)
+        count = np.clip(least[of_id] // plan.step + 1, 0, plan.n_windows)
+        if not count.all():
+            _complain_of_short(panel, lengths, count == 0, plan, min_rows)
+        back = np.arange(int(count.max()))[::-1]
+        rows = lengths[:, None] - plan.horizon - plan.step * back
+        rows = np.where(back < count[:, None], rows, 0)
+        return cls(history, plan.horizon, rows).select(count > 0)
+
+    @property
+    def count(self) -> int:
+        """How many there are at most."""
+        return int(self.rows.shape[1])
+
+    @property
+    def there(self) -> Mask:
+        """Which series have which cutoff, ``(N, cutoffs)``."""
+        return np.repeat(self.rows > 0, self.history.panel.channels, axis=0)
+
+    def select(self, kept: Mask) -> Cutoffs:
+        """Those of some of the systems, ``(systems,)``."""
+        if kept.all():
+            return self
+        return replace(self, history=self.history.select(kept), rows=self.rows[kept])
+
+    def past(self, number: int, keep: int | None = None) -> Past:
+        """What was known at one of them; of the past the last rows alone, if they are enough."""
+        rows = self.rows[:, number]
+        panel = self.history.until(rows, keep)
+        return Past(panel, self.history.ahead(rows, self.horizon))
+
+    def after(self, number: int, past: Past) -> Cutoffs:
+        """The same once a past was read: what was filled then stays as it was filled."""
+        return replace(self, history=self.history.holding(past.panel, self.rows[:, number]))
+
+    def read_as(self, fitted: Panel) -> Cutoffs:
+        """The same in terms of the categories that a fit has seen."""
+        panel = self.history.panel
+        if panel.covariates is None or fitted.covariates is None:
+            return self
+        covariates = panel.covariates.read_as(fitted.covariates.schema)
+        return replace(
+            self, history=replace(self.history, panel=replace(panel, covariates=covariates))
+        )
+
+
+def backtest(
+    forecaster: F,
+    df: Frame,
+    plan: Plan,
+    forecast: Callable[[F, Cutoffs, range], Outputs],
+) -> pd.DataFrame:
+    """Forecast from all cutoffs of a frame.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Fitted; it isn't changed.
+    df : Series or DataFrame
+    plan : Plan
+    forecast : callable
+        Of a fitted forecaster, the cutoffs and the numbers of some of them. Its outputs are by
+        suffix, of shape (series, H): those that have the first of these cutoffs, then those that
+        have the second, and so on.
+
+    Returns
+    -------
+    DataFrame
+        A row for each series, cutoff and step: the columns of ids and time stamps, ``cutoff``,
+        and each target with its forecast.
+    """
+    cutoffs = Cutoffs.of(_read(forecaster, df, plan), plan, forecaster._min_rows)
+    _check_names(cutoffs.history.panel)
+    if not plan.every:
+        _warn_of_training_rows(forecaster, cutoffs)
+        found = [forecast(forecaster, cutoffs, range(cutoffs.count))]
+    else:
+        found = _with_fits(forecaster, cutoffs, plan.every, forecast)
+    outputs = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    return _frame(cutoffs, outputs)
+
+
+def _read(forecaster: Forecaster, df: Frame, plan: Plan) -> History:
+    """All rows; where there are fits to come, with categories that the first one hasn't seen."""
+    seen = forecaster.panel_
+    if plan.every and seen.covariates is not None:
+        schema = tuple(
+            item if item.role == "static" and seen.static_table else with_categories_of(df, item)
+            for item in seen.covariates.schema
+        )
+        seen = replace(seen, covariates=replace(seen.covariates, schema=schema))
+    reading = Reading.like(seen, forecaster._calendar)
+    return read_history(df, reading, freq=seen.frequency)
+
+
+def _complain_of_short(
+    panel: Panel, lengths: IntArray, short: Mask, plan: Plan, min_rows: int
+) -> None:
+    """Name series without room for a cutoff, if that is an error."""
+    if plan.short == "skip" and not short.all():
+        return
+    problems = Problems()
+    problems.add(
+        f"series without room for a cutoff, which needs {min_rows} rows before it and the "
+        f"{plan.horizon} of the horizon after it",
+        [f"{panel.keys[i]!r} ({lengths[i]} rows)" for i in np.flatnonzero(short)[:5]],
+        "drop them, pass short='skip', or a shorter horizon",
+        total=int(short.sum()),
+    )
+    problems.raise_any()
+
+
+def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs) -> None:
+    """Say that errors are too small where a model was trained on what it forecasts."""
+    if not forecaster._learns:
+        return
+    rows = cutoffs.rows
+    beyond = _trained_after(cutoffs, forecaster.panel_)[:, None] + rows[:, -1:] - rows
+    inside = (beyond > 0) & (rows > 0)
+    if not inside.any():
+        return
+    system, number = np.argwhere(inside)[0]
+    first = cutoffs.history.stamps(np.array([system]), rows[[system], number] - 1)[0]
+    warn_user(
+        f"{int(inside.sum())} of {int((rows > 0).sum())} forecasts are of rows that the model was "
+        f"trained on, the first of series {cutoffs.history.panel.keys[system]!r} after {first}: "
+        "their errors say too little of those on new rows; fit on earlier rows alone "
+        "(tsgen.hold_out), or pass refit=True",
+        TrainingRowsWarning,
+    )
+
+
+def _trained_after(cutoffs: Cutoffs, fitted: Panel) -> IntArray:
+    """How many rows after the last cutoff of each system a model was trained on."""
+    panel, rows = cutoffs.history.panel, cutoffs.rows[:, -1]
+    after = np.zeros(len(rows), dtype=np.int64)
+    positions = fitted.keys.get_indexer(panel.keys)
+    known = np.flatnonzero((positions >= 0) & (rows > 0))
+    if len(known):
+        series = positions[known] * fitted.channels
+        last = cutoffs.history.stamps(known, rows[known] - 1)
+        with suppress(FrameError):  # stamps of another kind aren't those of training
+            ahead = steps_between(last, fitted.ends[series], fitted)
+            after[known] = np.where(ahead == OFF_GRID, 0, ahead - fitted.behind[series])
+    return np.asarray(after)
+
+
+def _with_fits(
+    forecaster: F, cutoffs: Cutoffs, every: int, forecast: Callable[[F, Cutoffs, range], Outputs]
+) -> list[Outputs]:
+    """The outputs of clones that are fitted at every so many cutoffs."""
+    found = []
+    starts = range(0, cutoffs.count, every)
+    with _progress(len(starts), shown=getattr(forecaster, "verbose", False)) as advance:
+        for first in starts:
+            model = _fitted_at(forecaster, cutoffs, first)
+            numbers = range(first, min(first + every, cutoffs.count))
+            found.append(forecast(model, cutoffs.read_as(model.panel_), numbers))
+            advance()
+    return found
+
+
+def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
+    """A clone that has learned from all rows up to a cutoff."""
+    model: F = clone(forecaster)
+    if hasattr(model, "verbose"):
+        model.set_params(verbose=False)  # there is a bar for all fits
+    panel = cutoffs.history.until(cutoffs.rows[:, number])
+    if panel.covariates is not None:
+        panel = replace(panel, covariates=panel.covariates.learned())
+    model._fit(replace(panel, static_table=forecaster.panel_.static_table))
+    return model
+
+
+@contextmanager
+def _progress(fits: int, *, shown: bool) -> Iterator[Callable[[], object]]:
+    """One tidy line on a terminal, gone at the end; nothing where output is piped."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = TextColumn("backtest"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("backtest", total=fits)
+        yield lambda: progress.advance(task)
+
+
+# --- the frame -----------------------------------------------------------------------------------
+
+
+def _check_names(panel: Panel) -> None:
+    """Refuse columns that would come twice."""
+    columns = panel.columns
+    made = ["cutoff", *(f"{target}_pred" for target in columns.targets)]
+    twice = [name for name in made if name in (columns.id, columns.time, *columns.targets)]
+    if twice:
+        raise SettingError(
+            f"a backtest makes a column {twice[0]!r}, and the frame has one of that name: rename it"
+        )
+
+
+def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
+    """A row for each series in the order of the input, cutoff and step."""
+    history, panel, there = cutoffs.history, cutoffs.history.panel, cutoffs.there
+    columns, horizon = panel.columns, cutoffs.horizon
+    # Those of an id are side by side.
+    order = panel.in_order.reshape(-1, len(columns.targets))
+    position, number = np.nonzero(there[order[:, 0]])
+    found = np.zeros(there.shape, dtype=np.int64)
+    found.T[there.T] = np.arange(there.sum())
+    steps = np.arange(horizon)
+    systems = order[position, 0] // panel.channels
+    rows = cutoffs.rows[systems, number]
+
+    def stamps(count: IntArray) -> Any:
+        return as_dtype(history.stamps(np.repeat(systems, horizon), count), panel.layout.time_dtype)
+
+    frame = pd.DataFrame(
+        {
+            "cutoff": stamps(np.repeat(rows - 1, horizon)),
+            columns.time: stamps((rows[:, None] + steps).ravel()),
+        }
+    )
+    if panel.layout.names_series:
+        ids = panel.labels()[columns.id][:: len(columns.targets)]
+        frame.insert(0, columns.id, ids.take(np.repeat(position, horizon)))
+    dtypes = panel.layout.target_dtypes
+    for target, of_target, dtype in zip(columns.targets, order.T, dtypes, strict=True):
+        series = of_target[position]
+        first = panel.offsets[series] + cutoffs.rows[series // panel.channels, number]
+        frame[target] = as_dtype(pd.Index(panel.values[first[:, None] + steps].ravel()), dtype)
+        for suffix, values in outputs.items():
+            told = pd.Index(values[found[series, number]].ravel())
+            frame[f"{target}_pred{suffix}"] = as_dtype(told, dtype)
+    return frame

@@ -1,0 +1,322 @@
+"""Where a closed loop stands at each of many cutoffs, and what follows from there.
+
+Series and cutoffs are read and rolled out as one batch, in blocks of limited size. Each cutoff
+reads its own context, or the recurrence is carried on from one to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import reduce
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tsgen.backtest import Cutoffs, Past
+from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.continuation import Continuation, OnBlowup
+from tsgen.features import rows_of
+from tsgen.history import History
+from tsgen.scaling import SeriesScalers
+from tsgen.state import Encoding, Start
+from tsgen.stretches import ranges
+from tsgen.windows import Draw, Series
+
+__all__ = ["continuations"]
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_ROWS_AT_ONCE = 4_000_000
+"""Rows, read or forecast, of all series and cutoffs that are held in memory together."""
+
+_READ_AT_ONCE = 100_000
+"""Those that are read in one go, with where the recurrence stands after each of them."""
+
+_Block: TypeAlias = tuple[Start, Tensor | None]
+"""Where forecasts start, and the covariates of all steps after the last row of each."""
+
+
+def continuations(
+    loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, *, carry: bool, on_blowup: OnBlowup
+) -> Iterator[Continuation]:
+    """The forecasts from some cutoffs of all series, in the order of their numbers.
+
+    Parameters
+    ----------
+    loop : ClosedLoop
+    cutoffs : Cutoffs
+    numbers : range
+    carry : bool
+        Read each series once, up to the first of these cutoffs, and go on from there.
+    on_blowup : {"clip", "raise"}
+    """
+    history = cutoffs.history
+    at_once = max(1, _ROWS_AT_ONCE // ((loop.rows_read + cutoffs.horizon) * loop.channels))
+    if carry:
+        blocks = _joined(loop, history, _carried(loop, cutoffs, numbers), at_once)
+    elif history.fills or not loop.scaler.knows(history.panel.ids):
+        blocks = _joined(loop, history, _each_as_it_was(loop, cutoffs, numbers), at_once)
+    else:
+        blocks = _of_one_table(loop, cutoffs, numbers, at_once)
+    for start, covariates in blocks:
+        yield Continuation(loop, start, cutoffs.horizon, on_blowup=on_blowup, covariates=covariates)
+
+
+# --- each cutoff by itself -----------------------------------------------------------------------
+
+
+def _of_one_table(
+    loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, at_once: int
+) -> Iterator[_Block]:
+    """All cutoffs where a row is the same whichever of them it is read for."""
+    history = cutoffs.history
+    rows = cutoffs.rows[:, numbers.start : numbers.stop]
+    scalers = _first_scalers(loop, cutoffs, numbers)
+    series = _scaled(loop, cutoffs, numbers, scalers)
+    number, systems = np.nonzero(rows.T)
+    for first in range(0, len(systems), at_once):
+        block = slice(first, first + at_once)
+        of_block = systems[block], rows[systems[block], number[block]]
+        draw = _draw(history, *of_block)
+        told = _told(loop, series, draw, of_block[1], cutoffs.horizon)
+        encoding = loop.encode_at(series, draw)
+        here = scalers.take(_series_of(of_block[0], loop.channels))
+        yield _start(history, *of_block, here, encoding), told
+
+
+class _Part(NamedTuple):
+    """Some systems at one cutoff, or at several."""
+
+    systems: IntArray
+    rows: IntArray
+    """How many each has up to the cutoff."""
+    scalers: SeriesScalers
+    read: Series | Encoding
+    """What is to be read of them, or what reading them came to."""
+    covariates: Tensor | None
+
+
+def _each_as_it_was(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
+    """Each cutoff where its holes are filled, or a scaler fitted, from what was there by then."""
+    for number in numbers:
+        rows = cutoffs.rows[:, number]
+        past = cutoffs.past(number)
+        _, scalers, series = loop.last_rows(past.panel)
+        there = np.flatnonzero(rows)
+        yield _Part(there, rows[there], scalers, series, _told_then(loop, past))
+
+
+# --- one read for all cutoffs --------------------------------------------------------------------
+
+
+def _carried(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
+    """Cutoffs with where the recurrence stands, which has read on from one to the next."""
+    kept = cutoffs.rows[:, numbers[-1]] > 0
+    cutoffs, positions = cutoffs.select(kept), np.flatnonzero(kept)
+    rows = cutoffs.rows
+    scalers = _first_scalers(loop, cutoffs, numbers)
+    series = _scaled(loop, cutoffs, numbers, scalers)
+    read = torch.zeros(len(rows), dtype=torch.int64)
+    encoding: Encoding | None = None
+    number = numbers.start
+    while number < numbers.stop:
+        past = None
+        if cutoffs.history.fills:
+            past = cutoffs.past(number)
+            cutoffs = cutoffs.after(number, past)
+            series = _scaled(loop, cutoffs, numbers, scalers)
+        there = np.flatnonzero(rows[:, number])
+        draw = _draw(cutoffs.history, there, rows[there, number])
+        before = read[draw.series]
+        states, count = None, _alike(cutoffs, number, numbers)
+        if encoding is not None and count > 1:
+            step = int(rows[there[0], number] - rows[there[0], number - 1])
+            new = series.between(draw.series, before, before + count * step)
+            states = loop.read_through(encoding, new, step)
+        if states is None:
+            states, count = _read_on(loop, series, encoding, draw, before), 1
+        systems, now = np.tile(there, count), rows[there, number : number + count].T.ravel()
+        ends = _draw(cutoffs.history, systems, now)
+        last = torch.arange(len(systems))[-len(there) :]
+        encoding = states if count == 1 else states.take(last)
+        read[draw.series] = ends.cutoff[last]
+        told = _told(loop, series, ends, now, cutoffs.horizon)
+        yield _Part(
+            positions[systems],
+            now,
+            scalers.take(_series_of(systems, loop.channels)),
+            states,
+            told if past is None else _told_then(loop, past),
+        )
+        number += count
+
+
+def _alike(cutoffs: Cutoffs, number: int, numbers: range) -> int:
+    """How many cutoffs from one on can be read through: all of the systems of the one before."""
+    if number == numbers.start or cutoffs.history.has_holes:
+        return 1
+    there = cutoffs.rows[:, number - 1 : numbers.stop] > 0
+    same = (there[:, 1:] == there[:, :1]).all(axis=0)
+    count = len(same) if same.all() else int(same.argmin())
+    rows = int((cutoffs.rows[:, number] - cutoffs.rows[:, number - 1])[there[:, 0]].sum())
+    return max(1, min(count, _READ_AT_ONCE // rows))
+
+
+def _first_scalers(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> SeriesScalers:
+    """The scalers of all series, each as it is at the first of the cutoffs."""
+    panel = cutoffs.history.panel
+    if loop.scaler.knows(panel.ids):
+        return loop.scaler.for_series(panel.ids, _values_read(cutoffs, numbers), panel.offsets)
+    rows = cutoffs.rows[:, numbers.start : numbers.stop]
+    first = (rows > 0).argmax(axis=1)
+    parts = []
+    for number in np.unique(first):
+        past = cutoffs.past(numbers[number]).panel
+        there = np.flatnonzero(rows[:, number])
+        begun = past.take(np.flatnonzero(first[there] == number))
+        parts.append(loop.scaler.for_series(begun.ids, begun.values, begun.offsets))
+    order = np.argsort(np.argsort(first, kind="stable"))
+    return _all_scalers(parts).take(_series_of(order, loop.channels))
+
+
+def _read_on(
+    loop: ClosedLoop, series: Series, encoding: Encoding | None, draw: Draw, read: Tensor
+) -> Encoding:
+    """Read from where the recurrence stands, ``read`` rows (B,), up to cutoffs; 0 begins anew."""
+    if encoding is None:
+        return loop.encode_at(series, draw)
+    old, young = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
+    going = Draw(draw.series[old], draw.cutoff[old])
+    encoding = loop.read_on(
+        encoding,
+        series.between(going.series, read[old], going.cutoff),
+        lambda loops: loop.encode_at(series, Draw(going.series[loops], going.cutoff[loops])),
+    )
+    if not len(young):
+        return encoding
+    begun = loop.encode_at(series, Draw(draw.series[young], draw.cutoff[young]))
+    return Encoding.join([encoding, begun]).take(torch.cat([old, young]).argsort())
+
+
+# --- what starts, and what is known of it --------------------------------------------------------
+
+
+def _joined(
+    loop: ClosedLoop, history: History, parts: Iterable[_Part], at_once: int
+) -> Iterator[_Block]:
+    """Cutoffs together, as long as they are of few systems."""
+    block: list[_Part] = []
+    count = 0
+    for part in parts:
+        block.append(part)
+        count += len(part.systems)
+        if count >= at_once:
+            yield _block(loop, history, block)
+            block, count = [], 0
+    if block:
+        yield _block(loop, history, block)
+
+
+def _block(loop: ClosedLoop, history: History, parts: list[_Part]) -> _Block:
+    unread = [part.read for part in parts if isinstance(part.read, Series)]
+    if unread:
+        series = Series.join(unread)
+        encoding = loop.encode_at(series, series.ends())
+    else:
+        encoding = Encoding.join(part.read for part in parts if isinstance(part.read, Encoding))
+    start = _start(
+        history,
+        np.concatenate([part.systems for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        _all_scalers([part.scalers for part in parts]),
+        encoding,
+    )
+    return start, _all_covariates([part.covariates for part in parts])
+
+
+def _start(
+    history: History,
+    systems: IntArray,
+    rows: IntArray,
+    scalers: SeriesScalers,
+    encoding: Encoding,
+) -> Start:
+    channels = history.panel.channels
+    return Start(
+        history.panel.ids[_series_of(systems, channels)],
+        history.stamps(systems, rows - 1).repeat(channels),
+        np.repeat(rows - history.observed(systems, rows), channels),
+        scalers,
+        encoding,
+    )
+
+
+def _draw(history: History, systems: IntArray, rows: IntArray) -> Draw:
+    """Where the reading of systems ends that have so many rows."""
+    return Draw(torch.from_numpy(systems), torch.from_numpy(history.observed(systems, rows)))
+
+
+def _told(
+    loop: ClosedLoop, series: Series, draw: Draw, rows: IntArray, horizon: int
+) -> Tensor | None:
+    """The covariates of the steps after the last row that is read, (B, steps, D)."""
+    cutoff = torch.from_numpy(rows)
+    behind = cutoff - draw.cutoff
+    most = int(behind.max())
+    told = series.covariates_at(Draw(draw.series, cutoff), most, horizon)
+    if told is None:
+        return None
+    told = told.to(loop.network.dtype)
+    if not most:
+        return told
+    columns = (most - behind)[:, None] + torch.arange(most + horizon)
+    inside = columns < most + horizon
+    columns = columns.clamp_(max=most + horizon - 1)
+    return told[torch.arange(len(told))[:, None], columns] * inside[:, :, None]
+
+
+def _told_then(loop: ClosedLoop, past: Past) -> Tensor | None:
+    """The same as it was known at a cutoff."""
+    if past.future is None or loop.covariate_scaler is None:
+        return None
+    return loop.covariate_scaler.ahead(past.panel, past.future).to(loop.network.dtype)
+
+
+def _all_covariates(parts: list[Tensor | None]) -> Tensor | None:
+    """One group of systems after the other, with as many steps as any of them has."""
+    told = [part for part in parts if part is not None]
+    if not told:
+        return None
+    steps = max(part.shape[1] for part in told)
+    return torch.cat(
+        [torch.nn.functional.pad(part, (0, 0, 0, steps - part.shape[1])) for part in told]
+    )
+
+
+def _all_scalers(parts: list[SeriesScalers]) -> SeriesScalers:
+    return reduce(lambda one, other: one.append(other), parts)
+
+
+def _series_of(systems: IntArray, channels: int) -> IntArray:
+    """The series of some systems."""
+    return np.asarray(rows_of(torch.from_numpy(systems), channels).numpy())
+
+
+def _scaled(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, scalers: SeriesScalers) -> Series:
+    """All rows, in the scalers' units."""
+    panel = replace(cutoffs.history.panel, values=_values_read(cutoffs, numbers))
+    return scaled(panel, scalers, loop.covariate_scaler)
+
+
+def _values_read(cutoffs: Cutoffs, numbers: range) -> Array:
+    """The values of all rows up to the last of some cutoffs, NaN after it."""
+    panel, rows = cutoffs.history.panel, cutoffs.rows[:, numbers[-1]]
+    kept = ranges(panel.offsets[:-1], np.repeat(rows, panel.channels))
+    values = np.full(len(panel.values), np.nan)
+    values[kept] = panel.values[kept]
+    return values
