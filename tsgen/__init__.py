@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TeacherForcing,
         TrainingStrategy,
     )
+    from tsgen.tuning import Tuned, tune
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ _HOME = {
     "TeacherForcing": "strategies",
     "TrainingReport": "report",
     "TrainingStrategy": "strategies",
+    "Tuned": "tuning",
     "WindowDataModule": "module",
     "hold_out": "frame",
     "list_datasets": "datasets",
@@ -53,6 +55,7 @@ _HOME = {
     "plot_training": "plotting",
     "save_state": "persistence",
     "score": "scoring",
+    "tune": "tuning",
 }
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "TeacherForcing",
     "TrainingReport",
     "TrainingStrategy",
+    "Tuned",
     "WindowDataModule",
     "hold_out",
     "list_datasets",
@@ -81,6 +85,7 @@ __all__ = [
     "plot_training",
     "save_state",
     "score",
+    "tune",
 ]
 
 

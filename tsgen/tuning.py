@@ -1,0 +1,379 @@
+"""A search for settings: trials of a forecaster on backtests, by Optuna."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from tsgen.arguments import number, seed_number, whole_number
+from tsgen.errors import MissingExtraError, SettingError, TsgenError
+from tsgen.estimator import checked_horizon
+from tsgen.forecaster import LSTMForecaster
+from tsgen.frame import hold_out
+from tsgen.layouts import Frame
+from tsgen.recurrent import RecurrentForecaster
+from tsgen.scoring import score
+from tsgen.settings import Settings
+
+if TYPE_CHECKING:
+    import optuna
+
+__all__ = ["Space", "Tuned", "tune"]
+
+Space: TypeAlias = Mapping[str, Sequence[Any] | tuple[float, float]]
+"""What may be chosen for each argument: a list of values, or a range ``(low, high)``."""
+
+_STUDY = "tsgen"
+_TRIALS = "trials.log"
+_SEARCH = "search.json"
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search has found.
+
+    Attributes
+    ----------
+    model : LSTMForecaster or GRUForecaster
+        With the best settings, not fitted: ``tuned.model.fit(df)`` trains it on all rows.
+    params : dict of str to object
+        Those of its arguments that were chosen; none where the model as it was did best.
+    score : float
+        Of the best trial.
+    trials : DataFrame
+        ``trial``, ``score`` (missing where a trial failed), ``seconds`` and a column for each
+        argument, missing where a trial left it as it was; the best trial comes first.
+    """
+
+    model: RecurrentForecaster
+    params: dict[str, Any]
+    score: float
+    trials: pd.DataFrame = field(repr=False)
+
+
+def tune(
+    df: Frame,
+    horizon: int,
+    *,
+    budget: float = 600.0,
+    n_trials: int | None = None,
+    model: RecurrentForecaster | None = None,
+    space: Space | None = None,
+    metric: str = "mase",
+    n_windows: int = 1,
+    step: int | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+    random_state: int = 0,
+    verbose: bool = True,
+    **fit: Any,
+) -> Tuned:
+    """Search for settings that forecast a frame's last rows best.
+
+    Each trial fits a copy of the model to all but the last rows, and is scored by a backtest on
+    these. The first one is the model as it is; the others draw from the space by a tree-structured
+    Parzen estimator [1]_, as Optuna [2]_ has it. Look at the score of other rows than these before
+    you believe it: the best of many trials is lucky, too.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+        In any layout that ``fit`` reads.
+    horizon : int
+        H, the steps of a forecast.
+    budget : float, default 600
+        Seconds; the trial that is under way then is finished.
+    n_trials : int, optional
+        Most trials, if there is time for them.
+    model : LSTMForecaster or GRUForecaster, default LSTMForecaster()
+        What is tuned; its arguments that aren't in the space stay as they are.
+    space : mapping of str to list or (low, high), optional
+        What may be chosen for each argument: one of a list, or a number between two bounds (whole
+        numbers if both are; by the logarithm where the upper one is 10 times the lower or more).
+        By default the context, the lags' residual, the size of the network, the learning rate,
+        the dropout, the loss and the training strategy, as far as the model leaves them open.
+    metric : str, default "mase"
+        As `tsgen.score` knows it; the lowest is best.
+    n_windows, step : int
+        Cutoffs of the backtest and the rows between them, by default a horizon.
+    run_dir : path, optional
+        A folder for the trials: the same call goes on with them, and its budget with what is left.
+    random_state : int, default 0
+    verbose : bool, default True
+        Whether to show a progress bar on a terminal.
+    **fit
+        More arguments of ``fit``, such as ``freq`` or ``target_col``.
+
+    Returns
+    -------
+    Tuned
+
+    Raises
+    ------
+    MissingExtraError
+        Without Optuna: it comes with ``tsgen[tune]``.
+    SettingError
+        For arguments that can't be used, a ``run_dir`` of another search, or if all trials fail.
+
+    References
+    ----------
+    .. [1] Bergstra, Bardenet, Bengio, Kégl: Algorithms for Hyper-Parameter Optimization.
+       NeurIPS 2011.
+    .. [2] Akiba, Sano, Yanase, Ohta, Koyama: Optuna: A Next-generation Hyperparameter
+       Optimization Framework. KDD 2019.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("sunspots")
+    >>> tuned = tsgen.tune(
+    ...     df,
+    ...     11,
+    ...     n_trials=2,
+    ...     model=tsgen.LSTMForecaster(max_steps=5),
+    ...     space={"hidden_size": [8, 16]},
+    ...     verbose=False,
+    ... )
+    >>> tuned.trials.columns.tolist()
+    ['trial', 'score', 'seconds', 'hidden_size']
+    >>> forecast = tuned.model.fit(df).predict(11)
+    """
+    optuna = _optuna()
+    horizon = checked_horizon(horizon)
+    n_windows = whole_number("n_windows", n_windows, "cutoffs of each series")
+    step = horizon if step is None else whole_number("step", step, "rows between cutoffs")
+    budget = number("budget", budget, 0.0, 1e9)
+    if n_trials is not None:
+        whole_number("n_trials", n_trials, "trials")
+    names = {key: fit[key] for key in ("id_col", "time_col", "target_col") if key in fit}
+    train, _ = hold_out(df, horizon + (n_windows - 1) * step, **names)
+    template = clone(model if model is not None else LSTMForecaster()).set_params(verbose=False)
+    probe = clone(template)
+    _, data = probe.prepare(train, **fit)
+    trial = _Trial(
+        template,
+        space if space is not None else _default_space(template, probe.settings_),
+        lambda candidate: _backtested(candidate, df, train, horizon, n_windows, step, metric, fit),
+    )
+    described = [data.fingerprint(), horizon, n_windows, step, metric, repr(template),
+                 {name: repr(choices) for name, choices in trial.space.items()}]  # fmt: skip
+    with _quiet(optuna):
+        study = optuna.create_study(
+            storage=None if run_dir is None else _storage(Path(run_dir), described),
+            sampler=None,
+            study_name=_STUDY,
+            load_if_exists=True,
+        )
+        # A search that goes on must not draw what it drew before.
+        seed = seed_number("random_state", random_state) + len(study.trials)
+        study.sampler = optuna.samplers.TPESampler(seed=seed)
+        left = budget - sum(map(_seconds, study.trials))
+        more = None if n_trials is None else n_trials - len(study.trials)
+        if left > 0 and (more is None or more > 0):
+            with _progress(left, shown=verbose) as seen:
+                study.optimize(
+                    trial, n_trials=more, timeout=left, catch=(TsgenError,), callbacks=[seen]
+                )
+    return trial.best_of(study)
+
+
+@dataclass
+class _Trial:
+    """Draws settings and scores a forecaster that has them."""
+
+    template: RecurrentForecaster
+    space: Space
+    scored: Callable[[RecurrentForecaster], float]
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.space) - set(self.template.get_params()))
+        if unknown:
+            raise SettingError(
+                f"space={unknown[0]!r} is no argument of {type(self.template).__name__}: expected "
+                f"some of {', '.join(sorted(self.template.get_params()))}"
+            )
+        for name, choices in self.space.items():
+            is_range = isinstance(choices, tuple) and len(choices) == 2
+            if is_range and not choices[0] < choices[1]:
+                raise SettingError(f"space[{name!r}]={choices!r}: expected (low, high)")
+            if not is_range and (isinstance(choices, str) or not len(list(choices))):
+                raise SettingError(f"space[{name!r}]={choices!r}: expected a list, or (low, high)")
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """What Optuna minimises; the first trial is the model as it is."""
+        chosen = {} if trial.number == 0 else self._drawn(trial)
+        try:
+            return self.scored(clone(self.template).set_params(**chosen))
+        except TsgenError as error:
+            self.error = error
+            raise
+
+    def _drawn(self, trial: optuna.Trial) -> dict[str, Any]:
+        return {name: self._one(trial, name, choices) for name, choices in self.space.items()}
+
+    @staticmethod
+    def _one(trial: optuna.Trial, name: str, choices: Sequence[Any] | tuple[float, float]) -> Any:
+        if isinstance(choices, tuple) and len(choices) == 2:
+            low, high = choices
+            log = low > 0 and high >= 10 * low
+            if isinstance(low, int) and isinstance(high, int):
+                return trial.suggest_int(name, low, high, log=log)
+            return trial.suggest_float(name, low, high, log=log)
+        # By what they are called, since Optuna keeps plain values alone.
+        of_label = {repr(choice): choice for choice in choices}
+        return of_label[trial.suggest_categorical(name, list(of_label))]
+
+    def _value(self, name: str, drawn: Any) -> Any:
+        """A drawn value as the argument has it."""
+        choices = self.space[name]
+        if isinstance(choices, tuple) and len(choices) == 2:
+            return drawn
+        return {repr(choice): choice for choice in choices}[drawn]
+
+    def best_of(self, study: optuna.Study) -> Tuned:
+        """What the trials of a study come to."""
+        rows = [
+            {"trial": item.number, "score": item.value, "seconds": _seconds(item)} | item.params
+            for item in study.trials
+        ]
+        columns = ["trial", "score", "seconds", *self.space]
+        trials = pd.DataFrame(rows, columns=columns).sort_values("score", ignore_index=True)
+        if trials["score"].isna().all():
+            raise SettingError(
+                f"none of {len(trials)} trials came to a score; the last one failed with: "
+                f"{self.error or 'a score that is no number'}"
+            ) from self.error
+        best = study.best_trial
+        params = {name: self._value(name, drawn) for name, drawn in best.params.items()}
+        chosen = clone(self.template).set_params(**params, verbose=True)
+        return Tuned(chosen, params, float(best.values[0]), trials)
+
+
+def _default_space(model: RecurrentForecaster, settings: Settings) -> Space:
+    """What is searched of what the model leaves open."""
+    context = settings.context_length
+    seasonal = ["last", "seasonal", None] if settings.season_length > 1 else ["last", None]
+    space: dict[str, Sequence[Any] | tuple[float, float]] = {
+        "context_length": sorted({max(1, context // 2), context, context * 3 // 2}),
+        "residual": seasonal,
+        "hidden_size": [16, 32, 64, 128],
+        "learning_rate": (5e-4, 1e-2),
+        "dropout": [0.0, 0.1, 0.3],
+        "loss": ["mse", "mae"],
+        "training_strategy": ["teacher_forcing", "free_running", "noisy_inputs"],
+    }
+    usual = type(model)().get_params(deep=False)
+    given = model.get_params(deep=False)
+    return {name: choices for name, choices in space.items() if given[name] == usual[name]}
+
+
+def _backtested(
+    model: RecurrentForecaster,
+    df: Frame,
+    train: Frame,
+    horizon: int,
+    n_windows: int,
+    step: int,
+    metric: str,
+    fit: Mapping[str, Any],
+) -> float:
+    """The mean score of a model's targets on the rows that it isn't fitted to."""
+    model.fit(train, **fit)
+    rows = model.backtest(df, horizon, n_windows=n_windows, step=step)
+    columns = model.panel_.columns
+    scores = [
+        score(
+            rows,
+            metric,
+            train=train,
+            season_length=model.settings_.season_length,
+            freq=fit.get("freq"),
+            id_col=columns.id,
+            time_col=columns.time,
+            target_col=target,
+        )[metric]
+        for target in columns.targets
+    ]
+    return float(np.mean(scores))
+
+
+# --- Optuna --------------------------------------------------------------------------------------
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingExtraError(
+            "tsgen.tune needs the package optuna: pip install 'tsgen[tune]'"
+        ) from error
+    return optuna
+
+
+def _storage(folder: Path, described: Sequence[Any]) -> Any:
+    """Trials in a folder, which says what search it belongs to; that of another is refused."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    path = folder / _SEARCH
+    if path.exists() and json.loads(path.read_text())["search"] != digest:
+        raise SettingError(
+            f"run_dir={str(folder)!r} holds another search: other rows, model, space or horizon; "
+            "choose another folder, or delete this one to begin anew"
+        )
+    path.write_text(json.dumps({"search": digest}))
+    return JournalStorage(JournalFileBackend(str(folder / _TRIALS)))
+
+
+def _seconds(trial: Any) -> float:
+    return trial.duration.total_seconds() if trial.duration is not None else 0.0
+
+
+@contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    """Keep Optuna's notices from the user's terminal, for the block alone."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+@contextmanager
+def _progress(budget: float, *, shown: bool) -> Iterator[Callable[[Any, Any], None]]:
+    """One tidy line on a terminal, gone at the end; nothing where output is piped."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda study, trial: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("tune"), BarColumn(), TextColumn("{task.fields[said]}"),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("tune", total=budget, said="the model as it is")
+        began = time.monotonic()
+
+        def seen(study: Any, trial: Any) -> None:
+            finished = [item.value for item in study.trials if item.value is not None]
+            best = f", best {min(finished):.4g}" if finished else ""
+            said = f"trial {trial.number + 1}{best}"
+            progress.update(task, completed=time.monotonic() - began, said=said)
+
+        yield seen
