@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+import tsgen
+
 systems = script("systems")
 run = script("run")
 
@@ -189,7 +191,7 @@ def small(name: str, count: int = 20) -> Any:
 def test_a_run_from_sequences_to_a_row(name: str) -> None:
     row = run.measure(
         name, small(name), "teacher_forcing", "gru", 3,
-        minutes=1.0, closed_steps=None, max_steps=2, hidden_size=4,
+        minutes=1.0, closed_steps=5, max_steps=2, hidden_size=4,
     )  # fmt: skip
     assert list(row) == script("table").COLUMNS
     assert row["seed"] == 3
@@ -223,3 +225,17 @@ def test_steps_are_as_many_as_fit_into_the_time(monkeypatch: pytest.MonkeyPatch)
 def test_settings_are_read_as_json_or_text() -> None:
     found = run.given(["lags=[1, 18]", "loss=huber", "learning_rate=1e-3"])
     assert found == {"lags": [1, 18], "loss": "huber", "learning_rate": 1e-3}
+
+
+@pytest.mark.skipif(not hasattr(tsgen, "FreeRunning"), reason="no training strategies yet")
+def test_strategies_are_what_their_names_say() -> None:
+    made = {name: make and make(7) for name, make in run.STRATEGIES.items()}
+    assert made.pop("teacher_forcing") is None
+    assert made.pop("noisy_inputs").std > 0
+    assert {strategy.steps for strategy in made.values()} == {7}
+    assert made["free_running_growing"].grow > 0 == made["free_running"].grow
+    for name, strategy in made.items():
+        if name.startswith(("increasing", "decreasing")):
+            direction, curve = name.split("_per_")[0].split("_", 1)
+            assert (strategy.start < strategy.end) == (direction == "increasing")
+            assert (strategy.curve, strategy.per) == (curve, name.split("_per_")[1])
