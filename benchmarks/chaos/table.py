@@ -1,0 +1,135 @@
+"""Markdown tables of the committed results, beside the published models.
+
+    python benchmarks/chaos/table.py [--write]
+
+``--write`` fills what stands between ``<!-- CHAOS -->`` and ``<!-- end CHAOS -->`` in README.md.
+Several seeds are given as their median and range. The best of ours is the run with the lowest
+error on the validation sequences, so that the test sequences have no say in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).parent
+README = HERE.parent.parent / "README.md"
+BEGIN, END = "<!-- CHAOS -->", "<!-- end CHAOS -->"
+NAMES = {
+    "lorenz": "Lorenz",
+    "roessler": "Rössler",
+    "mackeyglass": "Mackey-Glass",
+    "thomas": "Thomas",
+}
+ANCHORS = {
+    "teacher_forcing": "teacher forcing",
+    "free_running": "free running",
+    "best_curriculum": "best curriculum",
+}
+COLUMNS = [
+    "system", "strategy", "cell", "settings", "seed", "nrmse", "nrmse_last_tenth",
+    "nrmse_validation", "seconds", "versions", "device", "threads",
+]  # fmt: skip
+"""Of the CSV of a run."""
+
+
+def anchors() -> pd.DataFrame:
+    """Published models, re-run on freshly integrated data."""
+    return pd.read_csv(HERE / "anchors.csv")
+
+
+def results(folder: Path = HERE / "results") -> pd.DataFrame:
+    """All runs, a row each."""
+    parts = [pd.read_csv(path) for path in sorted(folder.glob("*.csv"))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def spelled(values: pd.Series) -> str:
+    """The median, and the range where there are several."""
+    if values.empty:
+        return "–"
+    low, middle, high = (f"{value:.2g}" for value in values.quantile([0.0, 0.5, 1.0]))
+    return middle if len(values) == 1 else f"{middle} ({low} to {high})"
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+    """A table whose first column is text."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def label(runs: pd.DataFrame) -> str:
+    """What they were trained with, as people write it."""
+    first = runs.iloc[0]
+    return f"{str(first['strategy']).replace('_', ' ')}, {str(first['cell']).upper()}"
+
+
+def best(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs, over seeds, of the way of training with the lowest median validation error."""
+    if runs.empty:
+        return runs
+    groups = dict(list(runs.groupby(["strategy", "cell"])))
+    return min(groups.values(), key=lambda group: float(group["nrmse_validation"].median()))
+
+
+def by_system(runs: pd.DataFrame, published: pd.DataFrame) -> str:
+    """The published models and ours, a row for each system."""
+    head = ["system", *(f"published: {name}" for name in ANCHORS.values()),
+            *(f"tsgen: {ANCHORS[name]}" for name in ("teacher_forcing", "free_running")),
+            "tsgen: best", "which"]  # fmt: skip
+    rows = []
+    for system, name in NAMES.items():
+        theirs = published[published["system"] == system].set_index("strategy")["nrmse"]
+        ours = runs[runs["system"] == system]
+        cells = [f"{theirs[strategy]:.2g}" for strategy in ANCHORS]
+        for strategy in ("teacher_forcing", "free_running"):
+            cells.append(spelled(best(ours[ours["strategy"] == strategy])["nrmse"]))
+        chosen = best(ours)
+        rows.append([name, *cells, spelled(chosen["nrmse"]),
+                     "–" if chosen.empty else label(chosen)])  # fmt: skip
+    return markdown(head, rows)
+
+
+def by_strategy(runs: pd.DataFrame, published: pd.DataFrame, system: str = "lorenz") -> str:
+    """All ways of training on one system, published ones among them, the lowest error first."""
+    entries = [
+        (row["nrmse"], [f"published: {row['label']}", f"{row['nrmse']:.2g}",
+                        f"{row['nrmse_last_tenth']:.2g}", "–"])
+        for _, row in published[published["system"] == system].iterrows()
+    ]  # fmt: skip
+    for _, group in runs[runs["system"] == system].groupby(["strategy", "cell"]):
+        cells = [spelled(group[column]) for column in ("nrmse", "nrmse_last_tenth")]
+        minutes = f"{group['seconds'].median() / 60:.0f}"
+        entries.append((group["nrmse"].median(), [label(group), *cells, minutes]))
+    head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "minutes"]
+    return markdown(head, [cells for _, cells in sorted(entries, key=lambda entry: entry[0])])
+
+
+def tables() -> str:
+    """Both tables."""
+    return f"{by_system(results(), anchors())}\n\n{by_strategy(results(), anchors())}"
+
+
+def filled(text: str, block: str) -> str:
+    """A text with the block between its marks; as it is where it has none."""
+    if BEGIN not in text:
+        return text
+    before, rest = text.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
+
+
+def main() -> None:
+    """Print the tables; write them if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="into README.md")
+    block = tables()
+    print(block)
+    if parser.parse_args().write:
+        README.write_text(filled(README.read_text(), block))
+
+
+if __name__ == "__main__":
+    main()
