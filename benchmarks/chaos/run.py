@@ -41,6 +41,8 @@ SETTINGS: dict[str, Any] = {
     "batch_size": 64,
     "learning_rate": 5e-3,
     "weight_decay": 0.0,
+    "n_models": 1,
+    "weight_averaging": None,
     "verbose": False,
 }
 """Of all systems and strategies; the scaler is the default, mean 0 and spread 1.
@@ -52,8 +54,8 @@ OF_SYSTEMS: dict[str, dict[str, Any]] = {"mackeyglass": {"lags": list(range(1, 2
 """Mackey-Glass' next state depends on one that is 18 steps back; the others' on the last alone."""
 
 Strategy = Callable[[int], Any]
-STRATEGIES: dict[str, Strategy | None] = {
-    "teacher_forcing": None,
+STRATEGIES: dict[str, Strategy] = {
+    "teacher_forcing": lambda steps: tsgen.TeacherForcing(),
     "noisy_inputs": lambda steps: tsgen.NoisyInputs(0.01),
     "free_running": lambda steps: tsgen.FreeRunning(steps=steps),
     "free_running_growing": lambda steps: tsgen.FreeRunning(steps=steps, grow=0.5),
@@ -77,9 +79,10 @@ goes from all to none ("decreasing"), or from none to all."""
 
 def forecaster(name: str, cell: str, strategy: str, steps: int, **settings: Any) -> Any:
     """A forecaster that isn't fitted yet, for a system."""
-    make = STRATEGIES[strategy]
-    chosen = {} if make is None else {"training_strategy": make(steps)}
-    chosen["multivariate"] = len(SYSTEMS[name].channels) > 1
+    chosen = {
+        "training_strategy": STRATEGIES[strategy](steps),
+        "multivariate": len(SYSTEMS[name].channels) > 1,
+    }
     arguments = SETTINGS | OF_SYSTEMS.get(name, {}) | chosen | settings
     return getattr(tsgen, FORECASTERS[cell])(**arguments)
 
