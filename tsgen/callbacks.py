@@ -137,8 +137,8 @@ class LastAverage(WeightAveraging):
 
     Parameters
     ----------
-    first : int
-        The step from which weights are averaged.
+    share : float
+        Of the steps of the ``Trainer``, at their end; at least the last one.
 
     References
     ----------
@@ -146,13 +146,24 @@ class LastAverage(WeightAveraging):
        UAI 2018.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, share: float) -> None:
         super().__init__()
-        self._first = first
+        self._share = share
+        self._first = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count back from the trainer's last step."""
+        steps = int(trainer.estimated_stepping_batches)
+        self._first = steps - max(1, round(self._share * steps))
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether the step is among the last ones."""
         return step_idx is not None and step_idx >= self._first
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the mean; a run that ended before there was one keeps its weights."""
+        if self._latest_update_step:
+            super().on_train_end(trainer, pl_module)
 
 
 class BestWeights(pl.Callback):
