@@ -106,7 +106,7 @@ class StepSeed(pl.Callback):
 
 
 class LossRecord(pl.Callback):
-    """The training loss of every step."""
+    """The training loss of every step, of a member on average."""
 
     def __init__(self) -> None:
         self.losses: list[float] = []
@@ -120,8 +120,9 @@ class LossRecord(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Note the loss; where gradients accumulate, that of the step's last batch."""
+        assert isinstance(pl_module, ForecastModule)
         del self.losses[trainer.global_step - 1 :]
-        self.losses.append(float(outputs["loss"]))
+        self.losses.append(float(outputs["loss"]) / len(pl_module.networks))
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
