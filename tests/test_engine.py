@@ -761,8 +761,15 @@ def systems_of(
     return network, RolloutState(tuple(leaves[:-1]), leaves[-1], known), told
 
 
-@pytest.mark.parametrize("columns", [0, 2], ids="{} covariates".format)
-@pytest.mark.parametrize("channels", [1, 2], ids="{} channels".format)
+@pytest.mark.parametrize(
+    ("channels", "columns"),
+    [
+        pytest.param(1, 0, id="one channel"),
+        pytest.param(2, 2, id="two channels, covariates"),
+        pytest.param(2, 0, id="two channels", marks=pytest.mark.slow),
+        pytest.param(1, 2, id="one channel, covariates", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     ("lags", "arguments"),
     [
@@ -774,7 +781,7 @@ def systems_of(
         ((1, 6), {"cell": "gru", "residual": 6}),
         ((1, 6), {"num_layers": 2}),
     ],
-    ids=str,
+    ids=lambda value: str(value or "no residual") if isinstance(value, dict) else str(value),
 )
 def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, columns) -> None:
     """Its values, and their gradients with respect to the weights and the state."""
@@ -797,7 +804,7 @@ def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, colum
     assert all(size > 0 for size in reached)
 
 
-@properties
+@settings(properties, max_examples=15)
 @given(loop=loops(), horizon=st.integers(1, 30))
 def test_any_loop_for_training_is_the_plain_one(loop, horizon: int) -> None:
     network, lags, state = loop
