@@ -220,13 +220,17 @@ def test_a_single_step_is_seen_as_a_point() -> None:
     assert all(line.get_marker() not in ("None", "") for line in figure.axes[1].lines)
 
 
-@pytest.mark.xfail(strict=True, reason="a single row of losses is drawn as a line of no length")
-def test_a_single_row_of_losses_is_seen_as_a_point() -> None:
-    """Such as that of a validated run of 50 steps or fewer."""
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_single_loss_is_seen_as_a_point(rows: int) -> None:
+    """Such as those of a validated run of few steps, or validated once alone."""
     report = report_of(validation=True)
-    short = TrainingReport(report.losses.iloc[:1], report.errors, report.measured_on)
-    figure = plot_training(short)
-    assert all(line.get_marker() not in ("None", "") for line in figure.axes[0].lines)
+    losses = report.losses.iloc[:rows].copy()
+    losses.loc[1:, "validation"] = np.nan
+    figure = plot_training(TrainingReport(losses, report.errors, report.measured_on))
+    drawn = lines(figure.axes[0])
+    assert drawn.pop("training").get_marker() == ("o" if rows == 1 else "None")
+    (validation,) = drawn.values()
+    assert validation.get_marker() == "o"
 
 
 def test_a_training_has_a_title_if_it_is_given_one(tmp_path: Path) -> None:
