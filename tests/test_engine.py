@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tsgen import engine
-from tsgen.engine import Run, Way, run
+from tsgen.engine import Run, Way, closed_loop, median, run
 from tsgen.features import input_size
 from tsgen.folded import folds
-from tsgen.network import Cell, RecurrentNetwork
+from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout
 
 WAYS = get_args(Way)
@@ -723,3 +724,138 @@ def assert_slope(function, at: Tensor, cell: tuple[int, int], gradient: Tensor) 
         slope = (function(at + nudge) - function(at - nudge)) / 2e-5
     assert abs(slope) > 1e-12
     torch.testing.assert_close(gradient[cell], slope, rtol=1e-4, atol=1e-9)
+
+
+def systems_of(
+    lags: Sequence[int],
+    channels: int,
+    columns: int,
+    residual: int | None = None,
+    **arguments: object,
+) -> tuple[RecurrentNetwork, RolloutState, Tensor | None]:
+    """A network of several channels and covariates, where three systems stand, and their future."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        embedding = CovariateEmbedding(columns, {0: 4} if columns else {})
+        network = RecurrentNetwork(
+            input_size(lags, channels, embedding.width),
+            hidden_size=5,
+            channels=channels,
+            covariates=embedding,
+            residual_channel=None if residual is None else list(lags).index(residual) * channels,
+            **arguments,
+        ).double()
+        torch.nn.init.normal_(network.head.weight, std=0.3)
+        torch.nn.init.normal_(network.head.bias, std=0.3)
+    recurrent = tuple(
+        normal(*part.shape, seed=number) for number, part in enumerate(network.initial_state(3))
+    )
+    values = normal(3 * channels, max(lags), seed=7)
+    known = torch.ones_like(values)
+    known[0, :2] = values[0, :2] = 0
+    told = None
+    if columns:
+        kinds = torch.randint(5, (3, 15), generator=torch.Generator().manual_seed(8))
+        told = torch.stack([kinds.double(), *normal(columns - 1, 3, 15)], dim=-1)
+    leaves = [tensor.requires_grad_() for tensor in (*recurrent, values)]
+    return network, RolloutState(tuple(leaves[:-1]), leaves[-1], known), told
+
+
+@pytest.mark.parametrize(
+    ("channels", "columns"),
+    [
+        pytest.param(1, 0, id="one channel"),
+        pytest.param(2, 2, id="two channels, covariates"),
+        pytest.param(2, 0, id="two channels", marks=pytest.mark.slow),
+        pytest.param(1, 2, id="one channel, covariates", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    ("lags", "arguments"),
+    [
+        ((1,), {}),
+        ((1, 6), {}),
+        ((6, 1, 4), {"residual": 6}),
+        ((1, 2), {"residual": 2}),
+        ((1, 6), {"residual": 1}),
+        ((1, 6), {"cell": "gru", "residual": 6}),
+        ((1, 6), {"num_layers": 2}),
+    ],
+    ids=lambda value: str(value or "no residual") if isinstance(value, dict) else str(value),
+)
+def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, columns) -> None:
+    """Its values, and their gradients with respect to the weights and the state."""
+    network, state, told = systems_of(lags, channels, columns, **arguments)
+    leaves = [*network.parameters(), *state.recurrent, state.values]
+    horizon, target = 15, normal(3 * channels, 15, seed=5)
+    paths = [
+        closed_loop(network, lags, state, horizon, told),
+        rollout(network, lags, state, horizon, Drive(covariates=told)).path,
+    ]
+    torch.testing.assert_close(*paths, atol=1e-9, rtol=0)
+    got, expected = (
+        torch.autograd.grad((path - target).square().mean(), leaves, allow_unused=True)
+        for path in paths
+    )
+    for ours, theirs in zip(got, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0)
+    reached = [part.abs().sum() for part in got if part is not None]
+    assert len(reached) == len(leaves)
+    assert all(size > 0 for size in reached)
+
+
+@settings(properties, max_examples=15)
+@given(loop=loops(), horizon=st.integers(1, 30))
+def test_any_loop_for_training_is_the_plain_one(loop, horizon: int) -> None:
+    network, lags, state = loop
+    start = clones(state)
+    values = start.values.requires_grad_()
+    got, expected = (
+        (path, *torch.autograd.grad(path.square().sum(), [*network.parameters(), values]))
+        for path in (
+            closed_loop(network, lags, start, horizon),
+            rollout(network, lags, start, horizon).path,
+        )
+    )
+    for ours, theirs in zip(got, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_what_is_dropped_out_in_training_is_fed_back(layers: int) -> None:
+    """Dropout before the head is part of each prediction, so that such a loop doesn't fold."""
+    lags = (1, 6)
+    network, state, _ = systems_of(lags, 1, 0, dropout=0.5, num_layers=layers)
+    network.train()
+    paths = []
+    for loop in (closed_loop, lambda *arguments: rollout(*arguments).path):
+        torch.manual_seed(0)
+        paths.append(loop(network, lags, state, 12))
+    assert torch.equal(*paths)
+    without = closed_loop(network.eval(), lags, state, 12)
+    assert not torch.allclose(without, paths[0])
+
+
+# ---------------------------------------------------------------------------------------- ensembles
+
+
+@properties
+@given(
+    members=st.integers(1, 9),
+    shape=st.lists(st.integers(1, 4), max_size=3),
+    seed=st.integers(0, 999),
+    ties=st.booleans(),
+)
+def test_the_median_is_that_of_numpy(members: int, shape: list[int], seed: int, ties: bool) -> None:
+    paths = normal(members, *shape, seed=seed)
+    paths = paths.round() if ties else paths
+    got = median(paths)
+    assert got.shape == tuple(shape)
+    np.testing.assert_allclose(got, np.median(paths.numpy(), axis=0), rtol=1e-12)
+    torch.testing.assert_close(median(paths.flip(0)), got)
+
+
+def test_the_median_of_one_is_itself_to_the_last_bit() -> None:
+    path = normal(1, 3, 4)
+    assert torch.equal(median(path), path[0])
+    assert torch.equal(median(path.repeat(4, 1, 1)), path[0])

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from problems import wavy
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from tsgen import LSTMForecaster
 from tsgen.errors import SettingError
 from tsgen.frame import read_panel
+from tsgen.presets import PRESETS
 from tsgen.settings import Settings, choose_settings
-from tsgen.strategies import FreeRunning
+from tsgen.strategies import FreeRunning, PushForward, TeacherForcing
 
 
 def settings_of(df: Any, **arguments: Any) -> Settings:
@@ -110,6 +112,97 @@ def test_patience_holds_rows_out() -> None:
     assert settings_of(WALK, patience=3).val_size > 0
     with pytest.raises(SettingError, match="patience"):
         settings_of(WALK, patience=3, val_size=None)
+
+
+def test_patience_holds_out_no_more_than_a_series_can_spare() -> None:
+    """A strategy may want more rows than twice of which there are none."""
+    model = LSTMForecaster(
+        max_steps=2, hidden_size=4, patience=2, training_strategy=FreeRunning(steps=40)
+    )  # fmt: skip
+    model.fit(wavy(60))
+    assert model.settings_.val_size == 29
+    assert model.report_.measured_on == "held-out rows"
+    assert settings_of(wavy(60), patience=2, training_strategy=FreeRunning(steps=9)).val_size == 9
+
+
+# ---------------------------------------------------------------------------------------- presets
+
+CHOSEN = (
+    "loss", "training_strategy", "max_steps", "batch_size", "hidden_size", "weight_averaging",
+    "n_models",
+)  # fmt: skip
+LARGE = pd.DataFrame(
+    np.random.default_rng(0).normal(size=(2_000, 10)),
+    index=pd.date_range("2020-01-01", periods=2_000, freq="D"),
+)
+
+
+def chosen(df: Any, **arguments: Any) -> dict[str, Any]:
+    settings = settings_of(df, **arguments)
+    return {name: getattr(settings, name) for name in CHOSEN}
+
+
+@pytest.mark.parametrize(
+    ("preset", "df", "expected"),
+    [
+        ("balanced", WALK, ("mse", TeacherForcing(), 400, 32, 32, None, 1)),
+        ("balanced", LARGE.iloc[:-1], ("mse", TeacherForcing(), 400, 32, 32, None, 1)),
+        ("balanced", LARGE, ("mse", TeacherForcing(), 1500, 32, 64, None, 1)),
+        ("fast", WALK, ("mse", TeacherForcing(), 150, 32, 32, None, 1)),
+        ("fast", LARGE, ("mse", TeacherForcing(), 300, 32, 32, None, 1)),
+        ("accurate", WALK, ("mae", FreeRunning(), 400, 64, 32, None, 3)),
+        ("accurate", LARGE, ("mae", FreeRunning(), 2000, 64, 64, None, 3)),
+    ],
+    ids=lambda value: "" if isinstance(value, pd.Series | pd.DataFrame | tuple) else value,
+)
+def test_what_a_preset_comes_to(preset: str, df: Any, expected: tuple[Any, ...]) -> None:
+    assert chosen(df, preset=preset) == dict(zip(CHOSEN, expected, strict=True))
+    assert settings_of(df, preset=preset).preset == preset
+
+
+def test_balanced_is_the_default() -> None:
+    assert LSTMForecaster().preset == "balanced"
+    assert settings_of(WALK) == settings_of(WALK, preset="balanced")
+    assert set(PRESETS) == {"fast", "balanced", "accurate"}
+
+
+GIVEN = {
+    "loss": "huber",
+    "training_strategy": PushForward(steps=4),
+    "max_steps": 7,
+    "batch_size": 5,
+    "hidden_size": 3,
+    "weight_averaging": 0.25,
+    "n_models": 2,
+}
+
+
+@pytest.mark.parametrize("preset", ["fast", "accurate"])
+def test_what_is_given_wins_over_the_preset(preset: str) -> None:
+    """It alone: all else stays what the preset says."""
+    before = chosen(WALK, preset=preset)
+    for name, value in GIVEN.items():
+        assert chosen(WALK, preset=preset, **{name: value}) == before | {name: value}
+    assert chosen(WALK, preset=preset, **GIVEN) == GIVEN
+
+
+def test_none_is_no_average_whatever_the_preset() -> None:
+    assert settings_of(WALK, preset="accurate", weight_averaging=None).weight_averaging is None
+
+
+def test_settings_show_what_the_preset_chose() -> None:
+    model = LSTMForecaster(max_steps=1, hidden_size=4, preset="accurate").fit(WALK)
+    assert model.settings_ == settings_of(WALK, max_steps=1, hidden_size=4, preset="accurate")
+    assert len(model.module_.networks) == 3
+    assert model.module_.objective.loss == "mae"
+    assert model.n_models == model.loss == model.training_strategy == "auto"
+
+
+def test_a_preset_is_copied_and_set_like_any_argument() -> None:
+    model = LSTMForecaster(preset="fast", training_strategy=FreeRunning(steps=3), n_models=2)
+    assert clone(model).get_params() == model.get_params()
+    assert model.set_params(preset="accurate", n_models="auto").get_params()["preset"] == "accurate"
+    assert settings_of(WALK, **model.get_params()).n_models == 3
 
 
 # ------------------------------------------------------------------------------- what is refused

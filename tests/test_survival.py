@@ -208,7 +208,7 @@ def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame)
         **SETTINGS, max_steps=5_000, patience=2, learning_rate=0.02,
         trainer_kwargs={"callbacks": Watch()},
     ).fit(seasonal)  # fmt: skip
-    losses = found[0].losses
+    losses = list(found[0].losses.values())
     assert len(losses) < 100
     assert min(losses) < min(losses[-2:])
     assert model.settings_.val_size > 0

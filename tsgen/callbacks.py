@@ -106,7 +106,7 @@ class StepSeed(pl.Callback):
 
 
 class LossRecord(pl.Callback):
-    """The training loss of every step."""
+    """The training loss of every step, of a member on average."""
 
     def __init__(self) -> None:
         self.losses: list[float] = []
@@ -120,8 +120,9 @@ class LossRecord(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Note the loss; where gradients accumulate, that of the step's last batch."""
+        assert isinstance(pl_module, ForecastModule)
         del self.losses[trainer.global_step - 1 :]
-        self.losses.append(float(outputs["loss"]))
+        self.losses.append(float(outputs["loss"]) / len(pl_module.networks))
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -137,8 +138,8 @@ class LastAverage(WeightAveraging):
 
     Parameters
     ----------
-    first : int
-        The step from which weights are averaged.
+    share : float
+        Of the steps of the ``Trainer``, at their end; at least the last one.
 
     References
     ----------
@@ -146,13 +147,24 @@ class LastAverage(WeightAveraging):
        UAI 2018.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, share: float) -> None:
         super().__init__()
-        self._first = first
+        self._share = share
+        self._first = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count back from the trainer's last step."""
+        steps = int(trainer.estimated_stepping_batches)
+        self._first = steps - max(1, round(self._share * steps))
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether the step is among the last ones."""
         return step_idx is not None and step_idx >= self._first
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the mean; a run that ended before there was one keeps its weights."""
+        if self._latest_update_step:
+            super().on_train_end(trainer, pl_module)
 
 
 class BestWeights(pl.Callback):

@@ -315,7 +315,8 @@ class WindowDataModule(pl.LightningDataModule):
             yield self._series.batch(draw, shape, window_norm=self.window_norm)
 
     def some_windows(self, count: int) -> WindowBatch:
-        """Windows drawn from the training rows."""
+        """Windows drawn from the training rows, on the CPU wherever training took the rows."""
+        self._move_to(torch.device("cpu"))
         sampler = WindowSampler(
             self._training.lengths.numpy(), self.shape, count, self.sampler.seed
         )

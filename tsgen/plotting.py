@@ -182,14 +182,15 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
     losses, errors = report.losses, report.errors
     figure = Figure(figsize=(9.0, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(losses["step"], losses["loss"], color=_HISTORY, linewidth=1.4, label="training")
+    left.plot(losses["step"], losses["loss"], color=_HISTORY, linewidth=1.4,
+              marker=_marker(losses["loss"]), label="training")  # fmt: skip
     if "validation" in losses:
         left.plot(losses["step"], losses["validation"], color=_FORECAST, linewidth=1.4,
+                  marker=_marker(losses["validation"]),
                   label="closed loop, held-out rows")  # fmt: skip
     left.set_xlabel("optimiser steps", fontsize=9, color=_HISTORY)
     left.set_title("loss", loc="left", fontsize=10, color=_HISTORY)
-    # A single step is a point, not a line.
-    marker = "o" if len(errors) == 1 else None
+    marker = _marker(errors["step"])
     right.plot(errors["step"], errors["free_running"], color=_FORECAST, linewidth=1.6,
                marker=marker, label="free-running")  # fmt: skip
     right.plot(errors["step"], errors["teacher_forced"], color=_HISTORY, linewidth=1.4,
@@ -208,6 +209,11 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure
+
+
+def _marker(values: pd.Series) -> str | None:
+    """A single value is a point, not a line."""
+    return "o" if values.count() == 1 else None
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:

@@ -165,7 +165,9 @@ def _val_size(
     if given is None or is_auto(given):
         if given is None and patience is not None:
             raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
-        return 0 if patience is None else _train_horizon(season, longest, strategy)
+        if patience is None:
+            return 0
+        return min(_train_horizon(season, longest, strategy), (longest - 1) // 2)
     rows = whole_number("val_size", given, "rows to hold out of each series")
     if 2 * rows >= longest:
         raise SettingError(

@@ -20,7 +20,7 @@ from torch import Tensor
 from tsgen.arguments import number, one_of, whole_number
 from tsgen.engine import closed_loop, run
 from tsgen.errors import SettingError
-from tsgen.holes import fill_holes
+from tsgen.holes import fill_holes, read_over_holes
 from tsgen.network import RecurrentNetwork
 from tsgen.objective import Objective, WindowErrors
 from tsgen.rollout import Drive, RolloutState, read, rollout, start_of
@@ -107,7 +107,7 @@ class Lesson:
         known, told = self.batch.known, self.covariates(rows)
         start = start_of(self.network, self.lags, self.inputs, known)
         fed, begun = self.inputs[:, rows], known[:, rows]
-        if _have_holes(known[:, :stop]):
+        if _have_holes(known):  # also one that goes on after the last row to read
             fed, begun = fill_holes(self.network, self.lags, start, fed, begun, told)
         state, predictions = read(self.network, self.lags, start, fed, begun, told)
         before = torch.cat([known[:, longest - 1 : longest], begun], dim=1)[:, :-1]
@@ -357,7 +357,8 @@ class ScheduledSampling(_AfterCutoff):
         told = lesson.covariates(rows)
         if torch.rand(()) < probability:
             observed = lesson.inputs[:, rows], lesson.batch.known[:, rows]
-            return lesson.errors(read(lesson.network, lesson.lags, state, *observed, told)[1])
+            forced = read_over_holes(lesson.network, lesson.lags, state, *observed, told)[1]
+            return lesson.errors(forced)
         return lesson.errors(closed_loop(lesson.network, lesson.lags, state, lesson.horizon, told))
 
     def _sampled(

@@ -167,8 +167,7 @@ def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.C
     if module.network.dropout.p > 0 or module.strategy.is_random:
         callbacks.append(StepSeed(schedule.seed))
     if schedule.weight_averaging is not None:
-        last = round(schedule.weight_averaging * schedule.max_steps)
-        callbacks.append(LastAverage(schedule.max_steps - last))
+        callbacks.append(LastAverage(schedule.weight_averaging))
     if schedule.verbose:
         callbacks.append(ProgressLine(schedule.label))
     return callbacks
