@@ -48,6 +48,7 @@ from tsgen.codec import CodecError, Decoder, Encoder, fits
 from tsgen.container import FORMAT
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
 from tsgen.forecaster import load
+from tsgen.strategies import FreeRunning, NoisyInputs
 
 Frame = pd.Series | pd.DataFrame
 
@@ -1387,6 +1388,15 @@ def test_golden_file_with_covariates() -> None:
     assert len(forecast) == len(expected) == 14
     for target in ("y", "z"):
         np.testing.assert_allclose(forecast[f"{target}_now"], forecast[target], rtol=1e-5)
+
+
+def test_golden_file_of_an_ensemble() -> None:
+    """The same of format 4, which brought members, training strategies and presets."""
+    loaded = LSTMForecaster.load(GOLDEN / "model-4.tsgen")
+    expected = pd.read_csv(GOLDEN / "model-4-forecast.csv")
+    np.testing.assert_allclose(loaded.predict(14)["y"], expected["y"], rtol=1e-5)
+    assert loaded.settings_.n_models == len(loaded.module_.networks) == 3
+    assert loaded.training_strategy == NoisyInputs(0.02, FreeRunning(steps=5, grow=0.5))
 
 
 # --------------------------------------------------------------------------------------- the codec

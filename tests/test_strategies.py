@@ -863,7 +863,6 @@ def test_a_file_keeps_the_strategy(strategy: TrainingStrategy, tmp_path: Path) -
     assert loaded.predict(5).equals(model.predict(5))
 
 
-@pytest.mark.xfail(strict=True, reason="numbers of numpy in a strategy have no place in a file")
 def test_a_file_keeps_a_strategy_of_numpy_numbers(tmp_path: Path) -> None:
     strategy = ScheduledSampling(steps=np.int64(4), share=np.float64(0.5), end=np.float32(0.5))
     model = LSTMForecaster(**SMALL, training_strategy=strategy).fit(wavy())

@@ -91,7 +91,9 @@ class Lesson:
     def unit(self) -> Tensor:
         """What the errors of each window are measured in, (B·C, 1)."""
         longest = max(self.lags)
-        return self.objective.unit(self.batch.values[:, longest:], self.batch.known[:, longest:])
+        known = self.batch.known
+        begun = known.cummax(dim=1).values[:, longest - 1 : -1]
+        return self.objective.unit(self.batch.values[:, longest:], known[:, longest:] * begun)
 
     def covariates(self, rows: slice) -> Tensor | None:
         """Those of some rows, (B, rows, D)."""
@@ -147,6 +149,10 @@ class TrainingStrategy(ABC):
     def terms(self, lesson: Lesson) -> Sequence[Term]:
         """The parts of the loss."""
 
+    def _keep(self, name: str, value: float) -> None:
+        """Set a checked number, which is a plain one then: a file takes no others."""
+        object.__setattr__(self, name, value)
+
 
 @dataclass(frozen=True)
 class TeacherForcing(TrainingStrategy):
@@ -198,7 +204,7 @@ class NoisyInputs(TrainingStrategy):
     strategy: TrainingStrategy = field(default_factory=TeacherForcing)
 
     def __post_init__(self) -> None:
-        number("std", self.std, 0.0, 100.0)
+        self._keep("std", number("std", self.std, 0.0, 100.0))
         if not isinstance(self.strategy, TrainingStrategy):
             raise SettingError(f"strategy={self.strategy!r}: expected a training strategy")
 
@@ -235,8 +241,8 @@ class _AfterCutoff(TrainingStrategy):
 
     def __post_init__(self) -> None:
         if self.steps is not None:
-            whole_number("steps", self.steps, "rows after the cutoff")
-        number("share", self.share, 0.0, 1.0)
+            self._keep("steps", whole_number("steps", self.steps, "rows after the cutoff"))
+        self._keep("share", number("share", self.share, 0.0, 1.0))
 
     @property
     def rows_after_cutoff(self) -> int | None:
@@ -285,7 +291,7 @@ class FreeRunning(_AfterCutoff):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("grow", self.grow, 0.0, 1.0)
+        self._keep("grow", number("grow", self.grow, 0.0, 1.0))
 
     def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
         steps = lesson.horizon
@@ -335,8 +341,8 @@ class ScheduledSampling(_AfterCutoff):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("start", self.start, 0.0, 1.0)
-        number("end", self.end, 0.0, 1.0)
+        self._keep("start", number("start", self.start, 0.0, 1.0))
+        self._keep("end", number("end", self.end, 0.0, 1.0))
         one_of("curve", self.curve, tuple(_CURVES))
         one_of("per", self.per, ("step", "batch"))
 
@@ -409,7 +415,7 @@ class PushForward(_AfterCutoff):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole_number("learned", self.learned, "steps with gradients")
+        self._keep("learned", whole_number("learned", self.learned, "steps with gradients"))
 
     @property
     def is_random(self) -> bool:
