@@ -200,13 +200,13 @@ def by_hand(lesson: Lesson, feed: Feed) -> Tensor:
 
 
 def mean_error(lesson: Lesson, predictions: Tensor, rows: slice) -> Tensor:
-    """Of the known rows among some, in units of each window's spread; not of the warm-up."""
+    """Of the counted rows among some, in units of the spread of all that count in a window."""
     batch, warmup = lesson.batch, lesson.objective.warmup
     begun = batch.known.cummax(dim=1).values
     counted = batch.known[:, LONGEST:] * begun[:, LONGEST - 1 : -1]
     counted[:, :warmup] = 0
     targets = batch.values[:, LONGEST:]
-    told = batch.known[:, LONGEST + warmup :] > 0
+    told = counted[:, warmup:] > 0
     unit = torch.stack(
         [row[flags].std(correction=0).clamp(min=1.0)
          for row, flags in zip(targets[:, warmup:], told, strict=True)]
