@@ -167,12 +167,34 @@ class RecurrentNetwork(nn.Module):
         """
         if state is None:
             state = self.initial_state(inputs.shape[0])
-        if isinstance(self.recurrent, nn.LSTM):
+        if inputs.shape[1] == 1:
+            hidden, state = self._step(inputs[:, 0], state)
+        elif isinstance(self.recurrent, nn.LSTM):
             hidden, state = self.recurrent(inputs, (state[0], state[1]))
         else:
             hidden, last = self.recurrent(inputs, state[0])
             state = (last,)
         return self.predictions(hidden, inputs), state
+
+    def _step(self, inputs: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
+        """One step (B, inputs) through cells: ``nn.LSTM`` is made for sequences, and slow for it.
+
+        Returns
+        -------
+        hidden : Tensor of shape (B, 1, hidden)
+        state : tuple of Tensor of shape (layers, B, hidden)
+        """
+        hidden = inputs
+        layers: list[RecurrentState] = []
+        for layer, weights in enumerate(self.recurrent.all_weights):
+            if layer:
+                hidden = nn.functional.dropout(hidden, self.recurrent.dropout, self.training)
+            if isinstance(self.recurrent, nn.LSTM):
+                layers.append(torch.lstm_cell(hidden, [part[layer] for part in state], *weights))
+            else:
+                layers.append((torch.gru_cell(hidden, state[0][layer], *weights),))
+            hidden = layers[-1][0]
+        return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
 
     def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
         """What is predicted from where the recurrence stands, (B, T, hidden), as (B·C, T)."""
