@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
-    from tsgen.plotting import plot_forecast, plot_importance
+    from tsgen.plotting import plot_backtest, plot_errors, plot_forecast, plot_importance
     from tsgen.state import ForecastState
 
 __version__ = "0.1.0"
@@ -31,6 +31,8 @@ _HOME = {
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
     "load_state": "persistence",
+    "plot_backtest": "plotting",
+    "plot_errors": "plotting",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "save_state": "persistence",
@@ -50,6 +52,8 @@ __all__ = [
     "load_benchmark",
     "load_dataset",
     "load_state",
+    "plot_backtest",
+    "plot_errors",
     "plot_forecast",
     "plot_importance",
     "save_state",
