@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 CONTEXT, HIDDEN, HORIZON = 168, 64, 48
+SERIES, CUTOFFS, STEP = 20, 100, 3
 QUIET: dict[str, Any] = {
     "accelerator": "cpu", "logger": False, "enable_progress_bar": False,
     "enable_model_summary": False, "enable_checkpointing": False,
@@ -44,11 +45,20 @@ def darts_work(frame: pd.DataFrame) -> dict[str, Callable[[], object]]:
     alone, together = model(), model()
     alone.fit(series[0])
     together.fit(series)
+
+    def backtest() -> object:
+        return together.historical_forecasts(
+            series[:SERIES], start=-HORIZON - STEP * (CUTOFFS - 1), start_format="position",
+            forecast_horizon=HORIZON, stride=STEP, retrain=False, last_points_only=False,
+            overlap_end=False,
+        )  # fmt: skip
+
     return {
         "one": lambda: alone.predict(HORIZON),
         "one_long": lambda: alone.predict(1000),
         "all": lambda: together.predict(HORIZON, series=series, batch_size=512),
         "all_new": lambda: together.predict(HORIZON, series=series, batch_size=512),
+        "backtest": backtest,
     }
 
 
@@ -57,15 +67,25 @@ def neuralforecast_work(frame: pd.DataFrame) -> dict[str, Callable[[], object]]:
     from neuralforecast import NeuralForecast
     from neuralforecast.models import LSTM
 
-    def fitted(rows: pd.DataFrame) -> Any:
+    def unfitted() -> Any:
         model = LSTM(
             h=HORIZON, input_size=CONTEXT, recurrent=True, encoder_hidden_size=HIDDEN,
             encoder_n_layers=1, max_steps=2, inference_windows_batch_size=512,
             **QUIET,
         )  # fmt: skip
-        forecast = NeuralForecast(models=[model], freq="h")
+        return NeuralForecast(models=[model], freq="h")
+
+    def fitted(rows: pd.DataFrame) -> Any:
+        forecast = unfitted()
         forecast.fit(rows)
         return forecast
+
+    some = frame["unique_id"].unique()[:SERIES]
+    few = frame[frame["unique_id"].isin(some)].reset_index(drop=True)
+
+    def backtest() -> object:
+        """With its two-step fit, which can't be left out."""
+        return unfitted().cross_validation(df=few, n_windows=CUTOFFS, step_size=STEP)
 
     alone = fitted(frame[frame["unique_id"] == frame["unique_id"].iloc[0]])
     together = fitted(frame)
@@ -73,6 +93,7 @@ def neuralforecast_work(frame: pd.DataFrame) -> dict[str, Callable[[], object]]:
         "one": lambda: alone.predict(),
         "all": lambda: together.predict(),
         "all_new": lambda: together.predict(df=frame),
+        "backtest": backtest,
     }
 
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ import tsgen
 
 RESULTS = Path(__file__).parent / "results" / "rollout_speed.csv"
 CONTEXT, LAGS, HIDDEN, HORIZON, PATHS = 168, [24, 168], 64, 48, 100
+SERIES, CUTOFFS, STEP = 20, 100, 3
+"""Of the backtest; each series has rows for a whole context before the first cutoff."""
 Work = dict[str, Callable[[], object]]
 
 TASKS = {
@@ -39,6 +42,8 @@ TASKS = {
     "paths": "414 series, horizon 48, 100 paths",
     "update_200": "update of 414 series by one row, carry, 200 rows of history",
     "update_20000": "update of 414 series by one row, carry, 20,000 rows of history",
+    "backtest": "backtest of 20 series, 100 cutoffs, horizon 48",
+    "backtest_carry": "backtest of 20 series, 100 cutoffs, horizon 48, carry",
 }
 
 
@@ -63,7 +68,19 @@ def tsgen_work(frame: pd.DataFrame) -> Work:
     }
     for rows in (200, 20_000):
         work[f"update_{rows}"] = update_work(together, rows)
+    few = first_series(frame)
+    before = fitted(tsgen.hold_out(few, HORIZON + STEP * (CUTOFFS - 1))[0])
+    for task, carry in (("backtest", False), ("backtest_carry", True)):
+        work[task] = partial(
+            before.backtest, few, HORIZON, n_windows=CUTOFFS, step=STEP, carry=carry
+        )
     return work
+
+
+def first_series(frame: pd.DataFrame) -> pd.DataFrame:
+    """The series of the backtest."""
+    some = frame["unique_id"].unique()[:SERIES]
+    return frame[frame["unique_id"].isin(some)].reset_index(drop=True)
 
 
 def update_work(model: tsgen.LSTMForecaster, rows: int) -> Callable[[], object]:
@@ -88,9 +105,12 @@ class Floor:
         self.rows = torch.randn(batch, max(LAGS))
         self.start = torch.zeros(1, batch, HIDDEN), torch.zeros(1, batch, HIDDEN)
 
-    def encode(self) -> tuple[Tensor, Tensor]:
-        """Read the context."""
-        return self.lstm(self.context, self.start)[1]
+    def encode(self) -> list[tuple[Tensor, Tensor]]:
+        """Read the contexts, 512 rows at a time."""
+        return [
+            self.lstm(self.context[rows], tuple(part[:, rows] for part in self.start))[1]
+            for rows in torch.arange(len(self.rows)).split(512)
+        ]
 
     def step(self) -> Tensor:
         """Read one row."""
@@ -120,20 +140,28 @@ class Floor:
 
 def floor_work(series: int) -> Work:
     """The bare arithmetic of each task."""
-    one, many = Floor(1), Floor(series)
+    one, many, cutoffs = Floor(1), Floor(series), Floor(SERIES * CUTOFFS)
 
-    def read_and_roll() -> None:
-        many.encode()
-        many.roll(HORIZON)
+    def read_and_roll(floor: Floor) -> None:
+        floor.encode()
+        floor.roll(HORIZON)
+
+    whole = torch.randn(SERIES, CONTEXT + STEP * (CUTOFFS - 1), 2 * (1 + len(LAGS)))
+
+    def read_once_and_roll() -> None:
+        cutoffs.lstm(whole)
+        cutoffs.roll(HORIZON)
 
     return {
         "one": lambda: one.roll(HORIZON),
         "one_long": lambda: one.roll(1000),
         "all": lambda: many.roll(HORIZON),
-        "all_new": read_and_roll,
+        "all_new": lambda: read_and_roll(many),
         "paths": lambda: many.roll(HORIZON, PATHS),
         "update_200": many.step,
         "update_20000": many.step,
+        "backtest": lambda: read_and_roll(cutoffs),
+        "backtest_carry": read_once_and_roll,
     }
 
 
@@ -181,7 +209,9 @@ def seconds_of(work: Callable[[], object]) -> float:
 def measure(work: Work, floor: Work, peers: Peers | None, task: str, rounds: int) -> dict:
     """One row of the table."""
     runs: dict[str, list[float]] = {"tsgen": [], "floor": []}
-    of_peers = [] if peers is None else [name for name in peers.work if name.endswith(f" {task}")]
+    # A peer has one way to do a backtest.
+    theirs = task.removesuffix("_carry")
+    of_peers = [] if peers is None else [name for name in peers.work if name.endswith(f" {theirs}")]
     for number in range(rounds + 1):
         timed = {"tsgen": seconds_of(work[task])}
         with torch.inference_mode():

@@ -15,7 +15,16 @@ from matplotlib.figure import Figure
 from problems import wavy
 
 import tsgen
-from tsgen import Naive, SeasonalNaive, TrainingReport, plot_forecast, plot_training
+from tsgen import (
+    Naive,
+    SeasonalNaive,
+    TrainingReport,
+    plot_backtest,
+    plot_errors,
+    plot_forecast,
+    plot_training,
+)
+from tsgen.errors import FrameError
 from tsgen.frame import read_panel
 from tsgen.plotting import save_figure
 
@@ -172,6 +181,9 @@ def test_a_forecast_without_levels_has_no_bands() -> None:
     assert not plot_forecast(history, Naive().fit(history).predict(5)).axes[0].collections
 
 
+# -------------------------------------------------------------------------------------- trainings
+
+
 def report_of(steps: int = 4, *, validation: bool = False) -> TrainingReport:
     """Of a training of 60 steps, told of in three rows."""
     losses = pd.DataFrame({"step": [20, 40, 60], "loss": [0.9, 0.5, 0.4]})
@@ -253,3 +265,80 @@ def test_a_picture_of_a_model_that_was_trained() -> None:
     model = tsgen.LSTMForecaster(max_steps=3, hidden_size=4, verbose=False).fit(wavy())
     figure = plot_training(model.report_)
     assert lines(figure.axes[0])["training"].get_xdata().tolist() == [1, 2, 3]
+
+
+# -------------------------------------------------------------------------------------- backtests
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [False, True], ids=["rows alone", "with history"])
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_a_backtest_of_every_layout(layout: str, given: bool) -> None:
+    history = LAYOUTS[layout]
+    rows = Naive().fit(history).backtest(history, 4, n_windows=3)
+    figure = plot_backtest(rows, history=history if given else None)
+    assert len(pictures(figure)) == (3 if layout in SEVERAL else 1)
+    axis = figure.axes[0]
+    observed, *forecasts = axis.lines
+    assert len(forecasts) == 3
+    truth = wavy(ROWS).to_numpy()
+    # As many rows before the first cutoff as after it.
+    np.testing.assert_array_equal(observed.get_ydata(), truth[-24:] if given else truth[-12:])
+    for number, line in enumerate(forecasts):
+        begun = given or number > 0
+        value = truth[17 + 4 * number]
+        np.testing.assert_array_equal(line.get_ydata(), np.full(4 + begun, value))
+    figure.draw_without_rendering()
+
+
+def test_intervals_of_a_backtest_are_bands() -> None:
+    history = wide(2)
+    rows = Naive().fit(history).backtest(history, 4, n_windows=3)
+    for level in (80, 95):
+        rows[f"y_pred-lo-{level}"] = rows["y_pred"] - level
+        rows[f"y_pred-hi-{level}"] = rows["y_pred"] + level
+    axis = plot_backtest(rows, history=history).axes[0]
+    assert len(axis.collections) == 6
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == [
+        "observed", "95 %", "80 %", "forecast",
+    ]  # fmt: skip
+
+
+def test_the_first_series_of_a_backtest_and_its_own_names() -> None:
+    names = {"unique_id": "shop", "ds": "day", "y": "sales"}
+    history = long(5).rename(columns=names)
+    columns = {"id_col": "shop", "time_col": "day", "target_col": "sales"}
+    rows = Naive().fit(history, **columns).backtest(history, 4)
+    figure = plot_backtest(rows, history=history, max_series=2, last=3, title="Sales", **columns)
+    assert [axis.get_title(loc="left") for axis in pictures(figure)] == ["s0", "s1"]
+    assert figure.get_suptitle() == "Sales (the first 2 of 5 series)"
+    assert len(figure.axes[0].lines[0].get_ydata()) == 7
+
+
+def test_several_targets_of_a_backtest() -> None:
+    history = long(2).assign(z=lambda df: -df["y"])
+    rows = Naive().fit(history, target_col=["y", "z"]).backtest(history, 4, n_windows=2)
+    figure = plot_backtest(rows, history=history, target_col=["y", "z"])
+    titles = [axis.get_title(loc="left") for axis in pictures(figure)]
+    assert sorted(titles) == ["s0 · y", "s0 · z", "s1 · y", "s1 · z"]
+    assert len(plot_errors(rows, target_col=["y", "z"]).axes[0].lines) == 2
+
+
+def test_errors_by_step() -> None:
+    index = pd.date_range("2024-01-01", periods=20)
+    trend = pd.DataFrame({"a": np.arange(20.0), "b": 100 * np.arange(20.0)}, index=index)
+    rows = Naive().fit(trend).backtest(trend, 4, n_windows=3)
+    rows.loc[0, "y"] = np.nan  # what isn't known counts for nothing
+    (line,) = plot_errors(rows).axes[0].lines
+    assert line.get_xdata().tolist() == [1, 2, 3, 4]
+    spread = rows.groupby("unique_id")["y"].std()
+    expected = np.arange(1, 5) * (1 / spread["a"] + 100 / spread["b"]) / 2
+    np.testing.assert_allclose(line.get_ydata(), expected)
+    constant = pd.Series(np.ones(20), index=index)
+    plot_errors(Naive().fit(constant).backtest(constant, 4)).draw_without_rendering()
+
+
+def test_what_is_no_backtest() -> None:
+    for plot in (plot_backtest, plot_errors):
+        with pytest.raises(FrameError, match=r"'cutoff', 'y_pred'.*model\.backtest"):
+            plot(long())

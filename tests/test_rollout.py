@@ -9,7 +9,8 @@ import torch
 
 from tsgen.features import input_size, lag_inputs
 from tsgen.network import Cell, RecurrentNetwork
-from tsgen.rollout import RolloutState, encode, rollout
+from tsgen.rollout import RolloutState, encode, read, rollout
+from tsgen.stepped import read_through
 
 LAGS = [(1,), (1, 2), (1, 3, 12), (5, 1)]
 BATCH, CONTEXT = 3, 15
@@ -123,3 +124,28 @@ def test_gradients_reach_the_state_and_the_weights(cell: Cell) -> None:
     ].sum().backward()
     assert all(tensor.grad is not None and tensor.grad.any() for tensor in (*recurrent, values))
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("lags", LAGS, ids=str)
+@torch.inference_mode()
+def test_reading_through_is_reading_piece_by_piece(
+    cell: Cell, layers: int, lags: Sequence[int], every: int
+) -> None:
+    network = network_of(lags, cell, layers)
+    state = state_of(network, lags)
+    rows = torch.randn(BATCH, 12, generator=torch.Generator().manual_seed(2)).double()
+    known = torch.ones_like(rows)
+    on_the_way, predictions = read_through(network, lags, state, rows, known, every)
+    for number, (new, flags) in enumerate(
+        zip(rows.split(every, dim=1), known.split(every, dim=1), strict=True)
+    ):
+        state, expected = read(network, lags, state, new, flags)
+        here = on_the_way.take(torch.arange(BATCH) + number * BATCH)
+        torch.testing.assert_close(here.values, state.values)
+        torch.testing.assert_close(here.known, state.known)
+        torch.testing.assert_close(here.recurrent, state.recurrent)
+        steps = slice(number * every, (number + 1) * every)
+        torch.testing.assert_close(predictions[:, steps], expected)

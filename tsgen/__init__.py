@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from tsgen.frame import hold_out
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
-    from tsgen.plotting import plot_forecast, plot_importance, plot_training
+    from tsgen.plotting import (
+        plot_backtest,
+        plot_errors,
+        plot_forecast,
+        plot_importance,
+        plot_training,
+    )
     from tsgen.report import TrainingReport
     from tsgen.scoring import score
     from tsgen.state import ForecastState
@@ -50,6 +56,8 @@ _HOME = {
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
     "load_state": "persistence",
+    "plot_backtest": "plotting",
+    "plot_errors": "plotting",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "plot_training": "plotting",
@@ -80,6 +88,8 @@ __all__ = [
     "load_benchmark",
     "load_dataset",
     "load_state",
+    "plot_backtest",
+    "plot_errors",
     "plot_forecast",
     "plot_importance",
     "plot_training",

@@ -8,6 +8,7 @@ cutoffs is a function that it brings along.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -250,9 +251,9 @@ def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs) -> None:
 
 
 def _trained_after(cutoffs: Cutoffs, fitted: Panel) -> IntArray:
-    """How many rows after the last cutoff of each system a model was trained on."""
+    """How many rows after the last cutoff of each system a model was trained on; or before it."""
     panel, rows = cutoffs.history.panel, cutoffs.rows[:, -1]
-    after = np.zeros(len(rows), dtype=np.int64)
+    after = -rows  # none at all
     positions = fitted.keys.get_indexer(panel.keys)
     known = np.flatnonzero((positions >= 0) & (rows > 0))
     if len(known):
@@ -260,8 +261,9 @@ def _trained_after(cutoffs: Cutoffs, fitted: Panel) -> IntArray:
         last = cutoffs.history.stamps(known, rows[known] - 1)
         with suppress(FrameError):  # stamps of another kind aren't those of training
             ahead = steps_between(last, fitted.ends[series], fitted)
-            after[known] = np.where(ahead == OFF_GRID, 0, ahead - fitted.behind[series])
-    return np.asarray(after)
+            ahead = np.where(ahead == OFF_GRID, after[known], ahead - fitted.behind[series])
+            after[known] = ahead
+    return after
 
 
 def _with_fits(
@@ -287,7 +289,16 @@ def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
     panel = cutoffs.history.until(cutoffs.rows[:, number])
     if panel.covariates is not None:
         panel = replace(panel, covariates=panel.covariates.learned())
-    model._fit(replace(panel, static_table=forecaster.panel_.static_table))
+    panel = replace(panel, static_table=forecaster.panel_.static_table)
+    if not model._learns:
+        model._fit(panel)
+        return model
+    from tsgen.training import TrainingInterrupted
+
+    with warnings.catch_warnings():
+        # Who ends one fit means the whole backtest.
+        warnings.simplefilter("error", TrainingInterrupted)
+        model._fit(panel)
     return model
 
 

@@ -71,7 +71,7 @@ class _Baseline(Forecaster):
         refit: bool | int = False,
         short: Short = "error",
     ) -> pd.DataFrame:
-        """Forecast from many cutoffs of series whose truth is known, beside which it is put.
+        """Forecast from many cutoffs of series whose truth is known, and put it beside them.
 
         Each forecast is that of ``predict`` for the rows up to its cutoff.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -13,7 +14,9 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+    from tsgen.baselines import SeasonalNaive
     from tsgen.columns import Columns
     from tsgen.forecaster import LSTMForecaster
     from tsgen.layouts import Frame
@@ -183,15 +186,11 @@ def predict(
 ) -> None:
     """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
     from tsgen.errors import NotFittedError
-    from tsgen.forecaster import load
 
     if file is None and plot is not None:
         _fail("--plot draws the series of FILE before their forecast: pass FILE")
     _check_targets(out, plot)
-    try:
-        loaded = load(model)
-    except OSError as error:
-        _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
+    loaded = _loaded(model)
     columns = loaded.panel_.columns
     frame = None if file is None else _read(file, columns)
     ahead = None if future_file is None else _read(future_file, columns)
@@ -201,6 +200,129 @@ def predict(
         _fail(f"{model} has no levels: fit it anew with tsgen fit --levels")
     written = _write_all(frame, result, columns, out, plot)
     _summary({"model": str(model), "written": ", ".join(str(path) for path in written)})
+
+
+@app.command()
+def backtest(
+    file: _File,
+    horizon: _Horizon,
+    n_windows: Annotated[int, typer.Option(help="Cutoffs of each series.", min=1)] = 1,
+    step: Annotated[
+        int | None, typer.Option(help="Rows between cutoffs; the horizon if not given.", min=1)
+    ] = None,
+    refit: Annotated[
+        int | None,
+        typer.Option(help="Fit anew at every so many cutoffs; never if not given.", min=1),
+    ] = None,
+    carry: Annotated[
+        bool, typer.Option(help="Read each series once instead of a context for each cutoff.")
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Written by tsgen fit; else one is fitted to the rows before."),
+    ] = None,
+    id_col: _IdCol = "unique_id",
+    time_col: _TimeCol = "ds",
+    target_col: _TargetCol = "y",
+    freq: _Freq = None,
+    future: _Future = None,
+    past: _Past = None,
+    static: _Static = None,
+    calendar: _Calendar = None,
+    fill: _FillOption = None,
+    level: _Level = None,
+    out: Annotated[Path | None, typer.Option(help="CSV or Parquet for the forecasts.")] = None,
+    plot: _Plot = None,
+    seed: _Seed = 0,
+    max_steps: _MaxSteps = None,
+) -> None:
+    """Forecast FILE from earlier rows of its own, and measure the errors."""
+    from tsgen.columns import Columns
+    from tsgen.errors import NotFittedError, TrainingRowsWarning
+    from tsgen.frame import hold_out
+    from tsgen.intervals import level_shares
+
+    level_shares(level)
+    _check_targets(out or Path(), plot)
+    if model is not None:
+        fitted = _loaded(model)
+        columns = fitted.panel_.columns
+        frame = _read(file, columns)
+        lines = {"model": str(model)}
+    else:
+        columns = Columns.of(id_col, time_col, target_col, future or (), past or (), static or ())
+        frame = _read(file, columns)
+        rows = horizon + (n_windows - 1) * (step or horizon)
+        earlier: Any = hold_out(frame, rows, **_names(columns))[0]
+        start = time.perf_counter()
+        fitted = _new_model(seed, max_steps, calendar)
+        fitted.fit(earlier, **_fit_arguments(columns, freq, _fill(fill)))
+        lines = _fitted(earlier, fitted, time.perf_counter() - start)
+    windows: dict[str, Any] = {"n_windows": n_windows, "step": step}
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", TrainingRowsWarning)
+        try:
+            found = fitted.backtest(
+                frame, horizon, **windows, refit=refit or False, carry=carry, level=level
+            )
+        except NotFittedError:
+            _fail(f"{model} has no levels: fit it anew with tsgen fit --levels")
+    for warning in told:
+        _complain(warning.message)
+    lines["forecasts"] = (
+        f"{len(found) // horizon:,} of {horizon} steps, {time.perf_counter() - start:.1f} s"
+    )
+    naive = _seasonal_naive(frame, fitted).backtest(frame, horizon, **windows)
+    lines |= _errors(found, naive, columns)
+    if out is not None:
+        _write(found, out)
+    if plot is not None:
+        from tsgen.plotting import plot_backtest
+
+        _save(plot_backtest(found, history=frame, **_names(columns)), plot)
+    written = [str(path) for path in (out, plot) if path is not None]
+    _summary({**lines, **({"written": ", ".join(written)} if written else {})})
+
+
+def _seasonal_naive(frame: pd.DataFrame, model: Any) -> SeasonalNaive:
+    """The baseline for the series of a frame, read as a model reads them."""
+    from tsgen.baselines import SeasonalNaive
+
+    panel = model.panel_
+    naive = SeasonalNaive(season_length=model.settings_.season_length)
+    return naive.fit(frame, freq=panel.frequency, fill=panel.fill, **_names(panel.columns))
+
+
+def _errors(found: pd.DataFrame, naive: pd.DataFrame, columns: Columns) -> dict[str, str]:
+    """Lines on the errors of forecasts and of seasonal naive ones, means over all series."""
+    from tsgen.metrics import mae, rmse, smape
+
+    return {
+        name: f"{_mean_error(metric, found, columns):.4g} "
+        f"(seasonal naive {_mean_error(metric, naive, columns):.4g})"
+        for name, metric in (("MAE", mae), ("RMSE", rmse), ("sMAPE", smape))
+    }
+
+
+def _mean_error(metric: Callable[[Any, Any], Any], rows: pd.DataFrame, columns: Columns) -> float:
+    """A metric over the known rows of each series, and its mean over all series."""
+    errors = []
+    for target in columns.targets:
+        known = rows.dropna(subset=[target])
+        ids = known[columns.id] if columns.id in rows.columns else known["cutoff"].notna()
+        for _, group in known.groupby(ids, observed=True):
+            errors.append(float(metric(group[target], group[f"{target}_pred"])))
+    return sum(errors) / len(errors) if errors else float("nan")
+
+
+def _loaded(model: Path) -> Any:
+    from tsgen.forecaster import load
+
+    try:
+        return load(model)
+    except OSError as error:
+        _fail(str(error) if error.errno is None else f"can't read {model}: {error.strerror}")
 
 
 def _new_model(seed: int, max_steps: int | None, calendar: list[str] | None) -> LSTMForecaster:
@@ -360,10 +482,16 @@ def _check_targets(out: Path, plot: Path | None) -> None:
 
 
 def _plot(frame: pd.DataFrame, result: Frame, columns: Columns, path: Path) -> None:
-    from tsgen.plotting import plot_forecast, save_figure
+    from tsgen.plotting import plot_forecast
+
+    _save(plot_forecast(frame, result, **_names(columns)), path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    from tsgen.plotting import save_figure
 
     try:
-        save_figure(plot_forecast(frame, result, **_names(columns)), path)
+        save_figure(figure, path)
     except (ValueError, OSError) as error:
         _fail(f"can't write {path}: {error}")
 

@@ -93,11 +93,14 @@ class History:
 
         In a wide frame those up to the last value: what is missing after it is no hole.
         """
-        if not self.panel.layout.shares_end or not self.has_holes:
+        if not self.panel.layout.shares_end:
             return rows
-        channels = self.panel.channels
+        channels, lengths = self.panel.channels, self.panel.lengths
+        own = np.minimum(rows, lengths[::channels][systems])
+        if not self.has_holes:
+            return own
         start = self.panel.offsets[:-1].reshape(-1, channels)[systems]
-        last = self._last_known[np.maximum(start + rows[:, None] - 1, 0)]
+        last = self._last_known[np.maximum(start + own[:, None] - 1, 0)]
         return np.where(rows > 0, (last - start + 1).max(axis=1), 0)
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_forecast", "plot_importance", "plot_training", "save_figure"]
+__all__ = [
+    "plot_backtest",
+    "plot_errors",
+    "plot_forecast",
+    "plot_importance",
+    "plot_training",
+    "save_figure",
+]
 
 _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
@@ -65,8 +73,6 @@ def plot_forecast(
     >>> figure.axes[0].get_title(loc="left")
     'air_passengers'
     """
-    from matplotlib.figure import Figure
-
     columns = Columns.of(id_col, time_col, target_col)
     outputs = outputs_of(forecast, columns, history)
     past, future = curves(history, columns), curves(outputs[""], columns)
@@ -79,13 +85,8 @@ def plot_forecast(
         if suffix.startswith("-lo-")
     }
     names = list(future)[:max_series]
-    across = min(3, math.ceil(math.sqrt(len(names))))
-    down = math.ceil(len(names) / across)
-    figure = Figure(figsize=(4.0 + 3.5 * across, 1.4 + 2.6 * down), layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False).ravel()
-    for axis in axes[len(names) :]:
-        axis.set_visible(False)
-    for axis, name in zip(axes, names, strict=False):
+    figure, axes = _panels(len(names))
+    for axis, name in zip(axes, names, strict=True):
         for depth, level in enumerate(sorted(bands, key=float, reverse=True)):
             low, high = bands[level]
             shade = min(0.15 + 0.15 * depth, 0.6)
@@ -93,11 +94,230 @@ def plot_forecast(
         _draw(axis, past[name], future[name], last)
         axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
     axes[0].legend(loc="upper left", frameon=False, fontsize=9)
-    if len(future) > len(names):
-        title = f"{title or ''} (the first {len(names)} of {len(future)} series)".strip()
+    _set_title(figure, title, len(names), len(future))
+    return figure
+
+
+def plot_backtest(
+    rows: pd.DataFrame,
+    *,
+    history: Frame | None = None,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str | Sequence[str] = "y",
+    last: int | None = None,
+    max_series: int = 9,
+    title: str | None = None,
+) -> Figure:
+    """Draw what ``model.backtest(df, horizon)`` returned: the forecasts over what came.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Intervals are drawn as bands.
+    history : Series or DataFrame, optional
+        The series before the first cutoff too, in any layout.
+    id_col, time_col, target_col : str
+        The names of the columns.
+    last : int, optional
+        Rows of history to show before the first cutoff; by default as many as follow it.
+    max_series : int, default 9
+        Series to show; the first ones.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot. A small picture for each series.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("air_passengers")
+    >>> rows = tsgen.SeasonalNaive().fit(df).backtest(df, 12, n_windows=3)
+    >>> figure = tsgen.plot_backtest(rows, history=df)
+    >>> len(figure.axes[0].lines)  # what was observed, and a forecast from each cutoff
+    4
+    """
+    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
+    keys = [name for name in (id_col, time_col) if name in rows.columns]
+    truth = curves(rows.drop_duplicates(keys), columns)
+    before = {} if history is None else curves(history, columns)
+    if isinstance(history, pd.Series):
+        before = dict(zip(truth, before.values(), strict=True))
+    names = list(truth)[:max_series]
+    figure, axes = _panels(len(names))
+    if id_col in rows.columns:
+        rows = rows[rows[id_col].isin(rows[id_col].unique()[:max_series])]
+    forecasts = _forecasts(rows, columns)
+    for axis, name in zip(axes, names, strict=True):
+        observed = truth[name]
+        if name in before:
+            past = before[name][before[name].index < forecasts[name][0][""].index[0]]
+            observed = pd.concat(
+                [past.iloc[-(len(observed) if last is None else last) :], observed]
+            )
+        axis.plot(observed.index, observed.to_numpy(), color=_HISTORY, linewidth=1.2, zorder=3,
+                  label="observed")  # fmt: skip
+        for number, outputs in enumerate(forecasts[name]):
+            _draw_over(axis, observed, outputs, labelled=number == 0)
+        _dress(axis, observed)
+        axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
+    axes[0].legend(loc="upper left", frameon=False, fontsize=9)
+    _set_title(figure, title, len(names), len(truth))
+    return figure
+
+
+def plot_errors(
+    rows: pd.DataFrame,
+    *,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str | Sequence[str] = "y",
+    title: str | None = None,
+) -> Figure:
+    """Draw how the errors of a backtest grow with the step of the forecast.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        What ``model.backtest(df, horizon)`` returned.
+    id_col, time_col, target_col : str
+        The names of the columns.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot. The mean absolute error of each step over all cutoffs, in
+        standard deviations of the series' observed values, and of that the mean over all series.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("air_passengers")
+    >>> rows = tsgen.SeasonalNaive().fit(df).backtest(df, 12, n_windows=3)
+    >>> figure = tsgen.plot_errors(rows)
+    >>> figure.axes[0].get_xlabel()
+    'step'
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
+    keys = [name for name in (id_col,) if name in rows.columns]
+    step = rows.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
+    figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+    axis = figure.subplots()
+    colours = cycle((_FORECAST, _HISTORY, _MUTED))
+    for target, colour in zip(columns.targets, colours, strict=False):
+        error = (rows[target] - rows[f"{target}_pred"]).abs()
+        of_series = [rows[key] for key in keys] or [pd.Series(0, index=rows.index)]
+        spread = rows[target].groupby(of_series, observed=True).transform("std")
+        relative = (error / spread.where(spread > 0)).groupby([*of_series, step], observed=True)
+        by_step = relative.mean().groupby(level=-1).mean()
+        axis.plot(by_step.index, by_step.to_numpy(), color=colour, marker=".", label=str(target))
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("step", fontsize=9, color=_HISTORY)
+    axis.set_ylabel("mean absolute error,\nstandard deviations", fontsize=9, color=_HISTORY)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8, colors=_HISTORY)
+    axis.grid(axis="y", color=_MUTED, alpha=0.25, linewidth=0.6)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if columns.others:
+        axis.legend(frameon=False, fontsize=9)
+    if title:
+        axis.set_title(title, loc="left", fontsize=11, color=_HISTORY)
+    return figure
+
+
+def _columns_of_backtest(
+    rows: pd.DataFrame, id_col: str, time_col: str, target_col: str | Sequence[str]
+) -> Columns:
+    """The columns of a backtest, if they are there."""
+    columns = Columns.of(id_col, time_col, target_col)
+    predicted = [f"{target}_pred" for target in columns.targets]
+    needed = ("cutoff", time_col, *columns.targets, *predicted)
+    lacking = [repr(name) for name in needed if name not in rows.columns]
+    if lacking:
+        raise FrameError([f"no column {listing(lacking)}: give what model.backtest returned"])
+    return columns
+
+
+def _forecasts(rows: pd.DataFrame, columns: Columns) -> dict[Any, list[dict[str, pd.Series]]]:
+    """Of each series, the outputs from each cutoff by what stands behind the target's name."""
+    stem = f"{columns.target}_pred"
+    suffixes = [str(name).removeprefix(stem) for name in rows.columns
+                if str(name).startswith(stem)]  # fmt: skip
+    found: dict[Any, list[dict[str, pd.Series]]] = {}
+    for _, group in rows.groupby("cutoff"):
+        outputs = {
+            suffix: curves(
+                group.assign(**{name: group[f"{name}_pred{suffix}"] for name in columns.targets}),
+                columns,
+            )
+            for suffix in suffixes
+        }
+        for name in outputs[""]:
+            found.setdefault(name, []).append(
+                {suffix: of_suffix[name] for suffix, of_suffix in outputs.items()}
+            )
+    return found
+
+
+def _draw_over(
+    axis: Axes, observed: pd.Series, outputs: dict[str, pd.Series], *, labelled: bool
+) -> None:
+    """A forecast that starts at the last value before it, with its intervals."""
+    point = outputs[""]
+    start = observed[observed.index < point.index[0]].iloc[-1:]
+    levels = [suffix.removeprefix("-lo-") for suffix in outputs if suffix.startswith("-lo-")]
+    for depth, level in enumerate(sorted(levels, key=float, reverse=True)):
+        bounds = outputs[f"-lo-{level}"], outputs[f"-hi-{level}"]
+        shade = min(0.15 + 0.15 * depth, 0.6)
+        _draw_band(axis, start, *bounds, f"{level} %" if labelled else "_", shade)
+    joined = pd.concat([start, point])
+    axis.plot(
+        joined.index,
+        joined.to_numpy(),
+        color=_FORECAST,
+        linewidth=1.2,
+        alpha=0.8,
+        marker=".",
+        markevery=range(len(start)),  # the cutoff alone
+        label="forecast" if labelled else "_",
+        zorder=4,
+    )
+
+
+def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with so many small pictures."""
+    from matplotlib.figure import Figure
+
+    across = min(3, math.ceil(math.sqrt(count)))
+    down = math.ceil(count / across)
+    figure = Figure(figsize=(4.0 + 3.5 * across, 1.4 + 2.6 * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    return figure, list(axes[:count])
+
+
+def _set_title(figure: Figure, title: str | None, shown: int, count: int) -> None:
+    if count > shown:
+        title = f"{title or ''} (the first {shown} of {count} series)".strip()
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    return figure
 
 
 def _title(name: Any) -> str:
@@ -246,6 +466,11 @@ def _draw(axis: Axes, past: pd.Series, future: pd.Series, last: int | None) -> N
     axis.plot(past.index, past.to_numpy(), color=_HISTORY, linewidth=1.2, label="observed")
     axis.plot(joined.index, joined.to_numpy(), color=_FORECAST, linewidth=1.6, label="forecast")
     axis.axvline(past.index[-1], color=_MUTED, linewidth=0.8, linestyle=":")
+    _dress(axis, past)
+
+
+def _dress(axis: Axes, past: pd.Series) -> None:
+    """Spines, ticks and grid."""
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8, colors=_HISTORY)
     axis.grid(axis="y", color=_MUTED, alpha=0.25, linewidth=0.6)

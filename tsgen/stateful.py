@@ -248,12 +248,12 @@ class StatefulForecaster(Forecaster):
         on_blowup: OnBlowup = "clip",
         short: Short = "error",
     ) -> pd.DataFrame:
-        """Forecast from many cutoffs of series whose truth is known, beside which it is put.
+        """Forecast from many cutoffs of series whose truth is known, and put it beside them [1]_.
 
         All series and cutoffs are read and rolled out as one batch. Each forecast is that of
-        ``predict`` for the rows up to its cutoff, the last observed row before it, and nothing
-        after that acts on it but what was known ahead: the calendar, and future covariates, which
-        are read from ``df`` itself.
+        ``predict`` for the rows up to its cutoff, the last row before it, and nothing after that
+        acts on it but what was known ahead: the calendar, and future covariates, which are read
+        from ``df`` itself (where one is missing, by the ``fill`` of ``fit``).
 
         Parameters
         ----------
@@ -283,7 +283,7 @@ class StatefulForecaster(Forecaster):
             As in `predict`.
         short : {"error", "skip"}, default "error"
             What to do about series without room for any cutoff; those that are skipped have no
-            rows in the result.
+            rows in the result, and no part in a refit.
 
         Returns
         -------
