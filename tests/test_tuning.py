@@ -76,7 +76,7 @@ def test_ranges_and_objects_may_be_searched() -> None:
     assert len(drawn) == 3
     assert drawn["learning_rate"].between(1e-3, 1e-2).all()
     assert drawn["hidden_size"].isin([2, 3, 4]).all()
-    assert set(drawn["training_strategy"]) <= {repr(item) for item in space["training_strategy"]}
+    assert set(drawn["training_strategy"]) <= set(space["training_strategy"])
     if tuned.params:
         assert tuned.params["training_strategy"] in space["training_strategy"]
 
@@ -118,7 +118,7 @@ def test_the_folder_of_another_search_is_refused(tmp_path: Path) -> None:
         ({"space": {"hidden_size": []}}, r"space\['hidden_size'\]=\[\]"),
         ({"space": {"hidden_size": "16"}}, r"space\['hidden_size'\]='16'"),
         ({"space": {"learning_rate": (1e-2, 1e-3)}}, r"\(low, high\)"),
-        ({"budget": -1}, "budget=-1"),
+        ({"space": {"loss": ("mae", "mse", 3)}, "budget": -1}, "budget=-1"),
         ({"n_trials": 0}, "n_trials=0"),
         ({"n_windows": 0}, "n_windows=0"),
         ({"metric": "mistake"}, "mistake"),
@@ -131,8 +131,8 @@ def test_what_can_not_be_searched(arguments: dict[str, Any], needle: str) -> Non
         search(**({"n_trials": 1} | arguments))
 
 
-def test_a_search_whose_trials_all_fail_says_why() -> None:
-    with pytest.raises(SettingError, match=r"none of 2 trials.*no luck"):
+def test_a_model_that_fails_as_it_is_says_why() -> None:
+    with pytest.raises(SettingError, match="no luck"):
         search(n_trials=2, metric="mae", model=Failing(**SMALL.get_params()))
 
 

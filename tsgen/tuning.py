@@ -8,9 +8,11 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,15 +20,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsgen.arguments import number, seed_number, whole_number
+from tsgen.arguments import number, one_of, seed_number, whole_number
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.estimator import checked_horizon
 from tsgen.forecaster import LSTMForecaster
 from tsgen.frame import hold_out
 from tsgen.layouts import Frame
+from tsgen.panel import Panel
 from tsgen.recurrent import RecurrentForecaster
 from tsgen.scoring import score
 from tsgen.settings import Settings
+from tsgen.training import TrainingInterrupted
 
 if TYPE_CHECKING:
     import optuna
@@ -36,6 +40,7 @@ __all__ = ["Space", "Tuned", "tune"]
 Space: TypeAlias = Mapping[str, Sequence[Any] | tuple[float, float]]
 """What may be chosen for each argument: a list of values, or a range ``(low, high)``."""
 
+_METRICS = ("mase", "rmsse", "mae", "rmse", "smape")
 _STUDY = "tsgen"
 _TRIALS = "trials.log"
 _SEARCH = "search.json"
@@ -94,7 +99,7 @@ def tune(
     horizon : int
         H, the steps of a forecast.
     budget : float, default 600
-        Seconds; the trial that is under way then is finished.
+        Seconds; the trial that is under way then is finished, and the first one is always made.
     n_trials : int, optional
         Most trials, if there is time for them.
     model : LSTMForecaster or GRUForecaster, default LSTMForecaster()
@@ -104,8 +109,8 @@ def tune(
         numbers if both are; by the logarithm where the upper one is 10 times the lower or more).
         By default the context, the lags' residual, the size of the network, the learning rate,
         the dropout, the loss and the training strategy, as far as the model leaves them open.
-    metric : str, default "mase"
-        As `tsgen.score` knows it; the lowest is best.
+    metric : {"mase", "rmsse", "mae", "rmse", "smape"}, default "mase"
+        Of `tsgen.score`; the lowest is best.
     n_windows, step : int
         Cutoffs of the backtest and the rows between them, by default a horizon.
     run_dir : path, optional
@@ -124,8 +129,9 @@ def tune(
     ------
     MissingExtraError
         Without Optuna: it comes with ``tsgen[tune]``.
-    SettingError
-        For arguments that can't be used, a ``run_dir`` of another search, or if all trials fail.
+    TsgenError
+        For arguments that can't be used, a ``run_dir`` of another search, or if the model as it
+        is fails; a trial that fails with other settings is left out.
 
     References
     ----------
@@ -152,6 +158,7 @@ def tune(
     """
     optuna = _optuna()
     horizon = checked_horizon(horizon)
+    one_of("metric", metric, _METRICS)
     n_windows = whole_number("n_windows", n_windows, "cutoffs of each series")
     step = horizon if step is None else whole_number("step", step, "rows between cutoffs")
     budget = number("budget", budget, 0.0, 1e9)
@@ -159,16 +166,18 @@ def tune(
         whole_number("n_trials", n_trials, "trials")
     names = {key: fit[key] for key in ("id_col", "time_col", "target_col") if key in fit}
     train, _ = hold_out(df, horizon + (n_windows - 1) * step, **names)
-    template = clone(model if model is not None else LSTMForecaster()).set_params(verbose=False)
+    template = clone(model if model is not None else LSTMForecaster())
     probe = clone(template)
-    _, data = probe.prepare(train, **fit)
+    probe.prepare(train, **fit)
     trial = _Trial(
         template,
         space if space is not None else _default_space(template, probe.settings_),
         lambda candidate: _backtested(candidate, df, train, horizon, n_windows, step, metric, fit),
     )
-    described = [data.fingerprint(), horizon, n_windows, step, metric, repr(template),
-                 {name: repr(choices) for name, choices in trial.space.items()}]  # fmt: skip
+    _, all_rows = clone(template).prepare(df, **fit)
+    described = [all_rows.fingerprint(), horizon, n_windows, step, metric,
+                 *({name: repr(value) for name, value in values.items()}
+                   for values in (template.get_params(deep=False), trial.space))]  # fmt: skip
     with _quiet(optuna):
         study = optuna.create_study(
             storage=None if run_dir is None else _storage(Path(run_dir), described),
@@ -177,16 +186,25 @@ def tune(
             load_if_exists=True,
         )
         # A search that goes on must not draw what it drew before.
-        seed = seed_number("random_state", random_state) + len(study.trials)
+        seed = (seed_number("random_state", random_state) + len(study.trials)) % 2**32
         study.sampler = optuna.samplers.TPESampler(seed=seed)
         left = budget - sum(map(_seconds, study.trials))
-        more = None if n_trials is None else n_trials - len(study.trials)
-        if left > 0 and (more is None or more > 0):
-            with _progress(left, shown=verbose) as seen:
+        with _progress(left, shown=verbose) as seen:
+            if not _finished(study):
+                # What fails here fails for a reason that no settings mend.
+                study.optimize(trial.as_it_is, n_trials=1, callbacks=[seen])
+                left -= _seconds(study.trials[-1])
+            more = None if n_trials is None else n_trials - _finished(study)
+            if left > 0 and (more is None or more > 0):
                 study.optimize(
                     trial, n_trials=more, timeout=left, catch=(TsgenError,), callbacks=[seen]
                 )
     return trial.best_of(study)
+
+
+def _finished(study: optuna.Study) -> int:
+    """Trials that ran to their end, whether they came to a score or not."""
+    return sum(trial.state.is_finished() for trial in study.trials)
 
 
 @dataclass
@@ -196,7 +214,6 @@ class _Trial:
     template: RecurrentForecaster
     space: Space
     scored: Callable[[RecurrentForecaster], float]
-    error: Exception | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.space) - set(self.template.get_params()))
@@ -206,32 +223,30 @@ class _Trial:
                 f"some of {', '.join(sorted(self.template.get_params()))}"
             )
         for name, choices in self.space.items():
-            is_range = isinstance(choices, tuple) and len(choices) == 2
-            if is_range and not choices[0] < choices[1]:
-                raise SettingError(f"space[{name!r}]={choices!r}: expected (low, high)")
-            if not is_range and (isinstance(choices, str) or not len(list(choices))):
-                raise SettingError(f"space[{name!r}]={choices!r}: expected a list, or (low, high)")
+            ordered = not _is_range(choices) or choices[0] < choices[1]
+            if isinstance(choices, str) or not list(choices) or not ordered:
+                raise SettingError(
+                    f"space[{name!r}]={choices!r}: expected a list of values, or two numbers "
+                    "(low, high)"
+                )
+
+    def as_it_is(self, trial: optuna.Trial) -> float:
+        """The score of the model without anything drawn."""
+        return self.scored(clone(self.template))
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """What Optuna minimises; the first trial is the model as it is."""
-        chosen = {} if trial.number == 0 else self._drawn(trial)
-        try:
-            return self.scored(clone(self.template).set_params(**chosen))
-        except TsgenError as error:
-            self.error = error
-            raise
-
-    def _drawn(self, trial: optuna.Trial) -> dict[str, Any]:
-        return {name: self._one(trial, name, choices) for name, choices in self.space.items()}
+        """What Optuna minimises."""
+        drawn = {name: self._one(trial, name, choices) for name, choices in self.space.items()}
+        return self.scored(clone(self.template).set_params(**drawn))
 
     @staticmethod
     def _one(trial: optuna.Trial, name: str, choices: Sequence[Any] | tuple[float, float]) -> Any:
-        if isinstance(choices, tuple) and len(choices) == 2:
+        if _is_range(choices):
             low, high = choices
-            log = low > 0 and high >= 10 * low
-            if isinstance(low, int) and isinstance(high, int):
-                return trial.suggest_int(name, low, high, log=log)
-            return trial.suggest_float(name, low, high, log=log)
+            log = bool(low > 0 and high >= 10 * low)
+            if isinstance(low, Integral) and isinstance(high, Integral):
+                return trial.suggest_int(name, int(low), int(high), log=log)
+            return trial.suggest_float(name, float(low), float(high), log=log)
         # By what they are called, since Optuna keeps plain values alone.
         of_label = {repr(choice): choice for choice in choices}
         return of_label[trial.suggest_categorical(name, list(of_label))]
@@ -239,27 +254,39 @@ class _Trial:
     def _value(self, name: str, drawn: Any) -> Any:
         """A drawn value as the argument has it."""
         choices = self.space[name]
-        if isinstance(choices, tuple) and len(choices) == 2:
-            return drawn
-        return {repr(choice): choice for choice in choices}[drawn]
+        return drawn if _is_range(choices) else {repr(item): item for item in choices}[drawn]
 
     def best_of(self, study: optuna.Study) -> Tuned:
         """What the trials of a study come to."""
         rows = [
-            {"trial": item.number, "score": item.value, "seconds": _seconds(item)} | item.params
+            {"trial": item.number, "score": item.value, "seconds": _seconds(item)}
+            | self._values(item)
             for item in study.trials
         ]
         columns = ["trial", "score", "seconds", *self.space]
         trials = pd.DataFrame(rows, columns=columns).sort_values("score", ignore_index=True)
         if trials["score"].isna().all():
             raise SettingError(
-                f"none of {len(trials)} trials came to a score; the last one failed with: "
-                f"{self.error or 'a score that is no number'}"
-            ) from self.error
+                "the model as it is came to a score that is no number: are there values, and for "
+                "'mase' and 'rmsse' series that aren't constant, in the rows to forecast?"
+            )
         best = study.best_trial
-        params = {name: self._value(name, drawn) for name, drawn in best.params.items()}
-        chosen = clone(self.template).set_params(**params, verbose=True)
+        params = self._values(best)
+        chosen = clone(self.template).set_params(**params)
         return Tuned(chosen, params, float(best.values[0]), trials)
+
+    def _values(self, trial: Any) -> dict[str, Any]:
+        """What a trial drew, as the arguments have it."""
+        return {name: self._value(name, drawn) for name, drawn in trial.params.items()}
+
+
+def _is_range(choices: Any) -> bool:
+    """Whether choices are two numbers; a list is never one."""
+    return (
+        isinstance(choices, tuple)
+        and len(choices) == 2
+        and all(isinstance(bound, Real) and not isinstance(bound, bool) for bound in choices)
+    )
 
 
 def _default_space(model: RecurrentForecaster, settings: Settings) -> Space:
@@ -291,16 +318,25 @@ def _backtested(
     fit: Mapping[str, Any],
 ) -> float:
     """The mean score of a model's targets on the rows that it isn't fitted to."""
-    model.fit(train, **fit)
-    rows = model.backtest(df, horizon, n_windows=n_windows, step=step)
+    with warnings.catch_warnings():
+        # Half a training says nothing of its settings.
+        warnings.simplefilter("error", TrainingInterrupted)
+        try:
+            model.set_params(verbose=False).fit(train, **fit)
+        except TrainingInterrupted as error:
+            raise KeyboardInterrupt(*error.args) from error
+    short = fit.get("short", "error")
+    rows = model.backtest(df, horizon, n_windows=n_windows, step=step, short=short)
     columns = model.panel_.columns
+    if columns.id not in rows:
+        rows = rows.assign(**{columns.id: model.history_.labels()[columns.id][0]})
     scores = [
         score(
             rows,
             metric,
-            train=train,
+            train=_training_rows(model.history_, target),
             season_length=model.settings_.season_length,
-            freq=fit.get("freq"),
+            freq=1,
             id_col=columns.id,
             time_col=columns.time,
             target_col=target,
@@ -308,6 +344,23 @@ def _backtested(
         for target in columns.targets
     ]
     return float(np.mean(scores))
+
+
+def _training_rows(panel: Panel, target: str) -> pd.DataFrame:
+    """The rows of one target that a model was fitted to, counted instead of dated."""
+    columns, ids = panel.columns, panel.ids
+    position = panel.shown
+    if columns.others:
+        position = position[ids[position].get_level_values(1) == target]
+    names = ids.get_level_values(0) if panel.names_channels else ids
+    parts = [
+        pd.DataFrame({columns.time: np.arange(len(values)), target: values}).assign(
+            **{columns.id: names[i]}
+        )
+        for i in position
+        for values in [panel.series(i)]
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 # --- Optuna --------------------------------------------------------------------------------------
