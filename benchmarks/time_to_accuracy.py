@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from accuracy.peer_models import HIDDEN, MODELS, fit_and_forecast
+from accuracy.peer_models import CONTEXT, HIDDEN, MODELS, fit_and_forecast
 from accuracy.protocol import Task, Window, read_tasks, scores, windows_of
 from accuracy.record import machine, versions
 
@@ -47,7 +47,12 @@ def tsgen_fits(task: Task, window: Window, limit: float, seed: int) -> Iterator[
 
     def fitted(rows: pd.DataFrame, steps: int) -> tsgen.LSTMForecaster:
         return tsgen.LSTMForecaster(
-            hidden_size=HIDDEN, max_steps=steps, random_state=seed, verbose=False
+            hidden_size=HIDDEN,
+            context_length=CONTEXT,
+            max_steps=steps,
+            random_state=seed,
+            verbose=False,
+            trainer_kwargs={"accelerator": "cpu"},
         ).fit(rows, freq=task.frequency)
 
     fitted(window.known[window.known["unique_id"].isin(window.known["unique_id"].unique()[:4])], 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import benchmark_scripts
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +20,9 @@ FILES = sorted(path.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("*
 
 
 @pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The modules of benchmarks/accuracy, which find each other by their folder."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS / "accuracy"))
-    names = ("protocol", "record", "run", "table")
-    return SimpleNamespace(**{name: import_module(name) for name in names})
+def scripts() -> SimpleNamespace:
+    """The modules of benchmarks/accuracy."""
+    return benchmark_scripts.scripts("accuracy")
 
 
 # --- committed results
@@ -184,17 +183,6 @@ def test_a_trend_misses_its_seasonal_naive_by_what_is_known(
     # The season is 2 rows of a trend of 1: errors are 2, 2, 4, 4, and their unit is 2.
     assert run["mase"] == pytest.approx(1.5)
     assert "wql" not in run
-
-
-def test_wql_of_one_value_for_all_quantiles_is_its_absolute_error(scripts: SimpleNamespace) -> None:
-    loss = scripts.protocol.weighted_quantile_loss
-    truth, value = np.array([1.0, 2.0, -5.0]), np.array([2.0, 2.0, 0.0])
-    same = dict.fromkeys(scripts.protocol.QUANTILES, value)
-    assert loss(truth, same) == pytest.approx(6 / 8)
-    assert loss(truth, dict.fromkeys(scripts.protocol.QUANTILES, truth)) == 0
-    # Below the truth by 1, the share 0.9 costs 2 · 0.9; above it 2 · 0.1.
-    assert loss(np.array([4.0]), {0.9: np.array([3.0])}) == pytest.approx(1.8 / 4)
-    assert loss(np.array([4.0]), {0.9: np.array([5.0])}) == pytest.approx(0.2 / 4)
 
 
 def test_forecasts_of_other_rows_are_refused(scripts: SimpleNamespace, small: Any) -> None:

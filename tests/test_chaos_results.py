@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from chaos_benchmark import FOLDER, script
+from benchmark_scripts import BENCHMARKS, scripts
 
-table = script("table")
-run = script("run")
-SYSTEMS = script("systems").SYSTEMS
+table = scripts("chaos").table
+run = scripts("chaos").run
+SYSTEMS = scripts("chaos").systems.SYSTEMS
 
-FILES = sorted((FOLDER / "results").glob("*.csv"))
-REFERENCE = FOLDER.parents[2] / "shared" / "reference" / "closed_loop_chaos.csv"
+FILES = sorted((BENCHMARKS / "chaos" / "results").glob("*.csv"))
+REFERENCE = BENCHMARKS.parents[1] / "shared" / "reference" / "closed_loop_chaos.csv"
 
 
 def runs(**nrmse: float) -> pd.DataFrame:
     """A run on Lorenz for each way of training, in half an hour."""
     rows = [
-        {"system": "lorenz", "strategy": strategy, "cell": "lstm", "seed": seed, "nrmse": error,
-         "nrmse_last_tenth": 2 * error, "nrmse_validation": error, "seconds": 1800.0}
+        {"system": "lorenz", "strategy": strategy, "cell": "lstm", "seed": seed,
+         "budget": "30 min", "nrmse": error, "nrmse_last_tenth": 2 * error,
+         "nrmse_validation": error, "seconds": 1800.0}
         for seed, (strategy, error) in enumerate(nrmse.items())
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -73,7 +74,7 @@ def test_the_tables_have_all_results() -> None:
     for name in table.NAMES.values():
         assert f"| {name} |" in printed
     lorenz = found[found["system"] == "lorenz"]
-    for _, group in lorenz.groupby(["strategy", "cell"]):
+    for _, group in lorenz.groupby(["strategy", "cell", "budget"]):
         assert f"| {table.label(group)} | {table.spelled(group['nrmse'])} |" in printed
 
 
@@ -104,7 +105,7 @@ def test_ways_of_training_are_sorted_among_the_published_ones() -> None:
         "published: free running",
         "free running, LSTM",
     ]
-    assert lines[1] == "| teacher forcing, LSTM | 0.002 | 0.004 | 30 |"
+    assert lines[1] == "| teacher forcing, LSTM | 0.002 | 0.004 | 30 min |"
 
 
 def test_several_seeds_are_a_median_and_a_range() -> None:
@@ -116,4 +117,5 @@ def test_several_seeds_are_a_median_and_a_range() -> None:
 def test_only_the_block_between_the_marks_is_written() -> None:
     text = "before\n<!-- CHAOS -->\nold\n<!-- end CHAOS -->\nafter\n"
     assert table.filled(text, "new") == ("before\n<!-- CHAOS -->\nnew\n<!-- end CHAOS -->\nafter\n")
-    assert table.filled("nothing here", "new") == "nothing here"
+    with pytest.raises(SystemExit, match="CHAOS"):
+        table.filled("nothing here", "new")

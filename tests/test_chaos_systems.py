@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chaos_benchmark import script
+from benchmark_scripts import scripts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 import tsgen
 
-systems = script("systems")
-run = script("run")
+systems = scripts("chaos").systems
+run = scripts("chaos").run
 
 FLOWS = {
     "lorenz": (systems.lorenz, (1.0, 1.0, 0.0), 0.01),
@@ -193,7 +193,7 @@ def test_a_run_from_sequences_to_a_row(name: str) -> None:
         name, small(name), "teacher_forcing", "gru", 3,
         minutes=1.0, closed_steps=5, max_steps=2, hidden_size=4,
     )  # fmt: skip
-    assert list(row) == script("table").COLUMNS
+    assert list(row) == scripts("chaos").table.COLUMNS
     assert row["seed"] == 3
     assert 0 < row["nrmse"] < row["nrmse_last_tenth"] < 10
     assert '"max_steps": 2' in str(row["settings"])
@@ -227,10 +227,9 @@ def test_settings_are_read_as_json_or_text() -> None:
     assert found == {"lags": [1, 18], "loss": "huber", "learning_rate": 1e-3}
 
 
-@pytest.mark.skipif(not hasattr(tsgen, "FreeRunning"), reason="no training strategies yet")
 def test_strategies_are_what_their_names_say() -> None:
-    made = {name: make and make(7) for name, make in run.STRATEGIES.items()}
-    assert made.pop("teacher_forcing") is None
+    made = {name: make(7) for name, make in run.STRATEGIES.items()}
+    assert made.pop("teacher_forcing") == tsgen.TeacherForcing()
     assert made.pop("noisy_inputs").std > 0
     assert {strategy.steps for strategy in made.values()} == {7}
     assert made["free_running_growing"].grow > 0 == made["free_running"].grow

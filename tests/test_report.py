@@ -96,7 +96,7 @@ def test_errors_of_training_rows(count: int) -> None:
     model = LSTMForecaster(**SMALL, training_strategy=FreeRunning(steps=steps), n_models=count).fit(
         series
     )
-    assert model.settings_.train_horizon == steps
+    assert model.settings_.rows_after_cutoff == steps
     assert model.report_.measured_on == "training rows"
     after = series.iloc[-steps:].to_numpy()[None]
     assert_errors(model.report_, by_hand(model, series.iloc[:-steps], after))

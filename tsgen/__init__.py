@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from tsgen.state import ForecastState
     from tsgen.strategies import (
         FreeRunning,
+        Lesson,
         NoisyInputs,
         PushForward,
         ScheduledSampling,
         TeacherForcing,
+        Term,
         TrainingStrategy,
     )
     from tsgen.tuning import Tuned, tune
@@ -40,12 +42,14 @@ _HOME = {
     "FreeRunning": "strategies",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",
+    "Lesson": "strategies",
     "Naive": "baselines",
     "NoisyInputs": "strategies",
     "PushForward": "strategies",
     "ScheduledSampling": "strategies",
     "SeasonalNaive": "baselines",
     "TeacherForcing": "strategies",
+    "Term": "strategies",
     "TrainingReport": "report",
     "TrainingStrategy": "strategies",
     "Tuned": "tuning",
@@ -66,18 +70,23 @@ _HOME = {
     "tune": "tuning",
 }
 
+_MODULES = ("metrics", "rollout", "testing")
+"""What may be used as ``tsgen.metrics`` without an import of its own."""
+
 __all__ = [
     "ForecastModule",
     "ForecastState",
     "FreeRunning",
     "GRUForecaster",
     "LSTMForecaster",
+    "Lesson",
     "Naive",
     "NoisyInputs",
     "PushForward",
     "ScheduledSampling",
     "SeasonalNaive",
     "TeacherForcing",
+    "Term",
     "TrainingReport",
     "TrainingStrategy",
     "Tuned",
@@ -101,6 +110,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: torch and pandas take seconds."""
+    if name in _MODULES:
+        return import_module(f"tsgen.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'tsgen' has no attribute {name!r}")
     value = getattr(import_module(f"tsgen.{_HOME[name]}"), name)

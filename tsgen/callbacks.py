@@ -72,9 +72,9 @@ class ProgressLine(pl.Callback):
     ) -> None:
         """Move the bar, now and then."""
         if self._progress is not None and trainer.global_step % 10 == 0:
-            self._progress.update(
-                self._task, completed=trainer.global_step, loss=float(outputs["loss"])
-            )
+            assert isinstance(pl_module, ForecastModule)
+            loss = float(outputs["loss"]) / len(pl_module.networks)
+            self._progress.update(self._task, completed=trainer.global_step, loss=loss)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Clear the line."""
@@ -121,8 +121,8 @@ class LossRecord(pl.Callback):
     ) -> None:
         """Note the loss; where gradients accumulate, that of the step's last batch."""
         assert isinstance(pl_module, ForecastModule)
-        del self.losses[trainer.global_step - 1 :]
-        self.losses.append(float(outputs["loss"]) / len(pl_module.networks))
+        if trainer.global_step > len(self.losses):
+            self.losses.append(float(outputs["loss"]) / len(pl_module.networks))
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -168,9 +168,16 @@ class LastAverage(WeightAveraging):
 
 
 class BestWeights(pl.Callback):
-    """The best finite weights so far: by validation where there is one, else by training loss."""
+    """The best finite weights so far: by validation where there is one, else by training loss.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    latest : bool, default False
+        Whether the latest ones are the best, as where early losses are of easier lessons.
+    """
+
+    def __init__(self, *, latest: bool = False) -> None:
+        self._latest = latest
         self.by_validation = False
         self.step = 0
         self._score = math.inf
@@ -196,7 +203,8 @@ class BestWeights(pl.Callback):
         loss = float(outputs["loss"])
         last = loss if self._smoothed is None else self._smoothed
         self._smoothed = _SMOOTHING * last + (1.0 - _SMOOTHING) * loss
-        if trainer.global_step % _SNAPSHOT_EVERY == 0 and self._smoothed <= self._score:
+        better = self._latest or self._smoothed <= self._score
+        if trainer.global_step % _SNAPSHOT_EVERY == 0 and better:
             self._keep(trainer, pl_module, self._smoothed)
 
     def validated(self, trainer: pl.Trainer, module: pl.LightningModule, loss: float) -> bool:
@@ -333,7 +341,7 @@ class DivergenceGuard(pl.Callback):
         assert isinstance(pl_module, ForecastModule)
         self._best.restore(pl_module)
         with torch.no_grad():
-            errors = pl_module.window_errors(batch).total.nan_to_num(nan=math.inf)
+            errors = pl_module.strategy_errors(batch).nan_to_num(nan=math.inf)
         channels = pl_module.network.channels
         worst = rows_of(batch.series, channels)[errors.argsort(descending=True)[:3]]
         raise DivergenceError(

@@ -82,7 +82,7 @@ class LSTMForecaster(RecurrentForecaster):
         asks for it.
     patience : int, optional
         Validations without improvement after which training stops.
-    weight_averaging : float, "auto" or None
+    weight_averaging : float, optional
         The share of the training, at its end, over which weights are averaged; validated weights
         are kept as they are.
     n_models : int or "auto"
@@ -91,7 +91,7 @@ class LSTMForecaster(RecurrentForecaster):
     preset : {"balanced", "fast", "accurate"}, default "balanced"
         What ``"auto"`` comes to: squared errors and one network, some 20 seconds for a short
         series and a minute or two for a panel; ``"fast"`` takes seconds; ``"accurate"`` trains
-        several members for the closed loop, up to ten minutes for a panel. Arguments that are
+        several members for the closed loop, some minutes for a panel. Arguments that are
         given win.
     random_state : int, default 0
         Same seed, same forecast; nothing global is seeded.

@@ -178,6 +178,14 @@ class ForecastModule(pl.LightningModule):
         errors = [lesson.read(batch.values.shape[1])[1] for lesson in lessons]
         return WindowErrors(*(torch.cat(parts) for parts in zip(*errors, strict=True)))
 
+    def strategy_errors(self, batch: WindowBatch) -> Tensor:
+        """The errors of each window that training minimises, summed over its steps, (B·C,)."""
+        of_members = [
+            torch.stack([errors.total for _, errors in self.strategy.terms(lesson)]).sum(dim=0)
+            for lesson in self._lessons(batch)
+        ]
+        return torch.cat(of_members)
+
     def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:
         """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
         before = batch.values.shape[1] - horizon

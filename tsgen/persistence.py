@@ -8,7 +8,7 @@ module that what was read makes sense as a model before a network is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -43,7 +43,7 @@ from tsgen.scaling import (
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState
-from tsgen.strategies import STRATEGIES
+from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
 from tsgen.windows import ValueRange
 
 __all__ = [
@@ -290,6 +290,8 @@ def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _packed(snapshot: Snapshot) -> Container:
+    snapshot = _with_known_strategy(snapshot)
+
     def encode(encoder: Encoder) -> dict[str, Any]:
         params = _savable(snapshot.params)
         learned = {item.name: getattr(snapshot, item.name) for item in fields(_Learned)}
@@ -300,6 +302,28 @@ def _packed(snapshot: Snapshot) -> Container:
 
     with about("this model", "can't be saved"):
         return Container.pack(snapshot.kind, encode, snapshot.weights)
+
+
+def _with_known_strategy(snapshot: Snapshot) -> Snapshot:
+    """The same with teacher forcing instead of a strategy whose class a file can't name."""
+    if _is_known(snapshot.settings.training_strategy):
+        return snapshot
+    warn_user(
+        f"training_strategy={snapshot.settings.training_strategy!r} is of a class of your own and "
+        "isn't saved; after loading, pass it again with set_params(training_strategy=...) before "
+        "you fit anew",
+        UserWarning,
+    )
+    return replace(
+        snapshot,
+        params=snapshot.params | {"training_strategy": "auto"},
+        settings=replace(snapshot.settings, training_strategy=TeacherForcing()),
+    )
+
+
+def _is_known(strategy: TrainingStrategy) -> bool:
+    inner = [part for part in vars(strategy).values() if isinstance(part, TrainingStrategy)]
+    return type(strategy) in STRATEGIES.values() and all(map(_is_known, inner))
 
 
 def _unpacked(container: Container, trusted: Sequence[str] | None) -> Snapshot:

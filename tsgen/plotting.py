@@ -15,11 +15,12 @@ from tsgen.columns import Columns
 from tsgen.errors import FrameError
 from tsgen.frame import curves, outputs_of
 from tsgen.layouts import Frame
-from tsgen.report import TrainingReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from tsgen.report import TrainingReport
 
 __all__ = [
     "plot_backtest",
@@ -399,6 +400,8 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
     """
     from matplotlib.figure import Figure
 
+    if not hasattr(report, "losses"):
+        raise TypeError(f"expected model.report_, got {type(report).__name__}")
     losses, errors = report.losses, report.errors
     figure = Figure(figsize=(9.0, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)

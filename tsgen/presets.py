@@ -19,7 +19,7 @@ class Preset:
     ----------
     max_steps, hidden_size : tuple of two int
         For a small panel, which a larger network or a longer training overfits, and for others.
-    batch_size, loss, training_strategy, weight_averaging, n_models
+    batch_size, loss, training_strategy, n_models
         As the forecaster's arguments of that name.
     """
 
@@ -28,7 +28,6 @@ class Preset:
     batch_size: int = 32
     loss: Loss = "mse"
     training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
-    weight_averaging: float | None = None
     n_models: int = 1
 
     def of(self, name: str, *, small: bool) -> Any:
@@ -41,7 +40,7 @@ PRESETS = {
     "fast": Preset(max_steps=(150, 300), hidden_size=(32, 32)),
     "balanced": Preset(max_steps=(400, 1500), hidden_size=(32, 64)),
     "accurate": Preset(
-        max_steps=(400, 2000),
+        max_steps=(400, 1500),
         hidden_size=(32, 64),
         batch_size=64,
         loss="mae",

@@ -99,7 +99,7 @@ class RecurrentForecaster(StatefulForecaster):
         gradient_clip_val: float | None = 1.0,
         val_size: int | Literal["auto"] | None = "auto",
         patience: int | None = None,
-        weight_averaging: float | Literal["auto"] | None = "auto",
+        weight_averaging: float | None = None,
         n_models: int | Literal["auto"] = "auto",
         preset: Literal["fast", "balanced", "accurate"] = "balanced",
         random_state: int = 0,
@@ -348,7 +348,7 @@ class RecurrentForecaster(StatefulForecaster):
         scalers = scaler.for_series(panel.ids, panel.values, panel.offsets)
         data = WindowDataModule(
             scaled(panel, scalers, covariates),
-            WindowShape(max(settings.lags), settings.context_length, settings.train_horizon),
+            WindowShape(max(settings.lags), settings.context_length, settings.rows_after_cutoff),
             batch_size=settings.batch_size * settings.n_models,
             window_norm=settings.window_norm,
             validation_rows=settings.val_size,
@@ -391,9 +391,10 @@ class RecurrentForecaster(StatefulForecaster):
         """Measure how far intervals must reach, by a second fit on all but a tail.
 
         ``predict(level=)`` and ``sample`` call this when they are first used; call it yourself
-        before ``save``, so that a loaded model has levels. A network of the same settings is
-        trained on all but the last rows of each series (three training horizons where there is
-        room), so it takes as long as ``fit``. Its closed-loop errors on the tail are the scores
+        before ``save``, so that a loaded model has levels. A network of the same settings, one
+        member of an ensemble, is trained on all but the last rows of each series (three training
+        horizons where there is room) and forecasts these rows by paths, which takes some seconds
+        more. Its closed-loop errors on the tail are the scores
         of a split conformal calibration: one factor for each step and level, pooled over all
         series in the normaliser's units, and carried forward for steps beyond the tail.
 
@@ -408,7 +409,8 @@ class RecurrentForecaster(StatefulForecaster):
         """
         self._check_fitted("calibrate")
         panel = self._history("calibrate") if df is None else self._read(df)
-        # One member has larger errors than the median of several, so that its intervals are safe.
+        # One member stands for all: its errors and the spread of its paths are both larger than
+        # theirs, and what is learned here is the one by the other.
         settings = replace(self.settings_, val_size=0, patience=None, n_models=1)
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)

@@ -41,7 +41,7 @@ class Settings:
     residual_lag : int or None
         The lag to which the network's output is added.
     train_horizon : int
-        Rows after the cutoff in a training window.
+        Rows after the cutoff in a training window, unless the strategy wants others.
     warmup : int
         Steps at the start of a training window that don't count in the loss.
     val_size : int
@@ -75,6 +75,11 @@ class Settings:
     n_models: int = 1
     preset: str = "balanced"
 
+    @property
+    def rows_after_cutoff(self) -> int:
+        """Rows after the cutoff in a training window."""
+        return self.training_strategy.rows_after_cutoff or self.train_horizon
+
 
 def choose_season_length(given: Any, panel: Panel) -> int:
     """Rows in a season: given, or of the frequency (none for integer time)."""
@@ -94,7 +99,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
     season = choose_season_length(arguments["season_length"], panel)
     strategy = _strategy(arguments["training_strategy"], preset)
-    val_size = _val_size(arguments["val_size"], arguments["patience"], season, strategy, panel)
+    val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
     small = _is_small(panel)
@@ -115,7 +120,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         context_length=whole_number("context_length", context, "rows to read"),
         lags=lags,
         residual_lag=residual,
-        train_horizon=_train_horizon(season, length, strategy),
+        train_horizon=_train_horizon(season, length),
         warmup=min(season, 4),
         hidden_size=whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
         num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
@@ -134,7 +139,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         if arguments["patience"] is None
         else whole_number("patience", arguments["patience"], "validations"),
         training_strategy=strategy,
-        weight_averaging=_weight_averaging(chosen("weight_averaging")),
+        weight_averaging=_weight_averaging(arguments["weight_averaging"]),
         n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
         preset=arguments["preset"],
     )
@@ -154,20 +159,18 @@ def _strategy(given: Any, preset: Preset) -> TrainingStrategy:
 
 
 def _weight_averaging(given: Any) -> float | None:
-    return None if given is None else number("weight_averaging", given, 0.01, 1.0)
+    if given is None:
+        return None
+    return number("weight_averaging", given, 0.01, 1.0)
 
 
-def _val_size(
-    given: Any, patience: Any, season: int, strategy: TrainingStrategy, panel: Panel
-) -> int:
+def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     """Rows held out at the end of each series; 0 for none."""
     longest = int(panel.lengths.max())
     if given is None or is_auto(given):
         if given is None and patience is not None:
             raise SettingError("patience= needs rows to validate on: leave val_size to 'auto'")
-        if patience is None:
-            return 0
-        return min(_train_horizon(season, longest, strategy), (longest - 1) // 2)
+        return 0 if patience is None else _train_horizon(season, longest)
     rows = whole_number("val_size", given, "rows to hold out of each series")
     if 2 * rows >= longest:
         raise SettingError(
@@ -236,9 +239,7 @@ def _context_length(season: int, length: int) -> int:
     return max(1, min(natural, length // 2))
 
 
-def _train_horizon(season: int, length: int, strategy: TrainingStrategy) -> int:
-    if strategy.rows_after_cutoff is not None:
-        return max(1, min(strategy.rows_after_cutoff, length - 1))
+def _train_horizon(season: int, length: int) -> int:
     natural = {1: 6, 4: 8, 24: 48, 52: 13}.get(season, max(season, 6))
     return max(1, min(natural, length // 4, 96))
 

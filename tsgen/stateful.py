@@ -454,7 +454,8 @@ class StatefulForecaster(Forecaster):
         -------
         DataFrame
             A row per series: ``lyapunov``, the largest finite-time Lyapunov exponent per step
-            (above 0 small errors grow, below 0 they fade); ``flat_from``, the step from which the
+            (above 0 small errors grow, below 0 they fade; of several members, their median);
+            ``flat_from``, the step from which the
             path no longer moves; ``leaves_range_at``, the first step outside of the range of
             values in training. Steps count from 1; missing where it doesn't happen.
 

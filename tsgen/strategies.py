@@ -145,6 +145,11 @@ class TrainingStrategy(ABC):
         """Whether it draws from torch's generator."""
         return False
 
+    @property
+    def is_curriculum(self) -> bool:
+        """Whether what is asked changes over the training, so that early losses say nothing."""
+        return False
+
     @abstractmethod
     def terms(self, lesson: Lesson) -> Sequence[Term]:
         """The parts of the loss."""
@@ -184,7 +189,8 @@ class NoisyInputs(TrainingStrategy):
     Parameters
     ----------
     std : float, default 0.05
-        Standard deviation of the noise, in the window's units: 1 is the spread of the context.
+        Standard deviation of the noise: with ``window_norm`` 1 is the spread of the context,
+        without it the spread that the scaler brings values to.
     strategy : TrainingStrategy, default TeacherForcing()
         What is done with the noisy values.
 
@@ -206,7 +212,9 @@ class NoisyInputs(TrainingStrategy):
     def __post_init__(self) -> None:
         self._keep("std", number("std", self.std, 0.0, 100.0))
         if not isinstance(self.strategy, TrainingStrategy):
-            raise SettingError(f"strategy={self.strategy!r}: expected a training strategy")
+            raise SettingError(
+                f"strategy={self.strategy!r}: expected an object such as tsgen.FreeRunning()"
+            )
 
     @property
     def rows_after_cutoff(self) -> int | None:
@@ -217,6 +225,11 @@ class NoisyInputs(TrainingStrategy):
     def is_random(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def is_curriculum(self) -> bool:
+        """What the strategy inside is."""
+        return self.strategy.is_curriculum
 
     def terms(self, lesson: Lesson) -> Sequence[Term]:
         """Those of the strategy inside, which is fed noisy values."""
@@ -293,6 +306,11 @@ class FreeRunning(_AfterCutoff):
         super().__post_init__()
         self._keep("grow", number("grow", self.grow, 0.0, 1.0))
 
+    @property
+    def is_curriculum(self) -> bool:
+        """As long as the loop grows."""
+        return self.grow > 0
+
     def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
         steps = lesson.horizon
         if self.grow > 0:
@@ -350,6 +368,11 @@ class ScheduledSampling(_AfterCutoff):
     def is_random(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def is_curriculum(self) -> bool:
+        """If the probability changes."""
+        return self.start != self.end
 
     def probability(self, progress: float) -> float:
         """That of the observed value, when a share ``progress`` of the training is done."""

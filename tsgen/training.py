@@ -94,7 +94,8 @@ def train(
     SettingError
         If ``run_dir`` holds the run of other data or settings.
     """
-    best, stop, record = BestWeights(), StopOnSignal(), LossRecord()
+    best = BestWeights(latest=module.strategy.is_curriculum)
+    stop, record = StopOnSignal(), LossRecord()
     validation = _validation(data, schedule, best)
     callbacks = [
         DivergenceGuard(best, names or (lambda positions: [str(int(i)) for i in positions])),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen.errors import SettingError
 from tsgen.features import rows_of
 from tsgen.scaling import WindowNormaliser
 
@@ -50,10 +51,15 @@ class WindowBatch(NamedTuple):
     """How many of the W rows come after the cutoff."""
 
     def split(self, parts: int, channels: int) -> Iterator[WindowBatch]:
-        """The batch in parts of equal size, each of whole systems."""
+        """The batch in parts of nearly equal size, each of whole systems."""
         if parts == 1:
             yield self
             return
+        if len(self.series) < parts:
+            raise SettingError(
+                f"a batch of {len(self.series)} windows for {parts} members: each needs one, so "
+                "raise batch_size or lower n_models"
+            )
         for systems in torch.arange(len(self.series)).tensor_split(parts):
             first, stop = int(systems[0]), int(systems[-1]) + 1
             rows = slice(first * channels, stop * channels)

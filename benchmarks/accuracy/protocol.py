@@ -8,19 +8,17 @@ each other up to the last row; all that is fitted is fitted to the rows before t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 import tsgen
-from tsgen.metrics import mase, smape
+from tsgen.metrics import QUANTILES, mase, smape, wql
 
 FOLDER = Path(__file__).parent
-QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 KEYS = ["unique_id", "ds"]
 
 
@@ -106,9 +104,7 @@ def scores(
     names = {share: f"y-q-{share}" for share in QUANTILES}
     table = pd.concat(merged)
     if set(names.values()) <= set(table.columns):
-        found["wql"] = weighted_quantile_loss(
-            table["y"].to_numpy(), {share: table[name].to_numpy() for share, name in names.items()}
-        )
+        found["wql"] = float(wql(table["y"], table[list(names.values())].to_numpy().T))
     return found
 
 
@@ -116,17 +112,3 @@ def _merged(truth: pd.DataFrame, forecast: pd.DataFrame) -> pd.DataFrame:
     merged = truth.merge(forecast, on=KEYS, suffixes=("", "_forecast"), validate="1:1")
     assert len(merged) == len(truth) == len(forecast), "a forecast has the truth's ids and stamps"
     return merged
-
-
-def weighted_quantile_loss(
-    truth: npt.NDArray[np.float64], quantiles: Mapping[float, npt.NDArray[np.float64]]
-) -> float:
-    """GIFT-Eval's ``mean_weighted_sum_quantile_loss``: twice the pinball loss over the size of y.
-
-    Sums go over all rows of all series and windows; the mean is that of the quantiles.
-    """
-    losses = [
-        2 * np.abs((truth - values) * ((truth <= values) - share)).sum()
-        for share, values in quantiles.items()
-    ]
-    return float(np.mean(losses) / np.abs(truth).sum())

@@ -147,6 +147,7 @@ def measure(
         "cell": cell,
         "settings": json.dumps(plain(model.get_params(deep=False)), sort_keys=True),
         "seed": seed,
+        "budget": f"{minutes:g} min" if limit else f"{settings['max_steps']} steps",
         "nrmse": found.nrmse,
         "nrmse_last_tenth": found.nrmse_last_tenth,
         "nrmse_validation": validation.nrmse,
@@ -180,7 +181,9 @@ def given(pairs: list[str]) -> dict[str, Any]:
 
 def path_of(row: dict[str, object]) -> Path:
     """The file of a run; one of the same name is replaced."""
-    return RESULTS / f"{row['system']}-{row['strategy']}-{row['cell']}-{row['seed']}.csv"
+    budget = str(row["budget"]).replace(" ", "")
+    run = (row["system"], row["strategy"], row["cell"], budget, row["seed"])
+    return RESULTS / f"{'-'.join(map(str, run))}.csv"
 
 
 def runs(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -30,7 +30,7 @@ ANCHORS = {
     "best_curriculum": "best curriculum",
 }
 COLUMNS = [
-    "system", "strategy", "cell", "settings", "seed", "nrmse", "nrmse_last_tenth",
+    "system", "strategy", "cell", "settings", "seed", "budget", "nrmse", "nrmse_last_tenth",
     "nrmse_validation", "seconds", "versions", "device", "threads",
 ]  # fmt: skip
 """Of the CSV of a run."""
@@ -71,7 +71,7 @@ def best(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs, over seeds, of the way of training with the lowest median validation error."""
     if runs.empty:
         return runs
-    groups = dict(list(runs.groupby(["strategy", "cell"])))
+    groups = dict(list(runs.groupby(["strategy", "cell", "budget"])))
     return min(groups.values(), key=lambda group: float(group["nrmse_validation"].median()))
 
 
@@ -100,11 +100,11 @@ def by_strategy(runs: pd.DataFrame, published: pd.DataFrame, system: str = "lore
                         f"{row['nrmse_last_tenth']:.2g}", "–"])
         for _, row in published[published["system"] == system].iterrows()
     ]  # fmt: skip
-    for _, group in runs[runs["system"] == system].groupby(["strategy", "cell"]):
+    for _, group in runs[runs["system"] == system].groupby(["strategy", "cell", "budget"]):
         cells = [spelled(group[column]) for column in ("nrmse", "nrmse_last_tenth")]
-        minutes = f"{group['seconds'].median() / 60:.0f}"
-        entries.append((group["nrmse"].median(), [label(group), *cells, minutes]))
-    head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "minutes"]
+        budget = str(group["budget"].iloc[0])
+        entries.append((group["nrmse"].median(), [label(group), *cells, budget]))
+    head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "budget"]
     return markdown(head, [cells for _, cells in sorted(entries, key=lambda entry: entry[0])])
 
 
@@ -114,9 +114,9 @@ def tables() -> str:
 
 
 def filled(text: str, block: str) -> str:
-    """A text with the block between its marks; as it is where it has none."""
+    """A text with the block between its marks."""
     if BEGIN not in text:
-        return text
+        raise SystemExit(f"README.md has no {BEGIN}: put it, and {END}, where the tables belong")
     before, rest = text.split(BEGIN, 1)
     return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
 
