@@ -555,7 +555,7 @@ def assert_weights(model: LSTMForecaster, expected: dict[str, torch.Tensor]) -> 
         (0.01, 1),
         *(
             pytest.param(share, last, marks=pytest.mark.slow)
-            for share, last in [(1.0, 10), (0.5, 5), (0.1, 1), (None, 1), ("auto", 1)]
+            for share, last in [(1.0, 10), (0.5, 5), (0.1, 1), (None, 1)]
         ),
     ],
 )

@@ -173,9 +173,11 @@ def test_what_is_read_at_a_cutoff_knows_of_no_row_after_it(
         encodings.append(loop.encode_at(series, draw))
         numbers = loop.covariate_scaler.columns_of("number")
         told.append(series.covariates_at(draw, 3, 4)[:, :, numbers])
-    for one, other in zip(encodings[0].loop.recurrent, encodings[1].loop.recurrent, strict=True):
+    for one, other in zip(
+        encodings[0].loops[0].recurrent, encodings[1].loops[0].recurrent, strict=True
+    ):
         assert torch.equal(one, other)
-    assert torch.equal(encodings[0].loop.values, encodings[1].loop.values)
+    assert torch.equal(encodings[0].loops[0].values, encodings[1].loops[0].values)
     # The prediction of the first row after the cutoff is told of the last row before it.
     assert torch.equal(told[0], told[1])
     assert (told[0][:, 4:] == 0).all()
