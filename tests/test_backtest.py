@@ -35,6 +35,8 @@ from tsgen.errors import (
 from tsgen.testing import panels, wide_panels
 from tsgen.training import TrainingInterrupted
 
+pytestmark = pytest.mark.slow
+
 H = 4
 ROWS = 60
 SMALL = {

@@ -15,6 +15,8 @@ from scipy.integrate import solve_ivp
 
 import tsgen
 
+pytestmark = pytest.mark.slow
+
 systems = scripts("chaos").systems
 run = scripts("chaos").run
 

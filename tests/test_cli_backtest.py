@@ -15,6 +15,8 @@ from pandas.testing import assert_frame_equal
 from tsgen import LSTMForecaster, hold_out
 from tsgen.metrics import mae
 
+pytestmark = pytest.mark.slow
+
 ROWS = 48
 FEW = ["--max-steps", 2]
 

@@ -26,6 +26,8 @@ from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, Sta
 from tsgen.module import one_cycle
 from tsgen.settings import MOST_MEMBERS
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
 FRAME = pd.DataFrame({name: wavy(50, seed) for seed, name in enumerate("ab")})
