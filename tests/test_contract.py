@@ -28,7 +28,12 @@ FORECASTERS = {
 }
 
 
-@pytest.fixture(params=list(FORECASTERS))
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if "dropout" in name else ())
+        for name in FORECASTERS
+    ]
+)
 def forecaster(request: pytest.FixtureRequest):
     return clone(FORECASTERS[request.param])
 

@@ -42,6 +42,8 @@ from tsgen.rollout import Drive, encode, rollout
 from tsgen.strategies import STRATEGIES, Lesson, Term
 from tsgen.windows import WindowBatch
 
+pytestmark = pytest.mark.slow
+
 LAGS, LONGEST = (1, 5), 5
 CONTEXT, HORIZON, WINDOWS = 9, 7, 6
 CUTOFF = LONGEST - 1 + CONTEXT
