@@ -250,7 +250,7 @@ def test_validation_is_of_the_median(members: Any, model: LSTMForecaster) -> Non
             context = batch.values[:, :before], batch.known[:, :before]
             state, _ = tsgen.rollout.encode(network, model.settings_.lags, *context)
             paths.append(tsgen.rollout.rollout(network, model.settings_.lags, state, 9).path)
-        errors = model.module_.closed_loop_errors(batch, 9)
+        errors = model.module_.closed_loop_errors(batch)
     path = torch.from_numpy(np.median(torch.stack(paths).numpy(), axis=0))
     truth = batch.values[:, before:]
     unit = truth.std(dim=1, correction=0, keepdim=True).clamp(min=1.0)

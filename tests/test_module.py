@@ -151,7 +151,7 @@ def test_closed_loop_errors_are_those_of_a_rollout() -> None:
     (batch,) = data.validation_batches(torch.device("cpu"), rank=0, processes=1)
     before = batch.values.shape[1] - 30
     with torch.no_grad():
-        errors = module.closed_loop_errors(batch, 30)
+        errors = module.closed_loop_errors(batch)
         state, _ = encode(
             module.network, module.lags, batch.values[:, :before], batch.known[:, :before]
         )

@@ -190,7 +190,7 @@ def test_validation_stands_where_it_was_done() -> None:
     data = LSTMForecaster(**SMALL, val_size=HELD_OUT).prepare(FRAME)[1]
     (batch,) = data.validation_batches(torch.device("cpu"), 0, 1)
     with torch.no_grad():
-        total, steps = model.module_.closed_loop_errors(batch, HELD_OUT)
+        total, steps = model.module_.closed_loop_errors(batch)
     assert losses["validation"].min() == pytest.approx(float(total.sum() / steps.sum()), rel=1e-5)
 
 

@@ -36,10 +36,11 @@ from tsgen.errors import ModelFileError, SettingError
 from tsgen.features import input_size, lag_inputs
 from tsgen.folded import folds
 from tsgen.holes import encode_over_holes
+from tsgen.lessons import Lesson, Term
 from tsgen.network import CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Objective
 from tsgen.rollout import Drive, encode, rollout
-from tsgen.strategies import STRATEGIES, Lesson, Term
+from tsgen.strategies import STRATEGIES
 from tsgen.windows import WindowBatch
 
 pytestmark = pytest.mark.slow

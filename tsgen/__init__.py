@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.frame import hold_out
+    from tsgen.lessons import Lesson, Term
     from tsgen.module import ForecastModule, WindowDataModule
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import (
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from tsgen.state import ForecastState
     from tsgen.strategies import (
         FreeRunning,
-        Lesson,
         NoisyInputs,
         PushForward,
         ScheduledSampling,
         TeacherForcing,
-        Term,
         TrainingStrategy,
     )
     from tsgen.tuning import Tuned, tune
@@ -42,14 +41,14 @@ _HOME = {
     "FreeRunning": "strategies",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",
-    "Lesson": "strategies",
+    "Lesson": "lessons",
     "Naive": "baselines",
     "NoisyInputs": "strategies",
     "PushForward": "strategies",
     "ScheduledSampling": "strategies",
     "SeasonalNaive": "baselines",
     "TeacherForcing": "strategies",
-    "Term": "strategies",
+    "Term": "lessons",
     "TrainingReport": "report",
     "TrainingStrategy": "strategies",
     "Tuned": "tuning",

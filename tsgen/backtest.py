@@ -7,10 +7,9 @@ cutoffs is a function that it brings along.
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -30,6 +29,7 @@ from tsgen.future import steps_between
 from tsgen.history import History
 from tsgen.layouts import Frame, as_dtype
 from tsgen.panel import Panel
+from tsgen.progress import COUNT, progress_line
 from tsgen.reading import Reading
 
 __all__ = ["Cutoffs", "Past", "Plan", "backtest"]
@@ -272,12 +272,15 @@ def _with_fits(
     """The outputs of clones that are fitted at every so many cutoffs."""
     found = []
     starts = range(0, cutoffs.count, every)
-    with _progress(len(starts), shown=getattr(forecaster, "verbose", False)) as advance:
+    line = progress_line("backtest", COUNT, shown=getattr(forecaster, "verbose", False))
+    with line or nullcontext():
+        task = line.add_task("backtest", total=len(starts)) if line else None
         for first in starts:
             model = _fitted_at(forecaster, cutoffs, first)
             numbers = range(first, min(first + every, cutoffs.count))
             found.append(forecast(model, cutoffs.read_as(model.panel_), numbers))
-            advance()
+            if line and task is not None:
+                line.advance(task)
     return found
 
 
@@ -300,27 +303,6 @@ def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
         warnings.simplefilter("error", TrainingInterrupted)
         model._fit(panel)
     return model
-
-
-@contextmanager
-def _progress(fits: int, *, shown: bool) -> Iterator[Callable[[], object]]:
-    """One tidy line on a terminal, gone at the end; nothing where output is piped."""
-    if not (shown and sys.stderr.isatty()):
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("backtest"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("backtest", total=fits)
-        yield lambda: progress.advance(task)
 
 
 # --- the frame -----------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +12,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from torch import Tensor
 
 from tsgen.errors import DivergenceError
 from tsgen.features import rows_of
 from tsgen.module import ForecastModule, WindowDataModule, mean_over_processes
+from tsgen.progress import COUNT, progress_line
 from tsgen.windows import WindowBatch
 
 __all__ = [
@@ -46,17 +45,10 @@ class ProgressLine(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the empty bar."""
-        if not (trainer.is_global_zero and sys.stderr.isatty()):
+        said = f"{COUNT} loss {{task.fields[loss]:.4f}}"
+        self._progress = progress_line(self._label, said, shown=trainer.is_global_zero)
+        if self._progress is None:
             return
-        self._progress = Progress(
-            TextColumn(self._label),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
         self._task = self._progress.add_task(
             self._label, total=trainer.max_steps, loss=float("nan")
         )
@@ -297,7 +289,7 @@ class ClosedLoopValidation(pl.Callback):
         module.eval()
         with torch.no_grad():
             for batch in batches:
-                errors = module.closed_loop_errors(batch, self._data.validation_rows)
+                errors = module.closed_loop_errors(batch)
                 sums += torch.stack([errors.total.sum(), errors.steps.sum()])
         module.train()
         total, steps = mean_over_processes(sums)

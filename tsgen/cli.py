@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -75,6 +74,9 @@ _Level = Annotated[
     typer.Option(help="Coverage of intervals in per cent, such as 80; may be given repeatedly."),
 ]
 _Plot = Annotated[Path | None, typer.Option(help="Picture to write, such as forecast.png.")]
+
+_METRICS = {"MAE": "mae", "RMSE": "rmse", "sMAPE": "smape"}
+"""Of a backtest, by what its summary calls them."""
 
 
 @app.command()
@@ -295,25 +297,22 @@ def _seasonal_naive(frame: pd.DataFrame, model: Any) -> SeasonalNaive:
 
 
 def _errors(found: pd.DataFrame, naive: pd.DataFrame, columns: Columns) -> dict[str, str]:
-    """Lines on the errors of forecasts and of seasonal naive ones, means over all series."""
-    from tsgen.metrics import mae, rmse, smape
-
-    return {
-        name: f"{_mean_error(metric, found, columns):.4g} "
-        f"(seasonal naive {_mean_error(metric, naive, columns):.4g})"
-        for name, metric in (("MAE", mae), ("RMSE", rmse), ("sMAPE", smape))
-    }
+    """Lines on the errors of forecasts and of seasonal naive ones, means over all windows."""
+    ours, theirs = (_mean_scores(rows, columns) for rows in (found, naive))
+    return {name: f"{ours[name]:.4g} (seasonal naive {theirs[name]:.4g})" for name in _METRICS}
 
 
-def _mean_error(metric: Callable[[Any, Any], Any], rows: pd.DataFrame, columns: Columns) -> float:
-    """A metric over the known rows of each series, and its mean over all series."""
-    errors = []
-    for target in columns.targets:
-        known = rows.dropna(subset=[target])
-        ids = known[columns.id] if columns.id in rows.columns else known["cutoff"].notna()
-        for _, group in known.groupby(ids, observed=True):
-            errors.append(float(metric(group[target], group[f"{target}_pred"])))
-    return sum(errors) / len(errors) if errors else float("nan")
+def _mean_scores(rows: pd.DataFrame, columns: Columns) -> pd.Series:
+    """The metrics, and their means over several targets."""
+    import pandas as pd
+
+    from tsgen.scoring import score
+
+    parts = [
+        score(rows, _METRICS, id_col=columns.id, time_col=columns.time, target_col=target)
+        for target in columns.targets
+    ]
+    return pd.concat(parts).mean()
 
 
 def _loaded(model: Path) -> Any:
@@ -423,6 +422,7 @@ class _Job:
         from tsgen.columns import Columns
         from tsgen.errors import FrameError
         from tsgen.frame import hold_out, read_panel
+        from tsgen.metrics import mase
         from tsgen.reading import Reading
 
         targets = Columns.of(self.columns.id, self.columns.time, self.columns.targets)
@@ -450,21 +450,9 @@ class _Job:
                 # With rows missing, the tail reaches further than the forecast does.
                 start = len(past.series(i))
                 truth = whole.series(i)[start : start + self.horizon]
-                errors.append(_mase(truth, values.series(i), past.series(i), season))
+                errors.append(mase(truth, values.series(i), past.series(i), season))
             scores.append(sum(errors) / len(errors))
         return _Accuracy(self.horizon, *scores)
-
-
-def _mase(truth: Any, forecast: Any, past: Any, season: int) -> float:
-    """Over what is known."""
-    import numpy as np
-
-    from tsgen.metrics import mase
-
-    known = ~np.isnan(truth)
-    if not known.any():
-        return float("nan")
-    return float(mase(truth[known], forecast[known], past[~np.isnan(past)], season))
 
 
 def _check_targets(out: Path, plot: Path | None) -> None:

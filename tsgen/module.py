@@ -18,14 +18,13 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from tsgen.engine import ROWS_AT_ONCE, median, run
+from tsgen.engine import ROWS_AT_ONCE, median
 from tsgen.errors import SettingError
 from tsgen.features import input_size
-from tsgen.holes import encode_over_holes
+from tsgen.lessons import Lesson, free_run
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.rollout import Drive
-from tsgen.strategies import Lesson, TeacherForcing, TrainingStrategy
+from tsgen.strategies import TeacherForcing, TrainingStrategy
 from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["ForecastModule", "WindowDataModule"]
@@ -186,21 +185,13 @@ class ForecastModule(pl.LightningModule):
         ]
         return torch.cat(of_members)
 
-    def closed_loop_errors(self, batch: WindowBatch, horizon: int) -> WindowErrors:
-        """Errors of a rollout over the last ``horizon`` rows of the windows, as of a forecast."""
-        before = batch.values.shape[1] - horizon
-        path = median(torch.stack([self._path(net, batch, before) for net in self.networks]))
-        objective = Objective(self.objective.loss)
-        return objective.window_errors(path, batch.values[:, before:], batch.known[:, before:])
-
-    def _path(self, network: RecurrentNetwork, batch: WindowBatch, before: int) -> Tensor:
-        """The closed loop of a member after the first rows of windows."""
-        rows = batch.values.shape[1]
-        context = batch.values[:, :before], batch.known[:, :before]
-        covariates = batch.covariates
-        told = (None, None) if covariates is None else covariates.split([before, rows - before], 1)
-        state, _ = encode_over_holes(network, self.lags, *context, told[0])
-        return run(network, self.lags, state, rows - before, Drive(covariates=told[1])).path
+    def closed_loop_errors(self, batch: WindowBatch) -> WindowErrors:
+        """Errors of a rollout over the rows after the cutoffs, as of a forecast."""
+        paths = [free_run(network, self.lags, batch)[1] for network in self.networks]
+        ahead = slice(batch.values.shape[1] - batch.horizon, None)
+        return Objective(self.objective.loss).window_errors(
+            median(torch.stack(paths)), batch.values[:, ahead], batch.known[:, ahead]
+        )
 
     def describe(self) -> dict[str, Any]:
         """What makes this model, as plain values."""

@@ -43,14 +43,6 @@ class Objective:
     loss: Loss = "mse"
     warmup: int = 0
 
-    def __call__(self, predictions: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
-        """The loss of a batch: the mean over all counted steps, shape ().
-
-        The arguments are those of `window_errors`.
-        """
-        errors = self.window_errors(predictions, targets, counted)
-        return errors.total.sum() / errors.steps.sum().clamp(min=1.0)
-
     def unit(self, targets: Tensor, counted: Tensor) -> Tensor:
         """What errors of each window are measured in, (B, 1): the spread of its counted targets.
 

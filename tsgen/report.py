@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tsgen.engine import median, run
-from tsgen.holes import encode_over_holes, read_over_holes
+from tsgen.engine import median
+from tsgen.holes import read_over_holes
+from tsgen.lessons import free_run
 from tsgen.network import RecurrentNetwork
-from tsgen.rollout import Drive
 from tsgen.windows import WindowBatch
 
 __all__ = ["Losses", "TrainingReport", "exposure"]
@@ -145,13 +145,8 @@ def _predictions(
     network: RecurrentNetwork, lags: Sequence[int], batch: WindowBatch
 ) -> tuple[Tensor, Tensor]:
     """Of the rows after the cutoff, (B·C, H): with teacher forcing, and in closed loop."""
-    cutoff = batch.values.shape[1] - batch.horizon
-    read, ahead = slice(0, cutoff), slice(cutoff, batch.values.shape[1])
-    told = batch.covariates
-    before, after = (None, None) if told is None else (told[:, read], told[:, ahead])
-    state, _ = encode_over_holes(network, lags, batch.values[:, read], batch.known[:, read], before)
-    free = run(network, lags, state, batch.horizon, Drive(covariates=after)).path
-    _, forced = read_over_holes(
-        network, lags, state, batch.values[:, ahead], batch.known[:, ahead], after
-    )
-    return forced, free
+    state, free = free_run(network, lags, batch)
+    ahead = slice(batch.values.shape[1] - batch.horizon, None)
+    told = None if batch.covariates is None else batch.covariates[:, ahead]
+    values, known = batch.values[:, ahead], batch.known[:, ahead]
+    return read_over_holes(network, lags, state, values, known, told)[1], free

@@ -11,8 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -20,116 +19,23 @@ from torch import Tensor
 from tsgen.arguments import number, one_of, whole_number
 from tsgen.engine import closed_loop, run
 from tsgen.errors import SettingError
-from tsgen.holes import fill_holes, read_over_holes
-from tsgen.network import RecurrentNetwork
-from tsgen.objective import Objective, WindowErrors
-from tsgen.rollout import Drive, RolloutState, read, rollout, start_of
-from tsgen.windows import WindowBatch
+from tsgen.holes import read_over_holes
+from tsgen.lessons import Lesson, Term
+from tsgen.objective import WindowErrors
+from tsgen.rollout import Drive, RolloutState, rollout
 
 __all__ = [
     "STRATEGIES",
     "Curve",
     "FreeRunning",
-    "Lesson",
     "NoisyInputs",
     "PushForward",
     "ScheduledSampling",
     "TeacherForcing",
-    "Term",
     "TrainingStrategy",
 ]
 
 Curve: TypeAlias = Literal["linear", "inverse_sigmoid", "exponential"]
-
-
-class Term(NamedTuple):
-    """A part of the loss: its weight, and the errors whose mean it is."""
-
-    weight: float
-    errors: WindowErrors
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a network learns from in one step.
-
-    Attributes
-    ----------
-    network : RecurrentNetwork
-    lags : tuple of int
-    objective : Objective
-    batch : WindowBatch
-    progress : float
-        The share of the training that is done, 0 to 1.
-    fed : Tensor of shape (B·C, W), optional
-        The values that are fed in, if they aren't those of the batch.
-    """
-
-    network: RecurrentNetwork
-    lags: tuple[int, ...]
-    objective: Objective
-    batch: WindowBatch
-    progress: float = 1.0
-    fed: Tensor | None = None
-
-    @property
-    def horizon(self) -> int:
-        """The number of rows after the cutoff."""
-        return self.batch.horizon
-
-    @property
-    def inputs(self) -> Tensor:
-        """The values that are fed in, (B·C, W)."""
-        return self.batch.values if self.fed is None else self.fed
-
-    @property
-    def cutoff(self) -> int:
-        """The number of rows before the cutoff."""
-        return self.batch.values.shape[1] - self.horizon
-
-    @cached_property
-    def unit(self) -> Tensor:
-        """What the errors of each window are measured in, (B·C, 1)."""
-        longest = max(self.lags)
-        known = self.batch.known
-        begun = known.cummax(dim=1).values[:, longest - 1 : -1]
-        return self.objective.unit(self.batch.values[:, longest:], known[:, longest:] * begun)
-
-    def covariates(self, rows: slice) -> Tensor | None:
-        """Those of some rows, (B, rows, D)."""
-        return None if self.batch.covariates is None else self.batch.covariates[:, rows]
-
-    def read(self, stop: int) -> tuple[RolloutState, WindowErrors]:
-        """Read the first rows up to one, with teacher forcing, and count the errors.
-
-        Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
-        """
-        longest = max(self.lags)
-        rows = slice(longest, stop)
-        known, told = self.batch.known, self.covariates(rows)
-        start = start_of(self.network, self.lags, self.inputs, known)
-        fed, begun = self.inputs[:, rows], known[:, rows]
-        if _have_holes(known):  # also one that goes on after the last row to read
-            fed, begun = fill_holes(self.network, self.lags, start, fed, begun, told)
-        state, predictions = read(self.network, self.lags, start, fed, begun, told)
-        before = torch.cat([known[:, longest - 1 : longest], begun], dim=1)[:, :-1]
-        counted = known[:, rows] * before
-        return state, self.objective.window_errors(
-            predictions, self.batch.values[:, rows], counted, self.unit
-        )
-
-    def errors(self, predictions: Tensor, first: int = 0) -> WindowErrors:
-        """The errors of predictions (B·C, steps) of rows after the cutoff, from one step on."""
-        rows = slice(self.cutoff + first, self.cutoff + first + predictions.shape[1])
-        return Objective(self.objective.loss).window_errors(
-            predictions, self.batch.values[:, rows], self.batch.known[:, rows], self.unit
-        )
-
-
-def _have_holes(known: Tensor) -> bool:
-    """Whether any window has known rows on both sides of missing ones."""
-    stretches = known[:, 0] + (known[:, 1:] > known[:, :-1]).sum(dim=1)
-    return bool((stretches > 1).any())
 
 
 class TrainingStrategy(ABC):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from tsgen.forecaster import LSTMForecaster
 from tsgen.frame import hold_out
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
+from tsgen.progress import progress_line
 from tsgen.recurrent import RecurrentForecaster
 from tsgen.scoring import score
 from tsgen.settings import Settings
@@ -410,23 +410,19 @@ def _quiet(optuna: Any) -> Iterator[None]:
 
 @contextmanager
 def _progress(budget: float, *, shown: bool) -> Iterator[Callable[[Any, Any], None]]:
-    """One tidy line on a terminal, gone at the end; nothing where output is piped."""
-    if not (shown and sys.stderr.isatty()):
+    """Show what of the budget is spent; yields what to call after each trial."""
+    line = progress_line("tune", "{task.fields[said]}", shown=shown)
+    if line is None:
         yield lambda study, trial: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("tune"), BarColumn(), TextColumn("{task.fields[said]}"),
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("tune", total=budget, said="the model as it is")
+    with line:
+        task = line.add_task("tune", total=budget, said="the model as it is")
         began = time.monotonic()
 
         def seen(study: Any, trial: Any) -> None:
             finished = [item.value for item in study.trials if item.value is not None]
             best = f", best {min(finished):.4g}" if finished else ""
             said = f"trial {trial.number + 1}{best}"
-            progress.update(task, completed=time.monotonic() - began, said=said)
+            line.update(task, completed=time.monotonic() - began, said=said)
 
         yield seen
