@@ -822,18 +822,18 @@ def test_any_loop_for_training_is_the_plain_one(loop, horizon: int) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_what_is_dropped_out_in_training_is_fed_back(layers: int) -> None:
-    """Dropout before the head is part of each prediction, so that such a loop doesn't fold."""
+def test_a_loop_for_training_drops_nothing_out(layers: int) -> None:
+    """It is trained as it is used; around it the network drops out as before."""
     lags = (1, 6)
     network, state, _ = systems_of(lags, 1, 0, dropout=0.5, num_layers=layers)
     network.train()
-    paths = []
-    for loop in (closed_loop, lambda *arguments: rollout(*arguments).path):
-        torch.manual_seed(0)
-        paths.append(loop(network, lags, state, 12))
-    assert torch.equal(*paths)
-    without = closed_loop(network.eval(), lags, state, 12)
-    assert not torch.allclose(without, paths[0])
+    path = closed_loop(network, lags, state, 12)
+    assert network.training
+    assert network.dropout.training
+    dropped = rollout(network, lags, state, 12).path
+    assert not torch.allclose(dropped, path)
+    torch.testing.assert_close(closed_loop(network.eval(), lags, state, 12), path)
+    assert not network.training
 
 
 # ---------------------------------------------------------------------------------------- ensembles

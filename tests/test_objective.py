@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tsgen.module import ForecastModule
 from tsgen.objective import Loss, Objective
 
 # Targets within ±1: their spread is below 1, so that errors count as they are.
@@ -57,3 +58,47 @@ def test_a_window_with_huge_targets_does_not_own_the_loss(loss: Loss) -> None:
     assert total < 2 * of_the_usual
     total.backward()
     assert predictions.grad[:4].norm() < predictions.grad[4:].norm()
+
+
+# --------------------------------------------------------------------------- windows with a season
+
+WHOLE = torch.ones(1, 6)
+SEASONAL = torch.tensor([[9.0, -9.0, 9.0, -9.0, 9.0, -9.0]])  # a spread of 9
+
+
+def unit(targets: torch.Tensor, counted: torch.Tensor = WHOLE, **settings: int) -> float:
+    return Objective("mae", **settings).unit(targets, counted).item()
+
+
+def test_without_a_season_the_unit_is_the_spread() -> None:
+    assert unit(SEASONAL) == pytest.approx(9.0)
+
+
+def test_the_unit_is_between_the_spread_and_the_change_over_a_season() -> None:
+    """Values that have risen by 4 over a season of 2: the square root of 4 times their spread."""
+    rising = SEASONAL + torch.tensor([[0.0, 0.0, 4.0, 4.0, 8.0, 8.0]])
+    spread = rising.std(correction=0).item()
+    assert unit(rising, season=2) == pytest.approx((4.0 * spread) ** 0.5)
+
+
+def test_a_window_that_repeats_itself_counts_more_but_does_not_own_the_loss() -> None:
+    assert 0.04 * 9.0 < unit(SEASONAL, season=2) < 0.1 * 9.0
+
+
+@pytest.mark.parametrize("counted", [[1, 1, 0, 0, 0, 0], [1, 0, 0, 1, 0, 0]])
+def test_without_a_pair_a_season_apart_the_unit_is_the_spread(counted: list[int]) -> None:
+    some = torch.tensor([counted], dtype=torch.float32)
+    assert unit(SEASONAL, some, season=2) == unit(SEASONAL, some) == pytest.approx(9.0)
+    assert unit(SEASONAL, season=6) == unit(SEASONAL)  # no row to look back from
+
+
+def test_rows_that_do_not_count_say_nothing_of_the_season() -> None:
+    wild = torch.cat([torch.full((1, 1), 1e6), SEASONAL[:, 1:5], torch.full((1, 1), 1e6)], dim=1)
+    known = torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]])
+    assert unit(wild, known, season=2, warmup=1) == pytest.approx((0.02 * 9.0) ** 0.5)
+
+
+def test_the_season_of_a_module_is_what_its_output_is_added_to() -> None:
+    assert ForecastModule(lags=(1, 12), residual_lag=12).objective.season == 12
+    assert ForecastModule(lags=(1, 12), residual_lag=1).objective.season == 1
+    assert ForecastModule(lags=(1, 12)).objective.season == 1

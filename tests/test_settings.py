@@ -124,10 +124,14 @@ def test_a_long_strategy_holds_out_no_more_than_others() -> None:
 
 CHOSEN = (
     "loss", "training_strategy", "max_steps", "batch_size", "hidden_size", "weight_averaging",
-    "n_models",
+    "n_models", "learning_rate", "dropout",
 )  # fmt: skip
 LARGE = pd.DataFrame(
     np.random.default_rng(0).normal(size=(2_000, 10)),
+    index=pd.date_range("2020-01-01", periods=2_000, freq="D"),
+)
+LARGER = pd.DataFrame(
+    np.random.default_rng(0).normal(size=(2_000, 25)),
     index=pd.date_range("2020-01-01", periods=2_000, freq="D"),
 )
 
@@ -140,13 +144,14 @@ def chosen(df: Any, **arguments: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("preset", "df", "expected"),
     [
-        ("balanced", WALK, ("mse", TeacherForcing(), 400, 32, 32, None, 1)),
-        ("balanced", LARGE.iloc[:-1], ("mse", TeacherForcing(), 400, 32, 32, None, 1)),
-        ("balanced", LARGE, ("mse", TeacherForcing(), 1500, 32, 64, None, 1)),
-        ("fast", WALK, ("mse", TeacherForcing(), 150, 32, 32, None, 1)),
-        ("fast", LARGE, ("mse", TeacherForcing(), 300, 32, 32, None, 1)),
-        ("accurate", WALK, ("mae", FreeRunning(), 400, 64, 32, None, 3)),
-        ("accurate", LARGE, ("mae", FreeRunning(), 1500, 64, 64, None, 3)),
+        ("balanced", WALK, ("mse", TeacherForcing(), 400, 32, 32, None, 1, 2e-3, 0.0)),
+        ("balanced", LARGE[:-1], ("mse", TeacherForcing(), 400, 32, 32, None, 1, 2e-3, 0.0)),
+        ("balanced", LARGE, ("mse", TeacherForcing(), 1500, 32, 64, None, 1, 2e-3, 0.0)),
+        ("fast", WALK, ("mse", TeacherForcing(), 150, 32, 32, None, 1, 2e-3, 0.0)),
+        ("fast", LARGE, ("mse", TeacherForcing(), 300, 32, 32, None, 1, 2e-3, 0.0)),
+        ("accurate", WALK, ("mae", FreeRunning(), 1500, 16, 64, None, 5, 4e-3, 0.2)),
+        ("accurate", LARGER[:-1], ("mae", FreeRunning(), 1500, 16, 64, None, 5, 4e-3, 0.2)),
+        ("accurate", LARGER, ("mae", FreeRunning(), 3000, 16, 64, None, 3, 4e-3, 0.2)),
     ],
     ids=lambda value: "" if isinstance(value, pd.Series | pd.DataFrame | tuple) else value,
 )
@@ -169,6 +174,8 @@ GIVEN = {
     "hidden_size": 3,
     "weight_averaging": 0.25,
     "n_models": 2,
+    "learning_rate": 1e-3,
+    "dropout": 0.0,
 }
 
 
@@ -188,7 +195,7 @@ def test_none_is_no_average_whatever_the_preset() -> None:
 def test_settings_show_what_the_preset_chose() -> None:
     model = LSTMForecaster(max_steps=1, hidden_size=4, preset="accurate").fit(WALK)
     assert model.settings_ == settings_of(WALK, max_steps=1, hidden_size=4, preset="accurate")
-    assert len(model.module_.networks) == 3
+    assert len(model.module_.networks) == 5
     assert model.module_.objective.loss == "mae"
     assert model.n_models == model.loss == model.training_strategy == "auto"
 
@@ -197,7 +204,7 @@ def test_a_preset_is_copied_and_set_like_any_argument() -> None:
     model = LSTMForecaster(preset="fast", training_strategy=FreeRunning(steps=3), n_models=2)
     assert clone(model).get_params() == model.get_params()
     assert model.set_params(preset="accurate", n_models="auto").get_params()["preset"] == "accurate"
-    assert settings_of(WALK, **model.get_params()).n_models == 3
+    assert settings_of(WALK, **model.get_params()).n_models == 5
 
 
 # ------------------------------------------------------------------------------- what is refused

@@ -90,6 +90,8 @@ def closed_loop(
 ) -> Tensor:
     """The path (B·C, H) of a rollout for training: differentiable, and folded where that applies.
 
+    It goes as a forecast does, so that nothing is dropped out, in training either.
+
     Parameters
     ----------
     network, lags, state, horizon
@@ -97,11 +99,10 @@ def closed_loop(
     covariates : Tensor of shape (B, H, D), optional
     """
     drive = Drive(covariates=covariates)
-    # What is dropped out before the head would be fed back in another place, folded.
-    dropped = network.training and network.dropout.p > 0
-    if not dropped and _choose(network, lags, horizon, drive) == "folded":
-        return folded_rollout(network, lags, state, horizon, covariates=covariates).path
-    return rollout(network, lags, state, horizon, drive).path
+    with network.without_dropout():
+        if _choose(network, lags, horizon, drive) == "folded":
+            return folded_rollout(network, lags, state, horizon, covariates=covariates).path
+        return rollout(network, lags, state, horizon, drive).path
 
 
 def _run_block(

@@ -29,7 +29,9 @@ class LSTMForecaster(RecurrentForecaster):
         Units of the network.
     num_layers : int, default 1
         1 to 4.
-    dropout : float, default 0.0
+    dropout : float or "auto"
+        Share of the hidden units dropped out before the output in teacher forcing, and between
+        layers, while the network learns.
     residual : {"auto", "last", "seasonal"} or None
         The value to which the network's output is added: the last one, or the one a season ago.
     season_length : int or "auto"
@@ -71,7 +73,7 @@ class LSTMForecaster(RecurrentForecaster):
         Optimiser steps.
     batch_size : int or "auto"
         Windows a step, of each member.
-    learning_rate : float, default 2e-3
+    learning_rate : float or "auto"
         The highest of a schedule that rises for a tenth of the steps and then falls to 0.
     weight_decay : float, default 1e-4
     gradient_clip_val : float or None, default 1.0

@@ -121,7 +121,8 @@ class ForecastModule(pl.LightningModule):
         self.network = network()
         # Beside the first, so that its weights have one name in files with and without others.
         self.other_members = nn.ModuleList(network() for _ in range(n_models - 1))
-        self.objective = Objective(loss, warmup)
+        # What repeats itself is what the network's output is added to.
+        self.objective = Objective(loss, warmup, season=residual_lag or 1)
         self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

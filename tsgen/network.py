@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import torch
@@ -145,6 +146,16 @@ class RecurrentNetwork(nn.Module):
     def device(self) -> torch.device:
         """Of the weights."""
         return self.head.weight.device
+
+    @contextmanager
+    def without_dropout(self) -> Iterator[None]:
+        """As in evaluation for a while, in training too."""
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
 
     def forward(
         self, inputs: Tensor, state: RecurrentState | None = None

@@ -20,6 +20,9 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "huber": functional.huber_loss,
 }
 
+_LEAST_CHANGE = 0.02
+"""Over a season, in a window's units; less is as much as a repetition."""
+
 
 class WindowErrors(NamedTuple):
     """Sums over the counted steps of each window, and their number; both of shape (B,)."""
@@ -38,18 +41,31 @@ class Objective:
         Of each step. Huber's threshold is 1, in the window's units.
     warmup : int, default 0
         Steps at the start of a window that don't count, since the state is still empty.
+    season : int, default 1
+        Rows in the season of the windows; 1 where they have none.
     """
 
     loss: Loss = "mse"
     warmup: int = 0
+    season: int = 1
 
     def unit(self, targets: Tensor, counted: Tensor) -> Tensor:
         """What errors of each window are measured in, (B, 1): the spread of its counted targets.
 
         A window that leaves the range of its context, after which it is normalised, can't own the
-        loss.
+        loss. Where there is a season, it is the geometric mean of the spread and of the change
+        over a season: measured in the spread alone, windows that repeat themselves closely would
+        hardly count, measured in the change alone they would own the loss.
         """
-        return _spread(targets, self._without_warmup(counted)).clamp(min=1.0)
+        counted = self._without_warmup(counted)
+        spread = _spread(targets, counted).clamp(min=1.0)
+        if self.season == 1 or targets.shape[1] <= self.season:
+            return spread
+        pairs = counted[:, self.season :] * counted[:, : -self.season]
+        changes = (targets[:, self.season :] - targets[:, : -self.season]).abs() * pairs
+        change = changes.sum(dim=1, keepdim=True) / pairs.sum(dim=1, keepdim=True).clamp(min=1.0)
+        known = pairs.any(dim=1, keepdim=True)
+        return torch.where(known, (spread * change.clamp(min=_LEAST_CHANGE)).sqrt(), spread)
 
     def window_errors(
         self, predictions: Tensor, targets: Tensor, counted: Tensor, unit: Tensor | None = None

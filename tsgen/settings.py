@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tsgen.arguments import is_auto, number, one_of, whole_number, yes_or_no
 from tsgen.errors import SettingError
@@ -20,8 +21,9 @@ __all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"
 MOST_MEMBERS = 100
 """Of an ensemble."""
 
-_SMALL = 20_000
-"""Rows of a panel below which it counts as small."""
+_SEASONAL_BELOW = 1.125
+"""What errors by the season may be of those by the last value, so that the season is the base:
+the network needn't learn what it has from there, and its loop folds."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,16 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
-    small = _is_small(panel)
     length = int(np.median(panel.lengths))
 
     def chosen(name: str) -> Any:
         """The argument, or what the preset says of it."""
-        return preset.of(name, small=small) if is_auto(arguments[name]) else arguments[name]
+        return (
+            preset.of(name, rows=len(panel.values)) if is_auto(arguments[name]) else arguments[name]
+        )
 
-    residual = _residual(arguments["residual"], season, panel)
+    horizon = _train_horizon(season, length)
+    residual = _residual(arguments["residual"], season, horizon, panel)
     lags = _lags(arguments["lags"], season, residual, length)
     context = arguments["context_length"]
     if is_auto(context):
@@ -120,16 +124,16 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         context_length=whole_number("context_length", context, "rows to read"),
         lags=lags,
         residual_lag=residual,
-        train_horizon=_train_horizon(season, length),
+        train_horizon=horizon,
         warmup=min(season, 4),
         hidden_size=whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
         num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
-        dropout=number("dropout", arguments["dropout"], 0.0, 0.99),
+        dropout=number("dropout", chosen("dropout"), 0.0, 0.99),
         window_norm=_window_norm(arguments["window_norm"]),
         loss=one_of("loss", chosen("loss"), ("mse", "mae", "huber")),
         max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
         batch_size=whole_number("batch_size", chosen("batch_size"), "windows a step"),
-        learning_rate=number("learning_rate", arguments["learning_rate"], 1e-9, 10.0),
+        learning_rate=number("learning_rate", chosen("learning_rate"), 1e-9, 10.0),
         weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         gradient_clip_val=None
         if arguments["gradient_clip_val"] is None
@@ -180,9 +184,9 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     return rows
 
 
-def _residual(given: Any, season: int, panel: Panel) -> int | None:
+def _residual(given: Any, season: int, horizon: int, panel: Panel) -> int | None:
     if is_auto(given):
-        return season if season > 1 and _is_seasonal(panel, season) else 1
+        return season if season > 1 and _is_seasonal(panel, season, horizon) else 1
     if given is None:
         return None
     name = one_of("residual", given, ("last", "seasonal"))
@@ -193,19 +197,32 @@ def _residual(given: Any, season: int, panel: Panel) -> int | None:
     return season if name == "seasonal" else 1
 
 
-def _is_seasonal(panel: Panel, season: int) -> bool:
-    """Whether the value a season ago errs less, over one season, than the last one does."""
-    votes = []
-    for position in _sample(len(panel)):
-        values = panel.series(position)
-        values = values[~np.isnan(values)]  # holes shift the season by little
-        if len(values) < 2 * season:
-            votes.append(False)
-            continue
-        horizons = sorted({1, (season + 1) // 2, season - 1})
-        last = np.mean([seasonal_error(values, steps) for steps in horizons])
-        votes.append(bool(seasonal_error(values, season) < last))
-    return float(np.mean(votes)) >= 0.5
+def _is_seasonal(panel: Panel, season: int, horizon: int) -> bool:
+    """Whether naive forecasts err hardly more by the value a season ago than by the last one.
+
+    Over a season, or else to the horizon: the ratio of their errors, averaged over series.
+    """
+    sample = [panel.series(position) for position in _sample(len(panel))]
+    known = [values[~np.isnan(values)] for values in sample]  # holes shift the season by little
+    long = [values for values in known if len(values) >= 2 * season]
+    if 2 * len(long) < len(sample):  # most are too short to tell
+        return False
+    return any(
+        np.exp(np.mean([np.log(_seasonal_over_last(values, season, steps)) for values in long]))
+        < _SEASONAL_BELOW
+        for steps in (season - 1, horizon)
+    )
+
+
+def _seasonal_over_last(values: npt.NDArray[np.float64], season: int, horizon: int) -> float:
+    """The error by the season over the error by the last value, at most 100 times either way."""
+    steps = {1, (horizon + 1) // 2, horizon}
+    back = {step: season * -(-step // season) for step in steps}
+    steps = {step for step in steps if back[step] < len(values)}
+    last = np.mean([seasonal_error(values, step) for step in steps])
+    seasonal = np.mean([seasonal_error(values, back[step]) for step in steps])
+    least = max(last, seasonal) / 100
+    return float(max(seasonal, least) / max(last, least)) if least > 0 else 1.0
 
 
 def _sample(count: int, most: int = 200) -> Sequence[int]:
@@ -230,7 +247,7 @@ def _natural_lags(season: int) -> tuple[int, ...]:
     if season == 52:
         return (4, 13, 26, 52)
     if season >= 24:  # parts of a day, which repeat by the day and by the week
-        return (season, 2 * season, 7 * season)
+        return (season, season + 1, 2 * season, 7 * season)
     return (season, 2 * season)
 
 
@@ -240,13 +257,8 @@ def _context_length(season: int, length: int) -> int:
 
 
 def _train_horizon(season: int, length: int) -> int:
-    natural = {1: 6, 4: 8, 24: 48, 52: 13}.get(season, max(season, 6))
+    natural = {1: 6, 4: 8, 12: 18, 24: 48, 52: 13}.get(season, max(season, 6))
     return max(1, min(natural, length // 4, 96))
-
-
-def _is_small(panel: Panel) -> bool:
-    """Whether there is so little data that a larger network, or a longer training, overfits."""
-    return len(panel.values) < _SMALL
 
 
 def _window_norm(given: Any) -> bool:

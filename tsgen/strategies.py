@@ -357,7 +357,8 @@ class PushForward(_AfterCutoff):
         row = lesson.cutoff + first
         if first:
             told = Drive(covariates=lesson.covariates(slice(lesson.cutoff, row)))
-            state = _detached(run(lesson.network, lesson.lags, state, first, told).state)
+            with lesson.network.without_dropout():
+                state = _detached(run(lesson.network, lesson.lags, state, first, told).state)
         told_then = lesson.covariates(slice(row, row + learned))
         path = closed_loop(lesson.network, lesson.lags, state, learned, told_then)
         return lesson.errors(path, first)
