@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tsgen.module import ForecastModule
+from tsgen import LSTMForecaster, load_dataset
 from tsgen.objective import Loss, Objective
 
 # Targets within ±1: their spread is below 1, so that errors count as they are.
@@ -98,7 +98,15 @@ def test_rows_that_do_not_count_say_nothing_of_the_season() -> None:
     assert unit(wild, known, season=2, warmup=1) == pytest.approx((0.02 * 9.0) ** 0.5)
 
 
-def test_the_season_of_a_module_is_what_its_output_is_added_to() -> None:
-    assert ForecastModule(lags=(1, 12), residual_lag=12).objective.season == 12
-    assert ForecastModule(lags=(1, 12), residual_lag=1).objective.season == 1
-    assert ForecastModule(lags=(1, 12)).objective.season == 1
+@pytest.mark.parametrize(
+    ("preset", "residual", "season"),
+    [("accurate", "seasonal", 12), ("accurate", "last", 1), ("accurate", None, 1),
+     ("balanced", "seasonal", 1)],
+)  # fmt: skip
+def test_the_season_is_what_the_output_is_added_to(
+    preset: str, residual: str | None, season: int
+) -> None:
+    model = LSTMForecaster(
+        preset=preset, residual=residual, max_steps=1, n_models=1, verbose=False
+    ).fit(load_dataset("air_passengers"))
+    assert model.module_.objective.season == season

@@ -207,6 +207,31 @@ def test_a_preset_is_copied_and_set_like_any_argument() -> None:
     assert settings_of(WALK, **model.get_params()).n_models == 5
 
 
+def swinging(amplitude: float) -> pd.Series:
+    """A random walk by the month, with a season on it."""
+    season = amplitude * np.sin(2 * np.pi * np.arange(len(WALK)) / 12)
+    return WALK + season
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "balanced", "accurate"), [(0.0, 1, 1), (3.5, 1, 12), (20.0, 12, 12)]
+)
+def test_where_the_season_errs_hardly_more_accurate_adds_to_it(
+    amplitude: float, balanced: int, accurate: int
+) -> None:
+    series = swinging(amplitude)
+    assert settings_of(series).residual_lag == balanced
+    assert settings_of(series, preset="accurate").residual_lag == accurate
+
+
+def test_a_large_panel_by_the_hour_shows_accurate_the_row_before_the_season() -> None:
+    hours = LARGER.set_axis(pd.date_range("2020-01-01", periods=len(LARGER), freq="h"))
+    assert settings_of(hours, preset="accurate").lags == (1, 24, 25, 48, 168)
+    assert settings_of(hours[:-1], preset="accurate").lags == (1, 24, 48, 168)
+    assert settings_of(hours).lags == (1, 24, 48, 168)
+    assert settings_of(hours, preset="accurate", lags=[24]).lags == (1, 24)
+
+
 # ------------------------------------------------------------------------------- what is refused
 
 BAD: dict[str, list[Any]] = {

@@ -51,6 +51,8 @@ class ForecastModule(pl.LightningModule):
         What is fed in while the network learns.
     warmup : int, default 0
         Steps at the start of a window that don't count in the loss.
+    season : int, default 1
+        Rows in a season by whose changes the errors of a window count, too; 1 for its spread alone.
     learning_rate : float, default 2e-3
         The highest rate of a one-cycle schedule [1]_ over all steps of the ``Trainer``.
     weight_decay : float, default 1e-4
@@ -91,6 +93,7 @@ class ForecastModule(pl.LightningModule):
         loss: Loss = "mse",
         strategy: TrainingStrategy | None = None,
         warmup: int = 0,
+        season: int = 1,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
         channels: int = 1,
@@ -121,8 +124,7 @@ class ForecastModule(pl.LightningModule):
         self.network = network()
         # Beside the first, so that its weights have one name in files with and without others.
         self.other_members = nn.ModuleList(network() for _ in range(n_models - 1))
-        # What repeats itself is what the network's output is added to.
-        self.objective = Objective(loss, warmup, season=residual_lag or 1)
+        self.objective = Objective(loss, warmup, season)
         self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -208,6 +210,7 @@ class ForecastModule(pl.LightningModule):
             "strategy": repr(self.strategy),
             "n_models": len(self.networks),
             "warmup": self.objective.warmup,
+            "season": self.objective.season,
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
             "channels": self.network.channels,

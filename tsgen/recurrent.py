@@ -471,6 +471,7 @@ class RecurrentForecaster(StatefulForecaster):
             loss=settings.loss,  # type: ignore[arg-type]
             strategy=settings.training_strategy,
             warmup=settings.warmup,
+            season=(settings.residual_lag or 1) if settings.seasonal_unit else 1,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             channels=channels,

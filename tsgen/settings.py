@@ -21,10 +21,6 @@ __all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"
 MOST_MEMBERS = 100
 """Of an ensemble."""
 
-_SEASONAL_BELOW = 1.125
-"""What errors by the season may be of those by the last value, so that the season is the base:
-the network needn't learn what it has from there, and its loop folds."""
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,6 +44,8 @@ class Settings:
         Steps at the start of a training window that don't count in the loss.
     val_size : int
         Rows held out of each series for validation; 0 for none.
+    seasonal_unit : bool
+        Whether training measures the errors of a window by its change over a season, too.
     hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
     weight_decay, gradient_clip_val, patience, training_strategy, weight_averaging, n_models, preset
         As the forecaster's arguments of that name.
@@ -76,6 +74,7 @@ class Settings:
     weight_averaging: float | None = None
     n_models: int = 1
     preset: str = "balanced"
+    seasonal_unit: bool = False
 
     @property
     def rows_after_cutoff(self) -> int:
@@ -113,8 +112,10 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         )
 
     horizon = _train_horizon(season, length)
-    residual = _residual(arguments["residual"], season, horizon, panel)
-    lags = _lags(arguments["lags"], season, residual, length)
+    residual = _residual(arguments["residual"], season, horizon, panel, preset.seasonal_below)
+    # Few windows don't teach what the row before last season's says.
+    before_season = preset.lag_before_season and not preset.is_small(len(panel.values))
+    lags = _lags(arguments["lags"], season, residual, length, before_season)
     context = arguments["context_length"]
     if is_auto(context):
         context = _context_length(season, length)
@@ -144,6 +145,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         else whole_number("patience", arguments["patience"], "validations"),
         training_strategy=strategy,
         weight_averaging=_weight_averaging(arguments["weight_averaging"]),
+        seasonal_unit=preset.seasonal_unit,
         n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
         preset=arguments["preset"],
     )
@@ -184,9 +186,11 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     return rows
 
 
-def _residual(given: Any, season: int, horizon: int, panel: Panel) -> int | None:
+def _residual(
+    given: Any, season: int, horizon: int, panel: Panel, seasonal_below: float
+) -> int | None:
     if is_auto(given):
-        return season if season > 1 and _is_seasonal(panel, season, horizon) else 1
+        return season if season > 1 and _is_seasonal(panel, season, horizon, seasonal_below) else 1
     if given is None:
         return None
     name = one_of("residual", given, ("last", "seasonal"))
@@ -197,10 +201,11 @@ def _residual(given: Any, season: int, horizon: int, panel: Panel) -> int | None
     return season if name == "seasonal" else 1
 
 
-def _is_seasonal(panel: Panel, season: int, horizon: int) -> bool:
-    """Whether naive forecasts err hardly more by the value a season ago than by the last one.
+def _is_seasonal(panel: Panel, season: int, horizon: int, below: float) -> bool:
+    """Whether naive forecasts by the value a season ago err less than those by the last one.
 
-    Over a season, or else to the horizon: the ratio of their errors, averaged over series.
+    Or less than ``below`` times as much, over a season or else to the horizon: the ratio of their
+    errors, averaged over series.
     """
     sample = [panel.series(position) for position in _sample(len(panel))]
     known = [values[~np.isnan(values)] for values in sample]  # holes shift the season by little
@@ -209,7 +214,7 @@ def _is_seasonal(panel: Panel, season: int, horizon: int) -> bool:
         return False
     return any(
         np.exp(np.mean([np.log(_seasonal_over_last(values, season, steps)) for values in long]))
-        < _SEASONAL_BELOW
+        < below
         for steps in (season - 1, horizon)
     )
 
@@ -229,9 +234,11 @@ def _sample(count: int, most: int = 200) -> Sequence[int]:
     return [int(i) for i in np.linspace(0, count - 1, min(count, most))]
 
 
-def _lags(given: Any, season: int, residual: int | None, length: int) -> tuple[int, ...]:
+def _lags(
+    given: Any, season: int, residual: int | None, length: int, before_season: bool
+) -> tuple[int, ...]:
     if is_auto(given):
-        lags = {lag for lag in _natural_lags(season) if lag <= length // 3}
+        lags = {lag for lag in _natural_lags(season, before_season) if lag <= length // 3}
     elif given is None:
         lags = set()
     else:
@@ -240,14 +247,15 @@ def _lags(given: Any, season: int, residual: int | None, length: int) -> tuple[i
     return tuple(sorted(lags | {1} | ({residual} if residual else set())))
 
 
-def _natural_lags(season: int) -> tuple[int, ...]:
+def _natural_lags(season: int, before_season: bool) -> tuple[int, ...]:
     """Parts and multiples of a season that real series repeat by."""
     if season == 1:
         return ()
     if season == 52:
         return (4, 13, 26, 52)
     if season >= 24:  # parts of a day, which repeat by the day and by the week
-        return (season, season + 1, 2 * season, 7 * season)
+        lags = (season, 2 * season, 7 * season)
+        return (*lags, season + 1) if before_season else lags
     return (season, 2 * season)
 
 
@@ -257,7 +265,7 @@ def _context_length(season: int, length: int) -> int:
 
 
 def _train_horizon(season: int, length: int) -> int:
-    natural = {1: 6, 4: 8, 12: 18, 24: 48, 52: 13}.get(season, max(season, 6))
+    natural = {1: 6, 4: 8, 24: 48, 52: 13}.get(season, max(season, 6))
     return max(1, min(natural, length // 4, 96))
 
 
