@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from torch.optim.lr_scheduler import LambdaLR
 import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
+from tsgen.members import Learner, sum_of_losses
 from tsgen.module import one_cycle
+from tsgen.network import RecurrentNetwork
 from tsgen.settings import MOST_MEMBERS
 
 pytestmark = pytest.mark.slow
@@ -194,6 +197,106 @@ def test_same_seed_same_members() -> None:
     first = LSTMForecaster(**settings).fit(FRAME)
     assert digest(first) == digest(LSTMForecaster(**settings).fit(FRAME))
     assert digest(first) != digest(LSTMForecaster(**settings, random_state=1).fit(FRAME))
+
+
+@pytest.fixture
+def two_cores() -> Iterator[None]:
+    """As torch finds them, whatever the machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def learners(count: int, action: Callable[[], None] = lambda: None) -> list[Learner]:
+    """Members of one seed and what each minimises, with something that is done meanwhile."""
+    torch.manual_seed(0)
+    made = []
+    for member in range(count):
+        network = RecurrentNetwork(1, hidden_size=4, dropout=0.5).train()
+        inputs = torch.randn(3, 6, 1)
+
+        def loss(network: RecurrentNetwork = network, inputs: torch.Tensor = inputs,
+                 member: int = member) -> torch.Tensor:  # fmt: skip
+            action()
+            return (1 + member) * network(inputs)[0].square().sum()
+
+        made.append(Learner(network, loss))
+    return made
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.usefixtures("two_cores")
+def test_members_learn_the_same_side_by_side(count: int) -> None:
+    results = []
+    for side_by_side in (False, True):
+        those = learners(count)
+        total = sum_of_losses(those, side_by_side=side_by_side)
+        (3.0 * total).backward()
+        gradients = [weight.grad for one in those for weight in one.network.parameters()]
+        results.append([total.detach(), *gradients])
+    assert results[0][0] > 0
+    assert all(gradient.abs().sum() > 0 for gradient in results[0][1:])
+    for apart, together in zip(*results, strict=True):
+        torch.testing.assert_close(together, apart)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_members_learn_at_the_same_time_with_a_core_each() -> None:
+    barrier = threading.Barrier(2, timeout=30)
+    threads = set()
+
+    def meet() -> None:
+        barrier.wait()  # that ends when both are here
+        threads.add((threading.current_thread().name, torch.get_num_threads()))
+
+    sum_of_losses(learners(2, meet), side_by_side=True)
+    assert len(threads) == 2
+    assert {number for _, number in threads} == {1}
+    assert torch.get_num_threads() == 2
+    seen: list[int] = []
+    later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert seen == [2]
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_an_error_of_a_member_is_that_of_the_step() -> None:
+    def fail() -> None:
+        raise Cut
+
+    with pytest.raises(Cut):
+        sum_of_losses(learners(2, fail), side_by_side=True)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "independent"),
+    [
+        ({}, True),
+        ({"dropout": 0.2}, True),
+        ({"dropout": 0.2, "num_layers": 2, "residual": "last"}, False),
+        ({"training_strategy": NoisyInputs(0.1)}, False),
+        ({"trainer_kwargs": {"precision": "bf16-mixed"}}, False),
+    ],
+)
+@pytest.mark.usefixtures("two_cores")
+def test_members_learn_in_threads_where_no_order_matters(
+    settings: dict[str, Any], independent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def noted(learners: Any, *, side_by_side: bool) -> torch.Tensor:
+        asked.append(side_by_side)
+        return sum_of_losses(learners, side_by_side=side_by_side)
+
+    monkeypatch.setattr("tsgen.module.sum_of_losses", noted)
+    kwargs = {"accelerator": "cpu"} | settings.pop("trainer_kwargs", {})
+    model = LSTMForecaster(**SMALL, **settings, n_models=2, trainer_kwargs=kwargs)
+    first = digest(model.fit(FRAME))
+    assert set(asked) == {independent}
+    assert first == digest(model.fit(FRAME))
 
 
 class Cut(RuntimeError):

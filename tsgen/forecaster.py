@@ -30,8 +30,8 @@ class LSTMForecaster(RecurrentForecaster):
     num_layers : int, default 1
         1 to 4.
     dropout : float or "auto"
-        Share of the hidden units dropped out before the output in teacher forcing, and between
-        layers, while the network learns.
+        Share of the hidden units dropped out before the output in teacher forcing, the same ones
+        at all steps of a window, and between layers, while the network learns.
     residual : {"auto", "last", "seasonal"} or None
         The value to which the network's output is added: the last one, or the one a season ago.
     season_length : int or "auto"
@@ -88,8 +88,8 @@ class LSTMForecaster(RecurrentForecaster):
         The share of the training, at its end, over which weights are averaged; validated weights
         are kept as they are.
     n_models : int or "auto"
-        Networks that are trained side by side, each with first weights and windows of its own;
-        the median of their closed loops is the forecast.
+        Networks that are trained side by side, each with first weights and windows of its own,
+        and on a CPU with a core of its own; the median of their closed loops is the forecast.
     preset : {"balanced", "fast", "accurate"}, default "balanced"
         What ``"auto"`` comes to: squared errors and one network; with ``"fast"`` fewer steps;
         with ``"accurate"`` absolute errors and three members, trained for the closed loop at

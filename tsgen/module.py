@@ -22,6 +22,7 @@ from tsgen.engine import ROWS_AT_ONCE, median
 from tsgen.errors import SettingError
 from tsgen.features import input_size
 from tsgen.lessons import Lesson, free_run
+from tsgen.members import Learner, sum_of_losses
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
 from tsgen.strategies import TeacherForcing, TrainingStrategy
@@ -140,12 +141,29 @@ class ForecastModule(pl.LightningModule):
         DDP averages the gradients of its processes, so that this is the gradient of the mean over
         all steps of the global batch, whatever is masked on which process.
         """
-        total = batch.values.new_zeros(())
-        for lesson in self._lessons(batch):
-            for weight, errors in self.strategy.terms(lesson):
-                count = mean_over_processes(errors.steps.sum()).clamp(min=1.0)
-                total = total + weight * errors.total.sum() / count
+        learners = [
+            Learner(lesson.network, partial(self._loss, lesson)) for lesson in self._lessons(batch)
+        ]
+        return sum_of_losses(learners, side_by_side=self._has_independent_members())
+
+    def _loss(self, lesson: Lesson) -> Tensor:
+        """What a member minimises."""
+        total = lesson.batch.values.new_zeros(())
+        for weight, errors in self.strategy.terms(lesson):
+            count = mean_over_processes(errors.steps.sum()).clamp(min=1.0)
+            total = total + weight * errors.total.sum() / count
         return total
+
+    def _has_independent_members(self) -> bool:
+        """Whether nothing depends on the order in which the members learn.
+
+        Random strategies and dropout between layers draw from the one generator of all threads,
+        and processes wait for each other in an order; autocast is a matter of a thread.
+        """
+        draws = self.strategy.is_random or self.network.recurrent.dropout > 0.0
+        alone = not (dist.is_available() and dist.is_initialized())
+        on_cpu = self.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        return on_cpu and alone and not draws
 
     def _lessons(self, batch: WindowBatch) -> Iterator[Lesson]:
         """What each member learns from: its own part of the batch."""

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from tsgen.errors import SettingError
+
 __all__ = ["Cell", "CovariateEmbedding", "RecurrentNetwork", "RecurrentState"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
@@ -73,6 +75,45 @@ class CovariateEmbedding(nn.Module):
         return torch.cat(parts, dim=-1)
 
 
+class Dropout(nn.Module):
+    """Drops hidden units in training: of a window the same ones at all of its steps [1]_.
+
+    Parameters
+    ----------
+    p : float
+        The probability of a unit to be dropped.
+
+    References
+    ----------
+    .. [1] Gal, Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural
+       Networks. NeurIPS 2016.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0.0 <= p < 1.0:
+            raise SettingError(f"dropout={p}: expected a probability below 1")
+        self.p = p
+        self._generator: torch.Generator | None = None
+
+    @contextmanager
+    def drawing(self, seed: int, device: torch.device) -> Iterator[None]:
+        """Draw from a generator of its own for a while, whatever other threads draw."""
+        self._generator = torch.Generator(device).manual_seed(seed)
+        try:
+            yield
+        finally:
+            self._generator = None
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Units (B, T, hidden), of which some are 0 and the others larger, to the same mean."""
+        if not self.training or self.p == 0.0:
+            return hidden
+        batch, _, units = hidden.shape
+        draws = torch.rand(batch, 1, units, generator=self._generator, device=hidden.device)
+        return hidden * (draws >= self.p) / (1.0 - self.p)
+
+
 class RecurrentNetwork(nn.Module):
     """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
 
@@ -124,7 +165,7 @@ class RecurrentNetwork(nn.Module):
             dropout=dropout if num_layers > 1 else 0.0,
             batch_first=True,
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(hidden_size, channels)
         self.residual_channel = residual_channel
         # Training starts from the residual base, that is from the (seasonal) naive forecast.
