@@ -134,6 +134,10 @@ LARGER = pd.DataFrame(
     np.random.default_rng(0).normal(size=(2_000, 25)),
     index=pd.date_range("2020-01-01", periods=2_000, freq="D"),
 )
+LARGEST = pd.DataFrame(
+    np.random.default_rng(0).normal(size=(2_000, 100)),
+    index=pd.date_range("2020-01-01", periods=2_000, freq="D"),
+)
 
 
 def chosen(df: Any, **arguments: Any) -> dict[str, Any]:
@@ -149,9 +153,11 @@ def chosen(df: Any, **arguments: Any) -> dict[str, Any]:
         ("balanced", LARGE, ("mse", TeacherForcing(), 1500, 32, 64, None, 1, 2e-3, 0.0)),
         ("fast", WALK, ("mse", TeacherForcing(), 150, 32, 32, None, 1, 2e-3, 0.0)),
         ("fast", LARGE, ("mse", TeacherForcing(), 300, 32, 32, None, 1, 2e-3, 0.0)),
-        ("accurate", WALK, ("mae", FreeRunning(), 1500, 16, 64, None, 5, 4e-3, 0.2)),
-        ("accurate", LARGER[:-1], ("mae", FreeRunning(), 1500, 16, 64, None, 5, 4e-3, 0.2)),
-        ("accurate", LARGER, ("mae", FreeRunning(), 3000, 16, 64, None, 3, 4e-3, 0.2)),
+        ("accurate", WALK, ("mae", FreeRunning(), 1500, 16, 64, None, 8, 4e-3, 0.2)),
+        ("accurate", LARGER[:-1], ("mae", FreeRunning(), 1500, 16, 64, None, 8, 4e-3, 0.2)),
+        ("accurate", LARGER, ("mae", FreeRunning(), 3000, 16, 64, None, 6, 4e-3, 0.2)),
+        ("accurate", LARGEST[:-1], ("mae", FreeRunning(), 3000, 16, 64, None, 6, 4e-3, 0.2)),
+        ("accurate", LARGEST, ("mae", FreeRunning(), 6000, 16, 64, None, 4, 4e-3, 0.2)),
     ],
     ids=lambda value: "" if isinstance(value, pd.Series | pd.DataFrame | tuple) else value,
 )
@@ -195,7 +201,7 @@ def test_none_is_no_average_whatever_the_preset() -> None:
 def test_settings_show_what_the_preset_chose() -> None:
     model = LSTMForecaster(max_steps=1, hidden_size=4, preset="accurate").fit(WALK)
     assert model.settings_ == settings_of(WALK, max_steps=1, hidden_size=4, preset="accurate")
-    assert len(model.module_.networks) == 5
+    assert len(model.module_.networks) == 8
     assert model.module_.objective.loss == "mae"
     assert model.n_models == model.loss == model.training_strategy == "auto"
 
@@ -204,7 +210,7 @@ def test_a_preset_is_copied_and_set_like_any_argument() -> None:
     model = LSTMForecaster(preset="fast", training_strategy=FreeRunning(steps=3), n_models=2)
     assert clone(model).get_params() == model.get_params()
     assert model.set_params(preset="accurate", n_models="auto").get_params()["preset"] == "accurate"
-    assert settings_of(WALK, **model.get_params()).n_models == 5
+    assert settings_of(WALK, **model.get_params()).n_models == 8
 
 
 def swinging(amplitude: float) -> pd.Series:
@@ -224,12 +230,33 @@ def test_where_the_season_errs_hardly_more_accurate_adds_to_it(
     assert settings_of(series, preset="accurate").residual_lag == accurate
 
 
-def test_a_large_panel_by_the_hour_shows_accurate_the_row_before_the_season() -> None:
+def test_a_large_panel_by_the_hour_has_far_lags_with_accurate() -> None:
     hours = LARGER.set_axis(pd.date_range("2020-01-01", periods=len(LARGER), freq="h"))
-    assert settings_of(hours, preset="accurate").lags == (1, 24, 25, 48, 168)
+    assert settings_of(hours, preset="accurate").lags == (1, 24, 25, 48, 168, 336)
     assert settings_of(hours[:-1], preset="accurate").lags == (1, 24, 48, 168)
     assert settings_of(hours).lags == (1, 24, 48, 168)
     assert settings_of(hours, preset="accurate", lags=[24]).lags == (1, 24)
+    weeks = LARGER.set_axis(pd.date_range("1900-01-01", periods=len(LARGER), freq="W"))
+    assert settings_of(weeks, preset="accurate").lags == (1, 4, 13, 26, 52, 104)
+    assert settings_of(weeks).lags == (1, 4, 13, 26, 52)
+
+
+@pytest.mark.parametrize("rows", [672, 671])
+def test_a_far_lag_leaves_half_of_the_rows(rows: int) -> None:
+    values = np.random.default_rng(0).normal(size=(rows, 90))
+    hours = pd.DataFrame(values, pd.date_range("2020-01-01", periods=rows, freq="h"))
+    assert (336 in settings_of(hours, preset="accurate").lags) == (rows == 672)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "balanced", "accurate"),
+    [("YS", 10, 5), ("QS", 16, 8), ("MS", 48, 24), ("W", 104, 52), ("D", 28, 14), ("h", 336, 168)],
+)
+def test_accurate_reads_half_of_the_context(frequency: str, balanced: int, accurate: int) -> None:
+    rows = 1_000 if frequency == "h" else 230
+    series = wavy(rows).set_axis(pd.date_range("1800-01-01", periods=rows, freq=frequency))
+    assert settings_of(series).context_length == balanced
+    assert settings_of(series, preset="accurate").context_length == accurate
 
 
 # ------------------------------------------------------------------------------- what is refused

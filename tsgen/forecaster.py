@@ -92,8 +92,8 @@ class LSTMForecaster(RecurrentForecaster):
         and on a CPU with a core of its own; the median of their closed loops is the forecast.
     preset : {"balanced", "fast", "accurate"}, default "balanced"
         What ``"auto"`` comes to: squared errors and one network; with ``"fast"`` fewer steps;
-        with ``"accurate"`` absolute errors and three members, trained for the closed loop at
-        several times the work. Arguments that are given win.
+        with ``"accurate"`` absolute errors and four to eight members, trained for the closed loop
+        at many times the work. Arguments that are given win.
     random_state : int, default 0
         Same seed, same forecast; nothing global is seeded.
     trainer_kwargs : dict, optional

@@ -103,22 +103,19 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
-    length = int(np.median(panel.lengths))
+    length, rows = int(np.median(panel.lengths)), len(panel.values)
 
     def chosen(name: str) -> Any:
         """The argument, or what the preset says of it."""
-        return (
-            preset.of(name, rows=len(panel.values)) if is_auto(arguments[name]) else arguments[name]
-        )
+        return preset.of(name, rows=rows) if is_auto(arguments[name]) else arguments[name]
 
     horizon = _train_horizon(season, length)
     residual = _residual(arguments["residual"], season, horizon, panel, preset.seasonal_below)
-    # Few windows don't teach what the row before last season's says.
-    before_season = preset.lag_before_season and not preset.is_small(len(panel.values))
-    lags = _lags(arguments["lags"], season, residual, length, before_season)
+    far = preset.has_far_lags(rows=rows)
+    lags = _lags(arguments["lags"], season, residual, length, far=far)
     context = arguments["context_length"]
     if is_auto(context):
-        context = _context_length(season, length)
+        context = _context_length(season, length, preset.context)
     return Settings(
         frequency=panel.frequency.name,
         season_length=season,
@@ -235,10 +232,12 @@ def _sample(count: int, most: int = 200) -> Sequence[int]:
 
 
 def _lags(
-    given: Any, season: int, residual: int | None, length: int, before_season: bool
+    given: Any, season: int, residual: int | None, length: int, *, far: bool
 ) -> tuple[int, ...]:
     if is_auto(given):
-        lags = {lag for lag in _natural_lags(season, before_season) if lag <= length // 3}
+        lags = {lag for lag in _natural_lags(season) if lag <= length // 3}
+        if far:
+            lags |= {lag for lag in _far_lags(season) if lag <= length // 2}
     elif given is None:
         lags = set()
     else:
@@ -247,21 +246,27 @@ def _lags(
     return tuple(sorted(lags | {1} | ({residual} if residual else set())))
 
 
-def _natural_lags(season: int, before_season: bool) -> tuple[int, ...]:
+def _natural_lags(season: int) -> tuple[int, ...]:
     """Parts and multiples of a season that real series repeat by."""
     if season == 1:
         return ()
     if season == 52:
         return (4, 13, 26, 52)
     if season >= 24:  # parts of a day, which repeat by the day and by the week
-        lags = (season, 2 * season, 7 * season)
-        return (*lags, season + 1) if before_season else lags
+        return (season, 2 * season, 7 * season)
     return (season, 2 * season)
 
 
-def _context_length(season: int, length: int) -> int:
+def _far_lags(season: int) -> tuple[int, ...]:
+    """More of them, where a season is long: twice as far, and the row before that of yesterday."""
+    if season == 52:
+        return (104,)
+    return (season + 1, 14 * season) if season >= 24 else ()
+
+
+def _context_length(season: int, length: int, share: float) -> int:
     natural = {1: 10, 4: 16, 52: 104}.get(season, 336 if season >= 24 else 4 * season)
-    return max(1, min(natural, length // 2))
+    return max(1, min(round(share * natural), length // 2))
 
 
 def _train_horizon(season: int, length: int) -> int:
