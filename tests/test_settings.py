@@ -250,13 +250,15 @@ def test_a_far_lag_leaves_half_of_the_rows(rows: int) -> None:
 
 @pytest.mark.parametrize(
     ("frequency", "balanced", "accurate"),
-    [("YS", 10, 5), ("QS", 16, 8), ("MS", 48, 24), ("W", 104, 52), ("D", 28, 14), ("h", 336, 168)],
+    [("h", 336, 168), ("W", 104, 52), ("D", 28, 28), ("MS", 48, 48)],
 )
-def test_accurate_reads_half_of_the_context(frequency: str, balanced: int, accurate: int) -> None:
-    rows = 1_000 if frequency == "h" else 230
-    series = wavy(rows).set_axis(pd.date_range("1800-01-01", periods=rows, freq=frequency))
-    assert settings_of(series).context_length == balanced
-    assert settings_of(series, preset="accurate").context_length == accurate
+def test_large_panels_of_a_long_season_have_half_of_the_context_with_accurate(
+    frequency: str, balanced: int, accurate: int
+) -> None:
+    panel = LARGER.set_axis(pd.date_range("1800-01-01", periods=len(LARGER), freq=frequency))
+    assert settings_of(panel).context_length == balanced
+    assert settings_of(panel, preset="accurate").context_length == accurate
+    assert settings_of(panel[:-1], preset="accurate").context_length == balanced
 
 
 # ------------------------------------------------------------------------------- what is refused

@@ -22,12 +22,10 @@ class Preset:
         For panels of growing size; a large network or a long training overfits a small one.
     sizes : tuple of int
         The rows from which a panel is of the next size; one less than there are of those values.
-    context : float
-        The share of the context that suits the season. In the time of one long window, two short
-        ones teach more.
     far_lags : bool
         Whether all but the smallest panels of a long season have lags that reach back twice as
-        far, and to the row before that of a season ago.
+        far, and to the row before that of a season ago, and half of the context: in the time of
+        one long window, two short ones teach more.
     seasonal_below : float
         The season is the residual base as long as naive forecasts by it err less than so many
         times as much as those by the last value.
@@ -46,7 +44,6 @@ class Preset:
     dropout: float = 0.0
     loss: Loss = "mse"
     training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
-    context: float = 1.0
     far_lags: bool = False
     seasonal_below: float = 1.0
     seasonal_unit: bool = False
@@ -74,7 +71,6 @@ PRESETS = {
         dropout=0.2,
         loss="mae",
         training_strategy=FreeRunning(),
-        context=0.5,
         far_lags=True,
         seasonal_below=1.15,
         seasonal_unit=True,

@@ -115,7 +115,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     lags = _lags(arguments["lags"], season, residual, length, far=far)
     context = arguments["context_length"]
     if is_auto(context):
-        context = _context_length(season, length, preset.context)
+        context = _context_length(season, length, far=far)
     return Settings(
         frequency=panel.frequency.name,
         season_length=season,
@@ -264,9 +264,11 @@ def _far_lags(season: int) -> tuple[int, ...]:
     return (season + 1, 14 * season) if season >= 24 else ()
 
 
-def _context_length(season: int, length: int, share: float) -> int:
+def _context_length(season: int, length: int, *, far: bool) -> int:
     natural = {1: 10, 4: 16, 52: 104}.get(season, 336 if season >= 24 else 4 * season)
-    return max(1, min(round(share * natural), length // 2))
+    if far and season >= 24:
+        natural //= 2
+    return max(1, min(natural, length // 2))
 
 
 def _train_horizon(season: int, length: int) -> int:
