@@ -89,7 +89,7 @@ class LSTMForecaster(RecurrentForecaster):
         are kept as they are.
     n_models : int or "auto"
         Networks that are trained side by side, each with first weights and windows of its own,
-        and on a CPU with a core of its own; the median of their closed loops is the forecast.
+        at once on the cores of a CPU; the median of their closed loops is the forecast.
     preset : {"balanced", "fast", "accurate"}, default "balanced"
         What ``"auto"`` comes to: squared errors and one network; with ``"fast"`` fewer steps;
         with ``"accurate"`` absolute errors and four to eight members, trained for the closed loop

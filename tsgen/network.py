@@ -111,7 +111,7 @@ class Dropout(nn.Module):
             return hidden
         batch, _, units = hidden.shape
         draws = torch.rand(batch, 1, units, generator=self._generator, device=hidden.device)
-        return hidden * (draws >= self.p) / (1.0 - self.p)
+        return hidden * ((draws >= self.p) / (1.0 - self.p))
 
 
 class RecurrentNetwork(nn.Module):
