@@ -20,7 +20,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,6 +41,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
+from typing_extensions import TypeAliasType
 
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
@@ -1509,3 +1510,18 @@ def test_fits() -> None:
     assert not fits("a", int)
     assert fits(((1, "a"),), tuple[tuple[int, str], ...])
     assert not fits((1,), tuple[int, str])
+
+
+def test_fits_what_a_name_stands_for() -> None:
+    """numpy 2.5 defines NDArray by the statement ``type``, which Python 3.11 doesn't have."""
+    scalar = TypeVar("scalar", bound=np.generic)
+    array = np.ndarray[tuple[Any, ...], np.dtype[scalar]]
+    named = TypeAliasType("named", array, type_params=(scalar,))
+    again = TypeAliasType("again", named[np.float64])
+    assert fits(np.zeros(2), named[np.float64])
+    assert fits(np.zeros(2), named[Any])
+    assert fits(np.zeros(2), named)
+    assert fits(np.zeros(2), again)
+    assert not fits(np.zeros(2, dtype=np.int64), again)
+    assert not fits([0.0], named[np.float64])
+    assert fits(None, named[np.float64] | None)

@@ -189,6 +189,7 @@ def fits(value: Any, hint: Any) -> bool:
     >>> fits((1, 2), tuple[int, ...]), fits(True, int), fits(None, int | None)
     (True, False, True)
     """
+    hint = _meant(hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return True
@@ -213,6 +214,15 @@ def fits(value: Any, hint: Any) -> bool:
             and all(fits(item, option) for item, option in zip(value, arguments, strict=True))
         )
     return isinstance(value, origin or hint)
+
+
+def _meant(hint: Any) -> Any:
+    """What stands behind a name of the statement ``type``, as numpy 2.5 has for its arrays."""
+    alias = typing.get_origin(hint) or hint
+    if not hasattr(alias, "__value__"):
+        return hint
+    arguments = typing.get_args(hint)
+    return _meant(alias.__value__[arguments] if arguments else alias.__value__)
 
 
 def _fits_dtype(value: AnyArray, arguments: tuple[Any, ...]) -> bool:
