@@ -32,10 +32,12 @@ frame = pd.concat([
     })
     for name, length in (("a", 90), ("b", 60), ("short", 12))
 ])
-distributed = dict(accelerator="cpu", devices=devices, strategy="ddp") if devices > 1 else {}
+trainer = dict(accelerator="cpu")
+if devices > 1:
+    trainer |= dict(devices=devices, strategy="ddp")
 model = LSTMForecaster(
     max_steps=steps, batch_size=batch_size, hidden_size=8, context_length=20, lags=[7],
-    trainer_kwargs=distributed, patience=patience,
+    trainer_kwargs=trainer, patience=patience,
 )
 rank = os.environ.get("LOCAL_RANK", "0")
 if steps > 1000:

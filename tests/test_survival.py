@@ -181,7 +181,7 @@ def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) 
     kept = {}
 
     def keep(trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        kept.update({name: weight.clone() for name, weight in module.state_dict().items()})
+        kept.update({name: weight.cpu().clone() for name, weight in module.state_dict().items()})
 
     def poison(trainer: pl.Trainer, module: pl.LightningModule) -> None:
         with torch.no_grad():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import random
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,21 @@ def test_no_files_and_no_output(
     forecast(verbose=True)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_trainer_is_let_go() -> None:
+    """With its optimiser, its rows and its copies of the weights."""
+
+    class Watch(pl.Callback):
+        def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            trainers.append(weakref.ref(trainer))
+
+    trainers: list[weakref.ref[pl.Trainer]] = []
+    model = LSTMForecaster(max_steps=5, hidden_size=8, trainer_kwargs={"callbacks": [Watch()]})
+    model.fit(wavy())
+    gc.collect()
+    assert [trainer() for trainer in trainers] == [None]
+    assert len(model.predict(6)) == 6
 
 
 def test_logging_is_as_it_was() -> None:

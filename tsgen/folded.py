@@ -117,4 +117,12 @@ def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> list[Tensor]
     """The weights of the network's LSTM, with the head and the feedback folded in."""
     w_ih, w_hh, b_ih, b_hh = network.recurrent.parameters()
     fed_back = w_ih[:, _feedback(lags, network.channels)]
-    return [w_ih, w_hh + fed_back @ network.head.weight, b_ih, b_hh]
+    weights = [w_ih, w_hh + fed_back @ network.head.weight, b_ih, b_hh]
+    return _in_one_piece(weights) if w_ih.is_cuda else weights
+
+
+def _in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
+    """The weights as views of one tensor: cuDNN copies any others at every call, with a warning."""
+    whole = torch.cat([weight.flatten() for weight in weights])
+    parts = whole.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]

@@ -120,11 +120,14 @@ def train(
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         except SystemExit as error:  # how Lightning ends on KeyboardInterrupt
             raise KeyboardInterrupt from error
+        finally:  # what is left, after an error too, needs no GPU
+            module.to("cpu").eval()
         if checkpoint is not None and stop.received is None:
             trainer.save_checkpoint(checkpoint)
     if stop.received is not None or best.by_validation:
         best.restore(module)
-    module.to("cpu").eval()
+    # It would keep the optimiser, the rows and copies of the weights, some of them on a GPU.
+    module.trainer = None
     if stop.received is not None:
         warnings.warn(
             f"training was ended by {stop.received} at step {trainer.global_step} of "
