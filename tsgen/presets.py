@@ -16,62 +16,59 @@ __all__ = ["PRESETS", "Preset"]
 class Preset:
     """A recipe for training.
 
+    A tuple has the values for panels of growing size: a large network or a long training overfits
+    a small one, and few windows teach little of what lies far back.
+
     Attributes
     ----------
-    max_steps, hidden_size, n_models : tuple of int
-        For panels of growing size; a large network or a long training overfits a small one.
     sizes : tuple of int
-        The rows from which a panel is of the next size; one less than there are of those values.
+        The rows from which a panel is of the next size; one less than there are values in tuples.
     far_lags : bool
-        Whether all but the smallest panels of a long season have lags that reach back twice as
-        far, and to the row before that of a season ago, and half of the context: in the time of
-        one long window, two short ones teach more.
+        Whether panels of a long season have lags that reach back twice as far, and to the row
+        before that of a season ago, and half of the context: in the time of one long window, two
+        short ones teach more.
     seasonal_below : float
         The season is the residual base as long as naive forecasts by it err less than so many
         times as much as those by the last value.
     seasonal_unit : bool
         Whether the errors of a window count by its change over a season, too.
-    batch_size, learning_rate, dropout, loss, training_strategy
+    max_steps, hidden_size, n_models, batch_size, learning_rate, dropout, loss, training_strategy
         As the forecaster's arguments of that name.
     """
 
     max_steps: tuple[int, ...]
-    hidden_size: tuple[int, ...]
-    n_models: tuple[int, ...] = (1, 1)
+    hidden_size: int | tuple[int, ...]
     sizes: tuple[int, ...] = (20_000,)
+    n_models: int | tuple[int, ...] = 1
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float | tuple[float, ...] = (2e-3, 4e-3)
     dropout: float = 0.0
     loss: Loss = "mse"
     training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
-    far_lags: bool = False
-    seasonal_below: float = 1.0
-    seasonal_unit: bool = False
+    far_lags: bool | tuple[bool, ...] = (False, True)
+    seasonal_below: float | tuple[float, ...] = (1.0, 1.15)
+    seasonal_unit: bool | tuple[bool, ...] = (False, True)
 
     def of(self, name: str, *, rows: int) -> Any:
         """What it says of an argument, for a panel of so many rows."""
         value = getattr(self, name)
         return value[bisect_right(self.sizes, rows)] if isinstance(value, tuple) else value
 
-    def has_far_lags(self, *, rows: int) -> bool:
-        """Whether a panel of so many rows has them: few windows don't teach what they say."""
-        return self.far_lags and rows >= self.sizes[0]
-
 
 PRESETS = {
-    "fast": Preset(max_steps=(150, 300), hidden_size=(32, 32)),
+    "fast": Preset(max_steps=(150, 300), hidden_size=32),
     "balanced": Preset(max_steps=(400, 1500), hidden_size=(32, 64)),
     "accurate": Preset(
         max_steps=(1500, 3000, 6000),
-        hidden_size=(64, 64, 64),
-        n_models=(8, 6, 4),
+        hidden_size=64,
         sizes=(50_000, 200_000),
+        n_models=(8, 6, 4),
         batch_size=16,
         learning_rate=4e-3,
         dropout=0.2,
         loss="mae",
         training_strategy=FreeRunning(),
-        far_lags=True,
+        far_lags=(False, True, True),
         seasonal_below=1.15,
         seasonal_unit=True,
     ),

@@ -110,8 +110,8 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         return preset.of(name, rows=rows) if is_auto(arguments[name]) else arguments[name]
 
     horizon = _train_horizon(season, length)
-    residual = _residual(arguments["residual"], season, horizon, panel, preset.seasonal_below)
-    far = preset.has_far_lags(rows=rows)
+    seasonal_below, far = preset.of("seasonal_below", rows=rows), preset.of("far_lags", rows=rows)
+    residual = _residual(arguments["residual"], season, horizon, panel, seasonal_below)
     lags = _lags(arguments["lags"], season, residual, length, far=far)
     context = arguments["context_length"]
     if is_auto(context):
@@ -142,7 +142,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         else whole_number("patience", arguments["patience"], "validations"),
         training_strategy=strategy,
         weight_averaging=_weight_averaging(arguments["weight_averaging"]),
-        seasonal_unit=preset.seasonal_unit,
+        seasonal_unit=preset.of("seasonal_unit", rows=rows),
         n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
         preset=arguments["preset"],
     )
