@@ -284,6 +284,18 @@ def test_large_panels_of_a_long_season_have_half_of_the_context(
     assert settings_of(panel.iloc[:, 1:], preset=preset).context_length == small
 
 
+def test_integer_time_says_nothing_of_seasons() -> None:
+    """So that more is read than where there are none."""
+    count = pd.Series(WALK.to_numpy())
+    assert settings_of(count).season_length == 1
+    assert settings_of(count).context_length == 48
+    assert settings_of(count[:60]).context_length == 30
+    assert settings_of(count, season_length=1).context_length == 10
+    assert settings_of(count, season_length=5).context_length == 20
+    years = count.set_axis(pd.date_range("1800-01-01", periods=120, freq="YS"))
+    assert settings_of(years).context_length == 10
+
+
 # ------------------------------------------------------------------------------- what is refused
 
 BAD: dict[str, list[Any]] = {

@@ -115,7 +115,8 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     lags = _lags(arguments["lags"], season, residual, length, far=far)
     context = arguments["context_length"]
     if is_auto(context):
-        context = _context_length(season, length, far=far)
+        is_unknown = is_auto(arguments["season_length"]) and not panel.frequency.season_length
+        context = _context_length(None if is_unknown else season, length, far=far)
     return Settings(
         frequency=panel.frequency.name,
         season_length=season,
@@ -264,10 +265,13 @@ def _far_lags(season: int) -> tuple[int, ...]:
     return (season + 1, 14 * season) if season >= 24 else ()
 
 
-def _context_length(season: int, length: int, *, far: bool) -> int:
-    natural = {1: 10, 4: 16, 52: 104}.get(season, 336 if season >= 24 else 4 * season)
-    if far and season >= 24:
-        natural //= 2
+def _context_length(season: int | None, length: int, *, far: bool) -> int:
+    if season is None:  # rows enough for some seasons of those that are common
+        natural = 48
+    else:
+        natural = {1: 10, 4: 16, 52: 104}.get(season, 336 if season >= 24 else 4 * season)
+        if far and season >= 24:
+            natural //= 2
     return max(1, min(natural, length // 2))
 
 
