@@ -23,7 +23,7 @@ def runs(**nrmse: float) -> pd.DataFrame:
     rows = [
         {"system": "lorenz", "strategy": strategy, "cell": "lstm", "seed": seed,
          "budget": "30 min", "nrmse": error, "nrmse_last_tenth": 2 * error,
-         "nrmse_validation": error, "seconds": 1800.0}
+         "nrmse_validation": error, "seconds": 1800.0, "settings": '{"max_steps": 4321}'}
         for seed, (strategy, error) in enumerate(nrmse.items())
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -105,7 +105,7 @@ def test_ways_of_training_are_sorted_among_the_published_ones() -> None:
         "published: free running",
         "free running, LSTM",
     ]
-    assert lines[1] == "| teacher forcing, LSTM | 0.002 | 0.004 | 30 min |"
+    assert lines[1] == "| teacher forcing, LSTM | 0.002 | 0.004 | 30 min | 4,321 |"
 
 
 def test_several_seeds_are_a_median_and_a_range() -> None:

@@ -10,6 +10,7 @@ error on the validation sequences, so that the test sequences have no say in it.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -97,14 +98,15 @@ def by_strategy(runs: pd.DataFrame, published: pd.DataFrame, system: str = "lore
     """All ways of training on one system, published ones among them, the lowest error first."""
     entries = [
         (row["nrmse"], [f"published: {row['label']}", f"{row['nrmse']:.2g}",
-                        f"{row['nrmse_last_tenth']:.2g}", "–"])
+                        f"{row['nrmse_last_tenth']:.2g}", "–", "–"])
         for _, row in published[published["system"] == system].iterrows()
     ]  # fmt: skip
     for _, group in runs[runs["system"] == system].groupby(["strategy", "cell", "budget"]):
         cells = [spelled(group[column]) for column in ("nrmse", "nrmse_last_tenth")]
-        budget = str(group["budget"].iloc[0])
-        entries.append((group["nrmse"].median(), [label(group), *cells, budget]))
-    head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "budget"]
+        steps = pd.Series([json.loads(text)["max_steps"] for text in group["settings"]]).median()
+        trained = [str(group["budget"].iloc[0]), f"{steps:,.0f}"]
+        entries.append((group["nrmse"].median(), [label(group), *cells, *trained]))
+    head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "budget", "steps"]
     return markdown(head, [cells for _, cells in sorted(entries, key=lambda entry: entry[0])])
 
 
