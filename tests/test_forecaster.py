@@ -6,6 +6,7 @@ guess errs: the last value, the mean, the last season.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ import pytest
 import pytorch_lightning as pl
 from problems import Problem, ar1, constant, seasonal_trend, sine, trend, wavy
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.validation import check_is_fitted
 
 from tsgen import GRUForecaster, LSTMForecaster, SeasonalNaive
+from tsgen.errors import NotFittedError
 
 MODELS = [LSTMForecaster, GRUForecaster]
 # torch's GRU takes two to three times as long as its LSTM on a CPU.
@@ -198,10 +202,57 @@ def test_a_trainer_of_your_own_does_what_fit_does(model: type) -> None:
     assert prepared.settings_ == fitted.settings_
 
 
+ASKED = {
+    "predict": lambda model, path: model.predict(2),
+    "levels": lambda model, path: model.predict(2, level=80),
+    "sample": lambda model, path: model.sample(2, num_samples=2),
+    "backtest": lambda model, path: model.backtest(wavy(), 2),
+    "encode": lambda model, path: model.encode(wavy()),
+    "calibrate": lambda model, path: model.calibrate(),
+    "stability": lambda model, path: model.stability(horizon=5),
+    "explain": lambda model, path: model.explain(),
+    "context": lambda model, path: model.context(),
+    "save": lambda model, path: model.save(path / "model.tsgen"),
+    "scikit-learn": lambda model, path: check_is_fitted(model),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_network_that_has_learned_nothing_is_not_fitted(asked: str, tmp_path: Path) -> None:
+    model = LSTMForecaster(hidden_size=8, max_steps=2, verbose=False)
+    module, data = model.prepare(wavy())
+    with pytest.raises(SklearnNotFittedError):
+        ASKED[asked](model, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    trainer = pl.Trainer(
+        max_steps=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, accelerator="cpu",
+    )  # fmt: skip
+    trainer.fit(module, data)
+    check_is_fitted(model)
+    assert len(model.predict(2)) == 2
+
+
+def test_preparing_anew_forgets_what_was_learned() -> None:
+    model = LSTMForecaster(hidden_size=8, max_steps=2, verbose=False).fit(wavy())
+    model.prepare(wavy())
+    with pytest.raises(NotFittedError, match=r"prepared.*Trainer\.fit.* before predict"):
+        model.predict(2)
+    assert len(model.fit(wavy()).predict(2)) == 2
+
+
+def test_weights_that_came_another_way_count_as_learned() -> None:
+    """Such as those of a loop of the user's own, or of another model."""
+    model, other = (LSTMForecaster(hidden_size=8, max_steps=2) for _ in range(2))
+    other.fit(wavy())
+    module, _ = model.prepare(wavy())
+    module.load_state_dict(other.module_.state_dict())
+    assert model.predict(4).equals(other.predict(4))
+
+
 def test_training_moves_the_forecast() -> None:
-    prepared = small(LSTMForecaster)
-    prepared.prepare(wavy())
-    assert not prepared.predict(6).equals(small(LSTMForecaster).fit(wavy()).predict(6))
+    first, last = (LSTMForecaster(hidden_size=8, max_steps=steps).fit(wavy()) for steps in (1, 5))
+    assert not first.predict(6).equals(last.predict(6))
 
 
 def test_the_constructor_stores_and_nothing_else() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice, pairwise
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
+from tsgen.data_module import TailDraws
 from tsgen.errors import SettingError
 from tsgen.module import one_cycle
 from tsgen.rollout import encode, rollout
@@ -133,7 +135,7 @@ def test_validation_holds_the_tail_out() -> None:
     values = sine().history.to_numpy()
     data = data_of(values, validation_rows=30)
     assert data.sampler.count == data_of(values[:-30]).sampler.count
-    (batch,) = data.validation_batches(torch.device("cpu"), rank=0, processes=1)
+    batch = data.held_out()
     normaliser = WindowNormaliser.of(
         torch.tensor(values[None, -30 - data.shape.before : -30]),
         torch.ones(1, data.shape.before, dtype=torch.bool),
@@ -142,13 +144,18 @@ def test_validation_holds_the_tail_out() -> None:
     )
     restored = normaliser.invert(batch.values[:, -30:])
     np.testing.assert_allclose(restored[0], values[-30:], atol=1e-5)
-    assert not list(data.validation_batches(torch.device("cpu"), rank=1, processes=2))
+    draws = data.val_dataloader()
+    assert [(draw.series.tolist(), draw.cutoff.tolist()) for draw in draws] == [
+        ([0], [len(values) - 30])
+    ]
+    second = TailDraws(data._series, data._training, Mock(global_rank=1, world_size=2))
+    assert not list(second)
 
 
 def test_closed_loop_errors_are_those_of_a_rollout() -> None:
     data = data_of(sine().history.to_numpy(), validation_rows=30)
     module = module_of(residual_lag=1).eval()
-    (batch,) = data.validation_batches(torch.device("cpu"), rank=0, processes=1)
+    batch = data.held_out()
     before = batch.values.shape[1] - 30
     with torch.no_grad():
         errors = module.closed_loop_errors(batch)

@@ -89,7 +89,7 @@ def test_dropout_draws_from_a_generator_of_its_own() -> None:
 
     def dropped(seed: int) -> torch.Tensor:
         before = torch.get_rng_state()
-        with dropout.drawing(seed, hidden.device):
+        with dropout.drawing(torch.Generator().manual_seed(seed)):
             result: torch.Tensor = dropout(hidden)
         assert torch.equal(torch.get_rng_state(), before)
         return result

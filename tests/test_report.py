@@ -188,7 +188,7 @@ def test_validation_stands_where_it_was_done() -> None:
     assert losses["validation"].isna().tolist() == [False, False, True]
     # The best weights are kept, so that the lowest loss is that of the model.
     data = LSTMForecaster(**SMALL, val_size=HELD_OUT).prepare(FRAME)[1]
-    (batch,) = data.validation_batches(torch.device("cpu"), 0, 1)
+    batch = data.held_out()
     with torch.no_grad():
         total, steps = model.module_.closed_loop_errors(batch)
     assert losses["validation"].min() == pytest.approx(float(total.sum() / steps.sum()), rel=1e-5)

@@ -995,11 +995,12 @@ RANDOM = [
 
 @pytest.mark.parametrize("strategy", OBJECTS, ids=repr)
 def test_what_is_random_says_so(strategy: TrainingStrategy) -> None:
-    lesson = of("lstm", progress=0.5)
-    torch.manual_seed(0)
-    before = torch.get_rng_state()
+    generator = torch.Generator().manual_seed(0)
+    lesson = of("lstm", progress=0.5, generator=generator)
+    before, of_all = generator.get_state(), torch.get_rng_state()
     strategy.terms(lesson)
-    assert torch.equal(before, torch.get_rng_state()) is not strategy.is_random
+    assert torch.equal(before, generator.get_state()) is not strategy.is_random
+    assert torch.equal(of_all, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("strategy", some(RANDOM, 1), ids=repr)
@@ -1030,7 +1031,7 @@ def test_draws_differ_from_step_to_step() -> None:
             return True
 
         def terms(self, lesson: Lesson) -> list[Term]:
-            self.seen.append(float(torch.rand(())))
+            self.seen.append(float(torch.rand((), generator=lesson.generator)))
             return [Term(1.0, lesson.read(lesson.cutoff)[1])]
 
     strategy = Draws()

@@ -16,6 +16,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+import tsgen
 from tsgen import LSTMForecaster
 from tsgen.callbacks import ClosedLoopValidation
 from tsgen.errors import DivergenceError, SettingError
@@ -110,6 +111,28 @@ def test_resuming_trains_the_missing_steps_alone(seasonal: pd.DataFrame, tmp_pat
     assert steps == list(range(21, 41))  # a checkpoint stood at step 20
     whole = LSTMForecaster(**SETTINGS, max_steps=40).fit(seasonal)
     assert digest(model) == digest(whole)
+
+
+@pytest.mark.parametrize("step", [47, 50, 51, 54, 100])
+def test_validation_goes_on_where_it_stood(
+    seasonal: pd.DataFrame, tmp_path: Path, step: int
+) -> None:
+    """Wherever a run was cut off, also just before or after it was validated."""
+
+    class Cut(RuntimeError):
+        pass
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    settings = {**SETTINGS, "max_steps": 120, "val_size": 12, "patience": 5}
+    whole = LSTMForecaster(**settings).fit(seasonal)
+    broken = LSTMForecaster(**settings, trainer_kwargs={"callbacks": AtStep(step, cut)})
+    with pytest.raises(Cut):
+        broken.fit(seasonal, run_dir=tmp_path)
+    resumed = LSTMForecaster(**settings).fit(seasonal, run_dir=tmp_path)
+    assert digest(resumed) == digest(whole)
+    pd.testing.assert_frame_equal(resumed.report_.losses, whole.report_.losses, check_exact=True)
 
 
 def test_a_finished_run_is_read_back_without_training(
@@ -222,3 +245,34 @@ def test_the_held_out_tail_is_not_trained_on(seasonal: pd.DataFrame) -> None:
     assert digest(LSTMForecaster(**settings).fit(seasonal)) == digest(
         LSTMForecaster(**settings).fit(changed)
     )
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_what_ends_a_calibration_ends_the_call(
+    seasonal: pd.DataFrame, signum: signal.Signals
+) -> None:
+    """Half a calibration is none; the model is what it was."""
+    model = LSTMForecaster(**SETTINGS, max_steps=20).fit(seasonal)
+    expected = model.predict(4)
+    interrupt = AtStep(5, lambda *_: os.kill(os.getpid(), signum))
+    model.set_params(trainer_kwargs={"callbacks": interrupt})
+    before = signal.getsignal(signum)
+    with pytest.raises(KeyboardInterrupt, match=rf"calibration: .*{signum.name} at step \d of 20$"):
+        model.predict(4, level=80)
+    assert signal.getsignal(signum) is before
+    assert not hasattr(model, "calibration_")
+    assert model.predict(4).equals(expected)
+    model.set_params(trainer_kwargs=None)
+    assert model.predict(4, level=80).shape == (4, 9)
+
+
+@pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
+def test_so_do_signals_in_backtests_and_searches(seasonal: pd.DataFrame) -> None:
+    interrupt = AtStep(5, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    model = LSTMForecaster(**SETTINGS, max_steps=20).fit(seasonal)
+    model.set_params(trainer_kwargs={"callbacks": interrupt})
+    with pytest.raises(KeyboardInterrupt, match=r"backtest: .*SIGINT at step \d of 20"):
+        model.backtest(seasonal, 4, refit=True)
+    pytest.importorskip("optuna")
+    with pytest.raises(KeyboardInterrupt, match=r"tune: .*SIGINT at step \d of 20"):
+        tsgen.tune(seasonal, 4, model=model, n_trials=1, verbose=False)

@@ -17,6 +17,7 @@ import torch
 from problems import wavy
 
 from tsgen import GRUForecaster, LSTMForecaster
+from tsgen.errors import SettingError
 
 
 def forecast(model: type = LSTMForecaster, **settings: Any) -> np.ndarray:
@@ -147,6 +148,43 @@ def test_same_seed_same_forecast_bit_by_bit(model: type, settings: dict[str, Any
 
 def test_dropout_is_drawn_from_random_state() -> None:
     assert not np.array_equal(forecast(dropout=0.3), forecast(dropout=0.0))
+
+
+def test_none_draws_another_seed_each_time_as_in_scikit_learn() -> None:
+    """From numpy's generator, as all of scikit-learn does."""
+    settings = {"max_steps": 5, "hidden_size": 8, "random_state": None}
+    model = LSTMForecaster(**settings)
+    np.random.seed(3)  # noqa: NPY002
+    first, seed = model.fit(wavy()).predict(6), model.settings_.random_state
+    second = model.fit(wavy()).predict(6)
+    assert not first.equals(second)
+    assert model.random_state is None
+    np.random.seed(3)  # noqa: NPY002
+    assert model.fit(wavy()).predict(6).equals(first)
+    assert LSTMForecaster(**{**settings, "random_state": seed}).fit(wavy()).predict(6).equals(first)
+
+
+def test_a_model_keeps_the_seed_that_it_drew(tmp_path: Path) -> None:
+    model = LSTMForecaster(max_steps=5, hidden_size=8, random_state=None).fit(wavy())
+    levels = model.predict(6, level=80)
+    assert model.predict(6, level=80).equals(levels)
+    model.save(tmp_path / "model.tsgen")
+    loaded = LSTMForecaster.load(tmp_path / "model.tsgen")
+    assert loaded.predict(6, level=80).equals(levels)
+    assert loaded.random_state is None
+
+
+def test_a_run_that_may_go_on_needs_a_seed(tmp_path: Path) -> None:
+    model = LSTMForecaster(max_steps=5, hidden_size=8, random_state=None)
+    with pytest.raises(SettingError, match=r"random_state=None.*run_dir"):
+        model.fit(wavy(), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, True, "0", 2**63])
+def test_other_seeds_are_refused(wrong: Any) -> None:
+    with pytest.raises(SettingError, match=r"random_state=.*None, or a whole number"):
+        LSTMForecaster(random_state=wrong).fit(wavy())
 
 
 def test_fit_begins_anew() -> None:

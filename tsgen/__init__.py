@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsgen.baselines import Naive, SeasonalNaive
+    from tsgen.data_module import WindowDataModule
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.frame import hold_out
     from tsgen.lessons import Lesson, Term
-    from tsgen.module import ForecastModule, WindowDataModule
+    from tsgen.module import ForecastModule
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
@@ -52,7 +53,7 @@ _HOME = {
     "TrainingReport": "report",
     "TrainingStrategy": "strategies",
     "Tuned": "tuning",
-    "WindowDataModule": "module",
+    "WindowDataModule": "data_module",
     "hold_out": "frame",
     "list_datasets": "datasets",
     "load": "forecaster",

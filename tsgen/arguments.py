@@ -7,10 +7,11 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from tsgen.errors import SettingError
 
-__all__ = ["is_auto", "number", "one_of", "seed_number", "whole_number", "yes_or_no"]
+__all__ = ["is_auto", "number", "one_of", "seed_number", "seed_of", "whole_number", "yes_or_no"]
 
 
 def is_auto(value: Any) -> bool:
@@ -18,12 +19,19 @@ def is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"
 
 
-def seed_number(name: str, value: Any) -> int:
+def seed_number(name: str, value: Any, *, accepted: str = "a whole number") -> int:
     """An integer from 0 to 2**63 - 1, or a `SettingError`."""
     fits = isinstance(value, Integral) and not isinstance(value, bool)
     if not fits or not 0 <= int(value) < 2**63:
-        raise SettingError(f"{name}={value!r}: expected a whole number from 0 to 2**63 - 1")
+        raise SettingError(f"{name}={value!r}: expected {accepted} from 0 to 2**63 - 1")
     return int(value)
+
+
+def seed_of(random_state: Any) -> int:
+    """A seed: the one that was given, or as in scikit-learn one of numpy's global generator."""
+    if random_state is None:
+        return int(check_random_state(None).randint(np.iinfo(np.int32).max))
+    return seed_number("random_state", random_state, accepted="None, or a whole number")
 
 
 def whole_number(

@@ -7,7 +7,6 @@ cutoffs is a function that it brings along.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -293,15 +292,9 @@ def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
     if panel.covariates is not None:
         panel = replace(panel, covariates=panel.covariates.learned())
     panel = replace(panel, static_table=forecaster.panel_.static_table)
-    if not model._learns:
-        model._fit(panel)
-        return model
-    from tsgen.training import TrainingInterrupted
-
-    with warnings.catch_warnings():
-        # Who ends one fit means the whole backtest.
-        warnings.simplefilter("error", TrainingInterrupted)
-        model._fit(panel)
+    interrupted = model._fit(panel)
+    if interrupted is not None:  # who ends one fit means the whole backtest
+        raise KeyboardInterrupt(f"backtest: {interrupted}")
     return model
 
 

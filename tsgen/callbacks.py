@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,18 +18,18 @@ from torch import Tensor
 
 from tsgen.errors import DivergenceError
 from tsgen.features import rows_of
-from tsgen.module import ForecastModule, WindowDataModule, mean_over_processes
+from tsgen.module import ForecastModule
 from tsgen.progress import COUNT, progress_line
 from tsgen.windows import WindowBatch
 
 __all__ = [
     "BestWeights",
+    "Checkpoints",
     "ClosedLoopValidation",
     "DivergenceGuard",
     "LastAverage",
     "LossRecord",
     "ProgressLine",
-    "StepSeed",
     "StopOnSignal",
 ]
 
@@ -82,19 +83,6 @@ class ProgressLine(pl.Callback):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-
-
-class StepSeed(pl.Callback):
-    """Draws that depend on the seed, the rank and the step alone, so that a run can resume."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Seed the generators, which the caller has forked."""
-        torch.manual_seed(hash((self._seed, trainer.global_rank, trainer.global_step)))
 
 
 class LossRecord(pl.Callback):
@@ -237,63 +225,31 @@ class BestWeights(pl.Callback):
 
 
 class ClosedLoopValidation(pl.Callback):
-    """Forecasts the held-out tails now and then, and stops when they no longer get better.
+    """Keeps the weights of the best forecasts of held-out tails, and stops when none is better.
 
     Parameters
     ----------
-    data : WindowDataModule
     best : BestWeights
         Keeps the weights of the lowest loss.
-    every : int
-        Steps between validations.
     patience : int, optional
         Validations without improvement before training stops.
     """
 
-    def __init__(
-        self, data: WindowDataModule, best: BestWeights, every: int, patience: int | None
-    ) -> None:
-        self._data, self._best = data, best
-        self._every, self._patience = every, patience
+    def __init__(self, best: BestWeights, patience: int | None) -> None:
+        self._best, self._patience = best, patience
         self.losses: dict[int, float] = {}
         self._since_best = 0
-        self._validated_at = 0
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Validate after every so many steps."""
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare the loss with the best one."""
         step = trainer.global_step
-        if step % self._every or step == self._validated_at:  # accumulating: a step has batches
+        if trainer.sanity_checking or step in self.losses:  # a run that ends validates once more
             return
-        self._validated_at = step
-        assert isinstance(pl_module, ForecastModule)
-        loss = self._loss(trainer, pl_module)
-        self.losses[step] = loss
+        loss = self.losses[step] = float(trainer.callback_metrics["val_loss"])
         better = self._best.validated(trainer, pl_module, loss)
         self._since_best = 0 if better else self._since_best + 1
         if self._patience is not None and self._since_best >= self._patience:
             trainer.should_stop = True
-
-    def _loss(self, trainer: pl.Trainer, module: ForecastModule) -> float:
-        """The mean over all series of all processes, each counted once."""
-        sums = torch.zeros(2, device=module.device)
-        batches = self._data.validation_batches(
-            module.device, trainer.global_rank, trainer.world_size
-        )
-        module.eval()
-        with torch.no_grad():
-            for batch in batches:
-                errors = module.closed_loop_errors(batch)
-                sums += torch.stack([errors.total.sum(), errors.steps.sum()])
-        module.train()
-        total, steps = mean_over_processes(sums)
-        return float(total / steps)
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -302,6 +258,34 @@ class ClosedLoopValidation(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.losses, self._since_best = state_dict["losses"], state_dict["since_best"]
+
+
+class Checkpoints(pl.Callback):
+    """Saves a run to one file now and then, between two steps: after the validation of the first.
+
+    Parameters
+    ----------
+    path : Path
+    every : int
+        Steps between checkpoints.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self._path, self._every = path, every
+        self._saved_at = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """What a run goes on from stands there already."""
+        self._saved_at = trainer.global_step
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Save what the steps before have come to."""
+        step = trainer.global_step
+        if step % self._every == 0 and step != self._saved_at:
+            trainer.save_checkpoint(self._path)
+            self._saved_at = step
 
 
 class DivergenceGuard(pl.Callback):
@@ -336,11 +320,12 @@ class DivergenceGuard(pl.Callback):
             errors = pl_module.strategy_errors(batch).nan_to_num(nan=math.inf)
         channels = pl_module.network.channels
         worst = rows_of(batch.series, channels)[errors.argsort(descending=True)[:3]]
+        step = self._best.step
+        kept = f"The weights of step {step} are kept" if step else "There are no better weights"
         raise DivergenceError(
             f"the loss is {float(outputs['loss'])} at step {trainer.global_step}; the windows with "
-            f"the largest errors are of series {', '.join(self._names(worst))}. The weights of "
-            f"step {self._best.step} are kept; lower learning_rate or gradient_clip_val, or look "
-            "at these series"
+            f"the largest errors are of series {', '.join(self._names(worst))}. {kept}; lower "
+            "learning_rate or gradient_clip_val, or look at these series"
         )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from tsgen.covariate_scaling import CovariateScaler
-from tsgen.engine import ROWS_AT_ONCE, median, run
+from tsgen.engine import ROWS_AT_ONCE, loops_together, median, run
 from tsgen.errors import StateError
 from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.network import RecurrentNetwork
@@ -21,9 +22,12 @@ from tsgen.rollout import Drive
 from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState
 from tsgen.stepped import last_on_the_way, read_through
+from tsgen.threads import side_by_side
 from tsgen.windows import Draw, Series, ValueRange
 
-__all__ = ["ClosedLoop", "Generated", "scaled"]
+__all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]
+
+T = TypeVar("T")
 
 _STEPS_BETWEEN_QUESTIONS = 256
 
@@ -96,10 +100,7 @@ class ClosedLoop:
     @property
     def weights(self) -> int:
         """A checksum of the weights."""
-        checksum = 0
-        for tensor in chain.from_iterable(network.parameters() for network in self.networks):
-            checksum = zlib.crc32(tensor.detach().contiguous().numpy().data, checksum)
-        return checksum
+        return checksum(self.networks)
 
     # --- reading
 
@@ -116,9 +117,11 @@ class ClosedLoop:
 
     def encode_at(self, series: Series, draw: Draw) -> Encoding:
         """Read the rows of scaled systems before cutoffs, B of them."""
-        return Encoding.join(
-            self._encode(self.context_at(series, block)) for block in _blocks(draw)
-        )
+
+        def encode(block: Draw) -> Encoding:
+            return self._encode(self.context_at(series, block))
+
+        return Encoding.join(side_by_side([partial(encode, block) for block in _blocks(draw)]))
 
     def context_at(self, series: Series, draw: Draw) -> Context:
         """The rows of scaled series before cutoffs, as the network sees them."""
@@ -133,10 +136,12 @@ class ClosedLoop:
     @torch.inference_mode()
     def _encode(self, context: Context) -> Encoding:
         values, known = context.values, context.known
-        read = [
-            encode_over_holes(network, self.lags, values, known, context.covariates)
-            for network in self.networks
-        ]
+        read = side_by_side(
+            [
+                partial(encode_over_holes, network, self.lags, values, known, context.covariates)
+                for network in self.networks
+            ]
+        )
         loops, predictions = zip(*read, strict=True)
         first = max(self.lags)
         known = known[:, first:] * known[:, first - 1 : -1] > 0
@@ -265,10 +270,14 @@ class ClosedLoop:
             for count in lengths.unique()
             for loops in torch.nonzero(lengths == count).squeeze(1).split(ROWS_AT_ONCE)
         ]
-        parts = [
-            self._carry_block(encoding.take(loops), series, Draw(loops, lengths[loops]))
-            for loops in groups
-        ]
+        parts = side_by_side(
+            [
+                partial(
+                    self._carry_block, encoding.take(loops), series, Draw(loops, lengths[loops])
+                )
+                for loops in groups
+            ]
+        )
         return Encoding.join(parts).take(torch.cat(groups).argsort())
 
     def _carry_block(self, encoding: Encoding, series: Series, draw: Draw) -> Encoding:
@@ -315,10 +324,13 @@ class ClosedLoop:
         for first in range(0, horizon, chunk):
             here = slice(first, min(first + chunk, horizon))
             steps = here.stop - first
-            runs = [
-                run(network, self.lags, loop, steps, drive.steps(here))
-                for network, loop in zip(self.networks, loops, strict=True)
-            ]
+            runs = self._of_members(
+                len(encoding),
+                [
+                    partial(run, network, self.lags, loop, steps, drive.steps(here))
+                    for network, loop in zip(self.networks, loops, strict=True)
+                ],
+            )
             loops = tuple(part.state for part in runs)
             paths.append(median(torch.stack([part.path for part in runs])))
             # The median has left its limits when half of the members have.
@@ -327,6 +339,12 @@ class ClosedLoop:
             if enough is not None and enough(torch.cat(paths, dim=1)):
                 break
         return Generated(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], left)
+
+    @staticmethod
+    def _of_members(loops: int, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Members side by side, or one after the other where the loops of each are divided."""
+        divided = loops_together(loops, torch.device("cpu")) < loops
+        return [task() for task in tasks] if divided else side_by_side(tasks)
 
     def _limits(self, encoding: Encoding, horizon: int) -> Tensor:
         """The largest size of a value at each step, (B·C, H).
@@ -350,6 +368,14 @@ class ClosedLoop:
             )
 
 
+def checksum(networks: Sequence[RecurrentNetwork]) -> int:
+    """Of all weights, on whichever device they are."""
+    found = 0
+    for weight in chain.from_iterable(network.parameters() for network in networks):
+        found = zlib.crc32(weight.detach().cpu().contiguous().numpy().data, found)
+    return found
+
+
 def scaled(
     panel: Panel, scalers: SeriesScalers, covariate_scaler: CovariateScaler | None = None
 ) -> Series:
@@ -360,5 +386,6 @@ def scaled(
 
 
 def _blocks(draw: Draw) -> Iterator[Draw]:
-    parts = zip(draw.series.split(ROWS_AT_ONCE), draw.cutoff.split(ROWS_AT_ONCE), strict=True)
+    together = loops_together(len(draw.series), draw.series.device)
+    parts = zip(draw.series.split(together), draw.cutoff.split(together), strict=True)
     return (Draw(*part) for part in parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
@@ -13,13 +14,17 @@ from tsgen.folded import folded_rollout, folds
 from tsgen.network import RecurrentNetwork
 from tsgen.rollout import Drive, Rollout, RolloutState, rollout
 from tsgen.stepped import stepped_rollout
+from tsgen.threads import side_by_side, workers
 
-__all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "median", "run"]
+__all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "loops_together", "median", "run"]
 
 Way: TypeAlias = Literal["auto", "folded", "stepped", "plain"]
 
 ROWS_AT_ONCE = 512
 """Loops that run together: enough to fill the machine, few enough to stay in its cache."""
+
+_FEWEST_ROWS = 64
+"""Loops that are worth a core of their own."""
 
 _SHORTEST_BLOCK = 4
 """Steps that one fused call must make to be worth its preparation."""
@@ -54,22 +59,30 @@ def run(
         For tests: ``"plain"`` is `tsgen.rollout.rollout` itself, to which all others are equal.
     """
     drive = drive or Drive()
-    parts = []
-    for first in range(0, len(state), ROWS_AT_ONCE):
-        loops = torch.arange(
-            first, min(first + ROWS_AT_ONCE, len(state)), device=state.values.device
-        )
-        whole = len(loops) == len(state)
-        block = state if whole else state.take(loops)
-        driven = drive if whole else drive.loops(loops, network.channels)
-        parts.append(_run_block(network, lags, block, horizon, driven, way))
-    if len(parts) == 1:
-        return parts[0]
+    device = state.values.device
+    together = loops_together(len(state), device)
+    if together >= len(state):
+        return _run_block(network, lags, state, horizon, drive, way)
+
+    def block(loops: Tensor) -> Run:
+        driven = drive.loops(loops, network.channels)
+        return _run_block(network, lags, state.take(loops), horizon, driven, way)
+
+    blocks = torch.arange(len(state), device=device).split(together)
+    parts = side_by_side([partial(block, loops) for loops in blocks])
     return Run(
         torch.cat([part.path for part in parts]),
         RolloutState.join(part.state for part in parts),
         torch.cat([part.left for part in parts]),
     )
+
+
+def loops_together(count: int, device: torch.device) -> int:
+    """How many of some loops make one block; on a CPU there is one for each core, if they pay."""
+    if device.type != "cpu":
+        return ROWS_AT_ONCE
+    share = -(-count // workers())
+    return min(max(share, _FEWEST_ROWS), ROWS_AT_ONCE)
 
 
 def median(paths: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from itertools import count
+from types import FrameType
 
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
@@ -16,6 +16,7 @@ __all__ = [
     "ModelExistsError",
     "ModelFileError",
     "NotFittedError",
+    "OutOfMemoryError",
     "ScalerError",
     "SettingError",
     "StateError",
@@ -23,6 +24,13 @@ __all__ = [
     "TsgenError",
     "warn_user",
 ]
+
+
+_ON_THE_WAY = (
+    "tsgen", "functools", "contextlib", "concurrent", "threading", "torch", "pytorch_lightning",
+    "lightning_fabric",
+)  # fmt: skip
+"""Packages between a caller's line and ours."""
 
 
 class TsgenError(Exception):
@@ -82,6 +90,10 @@ class DivergenceError(TsgenError, RuntimeError):
     """The loss or the closed loop left the finite numbers: the message says where."""
 
 
+class OutOfMemoryError(TsgenError, MemoryError):
+    """Training needs more memory than there is: the message says what takes it."""
+
+
 class ModelFileError(TsgenError, ValueError):
     """A model file is truncated, altered, foreign, unsafe or newer than this version."""
 
@@ -104,8 +116,16 @@ class TrainingRowsWarning(UserWarning):
 
 def warn_user(message: str, category: type[Warning]) -> None:
     """Warn about the line of the caller's own that called into tsgen, however deep we are."""
-    for depth in count(1):
-        module = sys._getframe(depth).f_globals.get("__name__", "")
-        if module != "functools" and not module.startswith("tsgen."):
-            warnings.warn(message, category, stacklevel=depth + 1)
-            return
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back is not None and _package(frame) in _ON_THE_WAY:
+        frame, depth = frame.f_back, depth + 1
+    try:
+        warnings.warn(message, category, stacklevel=depth)
+    except ValueError:
+        # A program without a terminal may have closed its standard error.
+        if not getattr(sys.stderr, "closed", False):
+            raise
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

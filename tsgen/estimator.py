@@ -139,8 +139,19 @@ class Forecaster(BaseEstimator, ABC):
         return ()
 
     @abstractmethod
-    def _fit(self, panel: Panel) -> None:
-        """Learn, and keep in ``panel_`` what `predict` needs of the training series."""
+    def _fit(self, panel: Panel) -> str | None:
+        """Learn, and keep in ``panel_`` what `predict` needs of the training series.
+
+        Returns what ended that early, if anything did.
+        """
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """For ``sklearn.utils.validation.check_is_fitted``."""
+        try:
+            self._check_fitted("use")
+        except NotFittedError:
+            return False
+        return True
 
 
 def checked_horizon(horizon: Any) -> int:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from tsgen.features import lag_inputs
-from tsgen.network import RecurrentNetwork
+from tsgen.network import RecurrentNetwork, in_one_piece
 from tsgen.rollout import Rollout, RolloutState
 
 __all__ = ["folded_rollout", "folds"]
@@ -118,11 +118,4 @@ def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> list[Tensor]
     w_ih, w_hh, b_ih, b_hh = network.recurrent.parameters()
     fed_back = w_ih[:, _feedback(lags, network.channels)]
     weights = [w_ih, w_hh + fed_back @ network.head.weight, b_ih, b_hh]
-    return _in_one_piece(weights) if w_ih.is_cuda else weights
-
-
-def _in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
-    """The weights as views of one tensor: cuDNN copies any others at every call, with a warning."""
-    whole = torch.cat([weight.flatten() for weight in weights])
-    parts = whole.split([weight.numel() for weight in weights])
-    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+    return in_one_piece(weights) if w_ih.is_cuda else weights

@@ -82,7 +82,9 @@ class Innovations:
         by_row: Tensor = residuals.unflatten(0, (-1, channels)).transpose(1, 2).flatten(0, 1)
         errors = by_row[~by_row.isnan().any(dim=1)]
         if len(errors) > _LARGEST_POOL:
-            errors = errors[torch.linspace(0, len(errors) - 1, _LARGEST_POOL).long()]
+            errors = errors[
+                torch.linspace(0, len(errors) - 1, _LARGEST_POOL, dtype=torch.float64).long()
+            ]
         return errors.squeeze(1) if channels == 1 else errors
 
     def draw(self, residuals: Tensor, ids: Sequence[object], horizon: int, paths: int) -> Tensor:

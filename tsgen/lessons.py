@@ -41,6 +41,8 @@ class Lesson:
         The share of the training that is done, 0 to 1.
     fed : Tensor of shape (B·C, W), optional
         The values that are fed in, if they aren't those of the batch.
+    generator : torch.Generator, optional
+        What a random strategy draws from; on the device of the batch.
     """
 
     network: RecurrentNetwork
@@ -49,6 +51,7 @@ class Lesson:
     batch: WindowBatch
     progress: float = 1.0
     fed: Tensor | None = None
+    generator: torch.Generator | None = None
 
     @property
     def horizon(self) -> int:

@@ -1,37 +1,37 @@
-"""Lightning's two halves: the model's training step, and the windows it is fed."""
+"""The one-step model under training: what it learns from a batch, and how it is validated."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
+from pytorch_lightning.utilities.memory import garbage_collection_cuda, is_oom_error
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from tsgen.engine import ROWS_AT_ONCE, median
-from tsgen.errors import SettingError
+from tsgen.engine import median
+from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.features import input_size
-from tsgen.lessons import Lesson, free_run
-from tsgen.members import Learner, sum_of_losses
+from tsgen.gradients import Learner, loss_of, mean_over_processes, sum_of_losses
+from tsgen.lessons import Lesson, Term, free_run
 from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Loss, Objective, WindowErrors
+from tsgen.precision import check_precision
 from tsgen.strategies import TeacherForcing, TrainingStrategy
-from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
+from tsgen.threads import workers
+from tsgen.windows import WindowBatch
 
-__all__ = ["ForecastModule", "WindowDataModule"]
+__all__ = ["ForecastModule", "is_out_of_memory"]
 
-_WINDOWS_SEEN = 512
-"""Windows from which the range of values in training is taken."""
+_WORTH_HALVING = 2**40
+"""Multiplications in a member's batch from which on halves of it are learned from side by side."""
+_MOST_SEEDS = 2**62
 
 
 class ForecastModule(pl.LightningModule):
@@ -67,6 +67,9 @@ class ForecastModule(pl.LightningModule):
     n_models : int, default 1
         M, members of an ensemble: networks that differ by their first weights and by the windows
         they see, since each learns from its own M-th part of a batch.
+    seed : int, default 0
+        Of what dropout and random strategies draw: a draw depends on it, the step, the process and
+        the member alone. The first weights are drawn from torch's own generator.
 
     References
     ----------
@@ -101,6 +104,7 @@ class ForecastModule(pl.LightningModule):
         covariates: int = 0,
         categories: Mapping[int, int] | None = None,
         n_models: int = 1,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.lags = tuple(lags)
@@ -129,48 +133,148 @@ class ForecastModule(pl.LightningModule):
         self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.seed = seed
+        self._parts_for_memory = 1
+        self._validated: Tensor
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all weights anew; from torch's own generator if there is none given."""
+        for network in self.networks:
+            network.reset_parameters(generator)
 
     @property
     def networks(self) -> tuple[RecurrentNetwork, ...]:
         """All members of the ensemble; most often one."""
         return self.network, *self.other_members
 
+    def setup(self, stage: str) -> None:
+        """Refuse a precision that the device doesn't have, before anything is learned."""
+        check_precision(
+            self.trainer.precision, self.trainer.strategy.root_device, self.network.recurrent
+        )
+
+    # --- learning
+
     def training_step(self, batch: WindowBatch, batch_idx: int) -> Tensor:
-        """The loss of a batch: its errors over the mean count of all processes.
+        """The loss of a batch; logs ``train_loss``, that of a member on average.
 
-        DDP averages the gradients of its processes, so that this is the gradient of the mean over
-        all steps of the global batch, whatever is masked on which process.
+        Where a batch doesn't fit into the memory, it is learned from in halves, halves of these
+        and so on, one after the other, from then on.
         """
-        learners = [
-            Learner(lesson.network, partial(self._loss, lesson)) for lesson in self._lessons(batch)
-        ]
-        return sum_of_losses(learners, side_by_side=self._has_independent_members())
+        while True:
+            try:
+                loss = self._loss(batch, batch_idx)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._divide_further(batch, error)
+            else:
+                self._log("train_loss", loss.detach() / len(self.networks), batch)
+                return loss
+            garbage_collection_cuda()
 
-    def _loss(self, lesson: Lesson) -> Tensor:
-        """What a member minimises."""
-        total = lesson.batch.values.new_zeros(())
-        for weight, errors in self.strategy.terms(lesson):
-            count = mean_over_processes(errors.steps.sum()).clamp(min=1.0)
-            total = total + weight * errors.total.sum() / count
-        return total
+    def _loss(self, batch: WindowBatch, batch_idx: int) -> Tensor:
+        learners = self._learners(batch, batch_idx)
+        if not torch.is_grad_enabled() or self._scales_its_loss():
+            return loss_of(learners)
+        at_once = self._parts_for_memory == 1 and self._is_free_of_order()
+        return sum_of_losses(learners, at_once=at_once)
 
-    def _has_independent_members(self) -> bool:
-        """Whether nothing depends on the order in which the members learn.
+    def _scales_its_loss(self) -> bool:
+        """Whether gradients would vanish in half precision, had the loss not been scaled before."""
+        trainer = self._trainer
+        return trainer is not None and getattr(trainer.precision_plugin, "scaler", None) is not None
 
-        Random strategies and dropout between layers draw from the one generator of all threads,
-        and processes wait for each other in an order; autocast is a matter of a thread.
-        """
-        draws = self.strategy.is_random or self.network.recurrent.dropout > 0.0
-        alone = not (dist.is_available() and dist.is_initialized())
-        on_cpu = self.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        return on_cpu and alone and not draws
+    def _learners(self, batch: WindowBatch, batch_idx: int) -> list[Learner]:
+        """The members, and the parts of the batch that each of them learns from."""
+        seeds, progress = self._seeds(batch_idx), self._progress()
+        learners = []
+        for network, share, seed in zip(self.networks, self._shares(batch), seeds, strict=True):
+            count = min(max(self._parts_for_memory, self._halves(share)), len(share.series))
+            parts = [
+                partial(
+                    self._terms, network, part, progress, hash((seed, number)) if number else seed
+                )
+                for number, part in enumerate(share.split(count, network.channels))
+            ]
+            learners.append(Learner(network, parts))
+        return learners
 
-    def _lessons(self, batch: WindowBatch) -> Iterator[Lesson]:
+    def _terms(
+        self, network: RecurrentNetwork, batch: WindowBatch, progress: float, seed: int
+    ) -> Sequence[Term]:
+        """The parts of what a network minimises on a batch, with draws of their own."""
+        generator = torch.Generator(batch.values.device).manual_seed(seed)
+        lesson = Lesson(network, self.lags, self.objective, batch, progress, generator=generator)
+        with network.dropout.drawing(generator):
+            return self.strategy.terms(lesson)
+
+    def _seeds(self, batch_idx: int) -> list[int]:
+        """Of what each member draws in this step; without a trainer from torch's own generator."""
+        trainer = self._trainer
+        if trainer is None:
+            seed = int(torch.randint(_MOST_SEEDS, ()))
+        else:
+            step: tuple[int, ...] = (self.seed, trainer.global_rank, trainer.global_step)
+            if trainer.accumulate_grad_batches > 1:
+                step = (*step, batch_idx % trainer.accumulate_grad_batches)
+            seed = hash(step)
+        if len(self.networks) == 1:
+            return [seed]
+        generator = torch.Generator().manual_seed(seed)
+        drawn = torch.randint(_MOST_SEEDS, (len(self.networks),), generator=generator)
+        return [int(each) for each in drawn]
+
+    def _shares(self, batch: WindowBatch) -> Iterator[WindowBatch]:
         """What each member learns from: its own part of the batch."""
-        parts = batch.split(len(self.networks), self.network.channels)
-        progress = self._progress()
-        for network, part in zip(self.networks, parts, strict=True):
-            yield Lesson(network, self.lags, self.objective, part, progress)
+        return batch.split(len(self.networks), self.network.channels)
+
+    def _halves(self, batch: WindowBatch) -> int:
+        """Into how many parts a member's batch is divided, to be learned from side by side.
+
+        What is drawn at random is drawn for a whole batch, so that nothing depends on the cores.
+        """
+        draws = self.strategy.is_random or self.network.dropout.p > 0.0
+        if draws or not self._is_free_of_order():
+            return 1
+        hidden, inputs = self.network.recurrent.hidden_size, self.network.recurrent.input_size
+        rows = len(batch.series) * batch.values.shape[1]
+        work = rows * 4 * hidden * (hidden + inputs)
+        return max(1, workers() // len(self.networks)) if work >= _WORTH_HALVING else 1
+
+    def _is_free_of_order(self) -> bool:
+        """Whether parts of a batch may be learned from at once.
+
+        Processes wait for each other in an order, a GPU does one thing at a time, and autocast is
+        a matter of a thread.
+        """
+        alone = not (dist.is_available() and dist.is_initialized())
+        return alone and self.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+
+    def _divide_further(self, batch: WindowBatch, error: BaseException) -> None:
+        """Learn from smaller parts from now on, if there are any."""
+        share = len(batch.series) // len(self.networks)
+        rows = batch.values.shape[1]
+        if self._parts_for_memory >= share:
+            raise OutOfMemoryError(
+                f"not even one window of the batch of {share} fits into the memory ({rows:,} rows, "
+                f"{self.network.recurrent.hidden_size} units): lower context_length, hidden_size "
+                "or num_layers; a smaller batch_size doesn't help"
+            ) from error
+        if self._parts_for_memory == 1:
+            warn_user(
+                f"a batch of {share} windows of {rows:,} rows doesn't fit into the memory: it is "
+                "learned from in parts, which takes longer and comes to the same; a smaller "
+                "batch_size avoids that",
+                ResourceWarning,
+            )
+        self._parts_for_memory *= 2
+
+    def _log(self, name: str, value: Tensor, batch: WindowBatch | None = None) -> None:
+        """For loggers and callbacks of the trainer, where there is one."""
+        if self._trainer is not None:
+            size = None if batch is None else len(batch.series)
+            self.log(name, value, batch_size=size)
 
     def _progress(self) -> float:
         """The share of the training that is done."""
@@ -194,17 +298,37 @@ class ForecastModule(pl.LightningModule):
 
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
         """Teacher forcing: predict every row of the windows from the observed rows before it."""
-        lessons = self._lessons(batch)
-        errors = [lesson.read(batch.values.shape[1])[1] for lesson in lessons]
+        errors = [
+            Lesson(network, self.lags, self.objective, share).read(batch.values.shape[1])[1]
+            for network, share in zip(self.networks, self._shares(batch), strict=True)
+        ]
         return WindowErrors(*(torch.cat(parts) for parts in zip(*errors, strict=True)))
 
     def strategy_errors(self, batch: WindowBatch) -> Tensor:
         """The errors of each window that training minimises, summed over its steps, (B·C,)."""
-        of_members = [
-            torch.stack([errors.total for _, errors in self.strategy.terms(lesson)]).sum(dim=0)
-            for lesson in self._lessons(batch)
+        of_parts = [
+            torch.stack([errors.total for _, errors in part()]).sum(dim=0)
+            for learner in self._learners(batch, 0)
+            for part in learner.parts
         ]
-        return torch.cat(of_members)
+        return torch.cat(of_parts)
+
+    # --- validating
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to count."""
+        self._validated = torch.zeros(2, dtype=torch.float32, device=self.device)
+
+    def validation_step(self, batch: WindowBatch, batch_idx: int) -> None:
+        """Forecast held-out tails in closed loop."""
+        errors = self.closed_loop_errors(batch)
+        self._validated += torch.stack([errors.total.sum(), errors.steps.sum()])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``val_loss``: the mean over all series of all processes, each counted once."""
+        total, steps = mean_over_processes(self._validated)
+        if steps > 0:  # something is held out
+            self._log("val_loss", total / steps)
 
     def closed_loop_errors(self, batch: WindowBatch) -> WindowErrors:
         """Errors of a rollout over the rows after the cutoffs, as of a forecast."""
@@ -249,13 +373,10 @@ class ForecastModule(pl.LightningModule):
         }
 
 
-def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of a tensor over the processes of a distributed run; itself where there is none."""
-    if not (dist.is_available() and dist.is_initialized()):
-        return value
-    mean = value.detach().clone()
-    dist.all_reduce(mean)
-    return mean / dist.get_world_size()
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of numpy or torch, on whichever device, says that the memory is full."""
+    memory = isinstance(error, MemoryError) or is_oom_error(error)
+    return memory and not isinstance(error, TsgenError)
 
 
 def one_cycle(step: int, total: int) -> float:
@@ -264,121 +385,3 @@ def one_cycle(step: int, total: int) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(total - rise, 1)))
-
-
-class WindowDataModule(pl.LightningDataModule):
-    """An endless, seeded stream of windows, gathered on the training device.
-
-    Parameters
-    ----------
-    series : Series
-        Scaled rows of all series.
-    shape : WindowShape
-    batch_size : int, default 32
-        Windows a step, in each process.
-    window_norm : bool, default True
-        Whether a window is in the units of its context's mean and spread.
-    validation_rows : int, default 0
-        Rows at each series' end that training doesn't see.
-    seed : int, default 0
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tsgen import WindowDataModule
-    >>> from tsgen.windows import Series, WindowShape
-    >>> series = Series.from_numpy(np.arange(100.0), np.array([0, 100]))
-    >>> data = WindowDataModule(series, WindowShape(longest_lag=12, context_length=24, horizon=6))
-    >>> draw = next(iter(data.train_dataloader()))
-    >>> data.on_after_batch_transfer(draw, 0).values.shape
-    torch.Size([32, 41])
-    """
-
-    def __init__(
-        self,
-        series: Series,
-        shape: WindowShape,
-        *,
-        batch_size: int = 32,
-        window_norm: bool = True,
-        validation_rows: int = 0,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.shape = shape
-        self.window_norm = window_norm
-        self.validation_rows = validation_rows
-        self._series = series
-        self._training = series.without_tail(validation_rows)
-        self.sampler = WindowSampler(self._training.lengths.numpy(), shape, batch_size, seed)
-
-    def train_dataloader(self) -> DrawStream:
-        """Positions alone: the rows are gathered after the transfer."""
-        return DrawStream(self.sampler, self.trainer)
-
-    def on_after_batch_transfer(self, batch: Draw, dataloader_idx: int) -> WindowBatch:
-        """Cut the windows of a draw, on the device that it was sent to."""
-        self._move_to(batch.series.device)
-        return self._training.batch(batch, self.shape, window_norm=self.window_norm)
-
-    def validation_batches(
-        self, device: torch.device, rank: int, processes: int
-    ) -> Iterator[WindowBatch]:
-        """Every series that has a held-out tail, once: each process takes its share."""
-        self._move_to(device)
-        shape = replace(self.shape, horizon=self.validation_rows)
-        cutoffs = self._training.lengths
-        held_out = torch.nonzero(self._series.lengths > cutoffs).squeeze(1)
-        share = held_out[rank::processes]
-        for first in range(0, len(share), ROWS_AT_ONCE):
-            series = share[first : first + ROWS_AT_ONCE]
-            draw = Draw(series, cutoffs[series])
-            yield self._series.batch(draw, shape, window_norm=self.window_norm)
-
-    def some_windows(self, count: int) -> WindowBatch:
-        """Windows drawn from the training rows, on the CPU wherever training took the rows."""
-        self._move_to(torch.device("cpu"))
-        sampler = WindowSampler(
-            self._training.lengths.numpy(), self.shape, count, self.sampler.seed
-        )
-        return self._training.batch(sampler.draw(0), self.shape, window_norm=self.window_norm)
-
-    def value_range(self) -> ValueRange:
-        """Where nearly all values of training windows lie, in the normaliser's units."""
-        windows = self.some_windows(_WINDOWS_SEEN)
-        seen = windows.values[windows.known > 0]
-        low, high = np.quantile(seen.numpy(), [0.001, 0.999])
-        return ValueRange(float(low), float(high))
-
-    def _move_to(self, device: torch.device) -> None:
-        if self._series.values.device != device:
-            self._series = self._series.to(device)
-            self._training = self._series.without_tail(self.validation_rows)
-
-    def fingerprint(self) -> str:
-        """A digest of the rows and of how windows are drawn from them."""
-        drawn = (self.shape, self.window_norm, self.sampler.batch_size, self.sampler.seed)
-        digest = hashlib.sha256(repr(drawn).encode())
-        tensors = [self._series.values, self._series.starts, self._training.stops]
-        if self._series.covariates is not None:
-            tensors += [self._series.covariates.rows, self._series.covariates.static]
-        for tensor in tensors:
-            digest.update(tensor.cpu().numpy().tobytes())
-        return digest.hexdigest()
-
-
-class DrawStream:
-    """The endless draws of a sampler; a resumed run goes on at the trainer's step."""
-
-    def __init__(self, sampler: WindowSampler, trainer: pl.Trainer | None) -> None:
-        self._sampler = sampler
-        self._trainer = trainer
-
-    def __iter__(self) -> Iterator[Draw]:
-        trainer = self._trainer
-        if trainer is None:
-            yield from (self._sampler.draw(step) for step in count())
-            return
-        first = trainer.global_step * trainer.accumulate_grad_batches
-        for step in count(first):
-            yield self._sampler.draw(step, rank=trainer.global_rank, processes=trainer.world_size)

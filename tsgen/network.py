@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from tsgen.errors import SettingError
 
-__all__ = ["Cell", "CovariateEmbedding", "RecurrentNetwork", "RecurrentState"]
+__all__ = ["Cell", "CovariateEmbedding", "RecurrentNetwork", "RecurrentState", "in_one_piece"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 RecurrentState: TypeAlias = tuple[Tensor, ...]
@@ -56,7 +56,7 @@ class CovariateEmbedding(nn.Module):
                  for column, count in self.categories.items()}  # fmt: skip
         self.vectors = nn.ParameterDict(
             {
-                str(column): nn.Parameter(torch.randn(count, sizes[column]))
+                str(column): nn.Parameter(torch.randn(count, sizes[column], dtype=torch.float32))
                 for column, count in self.categories.items()
             }
         )
@@ -97,9 +97,9 @@ class Dropout(nn.Module):
         self._generator: torch.Generator | None = None
 
     @contextmanager
-    def drawing(self, seed: int, device: torch.device) -> Iterator[None]:
-        """Draw from a generator of its own for a while, whatever other threads draw."""
-        self._generator = torch.Generator(device).manual_seed(seed)
+    def drawing(self, generator: torch.Generator) -> Iterator[None]:
+        """Draw from a generator for a while, instead of from the one of all threads."""
+        self._generator = generator
         try:
             yield
         finally:
@@ -110,8 +110,10 @@ class Dropout(nn.Module):
         if not self.training or self.p == 0.0:
             return hidden
         batch, _, units = hidden.shape
-        draws = torch.rand(batch, 1, units, generator=self._generator, device=hidden.device)
-        return hidden * ((draws >= self.p) / (1.0 - self.p))
+        draws = torch.rand(
+            batch, 1, units, generator=self._generator, dtype=torch.float32, device=hidden.device
+        )
+        return hidden * ((draws >= self.p).to(hidden.dtype) / (1.0 - self.p))
 
 
 class RecurrentNetwork(nn.Module):
@@ -162,14 +164,32 @@ class RecurrentNetwork(nn.Module):
             input_size,
             hidden_size,
             num_layers=num_layers,
-            dropout=dropout if num_layers > 1 else 0.0,
             batch_first=True,
+            dtype=torch.float32,
         )
         self.dropout = Dropout(dropout)
-        self.head = nn.Linear(hidden_size, channels)
+        self.head = nn.Linear(hidden_size, channels, dtype=torch.float32)
         self.residual_channel = residual_channel
-        # Training starts from the residual base, that is from the (seasonal) naive forecast.
-        nn.init.normal_(self.head.weight, std=0.01)
+        self._start_from_the_base()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all weights anew, as they were drawn when the network was made.
+
+        Parameters
+        ----------
+        generator : torch.Generator, optional
+            By default torch's own, that of all threads.
+        """
+        for vectors in self.covariates.vectors.values():
+            nn.init.normal_(vectors, generator=generator)
+        reach = self.recurrent.hidden_size**-0.5
+        for weight in (*self.recurrent.parameters(), *self.head.parameters()):
+            nn.init.uniform_(weight, -reach, reach, generator=generator)
+        self._start_from_the_base(generator)
+
+    def _start_from_the_base(self, generator: torch.Generator | None = None) -> None:
+        """Training begins at the residual base, that is at the (seasonal) naive forecast."""
+        nn.init.normal_(self.head.weight, std=0.01, generator=generator)
         nn.init.zeros_(self.head.bias)
 
     def initial_state(self, batch_size: int) -> RecurrentState:
@@ -221,12 +241,37 @@ class RecurrentNetwork(nn.Module):
             state = self.initial_state(inputs.shape[0])
         if inputs.shape[1] == 1:
             hidden, state = self._step(inputs[:, 0], state)
+        elif self.training and self.dropout.p > 0.0 and self.recurrent.num_layers > 1:
+            hidden, state = self._layer_by_layer(inputs, state)
         elif isinstance(self.recurrent, nn.LSTM):
             hidden, state = self.recurrent(inputs, (state[0], state[1]))
         else:
             hidden, last = self.recurrent(inputs, state[0])
             state = (last,)
         return self.predictions(hidden, inputs), state
+
+    def _layer_by_layer(
+        self, inputs: Tensor, state: RecurrentState
+    ) -> tuple[Tensor, RecurrentState]:
+        """T steps with units dropped out between the layers.
+
+        ``nn.LSTM`` has that too, but draws from the generator of all threads, and others at each
+        step.
+        """
+        run: Any = torch.lstm if isinstance(self.recurrent, nn.LSTM) else torch.gru
+        hidden, layers = inputs, []
+        for layer, weights in enumerate(self.recurrent.all_weights):
+            if layer:
+                hidden = self.dropout(hidden)
+            last = tuple(part[layer, None].contiguous() for part in state)
+            hidden, *here = run(
+                hidden, last if len(last) > 1 else last[0],
+                in_one_piece(weights) if hidden.is_cuda else weights,
+                has_biases=True, num_layers=1, dropout=0.0, train=True,
+                bidirectional=False, batch_first=True,
+            )  # fmt: skip
+            layers.append(here)
+        return hidden, tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
 
     def _step(self, inputs: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """One step (B, inputs) through cells: ``nn.LSTM`` is made for sequences, and slow for it.
@@ -240,7 +285,7 @@ class RecurrentNetwork(nn.Module):
         layers: list[RecurrentState] = []
         for layer, weights in enumerate(self.recurrent.all_weights):
             if layer:
-                hidden = nn.functional.dropout(hidden, self.recurrent.dropout, self.training)
+                hidden = self.dropout(hidden[:, None])[:, 0]
             if isinstance(self.recurrent, nn.LSTM):
                 layers.append(torch.lstm_cell(hidden, [part[layer] for part in state], *weights))
             else:
@@ -255,3 +300,10 @@ class RecurrentNetwork(nn.Module):
             base = slice(self.residual_channel, self.residual_channel + self.channels)
             outputs = outputs + inputs[..., base]
         return outputs.transpose(1, 2).flatten(0, 1)
+
+
+def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
+    """The weights as views of one tensor: cuDNN copies any others at every call, with a warning."""
+    whole = torch.cat([weight.flatten() for weight in weights])
+    parts = whole.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]

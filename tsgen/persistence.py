@@ -28,6 +28,7 @@ from tsgen.frequency import (
     PeriodFrequency,
 )
 from tsgen.intervals import Calibration
+from tsgen.isolation import isolated
 from tsgen.layouts import LongLayout, WideLayout
 from tsgen.links import Link
 from tsgen.panel import Panel
@@ -126,6 +127,7 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     container.write(target, overwrite=overwrite)
 
 
+@isolated()
 def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[Any] = ()) -> S:
     """Read a forecaster from a file; ``LSTMForecaster.load`` is the way to call it.
 
@@ -224,6 +226,7 @@ def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False)
     container.write(target, overwrite=overwrite)
 
 
+@isolated()
 def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
     """Read a saved state; nothing in the file is run.
 

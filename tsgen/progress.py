@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -33,10 +33,18 @@ def progress_line(label: str, said: str, *, shown: bool = True) -> Progress | No
     >>> with line or nullcontext():
     ...     task = line.add_task("work", total=2) if line else None
     """
-    if not (shown and sys.stderr.isatty()):
+    if not (shown and _is_terminal(sys.stderr)):
         return None
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn(label), BarColumn(), TextColumn(said), TimeRemainingColumn()
     return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether somebody watches; programs without a console have no stream, or one of their own."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # there is none, it can't tell, or it is closed
+        return False

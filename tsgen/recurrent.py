@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -11,19 +10,21 @@ from typing import Any, Literal, NamedTuple, Self
 import pandas as pd
 import torch
 
-from tsgen.arguments import one_of, seed_number, yes_or_no
+from tsgen.arguments import one_of, yes_or_no
 from tsgen.calendar import CalendarPart, calendar_parts
 from tsgen.calibration import calibrate_on_tail, tail_length
-from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.closed_loop import ClosedLoop, checksum, scaled
 from tsgen.columns import Columns
 from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
-from tsgen.errors import NotFittedError, SettingError
+from tsgen.data_module import WindowDataModule
+from tsgen.errors import NotFittedError, SettingError, warn_user
 from tsgen.estimator import with_hints
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
+from tsgen.isolation import isolated
 from tsgen.layouts import Frame
 from tsgen.links import read_link
-from tsgen.module import ForecastModule, WindowDataModule
+from tsgen.module import ForecastModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
 from tsgen.panel import Panel
@@ -39,7 +40,6 @@ from tsgen.training import (
     Schedule,
     TrainingInterrupted,
     is_rank_zero,
-    isolated_seed,
     train,
 )
 from tsgen.windows import ValueRange, WindowShape
@@ -71,6 +71,8 @@ class RecurrentForecaster(StatefulForecaster):
     """Of the last ``fit``; a loaded model has none."""
     history_: Panel
     """The training series, for a calibration later on; a loaded model doesn't have them."""
+    _first_weights: int | None = None
+    """A checksum of what a network has that was prepared for training."""
 
     @with_hints
     def __init__(
@@ -102,7 +104,7 @@ class RecurrentForecaster(StatefulForecaster):
         weight_averaging: float | None = None,
         n_models: int | Literal["auto"] = "auto",
         preset: Literal["fast", "balanced", "accurate"] = "balanced",
-        random_state: int = 0,
+        random_state: int | None = 0,
         trainer_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = True,
     ) -> None:
@@ -136,6 +138,7 @@ class RecurrentForecaster(StatefulForecaster):
         self.trainer_kwargs = trainer_kwargs
         self.verbose = verbose
 
+    @isolated()
     def prepare(
         self,
         df: Frame,
@@ -187,6 +190,7 @@ class RecurrentForecaster(StatefulForecaster):
         return self._prepare(self._read_history(df, reading, freq, short))
 
     @with_hints
+    @isolated()
     def fit(
         self,
         df: Frame,
@@ -256,7 +260,7 @@ class RecurrentForecaster(StatefulForecaster):
             For an argument that can't be used, or a ``run_dir`` of another run.
         DivergenceError
             If the loss is no longer a number; the best weights before that are kept, and
-            ``predict`` works with them.
+            ``predict`` works with them, unless they are those from before the first step.
 
         Warns
         -----
@@ -265,7 +269,9 @@ class RecurrentForecaster(StatefulForecaster):
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         reading = self._reading(*names, roll_past=roll_past, fill=fill)
-        self._fit(self._read_history(df, reading, freq, short), run_dir)
+        interrupted = self._fit(self._read_history(df, reading, freq, short), run_dir)
+        if interrupted is not None:
+            warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self
 
     def _reading(
@@ -310,15 +316,30 @@ class RecurrentForecaster(StatefulForecaster):
     def _calendar(self) -> tuple[CalendarPart, ...]:
         return calendar_parts(self.calendar)
 
-    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> None:
+    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> str | None:
         module, data = self._prepare(panel)
-        losses = self._train(module, data, self.settings_, panel, run_dir=run_dir)
+        return self._learn(module, data, run_dir)
+
+    def _learn(
+        self,
+        module: ForecastModule,
+        data: WindowDataModule,
+        run_dir: str | PathLike[str] | None = None,
+    ) -> str | None:
+        """Train what was prepared; returns what ended it early, if anything did."""
+        if run_dir is not None and self.random_state is None:
+            raise SettingError(
+                "random_state=None draws another seed each time, and what stands in run_dir= can "
+                "go on with its own alone: pass a whole number"
+            )
+        losses = self._train(module, data, self.settings_, self.history_, run_dir=run_dir)
+        self._first_weights = None
         self.report_ = _report(module, data, losses)
         self.state_ = self._closed_loop().encode(self.panel_)
+        return losses.interrupted
 
     def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
         settings = choose_settings(self.get_params(deep=False), panel)
-        seed_number("random_state", self.random_state)
         if self.trainer_kwargs is not None and not isinstance(self.trainer_kwargs, Mapping):
             raise SettingError(
                 f"trainer_kwargs={self.trainer_kwargs!r}: expected a dict of arguments of "
@@ -332,7 +353,19 @@ class RecurrentForecaster(StatefulForecaster):
         self.history_, self.panel_ = panel, panel.tail(data.shape.before)
         for learned in ("state_", "calibration_", "report_"):
             self.__dict__.pop(learned, None)
+        self._first_weights = checksum(module.networks)
         return module, data
+
+    def _check_fitted(self, call: str) -> None:
+        super()._check_fitted(call)
+        if self._first_weights is None:
+            return
+        if checksum(self.module_.networks) == self._first_weights:
+            raise NotFittedError(
+                f"this {type(self).__name__} is prepared, but its network has learned nothing yet: "
+                f"train it with Trainer.fit(module, data), or call fit(df), before {call}"
+            )
+        self._first_weights = None
 
     def _assemble(self, panel: Panel, settings: Settings) -> Assembly:
         """A network without training, and what it is to be trained on."""
@@ -352,10 +385,10 @@ class RecurrentForecaster(StatefulForecaster):
             batch_size=settings.batch_size * settings.n_models,
             window_norm=settings.window_norm,
             validation_rows=settings.val_size,
-            seed=self.random_state,
+            seed=settings.random_state,
         )
-        with isolated_seed(self.random_state):
-            module = self._module(settings, panel.channels, covariates)
+        module = self._module(settings, panel.channels, covariates).to_empty(device="cpu")
+        module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
         return Assembly(module, data, scaler, covariates)
 
     def _train(
@@ -377,7 +410,7 @@ class RecurrentForecaster(StatefulForecaster):
                 gradient_clip_val=settings.gradient_clip_val,
                 patience=settings.patience,
                 validate_every=min(_VALIDATE_EVERY, settings.max_steps),
-                seed=self.random_state,
+                seed=settings.random_state,
                 verbose=self.verbose,
                 label=label,
                 weight_averaging=settings.weight_averaging,
@@ -387,6 +420,7 @@ class RecurrentForecaster(StatefulForecaster):
             run_dir=run_dir,
         )
 
+    @isolated()
     def calibrate(self, df: Frame | None = None) -> Self:
         """Measure how far intervals must reach, by a second fit on all but a tail.
 
@@ -415,17 +449,16 @@ class RecurrentForecaster(StatefulForecaster):
         rows = tail_length(panel, settings.train_horizon)
         training = panel.without_tail(rows)
         made = self._assemble(training, settings)
-        with warnings.catch_warnings():
-            # Half a calibration is none: what ends a fit early is an error here.
-            warnings.simplefilter("error", TrainingInterrupted)
-            self._train(made.module, made.data, settings, training, label="calibrate")
+        losses = self._train(made.module, made.data, settings, training, label="calibrate")
+        if losses.interrupted is not None:  # half a calibration is none
+            raise KeyboardInterrupt(f"calibration: {losses.interrupted}")
         loop = replace(
             self._closed_loop(made.module),
             scaler=made.scaler,
             covariate_scaler=made.covariate_scaler,
             value_range=made.data.value_range(),
         )
-        self.calibration_ = calibrate_on_tail(loop, panel, rows, self.random_state)
+        self.calibration_ = calibrate_on_tail(loop, panel, rows, settings.random_state)
         return self
 
     def _history(self, call: str) -> Panel:
@@ -461,24 +494,27 @@ class RecurrentForecaster(StatefulForecaster):
     def _module(
         self, settings: Settings, channels: int, covariates: CovariateScaler | None
     ) -> ForecastModule:
-        return ForecastModule(
-            lags=settings.lags,
-            cell=self._cell,
-            hidden_size=settings.hidden_size,
-            num_layers=settings.num_layers,
-            dropout=settings.dropout,
-            residual_lag=settings.residual_lag,
-            loss=settings.loss,  # type: ignore[arg-type]
-            strategy=settings.training_strategy,
-            warmup=settings.warmup,
-            season=(settings.residual_lag or 1) if settings.seasonal_unit else 1,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            channels=channels,
-            covariates=0 if covariates is None else covariates.width,
-            categories=None if covariates is None else covariates.categories,
-            n_models=settings.n_models,
-        )
+        """A module whose weights have no memory yet, and so draw nothing."""
+        with torch.device("meta"):
+            return ForecastModule(
+                lags=settings.lags,
+                cell=self._cell,
+                hidden_size=settings.hidden_size,
+                num_layers=settings.num_layers,
+                dropout=settings.dropout,
+                residual_lag=settings.residual_lag,
+                loss=settings.loss,  # type: ignore[arg-type]
+                strategy=settings.training_strategy,
+                warmup=settings.warmup,
+                season=(settings.residual_lag or 1) if settings.seasonal_unit else 1,
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                channels=channels,
+                covariates=0 if covariates is None else covariates.width,
+                categories=None if covariates is None else covariates.categories,
+                n_models=settings.n_models,
+                seed=settings.random_state,
+            )
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
@@ -543,9 +579,7 @@ class RecurrentForecaster(StatefulForecaster):
         return load_model(path, [cls], trusted=trusted)
 
     def _snapshot(self) -> Snapshot:
-        if not hasattr(self, "panel_"):
-            name = type(self).__name__
-            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before save")
+        self._check_fitted("save")
         return Snapshot(
             kind=type(self).__name__,
             params=self.get_params(deep=False),
@@ -559,16 +593,17 @@ class RecurrentForecaster(StatefulForecaster):
         )
 
     @classmethod
+    @isolated()
     def _restored(cls, snapshot: Snapshot) -> Self:
         model = cls(**snapshot.params)
         settings = snapshot.settings
+        if model.random_state is not None:  # which files of before don't have among their settings
+            settings = replace(settings, random_state=model.random_state)
         shape = settings, snapshot.panel.channels, snapshot.covariate_scaler
-        with isolated_seed(0):
-            # First without memory: a file may declare a network larger than its weights.
-            with torch.device("meta"):
-                check_weights(snapshot.weights, model._module(*shape).state_dict())
-            module = model._module(*shape)
-        module.load_state_dict(snapshot.weights)
+        module = model._module(*shape)
+        # Without memory still: a file may declare a network larger than its weights.
+        check_weights(snapshot.weights, module.state_dict())
+        module.load_state_dict(snapshot.weights, assign=True)
         model.settings_, model.scaler_, model.module_ = settings, snapshot.scaler, module.eval()
         model.panel_, model.value_range_ = snapshot.panel, snapshot.value_range
         model.covariate_scaler_ = snapshot.covariate_scaler
@@ -579,10 +614,7 @@ class RecurrentForecaster(StatefulForecaster):
 
 def _report(module: ForecastModule, data: WindowDataModule, losses: Losses) -> TrainingReport:
     """The report of a training, with errors on rows that were held out, if there are any."""
-    if data.validation_rows:
-        batch = next(data.validation_batches(module.network.device, 0, 1))
-    else:
-        batch = data.some_windows(_WINDOWS_REPORTED)
+    batch = data.held_out() if data.validation_rows else data.some_windows(_WINDOWS_REPORTED)
     errors = exposure(module.networks, module.lags, batch)
     where = "held-out rows" if data.validation_rows else "training rows"
     return TrainingReport(losses.table(), errors, where)

@@ -32,10 +32,13 @@ class Losses:
         Of every step.
     validation : dict of int to float
         Of the closed loop, by the number of steps before it.
+    interrupted : str, optional
+        What ended the run before its last step, if anything did.
     """
 
     training: list[float]
     validation: dict[int, float]
+    interrupted: str | None = None
 
     def table(self) -> pd.DataFrame:
         """The mean loss of some steps at a time, and the validation at their end."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsgen.arguments import is_auto, number, one_of, whole_number, yes_or_no
+from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.errors import SettingError
 from tsgen.metrics import seasonal_error
 from tsgen.panel import Panel
@@ -46,6 +46,8 @@ class Settings:
         Rows held out of each series for validation; 0 for none.
     seasonal_unit : bool
         Whether training measures the errors of a window by its change over a season, too.
+    random_state : int
+        The seed: the one that was given, or drawn for ``None``.
     hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
     weight_decay, gradient_clip_val, patience, training_strategy, weight_averaging, n_models, preset
         As the forecaster's arguments of that name.
@@ -75,6 +77,7 @@ class Settings:
     n_models: int = 1
     preset: str = "balanced"
     seasonal_unit: bool = False
+    random_state: int = 0
 
     @property
     def rows_after_cutoff(self) -> int:
@@ -146,6 +149,7 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         seasonal_unit=preset.of("seasonal_unit", rows=rows),
         n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
         preset=arguments["preset"],
+        random_state=seed_of(arguments["random_state"]),
     )
 
 

@@ -193,6 +193,9 @@ def check_state(state: ForecastState) -> None:
 def _check_settings(settings: Settings) -> None:
     for item in fields(settings):
         value = getattr(settings, item.name)
+        if item.name == "random_state":
+            _need(0 <= value < 2**63, f"random_state={value!r}", "a usual number")
+            continue
         lowest = 1 if item.name in _ONE_OR_MORE else 0
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int | float):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -22,6 +23,7 @@ from tsgen.frame import Short
 from tsgen.future import read_given, read_new_rows
 from tsgen.future_covariates import read_future
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
+from tsgen.isolation import isolated
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.rolling_origin import continuations
@@ -37,12 +39,13 @@ _SAMPLES = 200
 """Paths behind the levels and quantiles of ``predict``."""
 _FEWEST_SAMPLES = 100
 """Paths that are rolled out to be calibrated, however few are asked for."""
+_CALIBRATING = threading.RLock()
+"""Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
 
 
 class StatefulForecaster(Forecaster):
     """A forecaster whose model is a `ClosedLoop`; a subclass trains and calibrates it."""
 
-    random_state: int
     settings_: Settings
     state_: ForecastState
     scaler_: PanelScaler
@@ -61,6 +64,7 @@ class StatefulForecaster(Forecaster):
         """Measure how far intervals must reach, and keep it in ``calibration_``."""
 
     @with_hints
+    @isolated()
     def predict(
         self,
         horizon: int,
@@ -150,6 +154,7 @@ class StatefulForecaster(Forecaster):
         return panel.forecast_frame(continuation.horizon, outputs)
 
     @with_hints
+    @isolated()
     def sample(
         self,
         horizon: int,
@@ -212,7 +217,7 @@ class StatefulForecaster(Forecaster):
         num_samples = whole_number("num_samples", num_samples, "paths a series")
         innovations = Innovations(
             self._pool("sample"),
-            self.random_state
+            self.settings_.random_state
             if random_state is None
             else seed_number("random_state", random_state),
             number("temperature", temperature, 0.0, 1e6),
@@ -234,6 +239,7 @@ class StatefulForecaster(Forecaster):
         return paths[panel.in_order] if as_array else panel.paths_frame(paths)
 
     @with_hints
+    @isolated()
     def backtest(
         self,
         df: Frame,
@@ -345,6 +351,7 @@ class StatefulForecaster(Forecaster):
         return backtest(self, df, plan, forecast)
 
     @with_hints
+    @isolated()
     def encode(self, df: Frame) -> ForecastState:
         """Read the last rows of each series of a frame, once for any number of forecasts.
 
@@ -371,6 +378,7 @@ class StatefulForecaster(Forecaster):
         return self._closed_loop().encode(self._read(df))
 
     @with_hints
+    @isolated()
     def update(self, state: ForecastState, df: Frame, *, carry: bool = False) -> ForecastState:
         """Take in rows that have come since.
 
@@ -416,6 +424,7 @@ class StatefulForecaster(Forecaster):
         longer, new = read_new_rows(df, state.panel, self._calendar)
         return loop.update(state, longer, new, carry=carry)
 
+    @isolated()
     def context(self, df: Frame | None = None) -> Context:
         """What the network reads of each series, as tensors, for work on the network itself.
 
@@ -436,6 +445,7 @@ class StatefulForecaster(Forecaster):
         series = scaled(panel, scalers, loop.covariate_scaler)
         return loop.context_at(series, series.ends())
 
+    @isolated()
     def stability(
         self, df: Frame | None = None, *, horizon: int = 1000, future_df: Frame | None = None
     ) -> pd.DataFrame:
@@ -486,6 +496,7 @@ class StatefulForecaster(Forecaster):
             }
         )
 
+    @isolated()
     def explain(
         self,
         df: Frame | None = None,
@@ -545,7 +556,7 @@ class StatefulForecaster(Forecaster):
             horizon=loop.train_horizon if horizon is None else checked_horizon(horizon),
             windows=whole_number("n_windows", n_windows, "windows to exchange", lowest=2),
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
-            seed=self.random_state
+            seed=self.settings_.random_state
             if random_state is None
             else seed_number("random_state", random_state),
         )
@@ -555,9 +566,10 @@ class StatefulForecaster(Forecaster):
     def _start(self, loop: ClosedLoop | None = None) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
         loop = loop or self._closed_loop()
-        if not hasattr(self, "state_") or self.state_.weights != loop.weights:
-            self.state_ = loop.encode(self.panel_)
-        return self.state_
+        state: ForecastState | None = getattr(self, "state_", None)
+        if state is None or state.weights != loop.weights:
+            state = self.state_ = loop.encode(self.panel_)
+        return state
 
     def _continuation(
         self,
@@ -620,16 +632,17 @@ class StatefulForecaster(Forecaster):
         return Innovations.pooled(encoding.residuals, encoding.channels)
 
     def _calibration(self) -> Calibration:
-        if not hasattr(self, "calibration_"):
-            self.calibrate()
-        return self.calibration_
+        with _CALIBRATING:  # whoever comes second finds what the first one has made
+            if not hasattr(self, "calibration_"):
+                self.calibrate()
+            return self.calibration_
 
     def _quantiles(
         self, continuation: Continuation, shares: Sequence[float]
     ) -> npt.NDArray[np.float64]:
         """Quantiles of the sample paths, (Q, N, H)."""
         calibration = self._calibration()
-        innovations = Innovations(self._pool("predict"), self.random_state)
+        innovations = Innovations(self._pool("predict"), self.settings_.random_state)
         bands = np.concatenate(
             [
                 np.quantile(paths, shares, axis=1)

@@ -48,7 +48,7 @@ class TrainingStrategy(ABC):
 
     @property
     def is_random(self) -> bool:
-        """Whether it draws from torch's generator."""
+        """Whether it draws from the generator of its lesson."""
         return False
 
     @property
@@ -139,8 +139,12 @@ class NoisyInputs(TrainingStrategy):
 
     def terms(self, lesson: Lesson) -> Sequence[Term]:
         """Those of the strategy inside, which is fed noisy values."""
-        noise = self.std * torch.randn_like(lesson.inputs) * lesson.batch.known
-        return self.strategy.terms(replace(lesson, fed=lesson.inputs + noise))
+        inputs = lesson.inputs
+        drawn = torch.randn(
+            inputs.shape, generator=lesson.generator, dtype=inputs.dtype, device=inputs.device
+        )
+        noisy = inputs + self.std * drawn * lesson.batch.known
+        return self.strategy.terms(replace(lesson, fed=noisy))
 
 
 @dataclass(frozen=True)
@@ -290,7 +294,7 @@ class ScheduledSampling(_AfterCutoff):
         if self.per == "step":
             return lesson.errors(self._sampled(lesson, state, rows, probability))
         told = lesson.covariates(rows)
-        if torch.rand(()) < probability:
+        if _uniform(lesson, ()) < probability:
             observed = lesson.inputs[:, rows], lesson.batch.known[:, rows]
             forced = read_over_holes(lesson.network, lesson.lags, state, *observed, told)[1]
             return lesson.errors(forced)
@@ -301,7 +305,7 @@ class ScheduledSampling(_AfterCutoff):
     ) -> Tensor:
         """One-step predictions (B·C, H), after each of which a coin says what is fed in."""
         observed, known = lesson.inputs[:, rows], lesson.batch.known[:, rows]
-        teacher = (torch.rand_like(observed) < probability) & (known > 0)
+        teacher = (_uniform(lesson, observed.shape) < probability) & (known > 0)
         predictions = []
         for step in range(lesson.horizon):
             row = rows.start + step
@@ -353,7 +357,12 @@ class PushForward(_AfterCutoff):
 
     def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
         learned = min(self.learned, lesson.horizon)
-        first = int(torch.randint(lesson.horizon - learned + 1, ()))
+        first = int(
+            torch.randint(
+                lesson.horizon - learned + 1, (),
+                generator=lesson.generator, device=lesson.inputs.device,
+            )
+        )  # fmt: skip
         row = lesson.cutoff + first
         if first:
             told = Drive(covariates=lesson.covariates(slice(lesson.cutoff, row)))
@@ -362,6 +371,14 @@ class PushForward(_AfterCutoff):
         told_then = lesson.covariates(slice(row, row + learned))
         path = closed_loop(lesson.network, lesson.lags, state, learned, told_then)
         return lesson.errors(path, first)
+
+
+def _uniform(lesson: Lesson, shape: Sequence[int]) -> Tensor:
+    """Numbers between 0 and 1, of the lesson's own."""
+    inputs = lesson.inputs
+    return torch.rand(
+        tuple(shape), generator=lesson.generator, dtype=inputs.dtype, device=inputs.device
+    )
 
 
 def _detached(state: RolloutState) -> RolloutState:

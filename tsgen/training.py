@@ -1,12 +1,10 @@
-"""The only caller of ``Trainer``: quiet, seeded without touching anything global, resumable."""
+"""The only caller of ``Trainer``: quiet, without a trace in anything global, resumable."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +12,32 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
 from tsgen.callbacks import (
     BestWeights,
+    Checkpoints,
     ClosedLoopValidation,
     DivergenceGuard,
     LastAverage,
     LossRecord,
     ProgressLine,
-    StepSeed,
     StopOnSignal,
 )
-from tsgen.errors import SettingError
-from tsgen.module import ForecastModule, WindowDataModule
+from tsgen.data_module import WindowDataModule
+from tsgen.errors import OutOfMemoryError, SettingError
+from tsgen.module import ForecastModule, is_out_of_memory
+from tsgen.quiet import quiet
 from tsgen.report import Losses
 
-__all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "isolated_seed", "train"]
+__all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "train"]
 
 _CHECKPOINT = "last.ckpt"
 _RUN = "run.json"
+_CHATTY = "pytorch_lightning", "lightning_fabric", "lightning_utilities", "torch"
+"""Packages whose advice is meant for whoever writes a training, which isn't the user."""
 
 
 class TrainingInterrupted(UserWarning):
@@ -91,35 +93,41 @@ def train(
     ------
     DivergenceError
         If the loss is no longer a number; the module has the best finite weights then.
+    OutOfMemoryError
+        If there is too little memory for even one window.
     SettingError
-        If ``run_dir`` holds the run of other data or settings.
+        If ``run_dir`` holds the run of other data or settings, or the ``Trainer`` refuses
+        ``trainer_kwargs``.
     """
     best = BestWeights(latest=module.strategy.is_curriculum)
     stop, record = StopOnSignal(), LossRecord()
-    validation = _validation(data, schedule, best)
+    validation = [ClosedLoopValidation(best, schedule.patience)] if data.validation_rows else []
     callbacks = [
         DivergenceGuard(best, names or (lambda positions: [str(int(i)) for i in positions])),
         best,
         stop,
         record,
         *validation,
-        *_optional_callbacks(module, schedule),
+        *_optional_callbacks(schedule),
     ]
     checkpoint = None
     if run_dir is not None:
-        folder = _opened_run(Path(run_dir), module, data, schedule)
-        callbacks.append(_checkpoints(folder, schedule.max_steps))
-        checkpoint = folder / _CHECKPOINT
-    arguments = _trainer_arguments(schedule, trainer_kwargs)
-    arguments["callbacks"] = [*callbacks, *arguments["callbacks"]]
-    arguments["enable_checkpointing"] |= run_dir is not None
-    with quiet_dependencies(), isolated_seed(schedule.seed), stop.restored():
-        trainer = pl.Trainer(**arguments)
+        checkpoint = _opened_run(Path(run_dir), module, data, schedule) / _CHECKPOINT
+        callbacks.append(Checkpoints(checkpoint, max(1, min(50, schedule.max_steps // 10))))
+    with quiet(*_CHATTY), stop.restored(), restored_backends():
+        trainer = _trainer(schedule, trainer_kwargs, callbacks, validated=bool(validation))
         resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
         try:
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         except SystemExit as error:  # how Lightning ends on KeyboardInterrupt
             raise KeyboardInterrupt from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                f"training needs more memory than there is, with {data.sampler.batch_size} windows "
+                "a step: lower batch_size, n_models, context_length, hidden_size or num_layers"
+            ) from error
         finally:  # what is left, after an error too, needs no GPU
             module.to("cpu").eval()
         if checkpoint is not None and stop.received is None:
@@ -128,48 +136,71 @@ def train(
         best.restore(module)
     # It would keep the optimiser, the rows and copies of the weights, some of them on a GPU.
     module.trainer = None
+    interrupted = None
     if stop.received is not None:
-        warnings.warn(
+        interrupted = (
             f"training was ended by {stop.received} at step {trainer.global_step} of "
-            f"{schedule.max_steps}; the model has the best weights so far, of step {best.step}",
-            TrainingInterrupted,
-            stacklevel=2,
+            f"{schedule.max_steps}"
         )
-    return Losses(record.losses, validation[0].losses if validation else {})
+    return Losses(record.losses, validation[0].losses if validation else {}, interrupted)
 
 
-def _trainer_arguments(
-    schedule: Schedule, trainer_kwargs: Mapping[str, Any] | None
-) -> dict[str, Any]:
+class _Trainer(pl.Trainer):
+    """Lightning's, but for what it does to the generators of the whole process.
+
+    It sets them back after the check that may come before a training, also where there is none:
+    what another thread has drawn in between would be drawn again.
+    """
+
+    def _run_stage(self) -> Any:
+        if not self.training or self.num_sanity_val_steps:
+            return super()._run_stage()
+        self.strategy.barrier("run-stage")
+        self.lightning_module.zero_grad()
+        with torch.autograd.set_detect_anomaly(self._detect_anomaly):
+            self.fit_loop.run()
+        return None
+
+
+def _trainer(
+    schedule: Schedule,
+    trainer_kwargs: Mapping[str, Any] | None,
+    callbacks: Sequence[pl.Callback],
+    *,
+    validated: bool,
+) -> pl.Trainer:
+    """Lightning's trainer, with callbacks of ours before those of the user."""
+    given = dict(trainer_kwargs or {})
+    theirs = given.pop("callbacks", None) or []
+    theirs = list(theirs) if isinstance(theirs, list | tuple) else [theirs]
+    accumulated = given.get("accumulate_grad_batches", 1)
     arguments: dict[str, Any] = {
         "max_steps": schedule.max_steps,
+        # The stream of windows has no end. What Lightning does at the end of an epoch, such as to
+        # validate, it does every so many steps.
+        "limit_train_batches": schedule.validate_every * accumulated,
+        "num_sanity_val_steps": 0,
+        "limit_val_batches": 1.0 if validated else 0,
+        "log_every_n_steps": max(1, min(50, schedule.max_steps // 10)),
         "gradient_clip_val": schedule.gradient_clip_val,
         # Windows are cut in float64, which Apple's GPUs don't have.
         "accelerator": "cpu" if torch.backends.mps.is_available() else "auto",
         "devices": 1,
         "logger": False,
-        "enable_checkpointing": False,
+        "enable_checkpointing": any(isinstance(each, Checkpoint) for each in theirs),
         "enable_model_summary": False,
         "enable_progress_bar": False,
-    } | dict(trainer_kwargs or {})
-    callbacks = arguments.get("callbacks") or []
-    arguments["callbacks"] = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    return arguments
+    } | given
+    try:
+        return _Trainer(**arguments, callbacks=[*callbacks, *theirs])
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SettingError(
+            f"trainer_kwargs={trainer_kwargs!r}: Lightning's Trainer refuses them: {error}"
+        ) from error
 
 
-def _validation(
-    data: WindowDataModule, schedule: Schedule, best: BestWeights
-) -> list[ClosedLoopValidation]:
-    """One, or none where no rows are held out."""
-    if not data.validation_rows:
-        return []
-    return [ClosedLoopValidation(data, best, schedule.validate_every, schedule.patience)]
-
-
-def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.Callback]:
+def _optional_callbacks(schedule: Schedule) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = []
-    if module.network.dropout.p > 0 or module.strategy.is_random:
-        callbacks.append(StepSeed(schedule.seed))
     if schedule.weight_averaging is not None:
         callbacks.append(LastAverage(schedule.weight_averaging))
     if schedule.verbose:
@@ -178,16 +209,6 @@ def _optional_callbacks(module: ForecastModule, schedule: Schedule) -> list[pl.C
 
 
 # --- a folder for a run that may be cut off ------------------------------------------------------
-
-
-def _checkpoints(folder: Path, max_steps: int) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename=Path(_CHECKPOINT).stem,
-        every_n_train_steps=max(1, min(50, max_steps // 10)),
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
 
 
 def _opened_run(
@@ -229,34 +250,13 @@ def is_rank_zero() -> bool:
 
 
 @contextmanager
-def isolated_seed(seed: int) -> Iterator[None]:
-    """Seed torch for the block alone; the caller's generators go on as if nothing had happened."""
-    with torch.random.fork_rng():
-        torch.random.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def quiet_dependencies() -> Iterator[None]:
-    """Keep Lightning's notices from the user's terminal, for the block alone."""
-    loggers = [
-        logging.getLogger(name)
-        for name in ("pytorch_lightning", "lightning_fabric", *logging.root.manager.loggerDict)
-        if name.split(".")[0] in ("pytorch_lightning", "lightning_fabric")
-    ]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+def restored_backends() -> Iterator[None]:
+    """Give torch's switches back: ``Trainer(deterministic=True, benchmark=True)`` sets them."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
     try:
-        with warnings.catch_warnings():
-            for package in (
-                "pytorch_lightning",
-                "lightning_fabric",
-                "lightning_utilities",
-                "torch",
-            ):
-                warnings.filterwarnings("ignore", module=rf"{package}(\..*)?$")
-            yield
+        yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark

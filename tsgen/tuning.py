@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsgen.arguments import number, one_of, seed_number, whole_number
+from tsgen.arguments import number, one_of, seed_of, whole_number
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.estimator import checked_horizon
 from tsgen.forecaster import LSTMForecaster
@@ -27,10 +25,10 @@ from tsgen.frame import hold_out
 from tsgen.layouts import Frame
 from tsgen.panel import Panel
 from tsgen.progress import progress_line
+from tsgen.quiet import quiet
 from tsgen.recurrent import RecurrentForecaster
 from tsgen.scoring import score
 from tsgen.settings import Settings
-from tsgen.training import TrainingInterrupted
 
 if TYPE_CHECKING:
     import optuna
@@ -81,7 +79,7 @@ def tune(
     n_windows: int = 1,
     step: int | None = None,
     run_dir: str | os.PathLike[str] | None = None,
-    random_state: int = 0,
+    random_state: int | None = 0,
     verbose: bool = True,
     **fit: Any,
 ) -> Tuned:
@@ -115,7 +113,7 @@ def tune(
         Cutoffs of the backtest and the rows between them, by default a horizon.
     run_dir : path, optional
         A folder for the trials: the same call goes on with them, and its budget with what is left.
-    random_state : int, default 0
+    random_state : int or None, default 0
     verbose : bool, default True
         Whether to show a progress bar on a terminal.
     **fit
@@ -178,7 +176,7 @@ def tune(
     described = [all_rows.fingerprint(), horizon, n_windows, step, metric,
                  *({name: repr(value) for name, value in values.items()}
                    for values in (template.get_params(deep=False), trial.space))]  # fmt: skip
-    with _quiet(optuna):
+    with quiet("optuna"):
         study = optuna.create_study(
             storage=None if run_dir is None else _storage(Path(run_dir), described),
             sampler=None,
@@ -186,7 +184,7 @@ def tune(
             load_if_exists=True,
         )
         # A search that goes on must not draw what it drew before.
-        seed = (seed_number("random_state", random_state) + len(study.trials)) % 2**32
+        seed = (seed_of(random_state) + len(study.trials)) % 2**32
         study.sampler = optuna.samplers.TPESampler(seed=seed)
         left = budget - sum(map(_seconds, study.trials))
         with _progress(left, shown=verbose) as seen:
@@ -318,13 +316,10 @@ def _backtested(
     fit: Mapping[str, Any],
 ) -> float:
     """The mean score of a model's targets on the rows that it isn't fitted to."""
-    with warnings.catch_warnings():
-        # Half a training says nothing of its settings.
-        warnings.simplefilter("error", TrainingInterrupted)
-        try:
-            model.set_params(verbose=False).fit(train, **fit)
-        except TrainingInterrupted as error:
-            raise KeyboardInterrupt(*error.args) from error
+    module, data = model.set_params(verbose=False).prepare(train, **fit)
+    interrupted = model._learn(module, data)
+    if interrupted is not None:  # half a training says nothing of its settings
+        raise KeyboardInterrupt(f"tune: {interrupted}")
     short = fit.get("short", "error")
     rows = model.backtest(df, horizon, n_windows=n_windows, step=step, short=short)
     columns = model.panel_.columns
@@ -395,17 +390,6 @@ def _storage(folder: Path, described: Sequence[Any]) -> Any:
 
 def _seconds(trial: Any) -> float:
     return trial.duration.total_seconds() if trial.duration is not None else 0.0
-
-
-@contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Keep Optuna's notices from the user's terminal, for the block alone."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 @contextmanager

@@ -1,0 +1,132 @@
+"""Losses are logged as in any Lightning project, for callbacks and loggers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from problems import wavy
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger
+
+from tsgen import LSTMForecaster
+from tsgen.errors import SettingError
+
+SMALL = {"hidden_size": 4, "context_length": 8, "lags": [4], "batch_size": 6, "verbose": False}
+
+
+def fitted(*callbacks: pl.Callback, trainer: dict[str, Any] | None = None, **settings: Any) -> Any:
+    kwargs = {"callbacks": list(callbacks), **(trainer or {})}
+    return LSTMForecaster(**(SMALL | settings), trainer_kwargs=kwargs).fit(wavy())
+
+
+class Seen(pl.Callback):
+    """What other callbacks could have gone by, after each step and each validation."""
+
+    def __init__(self) -> None:
+        self.train: list[float] = []
+        self.val: dict[int, float] = {}
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        self.train.append(float(trainer.callback_metrics["train_loss"]))
+
+    def on_validation_end(self, trainer: pl.Trainer, *_: object) -> None:
+        self.val[trainer.global_step] = float(trainer.callback_metrics["val_loss"])
+
+
+def test_train_loss_is_that_of_the_report() -> None:
+    for members in (1, 2):
+        seen = Seen()
+        report = fitted(seen, max_steps=5, n_models=members).report_
+        assert seen.train == pytest.approx(report.losses["loss"].tolist())
+        assert seen.val == {}
+
+
+def test_val_loss_is_that_of_the_report() -> None:
+    seen = Seen()
+    report = fitted(seen, max_steps=100, val_size=9).report_
+    table = report.losses.set_index("step")["validation"]
+    assert sorted(seen.val) == [50, 100]
+    assert seen.val == pytest.approx(table.to_dict())
+
+
+def test_early_stopping_goes_by_either() -> None:
+    """By epochs of so many steps as there are between validations."""
+    for monitor in ("train_loss", "val_loss"):
+        seen, never_better = Seen(), {"min_delta": 1e6, "patience": 2}
+        fitted(seen, EarlyStopping(monitor, **never_better), max_steps=1000, val_size=9)
+        assert len(seen.train) == 150  # the first one is the best
+
+
+def test_a_checkpoint_of_the_users_own_needs_no_permission(tmp_path: Path) -> None:
+    best = ModelCheckpoint(tmp_path, monitor="val_loss", filename="{step}-{val_loss:.3f}")
+    seen = Seen()
+    model = fitted(best, seen, max_steps=150, val_size=9)
+    step, loss = min(seen.val.items(), key=lambda item: item[1])
+    assert [path.name for path in tmp_path.iterdir()] == [f"step={step}-val_loss={loss:.3f}.ckpt"]
+    assert float(best.best_model_score) == pytest.approx(loss)
+    weights = torch.load(best.best_model_path, weights_only=True)["state_dict"]
+    for name, weight in model.module_.state_dict().items():  # which are the validated ones
+        torch.testing.assert_close(weights[name], weight)
+
+
+def test_a_logger_gets_both(tmp_path: Path) -> None:
+    logger = CSVLogger(tmp_path)
+    model = fitted(trainer={"logger": logger}, max_steps=60, val_size=9)
+    rows = pd.read_csv(Path(logger.log_dir, "metrics.csv"))
+    losses = rows.set_index("step")["train_loss"].dropna()
+    assert losses.index.tolist() == list(range(5, 60, 6))
+    assert losses.notna().all()
+    assert rows["val_loss"].dropna().tolist() == pytest.approx(
+        model.report_.losses["validation"].dropna().tolist()
+    )
+
+
+def test_nothing_is_written_where_nobody_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fitted(EarlyStopping("val_loss"), max_steps=60, val_size=9)
+    assert list(tmp_path.iterdir()) == []
+
+
+QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False,
+         "enable_model_summary": False, "accelerator": "cpu"}  # fmt: skip
+
+
+@pytest.mark.parametrize("sanity", [0, 2])
+def test_a_trainer_of_the_users_own_validates(sanity: int) -> None:
+    model = LSTMForecaster(**SMALL, val_size=9)
+    module, data = model.prepare(wavy())
+    seen = Seen()
+    trainer = pl.Trainer(
+        max_steps=30, limit_train_batches=10, num_sanity_val_steps=sanity, callbacks=[seen], **QUIET
+    )
+    trainer.fit(module, data)
+    assert [step for step in seen.val if step] == [10, 20, 30]
+    (metrics,) = trainer.validate(module, data, verbose=False)
+    assert metrics["val_loss"] == pytest.approx(seen.val[30])
+    batch = data.held_out()
+    with torch.no_grad():
+        errors = module.cpu().eval().closed_loop_errors(batch)
+    assert metrics["val_loss"] == pytest.approx(float(errors.total.sum() / errors.steps.sum()))
+
+
+def test_it_has_nothing_to_validate_where_nothing_is_held_out() -> None:
+    model = LSTMForecaster(**SMALL)
+    module, data = model.prepare(wavy())
+    trainer = pl.Trainer(max_steps=30, limit_train_batches=10, **QUIET)
+    trainer.fit(module, data)
+    assert "val_loss" not in trainer.callback_metrics
+    assert len(model.predict(5)) == 5
+
+
+def test_what_the_trainer_refuses_is_a_setting() -> None:
+    for wrong in ({"acelerator": "cpu"}, {"max_steps": "many"}, {"precision": "7-bit"},
+                  {"accelerator": "abacus"}):  # fmt: skip
+        with pytest.raises(SettingError, match=next(iter(wrong))):
+            fitted(trainer=wrong, max_steps=2)
