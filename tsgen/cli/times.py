@@ -1,0 +1,196 @@
+"""Text to time stamps: which kind they are, and where they are local."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zoneinfo
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsgen.cli.dates import SINCE_1970, Clock, read_dates, read_numbers, read_weeks
+from tsgen.cli.wording import CommandError
+
+__all__ = ["joined_times", "known_zone", "read_times"]
+
+_OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
+
+
+def known_zone(name: str | None) -> Any:
+    """A time zone by its name."""
+    try:
+        return None if name is None else zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise CommandError(
+            f"--time-zone {name} is unknown; expected a name such as Europe/Berlin or UTC"
+        ) from None
+
+
+def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
+    """The text of a time in several columns: its parts by their names, or text after text."""
+    columns = [table[name].astype(str).str.strip() for name in names]
+    if len(columns) == 1:
+        return table[names[0]]
+    called = [name.strip().lower().removesuffix("s") for name in names]
+    parts = dict(zip(called, columns, strict=True))
+    if not set(parts) <= set(_PARTS):
+        return pd.Series(columns[0].str.cat(pd.concat(columns[1:], axis=1), sep=" "))
+    last = max(_PARTS.index(part) for part in parts)
+    needed = _PARTS[: max(2, last + 1)]
+    lacking = [part for part in needed if part not in parts]
+    if lacking:
+        raise CommandError(
+            f"--time-col {' --time-col '.join(names)}: a time of these parts needs its "
+            f"{lacking[0]} as well"
+        )
+    joined = parts["year"].str.zfill(4)
+    for part, mark in zip(needed[1:], "--T::", strict=False):
+        joined = joined.str.cat(parts[part].str.zfill(2), sep=mark)
+    return joined
+
+
+def read_times(
+    column: pd.Series, clock: Clock, ids: pd.Series | None = None
+) -> tuple[pd.Series, str]:
+    """Time stamps, periods or whole numbers, missing where there is none.
+
+    Parameters
+    ----------
+    column : Series
+        Text, or what a Parquet file has in its place.
+    clock : Clock
+    ids : Series, optional
+        Which rows are of one series, in which a local hour may come twice.
+
+    Returns
+    -------
+    Series
+    str
+        What has to be said about them, or nothing.
+    """
+    if pd.api.types.infer_dtype(column, skipna=True) == "date":
+        column = pd.to_datetime(column)
+    if isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "M":
+        column = pd.Series(pd.DatetimeIndex(column), index=column.index)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        if column.dt.tz is not None:
+            zone = clock.zone or clock.target
+            return (column if zone is None else column.dt.tz_convert(zone)), ""
+        return _localized(column, clock, ids), ""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return column, ""
+    text = column.astype(str).str.strip()
+    text = text[column.notna() & (text != "")]
+    if not len(text):
+        raise CommandError(f"column {clock.label} is empty: it should hold time stamps")
+    times, note = _read_text(text, clock, None if ids is None else ids[text.index])
+    return times.reindex(column.index), note
+
+
+def _read_text(text: pd.Series, clock: Clock, ids: pd.Series | None) -> tuple[pd.Series, str]:
+    if text.str.fullmatch(r"[+-]?\d+").all():
+        times, note = read_numbers(text, clock)
+        return (_localized(times, clock, ids) if _is_naive(times) else times), note
+    if clock.date_format in SINCE_1970:
+        row = text.index[~text.str.fullmatch(r"[+-]?\d+")][0]
+        raise clock.refused(
+            text, row, f"is no whole number of {SINCE_1970[clock.date_format]} since 1970"
+        )
+    if clock.date_format is None and text.str.fullmatch(r"\d{4}[- ]?[Qq][1-4]").all():
+        quarters = pd.PeriodIndex(text.str.replace(r"[- ]", "", regex=True).str.upper(), freq="Q")
+        return pd.Series(quarters, index=text.index), ""
+    if clock.date_format is None and text.str.fullmatch(r"\d{4}-?W\d{2}").all():
+        return read_weeks(text, clock), "weeks as their Mondays"
+    offset = text.str.extract(_OFFSET)
+    has_offset = offset[1].notna()
+    walls, note = read_dates(offset[0].where(has_offset, text), clock)
+    if not has_offset.any():
+        return _localized(walls, clock, ids), note
+    utc = (walls - _deltas(offset[1][has_offset])).dropna().dt.tz_localize("UTC")
+    zone = clock.zone or clock.target
+    if not has_offset.all():
+        if clock.zone is None:
+            odd = text.index[has_offset != has_offset.iloc[0]][0]
+            raise clock.refused(
+                text, odd, f"{'has an' if has_offset[odd] else 'has no'} offset from UTC, unlike "
+                "the rows before; --time-zone names the zone in which all of them are read",
+            )  # fmt: skip
+        local = _localized(walls[~has_offset], clock, None if ids is None else ids[~has_offset])
+        return pd.concat([utc.dt.tz_convert(zone), local]).reindex(text.index), note
+    offsets = _deltas(offset[1]).unique()
+    if zone is None and len(offsets) == 1:
+        zone = datetime.timezone(offsets[0].to_pytimedelta())
+    if zone is not None:
+        return utc.dt.tz_convert(zone), note
+    if (walls - walls.dt.normalize()).nunique() == 1:
+        raise CommandError(
+            f"column {clock.label} has days whose offsets from UTC change, such as "
+            f"{text[has_offset].iloc[0]!r}; name their zone, such as --time-zone Europe/Berlin"
+        )
+    in_utc = "in UTC, since offsets change (--time-zone keeps local time)"
+    return utc, ", ".join(filter(None, [note, in_utc]))
+
+
+# --- zones ---------------------------------------------------------------------------------------
+
+
+def _deltas(offsets: pd.Series) -> pd.Series:
+    """Offsets from UTC, as they are written, as differences."""
+    return pd.Series(pd.to_timedelta(offsets.map(_minutes(offsets.unique())), unit="min"))
+
+
+def _minutes(offsets: Iterable[str]) -> dict[str, int]:
+    minutes = {}
+    for offset in offsets:
+        digits = re.sub(r"\D", "", offset).ljust(4, "0")
+        minutes[offset] = (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if offset[0] == "-" else 1)
+    return minutes
+
+
+def _localized(walls: pd.Series, clock: Clock, ids: pd.Series | None) -> pd.Series:
+    """Local time stamps without offsets in their zone, if it is known.
+
+    An hour that comes twice when clocks are set back stands twice in its series, the first of them
+    in summer time. A day begins with its first moment, also where clocks change at midnight.
+    """
+    if clock.zone is None:
+        return walls
+    days = bool((walls == walls.dt.normalize()).all())
+    in_order = walls if walls.iloc[0] <= walls.iloc[-1] else walls[::-1]  # or the newest first
+    late = _come_again(in_order, ids)[walls.index]
+    twice = late | _come_again(in_order[::-1], ids)[walls.index]
+    zoned = walls.dt.tz_localize(
+        clock.zone,
+        ambiguous=np.ones(len(walls), dtype=bool) if days else ~late.to_numpy(),
+        nonexistent="shift_forward" if days else "NaT",
+    )
+    _refuse(zoned.isna() & walls.notna(), walls, clock, "doesn't exist")
+    if not days:
+        other = walls.dt.tz_localize(clock.zone, ambiguous="NaT", nonexistent="NaT")
+        _refuse(other.isna() & ~twice & walls.notna(), walls, clock, "comes twice, but not here")
+    return pd.Series(zoned)
+
+
+def _is_naive(times: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_dtype(times.dtype)
+
+
+def _come_again(walls: pd.Series, ids: pd.Series | None) -> pd.Series:
+    """Which stamps came before in their series, in the order of time."""
+    table = pd.DataFrame({"wall": walls})
+    if ids is not None:
+        table["id"] = ids
+    return pd.Series(table.duplicated())
+
+
+def _refuse(bad: pd.Series, walls: pd.Series, clock: Clock, reason: str) -> None:
+    if bad.any():
+        row = walls.index[bad][0]
+        raise CommandError(
+            f"column {clock.label}: {walls[row]} (row {row}) {reason} in {clock.zone}, where "
+            "clocks change; write offsets (2022-10-30 02:00:00+01:00), or another --time-zone"
+        )
