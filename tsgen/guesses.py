@@ -10,7 +10,7 @@ import pandas as pd
 
 __all__ = ["NUMBER", "column_candidates", "suggested_names"]
 
-NUMBER = r"\s*[+-]?(?:\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?\s*"
+NUMBER = r"\s*[+-]?(?:\d+(?:[.,' ]\d{3})*(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*"
 """Text that is a number in some country."""
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tsgen.checks import listing
 from tsgen.cli.options import Roles
-from tsgen.cli.times import joined_times
+from tsgen.cli.times import joined_times, parts_of_time
 from tsgen.cli.wording import CommandError
 from tsgen.columns import Columns
 from tsgen.errors import FrameError
@@ -75,9 +75,14 @@ def _only_candidates(free: pd.DataFrame, lacking: list[str], file: Path) -> dict
     if all(len(names) == 1 for names in found.values()) and free.shape[1] == len(lacking):
         return {role: names[0] for role, names in found.items()}
     there = listing([repr(name) for name in free.columns], most=20) or "none"
-    suggested = suggested_names(free, lacking)
+    parts = parts_of_time(free) if "time_col" in lacking else []
+    rest = free.drop(columns=parts)
+    suggested = suggested_names(rest, [role for role in lacking if role != "time_col" or not parts])
     if suggested:
-        raise FrameError([f"which columns of {file} are what? There are {there}: pass {suggested}"])
+        time = f"time_col={parts}, " if parts else ""
+        raise FrameError(
+            [f"which columns of {file} are what? There are {there}: pass {time}{suggested}"]
+        )
     role = next(role for role in lacking if not candidates[role])
     kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
     hint = "; --sep names what parts the fields" if free.shape[1] == 1 else ""

@@ -150,7 +150,7 @@ def _ambiguous(text: pd.Series, formats: list[str], clock: Clock, more: str = ""
     reason = (
         f"can be read in several ways: {shown}; say which"
         if len(with_year) > 1
-        else f"has a year of two digits, or none: it is {shown}"
+        else f"has a year of two digits, or none: it is {shown}; write four digits if that is wrong"
     )
     return clock.refused(text, row, reason + more)
 
@@ -249,6 +249,6 @@ def _refuse_seconds(text: pd.Series, clock: Clock, unit: str | None) -> None:
     first = pd.Timestamp(int(text.iloc[0]), unit=unit)
     if 1990 <= first.year <= 2100:
         raise clock.refused(
-            text, text.index[0], f"may be {SINCE_1970[unit]} since 1970, {first:%Y-%m-%d %H:%M}: "
-            f"--date-format {unit}; or a number that counts: --freq with the step",
+            text, text.index[0], f"may be {SINCE_1970[unit]} since 1970, {first:%Y-%m-%d %H:%M} in "
+            f"UTC: --date-format {unit}; if it only counts, --freq is the step",
         )  # fmt: skip

@@ -13,11 +13,13 @@ import pandas as pd
 
 from tsgen.cli.dates import SINCE_1970, Clock, read_dates, read_numbers, read_weeks
 from tsgen.cli.wording import CommandError
+from tsgen.guesses import column_candidates
 
-__all__ = ["joined_times", "known_zone", "read_times"]
+__all__ = ["joined_times", "known_zone", "parts_of_time", "read_times"]
 
 _OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
+_TIME_OF_DAY = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*"
 
 
 def known_zone(name: str | None) -> Any:
@@ -30,13 +32,28 @@ def known_zone(name: str | None) -> Any:
         ) from None
 
 
+def parts_of_time(table: pd.DataFrame) -> list[str]:
+    """The columns that are a time together: year, month, …, or dates and times of day."""
+    by_part = {_part(name): str(name) for name in table.columns}
+    parts = [by_part[part] for part in _PARTS if part in by_part]
+    if {"year", "month"} <= by_part.keys():
+        return parts
+    texts = {str(name): column.astype(str) for name, column in table.items()}
+    hours = [name for name, text in texts.items() if text.str.fullmatch(_TIME_OF_DAY).all()]
+    dates = [name for name in column_candidates(table)["time_col"] if name not in hours]
+    return [*dates, *hours] if len(dates) == len(hours) == 1 else []
+
+
+def _part(name: Any) -> str:
+    return str(name).strip().lower().removesuffix("s")
+
+
 def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
     """The text of a time in several columns: its parts by their names, or text after text."""
     columns = [table[name].astype(str).str.strip() for name in names]
     if len(columns) == 1:
         return table[names[0]]
-    called = [name.strip().lower().removesuffix("s") for name in names]
-    parts = dict(zip(called, columns, strict=True))
+    parts = dict(zip(map(_part, names), columns, strict=True))
     if not set(parts) <= set(_PARTS):
         return pd.Series(columns[0].str.cat(pd.concat(columns[1:], axis=1), sep=" "))
     last = max(_PARTS.index(part) for part in parts)
