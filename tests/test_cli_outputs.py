@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def refused(done: Done, *said: str) -> None:
 # --- what is read --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["asked", "unasked"])
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["unasked", "asked"])
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -116,6 +117,7 @@ def test_other_files_are_replaced_only_when_asked(
     assert Path("other.csv").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_second_command_does_not_replace_the_first_ones_forecast(tmp_path: Path) -> None:
     arguments = ["forecast", history(), *QUICK, "--no-check"]
     assert run_process(arguments, tmp_path).returncode == 0
@@ -133,7 +135,7 @@ def test_a_process_replaces_what_it_wrote_itself_but_not_what_became_of_it() -> 
     write_bytes(b"second", out, overwrite=False)
     assert out.read_bytes() == b"second"
     out.write_text("of another program")
-    with pytest.raises(CommandError, match="rows.csv exists"):
+    with pytest.raises(CommandError, match=r"rows\.csv exists"):
         check_outputs({"--out": out}, [], overwrite=False)
 
 
@@ -167,7 +169,7 @@ def test_a_file_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) 
     out.write_text("what was there")
     with monkeypatch.context() as patched:
         patched.setattr("tsgen.archive.os.fsync", no_space)
-        with pytest.raises(CommandError, match="can't write rows.csv: No space left"):
+        with pytest.raises(CommandError, match=r"can't write rows\.csv: No space left"):
             write_bytes(b"new", out, overwrite=True)
     assert [path.name for path in Path().iterdir()] == ["rows.csv"]
     assert out.read_text() == "what was there"
@@ -195,16 +197,32 @@ def test_devices_are_written_as_they_are(run: Run) -> None:
 # --- standard input and output -------------------------------------------------------------------
 
 
-def test_standard_input_and_output(tmp_path: Path) -> None:
+def test_standard_input_and_output(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     content = Path(history()).read_bytes()
     Path("sales.csv").unlink()
-    done = run_process(["forecast", "-", *QUICK, "--no-check", "--out", "-"], tmp_path, content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    done = run("forecast", "-", *QUICK, "--no-check", "--out", "-")
+    assert done.code == 0
+    assert_piped(done.out, done.err)
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.slow
+def test_pipes(tmp_path: Path) -> None:
+    arguments = ["forecast", "-", *QUICK, "--no-check", "--out", "-"]
+    content = Path(history()).read_bytes()
+    done = run_process(arguments, tmp_path, content)
     assert done.returncode == 0
-    rows = done.stdout.decode().splitlines()
+    assert_piped(done.stdout.decode(), done.stderr.decode())
+
+
+def assert_piped(out: str, err: str) -> None:
+    """The forecast alone on standard output, the summary on standard error."""
+    rows = out.splitlines()
     assert rows[0] == "ds,y"
     assert [row.split(",")[0] for row in rows[1:]] == ["2020-03-01", "2020-03-02"]
-    assert done.stderr.startswith(b"rows read  60\n")
-    assert not list(tmp_path.iterdir())
+    assert err.startswith("rows read  60\n")
+    assert "written" not in err
 
 
 def test_standard_input_is_read_once_and_a_model_needs_a_file(run: Run) -> None:

@@ -37,10 +37,20 @@ _DAYS = [
 ]
 _DAYS += ["m.Y", "b d, Y", "B d, Y", "d. b Y", "d. B Y"]
 _CLOCKS = ["", " H:M", " H:M:S", " H:M:S.f", " I:M p", " I:M:S p", " I p", "TH:M", "TH:M:S"]
-_FORMATS = [
-    re.sub(r"([A-Za-z])", r"%\1", day) + re.sub(r"([HMSfIp])", r"%\1", clock)
-    for day, clock in product(_DAYS, _CLOCKS)
-]
+
+
+def _shape(text: str) -> str:
+    """A value with digits as 9 and letters as a, by which most formats are ruled out."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
+
+
+_FORMATS: dict[str, list[str]] = {}
+"""By the shape of what is written in them."""
+for _day, _clock in product(_DAYS, _CLOCKS):
+    _numbers = re.sub(r"[YmdyHMSfI]", "9", _day + _clock)
+    _given = re.sub(r"([A-Za-z])", r"%\1", _day) + re.sub(r"([HMSfIp])", r"%\1", _clock)
+    _FORMATS.setdefault(_shape(_numbers), []).append(_given)
+
 _OF_NUMBERS = {
     6: ["%Y%m", "%y%m%d", "%d%m%y", "%m%d%y"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
@@ -114,11 +124,12 @@ def read_dates(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
 def _format_of(text: pd.Series, clock: Clock, *, rest_is_iso: bool) -> str:
     """The one format in which all of a column can be read, or an error that names the choices."""
     _refuse_parts_of_dates(text, clock)
-    first = text.iloc[:1]
-    formats = [given for given in _FORMATS if _parsed(first, given, clock).notna().all()]
-    distinct = pd.Series(text.unique())
-    share = {given: _parsed(distinct, given, clock).notna().mean() for given in formats}
-    fitting = _different([given for given in formats if share[given] == 1], distinct, clock)
+    first, distinct = text.iloc[:1], pd.Series(text.unique())
+    shaped = _FORMATS.get(_shape(text.iloc[0]), [])
+    formats = [given for given in shaped if _parsed(first, given, clock).notna().all()]
+    parsed = {given: _parsed(distinct, given, clock) for given in formats}
+    share = {given: dates.notna().mean() for given, dates in parsed.items()}
+    fitting = _different({given: parsed[given] for given in formats if share[given] == 1})
     if len(fitting) == 1 and "%Y" in fitting[0]:
         return fitting[0]
     if not fitting and (rest_is_iso or (formats and max(share.values()) > 0.5)):
@@ -172,12 +183,10 @@ def _refuse_parts_of_dates(text: pd.Series, clock: Clock) -> None:
             raise clock.refused(text, text.index[found][0], reason)
 
 
-def _different(formats: list[str], text: pd.Series, clock: Clock) -> list[str]:
+def _different(parsed: dict[str, pd.Series]) -> list[str]:
     """One of each set of formats that read the same, as %b and %B do in May."""
-    return list(
-        {_parsed(text, given, clock).to_numpy().tobytes(): given for given in formats[::-1]}
-        .values()
-    )[::-1]  # fmt: skip
+    kinds = {dates.to_numpy().tobytes(): given for given, dates in reversed(parsed.items())}
+    return list(kinds.values())[::-1]
 
 
 def _parsed(text: pd.Series, given: str, clock: Clock) -> pd.Series:

@@ -109,11 +109,12 @@ def read_times(
 
 
 def _read_text(text: pd.Series, clock: Clock, ids: pd.Series | None) -> tuple[pd.Series, str]:
-    if text.str.fullmatch(r"[+-]?\d+").all():
+    whole = r"[+-]?\d+"
+    if text.str.fullmatch(whole).all():
         times, note = read_numbers(text, clock)
         return (_localized(times, clock, ids) if _is_naive(times) else times), note
     if clock.date_format in SINCE_1970:
-        row = text.index[~text.str.fullmatch(r"[+-]?\d+")][0]
+        row = text.index[~text.str.fullmatch(whole)][0]
         raise clock.refused(
             text, row, f"is no whole number of {SINCE_1970[clock.date_format]} since 1970"
         )
@@ -122,42 +123,25 @@ def _read_text(text: pd.Series, clock: Clock, ids: pd.Series | None) -> tuple[pd
         return pd.Series(quarters, index=text.index), ""
     if clock.date_format is None and text.str.fullmatch(r"\d{4}-?W\d{2}").all():
         return read_weeks(text, clock), "weeks as their Mondays"
-    offset = text.str.extract(_OFFSET)
-    has_offset = offset[1].notna()
-    walls, note = read_dates(offset[0].where(has_offset, text), clock)
-    if not has_offset.any():
+    distinct = text.drop_duplicates()  # many series share their stamps
+    walls, offsets, note = _walls_and_offsets(distinct, clock)
+    codes = pd.factorize(text)[0]
+    walls, offsets = (part.iloc[codes].set_axis(text.index) for part in (walls, offsets))
+    if offsets.isna().all():
         return _localized(walls, clock, ids), note
-    utc = (walls - _deltas(offset[1][has_offset])).dropna().dt.tz_localize("UTC")
-    zone = clock.zone or clock.target
-    if not has_offset.all():
-        if clock.zone is None:
-            odd = text.index[has_offset != has_offset.iloc[0]][0]
-            raise clock.refused(
-                text, odd, f"{'has an' if has_offset[odd] else 'has no'} offset from UTC, unlike "
-                "the rows before; --time-zone names the zone in which all of them are read",
-            )  # fmt: skip
-        local = _localized(walls[~has_offset], clock, None if ids is None else ids[~has_offset])
-        return pd.concat([utc.dt.tz_convert(zone), local]).reindex(text.index), note
-    offsets = _deltas(offset[1]).unique()
-    if zone is None and len(offsets) == 1:
-        zone = datetime.timezone(offsets[0].to_pytimedelta())
-    if zone is not None:
-        return utc.dt.tz_convert(zone), note
-    if (walls - walls.dt.normalize()).nunique() == 1:
-        raise CommandError(
-            f"column {clock.label} has days whose offsets from UTC change, such as "
-            f"{text[has_offset].iloc[0]!r}; name their zone, such as --time-zone Europe/Berlin"
-        )
-    in_utc = "in UTC, since offsets change (--time-zone keeps local time)"
-    return utc, ", ".join(filter(None, [note, in_utc]))
+    return _from_utc(text, walls, offsets, clock, ids, note)
 
 
 # --- zones ---------------------------------------------------------------------------------------
 
 
-def _deltas(offsets: pd.Series) -> pd.Series:
-    """Offsets from UTC, as they are written, as differences."""
-    return pd.Series(pd.to_timedelta(offsets.map(_minutes(offsets.unique())), unit="min"))
+def _walls_and_offsets(text: pd.Series, clock: Clock) -> tuple[pd.Series, pd.Series, str]:
+    """What clocks on a wall show, and how far they are from UTC where that is written."""
+    found = text[text.str.fullmatch(_OFFSET)].str.extract(_OFFSET)
+    plain = text.where(~text.index.isin(found.index), found[0].reindex(text.index))
+    walls, note = read_dates(plain, clock)
+    minutes = found[1].map(_minutes(found[1].unique()))
+    return walls, pd.to_timedelta(minutes.reindex(text.index), unit="min"), note
 
 
 def _minutes(offsets: Iterable[str]) -> dict[str, int]:
@@ -166,6 +150,41 @@ def _minutes(offsets: Iterable[str]) -> dict[str, int]:
         digits = re.sub(r"\D", "", offset).ljust(4, "0")
         minutes[offset] = (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if offset[0] == "-" else 1)
     return minutes
+
+
+def _from_utc(
+    text: pd.Series,
+    walls: pd.Series,
+    offsets: pd.Series,
+    clock: Clock,
+    ids: pd.Series | None,
+    note: str,
+) -> tuple[pd.Series, str]:
+    """Time stamps with offsets, in one zone; where they have none beside them, those are local."""
+    local = offsets.isna()
+    if local.any() and clock.zone is None:
+        odd = local.index[local != local.iloc[0]][0]
+        raise clock.refused(
+            text, odd, f"{'has no' if local[odd] else 'has an'} offset from UTC, unlike the rows "
+            "before; --time-zone names the zone in which all of them are read",
+        )  # fmt: skip
+    zone = clock.zone or clock.target
+    if zone is None and offsets.nunique() == 1:
+        zone = datetime.timezone(offsets.iloc[0].to_pytimedelta())
+    if zone is None and (walls - walls.dt.normalize()).nunique() == 1:
+        raise CommandError(
+            f"column {clock.label} has days whose offsets from UTC change, such as "
+            f"{text.iloc[0]!r}; name their zone, such as --time-zone Europe/Berlin"
+        )
+    utc = (walls - offsets)[~local].dt.tz_localize("UTC")
+    if zone is None:
+        in_utc = "in UTC, since offsets change (--time-zone keeps local time)"
+        return utc, ", ".join(filter(None, [note, in_utc]))
+    zoned = utc.dt.tz_convert(zone)
+    if local.any():
+        rest = _localized(walls[local], clock, None if ids is None else ids[local])
+        zoned = pd.concat([zoned, rest]).reindex(text.index)
+    return zoned, note
 
 
 def _localized(walls: pd.Series, clock: Clock, ids: pd.Series | None) -> pd.Series:
