@@ -63,8 +63,8 @@ def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | N
     if kind == "bool" or (truth.notna().all() and kind is None):
         return filled.map(_TRUTH)
     present = _present(column)
-    written_as_numbers = present.str.fullmatch(NUMBER) | present.str.fullmatch(_PLAIN)
-    if not written_as_numbers.all() or present.str.fullmatch(_CODE).any():
+    are_numbers = present.str.fullmatch(NUMBER) & ~present.str.fullmatch(_CODE)
+    if filled.notna().any() and not (len(present) and are_numbers.all()):
         return filled
     return as_numbers(column, label, reading)
 
@@ -92,22 +92,17 @@ def as_ids(column: pd.Series, label: str, known: pd.Index | None = None) -> pd.S
     present = column[column.notna() & (column != "")]
     if known is None or is_text(known.to_series()):
         return column.where(column.index.isin(present.index))
-    by_text = pd.Series(known, index=known.astype(str))
-    by_text = by_text[~by_text.index.duplicated()]
-    unique = pd.Series(present.unique())
-    ids = unique.map(by_text.astype(object).to_dict())
-    new = unique[ids.isna()]
-    if len(new) and pd.api.types.is_integer_dtype(known.dtype):
-        whole = new[new.str.fullmatch(r"-?[1-9]\d{0,17}|0")]
-        ids = ids.fillna(whole.astype(np.int64).astype(object))
-    odd = unique[ids.isna()]
+    by_text = dict(zip(known.astype(str), known, strict=True))
+    if pd.api.types.is_integer_dtype(known.dtype):  # one that the model hasn't seen
+        whole = present[present.str.fullmatch(r"-?[1-9]\d{0,17}|0")].unique()
+        by_text |= {text: int(text) for text in whole}
+    odd = present[~present.isin(list(by_text))]
     if len(odd):
-        row = present.index[present == odd.iloc[0]][0]
         raise CommandError(
-            f"column {label}: {odd.iloc[0]!r} (row {row}) is no id of the model, whose ids are "
-            f"{known.dtype}, such as {_plain(known[0])!r}; fit it to ids that are text"
+            f"column {label}: {odd.iloc[0]!r} (row {odd.index[0]}) is no id of the model, whose "
+            f"ids are {known.dtype}, such as {_plain(known[0])!r}; fit it to ids that are text"
         )
-    found = present.map(dict(zip(unique, ids, strict=True))).reindex(column.index)
+    found = present.map(by_text).reindex(column.index)
     return found.astype(known.dtype) if len(present) == len(column) else found
 
 

@@ -54,6 +54,7 @@ _CALLS = {
         "name the zone with --time-zone",
     r"(?:df\.)?re?set_index": "write it as a column of the file",
     r",? or None\b": "",
+    r",? or convert (?:it|them) with asfreq": "",
 }  # fmt: skip
 
 
