@@ -11,10 +11,13 @@ import pytest
 import tsgen
 from tsgen.cli.wording import OPTIONS, on_command_line
 
-READ_FILES = ["checks", "columns", "covariates", "frequency", "gaps", "long_reader", "readers",
+READ_FILES = ["calendar", "checks", "columns", "covariates", "frequency", "gaps", "long_reader",
               "reading", "future_covariates", "intervals", "covariate_rows"]  # fmt: skip
 """The modules whose messages are about frames, as any file can bring them up."""
-PYTHON = re.compile(rf"\b(?:{'|'.join(OPTIONS)})=|pd\.|df\[|\btz_|\bdf\.\w+\(|astype|asfreq")
+PYTHON = re.compile(
+    rf"\b(?:{'|'.join(OPTIONS)})=|pd\.|df\[|\btz_|\bdf\.\w+\(|astype|asfreq|with resample"
+    r"|DataFrame and|fit\(|tsgen\.\w"
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,12 @@ PYTHON = re.compile(rf"\b(?:{'|'.join(OPTIONS)})=|pd\.|df\[|\btz_|\bdf\.\w+\(|as
         ("convert it with pd.to_datetime(..., utc=True)",
          "say how it is written with --date-format"),
         ("first tz_localize(zone, ambiguous='infer')", "name the zone with --time-zone"),
+        ("name its columns in fit(df, future_covariates=[...])",
+         "name its columns in tsgen fit with --future"),
+        ("made by model.save(path)", "made by tsgen fit --save"),
+        ("earlier rows alone (tsgen.hold_out), or pass refit=True",
+         "earlier rows alone, or pass --refit"),
+        ("expected 'auto', a finite number, or None", "expected 'auto', a finite number"),
         ("two\n- lines", "two - lines"),
     ],
 )  # fmt: skip

@@ -85,7 +85,7 @@ def _only_candidates(free: pd.DataFrame, lacking: list[str], file: Path) -> dict
         )
     role = next(role for role in lacking if not candidates[role])
     kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
-    hint = "; --sep names what parts the fields" if free.shape[1] == 1 else ""
+    hint = "; --sep names what parts the fields" if lacking[1:] and free.shape[1] == 1 else ""
     raise FrameError([f"no column of {file} holds {kind}: there are {there}; pass {role}={hint}"])
 
 

@@ -45,7 +45,7 @@ _OTHER_ARGUMENT = re.compile(rf",? or (?:pass )?(?!{'|'.join(OPTIONS)})[a-z_]+=(
 _EXAMPLE = re.compile(r",? for instance (?:with )?(?:[\w.]+\(.*?\)|df\[.*?\]\.\w+\(.*?\)|asfreq)")
 _ARGUMENTS = r"(?:\([^)]*\))?"
 _ZONE = r"(?:df\.\w+\.)?(?:dt\.)?tz_(?:localize|convert)"
-_CALLS = {
+_PHRASES = {
     r"convert (it|them|the time column) with pd\.to_datetime":
         r"say how \1 is written with --date-format",
     r"convert it with pd\.to_numeric":
@@ -53,8 +53,12 @@ _CALLS = {
     rf"(?:first )?(?:with )?{_ZONE}{_ARGUMENTS}(?: or pd\.to_datetime)?":
         "name the zone with --time-zone",
     r"(?:df\.)?re?set_index": "write it as a column of the file",
-    r",? or None\b": "",
-    r",? or convert (?:it|them) with asfreq": "",
+    r"model\.save": "tsgen fit --save",
+    r"in fit\(df, (\w+=)\[\.\.\.\]\)": r"in tsgen fit with \1",
+    # Without a counterpart.
+    r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
+    r", a function that takes a DatetimeIndex and returns a DataFrame, or a list of these": "",
+    r" \(tsgen\.\w+\)| with resample": "",
 }  # fmt: skip
 
 
@@ -74,8 +78,8 @@ def on_command_line(message: str) -> str:
     "pass --time-col Month --target-col 'Air passengers'"
     """
     message = _EXAMPLE.sub("", " ".join(message.split()))
-    for call, words in _CALLS.items():
-        message = re.sub(call + _ARGUMENTS, words, message)
+    for phrase, words in _PHRASES.items():
+        message = re.sub(f"(?:{phrase}){_ARGUMENTS}", words, message)
     return _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
 
 
