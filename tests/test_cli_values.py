@@ -212,6 +212,7 @@ def test_a_further_file_has_the_kinds_of_the_first() -> None:
     assert list(covariate(["12", "13"], "text")) == ["12", "13"]
     assert list(covariate(["1", "2"], "numbers")) == [1, 2]
     assert list(covariate(["True", "True"], "bool")) == [True, True]
+    assert list(covariate(["True", "yes"], "bool")) == ["True", "yes"]  # which the model refuses
     with pytest.raises(CommandError, match=r"'x' .* isn't a number"):
         covariate(["1", "x"], "numbers")
 

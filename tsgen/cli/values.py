@@ -57,11 +57,11 @@ def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | N
     if kind == "numbers":
         return as_numbers(column, label, reading)
     filled = column.mask(column == "")
-    if kind == "text":
+    truth = filled.map(_TRUTH)
+    if kind != "text" and filled.notna().any() and truth.notna().equals(filled.notna()):
+        return truth
+    if kind is not None:
         return filled
-    truth = column.map(_TRUTH)
-    if kind == "bool" or (truth.notna().all() and kind is None):
-        return filled.map(_TRUTH)
     present = _present(column)
     are_numbers = present.str.fullmatch(NUMBER) & ~present.str.fullmatch(_CODE)
     if filled.notna().any() and not (len(present) and are_numbers.all()):
