@@ -46,7 +46,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecast.csv and forecast.png
-	$(BIN)/tsgen forecast datasets/air_passengers.csv --horizon 24 --out forecast.csv --plot forecast.png
+	$(BIN)/tsgen forecast datasets/air_passengers.csv --horizon 24 --out forecast.csv --plot forecast.png \
+	    --overwrite
 
 test: $(STAMP) ## all tests and the examples in the docstrings, with coverage
 	$(PYTEST) --cov=tsgen --cov-report=term $(ARGS)

@@ -184,7 +184,7 @@ ERRORS: dict[str, tuple[Callable[[], str], list[Any], str]] = {
     "missing target": (
         lambda: written(two_series()),
         ["--horizon", 5, "--target-col", "sales"],
-        "'sales'.*target_col",
+        "no column 'sales'; the columns are 'unique_id', 'ds', 'y'",
     ),
     "missing target, one series": (
         lambda: written(one_series()),
@@ -212,7 +212,7 @@ ERRORS: dict[str, tuple[Callable[[], str], list[Any], str]] = {
     "horizon a word": (lambda: written(one_series()), ["--horizon", "long"], "--horizon"),
     "bad seed": (lambda: written(one_series()), ["--horizon", 5, "--seed", -1], "--seed"),
     "unknown option": (lambda: written(one_series()), ["--horizon", 5, "--hurry"], "--hurry"),
-    "bad freq": (lambda: written(one_series()), ["--horizon", 5, "--freq", "noon"], "freq='noon'"),
+    "bad freq": (lambda: written(one_series()), ["--horizon", 5, "--freq", "noon"], "--freq noon"),
     "wrong freq": (lambda: written(one_series()), ["--horizon", 5, "--freq", "D"], "'D'.*'MS'"),
     "unknown picture ending": (
         lambda: written(one_series()),

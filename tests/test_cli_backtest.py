@@ -117,7 +117,7 @@ def test_levels_columns_and_holes(run: Run) -> None:
         (["--horizon", 5, "--n-windows", 20], "no more than the 100 rows"),
         (["--horizon", 0], "--horizon"),
         (["--horizon", 5, "--n-windows", 0], "--n-windows"),
-        (["--horizon", 5, "--level", 180], "level="),
+        (["--horizon", 5, "--level", 180], "--level 180"),
         (["--horizon", 5, "--out", "no/rows.csv"], "can't write no/rows.csv"),
         (["--horizon", 5, "--plot", "rows.xyz"], "can't write rows.xyz"),
         (["--horizon", 5, "--model", "none.tsgen"], "none.tsgen"),

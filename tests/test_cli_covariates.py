@@ -81,7 +81,7 @@ def test_holes_on_the_command_line(run: Run) -> None:
     df.drop(index=[11, 12]).to_csv("holes.csv", index=False)
     done = run("forecast", "holes.csv", "--horizon", HORIZON, *SHORT)
     assert done.code == 2
-    assert "fill=" in done.err
+    assert "--fill mask" in done.err
     for fill in ("mask", "ffill", "0"):
         done = run("forecast", "holes.csv", "--horizon", HORIZON, "--fill", fill, *SHORT)
         assert done.code == 0, done.err
@@ -90,7 +90,8 @@ def test_holes_on_the_command_line(run: Run) -> None:
         assert pd.read_csv("forecast.csv")["y"].notna().all()
     done = run("forecast", "holes.csv", "--horizon", HORIZON, "--fill", "bfill", *SHORT)
     assert done.code == 2
-    assert "'bfill'" in done.err
+    assert "--fill bfill: expected 'mask', 'ffill', 'interpolate', a finite number" in done.err
+    assert "None" not in done.err
 
 
 def test_the_check_compares_the_same_days_where_rows_are_missing(run: Run) -> None:

@@ -157,4 +157,4 @@ def test_levels(run: Run) -> None:
     assert Path("bands.png").stat().st_size > 0
     wrong = run("predict", "model.tsgen", "--horizon", 3, "--level", 180)
     assert wrong.code == 2
-    assert "level=[180.0]" in wrong.err
+    assert "--level 180" in wrong.err

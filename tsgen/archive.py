@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ __all__ = [
     "parse_json",
     "printable",
     "read_archive",
+    "whole_file",
     "write_archive",
 ]
 
@@ -283,18 +285,9 @@ def write_archive(
     seals = {name: _seal(data) for name, data in members.items()}
     text = json.dumps({**manifest, "members": seals}, indent=1, allow_nan=False)
     members = {MANIFEST: text.encode("ascii"), **members}
-    _sweep(target)
-    temporary: Path | None = None
     try:
-        file, temporary = _create_beside(target)
-        with file:
+        with whole_file(target, overwrite=overwrite) as file:
             _write_zip(file, members)
-            file.flush()
-            os.fsync(file.fileno())
-            if fcntl is None:
-                file.close()  # Windows doesn't move an open file
-            # Elsewhere it is still locked: no other process takes it for a leftover.
-            _move(temporary, target, overwrite=overwrite)
     except ModelExistsError:
         raise
     except OSError as error:
@@ -303,6 +296,28 @@ def write_archive(
             f"can't save the model ({error.strerror or error}); what was there before is untouched",
             str(target),
         ) from error
+
+
+@contextlib.contextmanager
+def whole_file(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file beside the target, moved into place once all is safely on the disk.
+
+    After an error the target is what it was before.
+    """
+    _sweep(target)
+    temporary: Path | None = None
+    try:
+        file, temporary = _create_beside(target)
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()  # Windows doesn't move an open file
+            # Elsewhere it is still locked: no other process takes it for a leftover.
+            if target.exists():
+                shutil.copymode(target, temporary)
+            _move(temporary, target, overwrite=overwrite)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pandas as pd
 
@@ -439,15 +439,17 @@ def _marker(values: pd.Series) -> str | None:
     return "o" if values.count() == 1 else None
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a picture; the file's ending says which format.
+def save_figure(figure: Figure, path: str | Path | BinaryIO, format: str | None = None) -> None:
+    """Write a picture.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-    path : str or Path
+    path : str, Path or binary file
+    format : str, optional
+        Such as ``"png"``; the ending of the path if not given.
     """
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150, format=format)
 
 
 def _draw_band(

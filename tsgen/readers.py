@@ -18,6 +18,7 @@ from tsgen.checks import (
 )
 from tsgen.columns import Columns
 from tsgen.errors import FrameError
+from tsgen.guesses import suggested_names
 from tsgen.layouts import Frame
 from tsgen.long_reader import LongReader
 from tsgen.wide_reader import WideReader
@@ -59,10 +60,19 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
     raise FrameError(
         [
             f"neither a long nor a wide frame: the columns are {_names(df)}, the index is a "
-            f"{type(df.index).__name__} of {df.index.dtype}; expected one of"
-            f"{columns.both_layouts()}"
+            f"{type(df.index).__name__} of {df.index.dtype}; {_suggestion(df, columns)}"
+            f"expected one of{columns.both_layouts()}"
         ]
     )
+
+
+def _suggestion(df: pd.DataFrame, columns: Columns) -> str:
+    """The arguments that make a long frame of it, where there are columns of time and numbers."""
+    named = {"time_col": columns.time, "target_col": columns.target}
+    lacking = [role for role, name in named.items() if name not in df.columns]
+    free = df.drop(columns=[columns.id, *named.values(), *columns.covariates], errors="ignore")
+    suggested = suggested_names(free, lacking)
+    return f"for a long frame pass {suggested}; " if suggested else ""
 
 
 def _of_one_column(columns: Columns) -> Columns:

@@ -1,0 +1,106 @@
+"""Which columns of a table are what: as they are named, or the one column that each can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tsgen.checks import listing
+from tsgen.cli.options import Roles
+from tsgen.cli.times import joined_times, parts_of_time
+from tsgen.cli.wording import CommandError
+from tsgen.columns import Columns
+from tsgen.errors import FrameError
+from tsgen.guesses import column_candidates, suggested_names
+
+__all__ = ["find_columns", "with_one_time_column"]
+
+_USUAL = {"id_col": Columns.id, "time_col": Columns.time, "target_col": Columns.target}
+
+
+def with_one_time_column(
+    table: pd.DataFrame, names: list[str] | None, name: str | None = None
+) -> tuple[pd.DataFrame, str | None]:
+    """A table in which one column has the time that stands in one or several.
+
+    Parameters
+    ----------
+    table : DataFrame
+    names : list of str, optional
+        The columns; where there are none, nothing is changed.
+    name : str, optional
+        What the one is called: as it was, or ``ds`` for several.
+    """
+    if not names:
+        return table, None
+    _check_there(table, names)
+    name = name or (names[0] if len(names) == 1 else Columns.time)
+    joined = joined_times(table, names)
+    rest = table.drop(columns=[*names, name], errors="ignore")
+    before = table.columns[: table.columns.get_loc(names[0])].intersection(rest.columns)
+    rest.insert(len(before), name, joined)
+    return rest, name
+
+
+def find_columns(
+    table: pd.DataFrame, roles: Roles, file: Path
+) -> tuple[pd.DataFrame, Columns, dict[str, str]]:
+    """The table with one column of time, the columns that have roles, and those that were found.
+
+    Names that aren't given are the library's own. Where there are no such columns, one of time and
+    one of numbers need no names if nothing stands beside them.
+    """
+    table, time_col = with_one_time_column(table, roles.time_col)
+    given = {"id_col": roles.id_col, "time_col": time_col, "target_col": roles.target_col}
+    covariates = [*(roles.future or ()), *(roles.past or ()), *(roles.static or ())]
+    chosen = {role: name or _USUAL[role] for role, name in given.items()}
+    found: dict[str, str] = {}
+    if isinstance(table.index, pd.RangeIndex):  # else the time is the index of a Parquet file
+        _check_there(table, [name for name in (*given.values(), *covariates) if name is not None])
+        lacking = [role for role in ("time_col", "target_col") if chosen[role] not in table]
+        free = table.drop(columns=[*chosen.values(), *covariates], errors="ignore")
+        found = _only_candidates(_without_count(free), lacking, file) if lacking else {}
+    chosen |= found
+    columns = Columns.of(
+        **chosen, future=roles.future or (), past=roles.past or (), static=roles.static or ()
+    )
+    return table, columns, {role.removesuffix("_col"): name for role, name in found.items()}
+
+
+def _only_candidates(free: pd.DataFrame, lacking: list[str], file: Path) -> dict[str, str]:
+    candidates = column_candidates(free)
+    found = {role: candidates[role] for role in lacking}
+    if all(len(names) == 1 for names in found.values()) and free.shape[1] == len(lacking):
+        return {role: names[0] for role, names in found.items()}
+    there = listing([repr(name) for name in free.columns], most=20) or "none"
+    parts = parts_of_time(free) if "time_col" in lacking else []
+    rest = free.drop(columns=parts)
+    suggested = suggested_names(rest, [role for role in lacking if role != "time_col" or not parts])
+    if suggested:
+        time = f"time_col={parts}, " if parts else ""
+        raise FrameError(
+            [f"which columns of {file} are what? There are {there}: pass {time}{suggested}"]
+        )
+    role = next(role for role in lacking if not candidates[role])
+    kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
+    hint = "; --sep names what parts the fields" if lacking[1:] and free.shape[1] == 1 else ""
+    raise FrameError([f"no column of {file} holds {kind}: there are {there}; pass {role}={hint}"])
+
+
+def _check_there(table: pd.DataFrame, names: list[Any]) -> None:
+    lacking = [repr(name) for name in names if name not in table.columns]
+    if lacking:
+        there = listing([repr(name) for name in table.columns], most=20)
+        raise CommandError(f"no column {listing(lacking)}; the columns are {there}")
+
+
+def _without_count(free: pd.DataFrame) -> pd.DataFrame:
+    """Without the row numbers that pandas writes into a first column that has no name."""
+    counts = [
+        name
+        for name in free.columns[:1]
+        if str(name).startswith("Unnamed: ") and (free[name] == free.index.astype(str)).all()
+    ]
+    return free.drop(columns=counts)

@@ -1,0 +1,364 @@
+"""forecast, fit, predict, backtest: what is typed, read, computed and written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tsgen.cli import options as given
+from tsgen.cli.options import Fitting, Reading, Roles, with_groups
+from tsgen.cli.outputs import STANDARD, check_outputs, write_bytes
+from tsgen.cli.wording import CommandError, on_command_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from tsgen.columns import Columns
+    from tsgen.forecaster import LSTMForecaster
+    from tsgen.layouts import Frame
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Forecast time series with a recurrent network rolled out in closed loop.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+# typer exports this alone of its tree of usage errors: the base is what a user can mend.
+_UsageError: type[Any] = typer.BadParameter.__bases__[0]
+
+
+@app.command()
+@with_groups
+def forecast(
+    file: given.File,
+    horizon: given.Horizon,
+    roles: Roles,
+    reading: Reading,
+    fitting: Fitting,
+    future_file: given.FutureFile = None,
+    level: given.Level = None,
+    out: given.Out = Path("forecast.csv"),
+    plot: given.Plot = None,
+    overwrite: given.Overwrite = False,
+    check: given.Check = True,
+) -> None:
+    """Fit a model to FILE and forecast it."""
+    from tsgen.cli.accuracy import measure_accuracy
+    from tsgen.cli.data import read_first, read_further
+
+    _check(level, {"--out": out, "--plot": plot}, [file, future_file], overwrite)
+    if roles.future and future_file is None:
+        raise CommandError(
+            "--future needs --future-file with these columns at the time stamps to forecast"
+        )
+    data = read_first(file, reading, roles, fitting.freq)
+    ahead = None if future_file is None else read_further(future_file, reading, data.known)
+    model = _new_model(fitting)
+    arguments = _fit_arguments(data.columns, fitting)
+    accuracy = measure_accuracy(model, data.frame, horizon, arguments) if check else None
+    start = time.perf_counter()
+    model.fit(data.frame, **arguments)
+    result = model.predict(horizon, level=level, future_df=ahead)
+    lines = _fitted(data.frame, model, time.perf_counter() - start)
+    lines |= data.notes | ({} if accuracy is None else accuracy.lines())
+    figure = None if plot is None else _forecast_figure(data.frame, result, data.columns)
+    written = _write({out: result, plot: figure}, overwrite=overwrite)
+    _summary(lines | written, out)
+
+
+@app.command()
+@with_groups
+def fit(
+    file: given.File,
+    save: given.Save,
+    roles: Roles,
+    reading: Reading,
+    fitting: Fitting,
+    levels: given.Levels = False,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Fit a model to FILE and save it."""
+    from tsgen.cli.data import read_first
+
+    if save == STANDARD:
+        raise CommandError("--save - : a model needs a file, such as model.tsgen")
+    check_outputs({"--save": save}, [file], overwrite=overwrite)
+    data = read_first(file, reading, roles, fitting.freq)
+    model = _new_model(fitting)
+    start = time.perf_counter()
+    model.fit(data.frame, **_fit_arguments(data.columns, fitting))
+    lines = _fitted(data.frame, model, time.perf_counter() - start)
+    if levels:
+        model.calibrate()
+    try:
+        model.save(save, overwrite=overwrite)
+    except FileExistsError:
+        raise CommandError(f"{save} exists by now; --overwrite replaces it") from None
+    except OSError as error:
+        raise CommandError(str(error)) from None
+    _summary(lines | data.notes | {"written": str(save)})
+
+
+@app.command()
+@with_groups
+def predict(
+    model: given.ModelFile,
+    horizon: given.Horizon,
+    file: given.FurtherFile = None,
+    *,
+    reading: Reading,
+    time_col: given.KnownTimeCol = None,
+    future_file: given.FutureFile = None,
+    level: given.Level = None,
+    out: given.Out = Path("forecast.csv"),
+    plot: given.Plot = None,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
+    from tsgen.cli.data import Known, read_further
+
+    if file is None and plot is not None:
+        raise CommandError("--plot draws the series of FILE before their forecast: pass FILE")
+    outputs = {"--out": out, "--plot": plot}
+    _check(level, outputs, [model, file, future_file], overwrite)
+    loaded = _loaded(model)
+    known = Known.from_model(loaded)
+    frame = None if file is None else read_further(file, reading, known, time_col)
+    ahead = None if future_file is None else read_further(future_file, reading, known, time_col)
+    with _levels_of(model):
+        result = loaded.predict(horizon, df=frame, level=level, future_df=ahead)
+    figure = None if plot is None else _forecast_figure(frame, result, known.columns)
+    written = _write({out: result, plot: figure}, overwrite=overwrite)
+    _summary({"model": str(model)} | written, out)
+
+
+@app.command()
+@with_groups
+def backtest(
+    file: given.File,
+    horizon: given.Horizon,
+    roles: Roles,
+    reading: Reading,
+    fitting: Fitting,
+    n_windows: given.NWindows = 1,
+    step: given.Step = None,
+    refit: given.Refit = None,
+    carry: given.Carry = False,
+    model: given.Model = None,
+    level: given.Level = None,
+    out: given.OptionalOut = None,
+    plot: given.Plot = None,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Forecast FILE from earlier rows of its own, and measure the errors."""
+    from tsgen.cli.accuracy import backtest_errors
+    from tsgen.cli.data import Known, read_first, read_further
+
+    _check(level, {"--out": out, "--plot": plot}, [file, model], overwrite)
+    if model is None:
+        data = read_first(file, reading, roles, fitting.freq)
+        frame, columns = data.frame, data.columns
+        rows = horizon + (n_windows - 1) * (step or horizon)
+        fitted, lines = _fitted_before(frame, rows, _fit_arguments(columns, fitting), fitting)
+        lines |= data.notes
+    else:
+        fitted, lines = _loaded(model), {"model": str(model)}
+        known = Known.from_model(fitted)
+        frame, columns = read_further(file, reading, known, roles.time_col), known.columns
+    windows: dict[str, Any] = {"n_windows": n_windows, "step": step}
+    start = time.perf_counter()
+    with _levels_of(model):
+        found = fitted.backtest(
+            frame, horizon, **windows, refit=refit or False, carry=carry, level=level
+        )
+    seconds = time.perf_counter() - start
+    lines["forecasts"] = f"{len(found) // horizon:,} of {horizon} steps, {seconds:.1f} s"
+    lines |= backtest_errors(fitted, found, frame, horizon, windows)
+    figure = None
+    if plot is not None:
+        from tsgen.plotting import plot_backtest
+
+        figure = plot_backtest(found, history=frame, **_names(columns))
+    _summary(lines | _write({out: found, plot: figure}, overwrite=overwrite), out)
+
+
+# --- before the work -----------------------------------------------------------------------------
+
+
+def _check(
+    level: list[float] | None,
+    outputs: dict[str, Path | None],
+    inputs: list[Path | None],
+    overwrite: bool,
+) -> None:
+    """All that can be wrong before the time for a fit is spent."""
+    from tsgen.cli.tables import check_ending
+    from tsgen.intervals import level_shares
+
+    level_shares(level)
+    if inputs.count(STANDARD) > 1:
+        raise CommandError("standard input (-) can be read once; name a file for the other")
+    check_outputs(outputs, inputs, overwrite=overwrite)
+    out, plot = outputs["--out"], outputs["--plot"]
+    if out is not None:
+        check_ending(out)
+    if plot is not None:
+        from matplotlib.backend_bases import FigureCanvasBase
+
+        formats = FigureCanvasBase.get_supported_filetypes()
+        if plot.suffix.removeprefix(".").lower() not in formats:
+            endings = ", ".join(sorted(formats))
+            raise CommandError(f"can't write {plot}: a picture's name ends in one of {endings}")
+
+
+def _names(columns: Columns) -> dict[str, Any]:
+    return {"id_col": columns.id, "time_col": columns.time, "target_col": list(columns.targets)}
+
+
+def _fit_arguments(columns: Columns, fitting: Fitting) -> dict[str, Any]:
+    return {
+        **_names(columns),
+        "freq": _number_or_word(fitting.freq, int),
+        "fill": _number_or_word(fitting.fill, float),
+        "future_covariates": columns.future,
+        "past_covariates": columns.past,
+        "static_covariates": columns.static,
+    }
+
+
+def _number_or_word(text: str | None, number: type[int] | type[float]) -> Any:
+    try:
+        return None if text is None else number(text)
+    except ValueError:
+        return text
+
+
+# --- the work ------------------------------------------------------------------------------------
+
+
+def _new_model(fitting: Fitting) -> LSTMForecaster:
+    from tsgen.forecaster import LSTMForecaster
+
+    steps: Any = "auto" if fitting.max_steps is None else fitting.max_steps
+    return LSTMForecaster(
+        max_steps=steps, random_state=fitting.seed, calendar=fitting.calendar or None
+    )
+
+
+def _loaded(model: Path) -> Any:
+    from tsgen.forecaster import load
+
+    try:
+        return load(model)
+    except OSError as error:
+        said = str(error) if error.errno is None else f"can't read {model}: {error.strerror}"
+        raise CommandError(said) from None
+
+
+def _fitted_before(
+    frame: pd.DataFrame, rows: int, arguments: dict[str, Any], fitting: Fitting
+) -> tuple[LSTMForecaster, dict[str, str]]:
+    """A model of all but the last rows, and what the summary says of it."""
+    from tsgen.frame import hold_out
+
+    names = {name: arguments[name] for name in ("id_col", "time_col", "target_col")}
+    earlier: Any = hold_out(frame, rows, **names)[0]
+    start = time.perf_counter()
+    model = _new_model(fitting)
+    model.fit(earlier, **arguments)
+    return model, _fitted(earlier, model, time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def _levels_of(model: Path | None) -> Iterator[None]:
+    """Say on the command line how a saved model comes to have levels."""
+    from tsgen.errors import NotFittedError
+
+    try:
+        yield
+    except NotFittedError:
+        raise CommandError(f"{model} has no levels: fit it anew with tsgen fit --levels") from None
+
+
+def _forecast_figure(frame: Any, result: Frame, columns: Columns) -> Figure:
+    from tsgen.plotting import plot_forecast
+
+    return plot_forecast(frame, result, **_names(columns))
+
+
+# --- what comes out ------------------------------------------------------------------------------
+
+
+def _write(results: Mapping[Path | None, Any], *, overwrite: bool) -> dict[str, str]:
+    """Write tables and pictures once all of them are made; a line on what was written."""
+    from tsgen.cli.tables import picture_bytes, table_bytes
+
+    contents: dict[Path, bytes] = {}
+    for path, result in results.items():
+        if path is not None:
+            to_bytes = picture_bytes if hasattr(result, "savefig") else table_bytes
+            contents[path] = to_bytes(result, path)
+    for path, content in contents.items():
+        write_bytes(content, path, overwrite=overwrite)
+    names = ", ".join(str(path) for path in contents if path != STANDARD)
+    return {"written": names} if names else {}
+
+
+def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[str, str]:
+    """Lines on a fit."""
+    settings = model.settings_
+    return {
+        "rows read": f"{len(frame):,}",
+        "series": f"{len(model.panel_):,}",
+        "frequency": settings.frequency,
+        "season": f"{settings.season_length} rows",
+        "fit": f"{seconds:.1f} s, {settings.max_steps} steps",
+    }
+
+
+def _summary(lines: dict[str, str], out: Path | None = None) -> None:
+    """A line a fact; on standard error where the forecast itself is the output."""
+    width = max(map(len, lines)) + 2
+    for name, value in lines.items():
+        typer.echo(f"{name:<{width}}{value}", err=out == STANDARD)
+
+
+def _complain(message: object) -> None:
+    """One line, however many a message has."""
+    typer.echo(f"tsgen: {on_command_line(str(message))}", err=True)
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line and exit code 2."""
+    from tsgen import errors
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: _complain(message)
+        for name in errors.__all__:
+            if name.endswith("Warning"):
+                warnings.simplefilter("always", getattr(errors, name))
+        try:
+            code = app(standalone_mode=False)
+        except errors.TsgenError as error:
+            _complain(error)
+            code = 2
+        except _UsageError as error:
+            if error.format_message():  # empty when the help was shown for want of arguments
+                _complain(error.format_message())
+            code = 2
+        except BrokenPipeError:  # whoever read standard output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+    sys.exit(code)

@@ -1,0 +1,140 @@
+"""A file to the frame that a model reads, with each column as its role asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tsgen.cli.columns import find_columns, with_one_time_column
+from tsgen.cli.dates import Clock
+from tsgen.cli.options import Reading, Roles
+from tsgen.cli.tables import read_table
+from tsgen.cli.times import known_zone, read_times
+from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
+from tsgen.cli.wording import CommandError
+from tsgen.columns import Columns
+
+__all__ = ["Data", "Known", "read_first", "read_further"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a file from what was read before it, or from a model."""
+
+    columns: Columns
+    ids: pd.Index | None = None
+    zone: Any = None
+    kinds: dict[str, Kind] = field(default_factory=dict)
+
+    @classmethod
+    def from_model(cls, model: Any) -> Known:
+        """Of the rows that a model was fitted to."""
+        panel = model.panel_
+        schema = () if panel.covariates is None else panel.covariates.schema
+        kinds: dict[str, Kind] = {
+            item.name: "numbers" if item.categories is None else kind_of(item.categories)
+            for item in schema
+        }
+        ids = panel.ids.get_level_values(0) if isinstance(panel.ids, pd.MultiIndex) else panel.ids
+        named = panel.layout.names_series
+        return cls(panel.columns, ids if named else None, getattr(panel.ends, "tz", None), kinds)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A file as it was read."""
+
+    frame: pd.DataFrame
+    columns: Columns
+    notes: dict[str, str]
+    """Lines for the summary: what was taken for what."""
+
+    @property
+    def known(self) -> Known:
+        """What a file that belongs to this one has to agree with."""
+        times = self.frame.get(self.columns.time)
+        return Known(
+            self.columns,
+            zone=getattr(getattr(times, "dtype", None), "tz", None),
+            kinds={
+                name: kind_of(self.frame[name].dropna())
+                for name in self.columns.covariates
+                if name in self.frame
+            },
+        )
+
+
+def read_first(file: Path, reading: Reading, roles: Roles, freq: str | None) -> Data:
+    """Read a history; columns that aren't named are the usual ones, or found."""
+    table = _unindexed(
+        read_table(file, reading), roles.time_col, roles.target_col or Columns.target
+    )
+    table, columns, notes = find_columns(table, roles, file)
+    counts = freq is not None and freq.isdigit()
+    frame, note = _typed(table, file, reading, Known(columns), counts=counts)
+    if note:
+        notes = {**notes, "time": f"{columns.time}, {note}"}
+    return Data(frame, columns, notes)
+
+
+def read_further(
+    file: Path, reading: Reading, known: Known, time_col: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a file whose columns are those of what was read before."""
+    columns = known.columns
+    table = _unindexed(read_table(file, reading), [columns.time], columns.target)
+    table, _ = with_one_time_column(table, time_col, columns.time)
+    return _typed(table, file, reading, known)[0]
+
+
+def _typed(
+    table: pd.DataFrame, file: Path, reading: Reading, known: Known, *, counts: bool = False
+) -> tuple[pd.DataFrame, str]:
+    """The columns that have a role, as what it asks for; and what has to be said of their time."""
+    columns, frame, note = known.columns, table.copy(), ""
+    label = {name: f"{name!r} of {_name(file)}" for name in frame.columns}
+    if columns.id in frame:
+        frame[columns.id] = as_ids(frame[columns.id], label[columns.id], known.ids)
+    for name in columns.targets:
+        if name in frame:
+            frame[name] = as_numbers(frame[name], label[name], reading)
+    for name in columns.covariates:
+        if name in frame:
+            kind = known.kinds.get(name)
+            frame[name] = as_covariate(frame[name], label[name], reading, kind)
+    if columns.time in frame:
+        clock = Clock(
+            label[columns.time],
+            reading.date_format,
+            known_zone(reading.time_zone),
+            known.zone,
+            counts,
+        )
+        times, note = read_times(frame[columns.time], clock, frame.get(columns.id))
+        frame[columns.time] = _in_zone(times, clock)
+    return frame, note
+
+
+def _in_zone(times: pd.Series, clock: Clock) -> pd.Series:
+    """In the zone of what was read before."""
+    if clock.target is None or not pd.api.types.is_datetime64_any_dtype(times.dtype):
+        return times
+    if times.dt.tz is None:
+        raise CommandError(
+            f"column {clock.label} has time stamps without offsets from UTC, and the series are in "
+            f"the zone {clock.target}; --time-zone names the zone in which they are local"
+        )
+    return pd.Series(times.dt.tz_convert(clock.target))
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else str(file)
+
+
+def _unindexed(table: pd.DataFrame, time_col: list[str] | None, target: str) -> pd.DataFrame:
+    """The index of a Parquet file as columns, where a long frame has columns in it."""
+    wanted = {Columns.id, Columns.time, *(time_col or ())}
+    return table.reset_index() if target in table and wanted & set(table.index.names) else table

@@ -1,0 +1,178 @@
+"""What can be said on the command line, in groups that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+__all__ = [
+    "Carry", "Check", "File", "Fitting", "FurtherFile", "FutureFile", "Horizon", "KnownTimeCol",
+    "Level", "Levels", "Model", "ModelFile", "NWindows", "OptionalOut", "Out", "Overwrite", "Plot",
+    "Reading", "Refit", "Roles", "Save", "Step", "with_groups",
+]  # fmt: skip
+
+_Text = str | None
+_Texts = list[str] | None
+
+# --- files ---------------------------------------------------------------------------------------
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV or Parquet, a row per series and time; - reads standard input.",
+        show_default=False,
+    ),
+]
+FurtherFile = Annotated[
+    Path | None,
+    typer.Argument(help="Series to continue instead of those of the fit.", show_default=False),
+]
+ModelFile = Annotated[Path, typer.Argument(help="Written by tsgen fit.", show_default=False)]
+Model = Annotated[
+    Path | None, typer.Option(help="Written by tsgen fit; else one is fitted to the rows before.")
+]
+FutureFile = Annotated[
+    Path | None,
+    typer.Option(help="CSV or Parquet with the --future columns at the time stamps to forecast."),
+]
+Out = Annotated[Path, typer.Option(help="CSV or Parquet to write; - writes to standard output.")]
+OptionalOut = Annotated[
+    Path | None, typer.Option("--out", help="CSV or Parquet for the forecasts.")
+]
+Plot = Annotated[Path | None, typer.Option(help="Picture to write, such as forecast.png.")]
+Save = Annotated[
+    Path, typer.Option(help="Model to write, such as model.tsgen.", show_default=False)
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that exist; never one that is read.")
+]
+
+# --- what is computed ----------------------------------------------------------------------------
+
+Horizon = Annotated[int, typer.Option(help="Steps to forecast.", min=1, show_default=False)]
+Level = Annotated[
+    list[float] | None,
+    typer.Option(help="Coverage of intervals in per cent, such as 80; may be given repeatedly."),
+]
+Levels = Annotated[
+    bool, typer.Option(help="Calibrate too, so that predict has levels: a second fit.")
+]
+Check = Annotated[
+    bool, typer.Option(help="Fit twice: first without the last rows, to measure the accuracy.")
+]
+NWindows = Annotated[int, typer.Option(help="Cutoffs of each series.", min=1)]
+Step = Annotated[
+    int | None, typer.Option(help="Rows between cutoffs; the horizon if not given.", min=1)
+]
+Refit = Annotated[
+    int | None, typer.Option(help="Fit anew at every so many cutoffs; never if not given.", min=1)
+]
+Carry = Annotated[
+    bool, typer.Option(help="Read each series once instead of a context for each cutoff.")
+]
+KnownTimeCol = Annotated[
+    _Texts, typer.Option("--time-col", help="Columns that hold the time, if not as in the fit.")
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are written."""
+
+    date_format: Annotated[
+        _Text,
+        typer.Option(help="How dates are written, such as %d/%m/%Y; s or ms: since 1970."),
+    ] = None
+    time_zone: Annotated[
+        _Text, typer.Option(help="Zone of the time stamps, such as Europe/Berlin.")
+    ] = None
+    sep: Annotated[_Text, typer.Option(help="Between the fields of a CSV; found if not given.")] = (
+        None
+    )
+    decimal: Annotated[_Text, typer.Option(help="Decimal mark: . or ,")] = None
+    thousands: Annotated[_Text, typer.Option(help="Between thousands: , or . or a space.")] = None
+    encoding: Annotated[_Text, typer.Option(help="Of a CSV that isn't UTF-8: latin-1, …")] = None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns are what."""
+
+    id_col: Annotated[
+        _Text, typer.Option(help="Column of ids; unique_id, if there is one. Else one series.")
+    ] = None
+    time_col: Annotated[
+        _Texts,
+        typer.Option(help="Column of time stamps, or several: --time-col year --time-col month."),
+    ] = None
+    target_col: Annotated[_Text, typer.Option(help="Column to forecast.")] = None
+    future: Annotated[
+        _Texts, typer.Option(help="Covariate known over the horizon; may be given repeatedly.")
+    ] = None
+    past: Annotated[
+        _Texts, typer.Option(help="Covariate known up to now; may be given repeatedly.")
+    ] = None
+    static: Annotated[
+        _Texts, typer.Option(help="Covariate that is one value a series; may be repeated.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a model is fitted, unless a saved one is taken."""
+
+    freq: Annotated[
+        _Text, typer.Option(help="Such as h, D or MS; found in the data if not given.")
+    ] = None
+    fill: Annotated[
+        _Text, typer.Option(help="Missing values and rows: mask, ffill, interpolate or a number.")
+    ] = None
+    calendar: Annotated[
+        _Texts, typer.Option(help="auto, day_of_week, holidays:DE, …; may be given repeatedly.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)] = 0
+    max_steps: Annotated[
+        int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)
+    ] = None
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """A command for typer: each parameter that is a group becomes the options of the group."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    parameters = []
+    for parameter in inspect.signature(command).parameters.values():
+        group = groups.get(parameter.name)
+        own = [parameter.replace(annotation=hints[parameter.name])]
+        parameters += own if group is None else _options_of(group)
+    # Arguments stand before options, which have defaults, whatever the order they are written in.
+    parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in parameters]
+    called.__dict__["__signature__"] = inspect.Signature(parameters)
+    called.__annotations__ = {item.name: item.annotation for item in parameters}
+    return called
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]

@@ -1,0 +1,157 @@
+"""Text to numbers, ids and categories, as the roles of the columns ask for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from tsgen.cli.options import Reading
+from tsgen.cli.wording import CommandError
+from tsgen.guesses import NUMBER
+
+__all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "kind_of"]
+
+Kind = Literal["numbers", "text", "bool"]
+
+_MISSING = frozenset(
+    ["", "-", "--", ".", "?", "#N/A", "#NA", "#DIV/0!", "#VALUE!", "-NaN", "-nan", "<NA>", "N/A",
+     "n/a", "NA", "na", "NULL", "null", "NaN", "nan", "None", "none", "NaT", "nd", "n.a."]
+)  # fmt: skip
+"""What stands in the place of a number that is missing."""
+_PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|Inf|INF|infinity|Infinity)"
+_CODE = r"[+-]?0\d+"
+_TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column is one of text, as those of a CSV are."""
+    return column.dtype == object or pd.api.types.is_string_dtype(column.dtype)
+
+
+def as_numbers(column: pd.Series, label: str, reading: Reading) -> pd.Series:
+    """Numbers, missing where one is missing; what is neither is an error that shows it."""
+    if not is_text(column):
+        return column
+    present = _present(column)
+    plain = _plain_numbers(present, label, reading)
+    odd = plain.index[~plain.str.fullmatch(_PLAIN)]
+    if len(odd):
+        raise CommandError(
+            f"column {label}: {column[odd[0]]!r} (row {odd[0]}) isn't a number; mend or remove "
+            "this row, or leave the field empty if the number is missing"
+        )
+    numbers = pd.to_numeric(plain.astype(object))
+    return numbers if len(numbers) == len(column) else numbers.reindex(column.index)
+
+
+def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | None) -> pd.Series:
+    """Numbers or categories: as a kind says, or as all the fields of a column are.
+
+    Codes such as 007 are text, since numbers aren't written like that.
+    """
+    if not is_text(column):
+        return column
+    if kind == "numbers":
+        return as_numbers(column, label, reading)
+    filled = column.mask(column == "")
+    truth = filled.map(_TRUTH)
+    if kind != "text" and filled.notna().any() and truth.notna().equals(filled.notna()):
+        return truth
+    if kind is not None:
+        return filled
+    present = _present(column)
+    are_numbers = present.str.fullmatch(NUMBER) & ~present.str.fullmatch(_CODE)
+    if filled.notna().any() and not (len(present) and are_numbers.all()):
+        return filled
+    return as_numbers(column, label, reading)
+
+
+def kind_of(column: pd.Series | pd.Index) -> Kind:
+    """Of what a column that was read before is made."""
+    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        return "bool"
+    return "numbers" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
+
+
+def as_ids(column: pd.Series, label: str, known: pd.Index | None = None) -> pd.Series:
+    """Ids as they are written; missing is an empty field alone.
+
+    Parameters
+    ----------
+    column : Series
+    label : str
+        The column, for messages.
+    known : Index, optional
+        The ids of a model: where they are no text, ids are what the text of one stands for.
+    """
+    if not is_text(column):
+        return column
+    present = column[column.notna() & (column != "")]
+    if known is None or is_text(known.to_series()):
+        return column.where(column.index.isin(present.index))
+    by_text = dict(zip(known.astype(str), known, strict=True))
+    if pd.api.types.is_integer_dtype(known.dtype):  # one that the model hasn't seen
+        whole = present[present.str.fullmatch(r"-?[1-9]\d{0,17}|0")].unique()
+        by_text |= {text: int(text) for text in whole}
+    odd = present[~present.isin(list(by_text))]
+    if len(odd):
+        raise CommandError(
+            f"column {label}: {odd.iloc[0]!r} (row {odd.index[0]}) is no id of the model, whose "
+            f"ids are {known.dtype}, such as {_plain(known[0])!r}; fit it to ids that are text"
+        )
+    found = present.map(by_text).reindex(column.index)
+    return found.astype(known.dtype) if len(present) == len(column) else found
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _present(column: pd.Series) -> pd.Series:
+    text = column[column.notna()].astype(str).str.strip()
+    return text[~text.isin(_MISSING)]
+
+
+def _plain_numbers(text: pd.Series, label: str, reading: Reading) -> pd.Series:
+    """Numbers with a decimal point and nothing else."""
+    decimal, thousands = _marks(text, label, reading)
+    if thousands:
+        marked = text[text.str.contains(thousands, regex=False)]
+        odd = marked.index[~marked.str.fullmatch(_grouped(thousands, decimal))]
+        if len(odd):
+            raise CommandError(
+                f"column {label}: {text[odd[0]]!r} (row {odd[0]}) isn't a number with "
+                f"{thousands!r} between thousands and {decimal!r} before decimals; see --thousands "
+                "and --decimal"
+            )
+        text = text.str.replace(thousands, "", regex=False)
+    return text if decimal == "." else text.str.replace(decimal, ".", regex=False)
+
+
+def _marks(text: pd.Series, label: str, reading: Reading) -> tuple[str, str]:
+    """The marks of decimals and of thousands: said, or as no other reading is possible."""
+    if reading.decimal or reading.thousands:
+        thousands = reading.thousands or ""
+        return reading.decimal or ("," if thousands == "." else "."), thousands
+    english = text.str.fullmatch(_grouped(",", ".") + "|" + _PLAIN).all()
+    continental = text.str.fullmatch(_grouped(".", ",")).all()
+    if text.str.fullmatch(_PLAIN).all() or not (english or continental):
+        return ".", ""
+    if english and continental:
+        row = text.index[text.str.contains(",", regex=False)][0]
+        raise CommandError(
+            f"column {label}: {text[row]!r} (row {row}) can be read in two ways: "
+            f"{text[row].replace(',', '')} with --thousands , or {text[row].replace(',', '.')} "
+            "with --decimal ,"
+        )
+    return (".", ",") if english else (",", ".")
+
+
+def _grouped(thousands: str, decimal: str) -> str:
+    """Numbers with a mark between thousands, or without."""
+    mark, point = re.escape(thousands), re.escape(decimal)
+    whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)"
+    return rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"

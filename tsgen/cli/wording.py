@@ -1,0 +1,97 @@
+"""What the library says of arguments, said of options.
+
+Errors are written for Python: remedies name arguments (``fill='mask'``) and calls of pandas. Here
+they become the options that do the same on the command line; an example for which there is none is
+left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+
+from tsgen.errors import TsgenError
+
+__all__ = ["OPTIONS", "CommandError", "on_command_line"]
+
+OPTIONS = {
+    "id_col": "--id-col",
+    "time_col": "--time-col",
+    "target_col": "--target-col",
+    "future_covariates": "--future",
+    "past_covariates": "--past",
+    "static_covariates": "--static",
+    "future_df": "--future-file",
+    "calendar": "--calendar",
+    "freq": "--freq",
+    "fill": "--fill",
+    "level": "--level",
+    "n_windows": "--n-windows",
+    "step": "--step",
+    "refit": "--refit",
+    "carry": "--carry",
+    "horizon": "--horizon",
+    "max_steps": "--max-steps",
+    "random_state": "--seed",
+    "overwrite": "--overwrite",
+}
+"""The options by the arguments that they are in Python."""
+
+_VALUE = r"'[^']*'|\[[^\]]*\]|[\w.+-]*\w"
+_ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=({_VALUE})?(,(?= \w+=))?")
+# An argument without an option is left out with the "or" that offers it.
+_OTHER_ARGUMENT = re.compile(rf",? or (?:pass )?(?!{'|'.join(OPTIONS)})[a-z_]+=(?:{_VALUE})")
+_EXAMPLE = re.compile(r",? for instance (?:with )?(?:[\w.]+\(.*?\)|df\[.*?\]\.\w+\(.*?\)|asfreq)")
+_ARGUMENTS = r"(?:\([^)]*\))?"
+_ZONE = r"(?:df\.\w+\.)?(?:dt\.)?tz_(?:localize|convert)"
+_PHRASES = {
+    r"convert (it|them|the time column) with pd\.to_datetime":
+        r"say how \1 is written with --date-format",
+    r"convert it with pd\.to_numeric":
+        "say how numbers are written with --decimal and --thousands",
+    rf"(?:first )?(?:with )?{_ZONE}{_ARGUMENTS}(?: or pd\.to_datetime)?":
+        "name the zone with --time-zone",
+    r"(?:df\.)?re?set_index": "write it as a column of the file",
+    r"model\.save": "tsgen fit --save",
+    r"in fit\(df, (\w+=)\[\.\.\.\]\)": r"in tsgen fit with \1",
+    # Without a counterpart.
+    r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
+    r", a function that takes a DatetimeIndex and returns a DataFrame, or a list of these": "",
+    r" \(tsgen\.\w+\)| with resample": "",
+}  # fmt: skip
+
+
+class CommandError(TsgenError):
+    """What the user of the command line can mend, in the words of the command line."""
+
+
+def on_command_line(message: str) -> str:
+    """A message of the library in the words of the command line, as one line.
+
+    Examples
+    --------
+    >>> from tsgen.cli.wording import on_command_line
+    >>> on_command_line("no target column 'y'; pass target_col=")
+    "no target column 'y'; pass --target-col"
+    >>> on_command_line("pass time_col='Month', target_col='Air passengers'")
+    "pass --time-col Month --target-col 'Air passengers'"
+    """
+    message = _EXAMPLE.sub("", " ".join(message.split()))
+    for phrase, words in _PHRASES.items():
+        message = re.sub(f"(?:{phrase}){_ARGUMENTS}", words, message)
+    return _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
+
+
+def _option(found: re.Match[str]) -> str:
+    option, value = OPTIONS[found[1]], found[2]
+    if value is None or value == "True":
+        return option
+    if value[0] not in "'[":
+        return f"{option} {value}"
+    try:
+        values = ast.literal_eval(value)
+    except (ValueError, SyntaxError):  # names of columns that hold quotes or brackets
+        return f"{option} {value}"
+    values = values if isinstance(values, list) else [values]
+    return " ".join(f"{option} {shlex.quote(str(item))}" for item in values) or option
