@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns
+from tsgen.columns import Columns, check_names, output_name
 from tsgen.frequency import Frequency
 
 __all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout", "as_dtype"]
@@ -82,6 +82,11 @@ class LongLayout:
         remaining = self.appearance[kept[self.appearance]]
         return replace(self, appearance=new_position[remaining])
 
+    def check_names(self, suffixes: Iterable[str]) -> None:
+        """Refuse outputs whose columns would be called like another one."""
+        columns = self.columns
+        check_names("predict", columns.keys(ids=self.names_series) + columns.outputs(suffixes))
+
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as rows."""
         targets = self.columns.targets
@@ -93,7 +98,7 @@ class LongLayout:
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
         for target, series, dtype in zip(targets, order.T, self.target_dtypes, strict=True):
             for suffix, values in outputs.items():
-                name = f"{target}{suffix}" if suffix else target
+                name = output_name(target, suffix)
                 kind = values.dtype if values.dtype == np.bool_ else dtype
                 columns[name] = as_dtype(pd.Index(values[series].ravel()), kind)
         others = [name for name in columns if name not in self.order]
@@ -101,7 +106,10 @@ class LongLayout:
         if self.multiindex is None:
             return frame
         frame = frame.set_index(list(self.level_names))
-        return frame.iloc[:, 0] if self.multiindex == "series" and len(outputs) == 1 else frame
+        if self.multiindex == "frame":
+            return frame
+        # A Series without a name has outputs that are named, as in a wide layout.
+        return frame.iloc[:, 0] if len(outputs) == 1 else frame.rename(columns={None: "y"})
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,9 @@ class WideLayout:
     def _position(self) -> IntArray:
         """Where each column of the input stands among the sorted ids."""
         return np.asarray(pd.factorize(self.columns, sort=True)[0])
+
+    def check_names(self, suffixes: Iterable[str]) -> None:
+        """Outputs are a second level of columns, whatever the first ones are called."""
 
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns
+from tsgen.columns import Columns, check_names
 from tsgen.covariates import Covariates
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
@@ -272,6 +272,23 @@ class Panel:
         if self.names_channels:
             ids = ids.get_level_values(0)[:: len(self.columns.targets)]
         return Shown(ids, ends, self.frequency)
+
+    def check_table(self, call: str, made: Iterable[str], suffixes: Iterable[str]) -> None:
+        """Refuse a long frame in which a column that a call makes is called like another one.
+
+        Parameters
+        ----------
+        call : str
+            For the message.
+        made : iterable of str
+            Columns beside those of ids, time stamps and outputs.
+        suffixes : iterable of str
+            Of the outputs' columns; ``""`` is that of the target itself.
+        """
+        columns = self.columns
+        own = [(name, f"a column that {call} makes") for name in made]
+        keys = columns.keys(ids=self.layout.names_series)
+        check_names(call, [*keys, *own, *columns.outputs(suffixes)])
 
     @property
     def in_order(self) -> IntArray:

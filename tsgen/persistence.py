@@ -30,6 +30,7 @@ from tsgen.frequency import (
 from tsgen.intervals import Calibration
 from tsgen.layouts import LongLayout, WideLayout
 from tsgen.links import Link
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import (
@@ -168,7 +169,7 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
         check_snapshot(snapshot)
         unknown = sorted(set(snapshot.params) - set(kind._get_param_names()))
         if unknown:
-            raise CodecError(f"{kind.__name__} has no argument {unknown[0]!r}")
+            raise CodecError(f"{kind.__name__} has no argument {written(unknown[0])}")
         return kind._restored(snapshot)
 
 
@@ -279,7 +280,9 @@ def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:
 
 def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
     if isinstance(trusted, str | bool):
-        raise TypeError(f"trusted={trusted!r}: expected a list of types, or of their full names")
+        raise TypeError(
+            f"trusted={written(trusted)}: expected a list of types, or of their full names"
+        )
     return tuple(
         item if isinstance(item, str) else f"{item.__module__}.{item.__qualname__}"
         for item in trusted
@@ -309,7 +312,8 @@ def _with_known_strategy(snapshot: Snapshot) -> Snapshot:
     if _is_known(snapshot.settings.training_strategy):
         return snapshot
     warn_user(
-        f"training_strategy={snapshot.settings.training_strategy!r} is of a class of your own and "
+        f"training_strategy={written(snapshot.settings.training_strategy)} is of a class of your "
+        "own and "
         "isn't saved; after loading, pass it again with set_params(training_strategy=...) before "
         "you fit anew",
         UserWarning,
@@ -376,7 +380,7 @@ def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
             savable[name] = value
             continue
         savable[name] = {key: item for key, item in value.items() if _is_plain(item)}
-        left_out = [repr(key) for key in value if key not in savable[name]]
+        left_out = [written(key) for key in value if key not in savable[name]]
         if left_out:
             warn_user(
                 f"{name} is saved without {', '.join(left_out)}, since only plain values can be "

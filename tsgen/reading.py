@@ -16,6 +16,7 @@ from tsgen.covariates import Covariate, Role
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
 from tsgen.gaps import Fill
+from tsgen.messages import written
 from tsgen.panel import Panel
 
 __all__ = [
@@ -128,7 +129,7 @@ class Reading:
         """Refuse a frame that lacks columns of covariates; static ones are needed by fit alone."""
         static = () if self.static is not None or not self.learns else self.columns.static
         needed = (*self.columns.future, *self.columns.past, *static)
-        lacking = [repr(name) for name in needed if name not in there.columns]
+        lacking = [written(name) for name in needed if name not in there.columns]
         if lacking:
             remedy = (
                 "or leave them out of future_covariates=, past_covariates= and static_covariates="
