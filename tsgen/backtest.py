@@ -22,13 +22,14 @@ from tsgen.arguments import one_of, whole_number
 from tsgen.checks import Problems
 from tsgen.columns import output_name
 from tsgen.covariates import with_categories_of
+from tsgen.dtypes import as_dtype, fitting
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
 from tsgen.estimator import Forecaster, checked_horizon
 from tsgen.frame import Short, read_history
 from tsgen.frequency import OFF_GRID
 from tsgen.future import steps_between
 from tsgen.history import History
-from tsgen.layouts import Frame, as_dtype
+from tsgen.layouts import Frame
 from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.progress import COUNT, progress_line
@@ -344,8 +345,10 @@ def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
     for target, of_target, dtype in zip(columns.targets, order.T, dtypes, strict=True):
         series = of_target[position]
         first = panel.offsets[series] + cutoffs.rows[series // panel.channels, number]
-        frame[target] = as_dtype(pd.Index(panel.values[first[:, None] + steps].ravel()), dtype)
+        columns_of_target = {"": panel.values[first[:, None] + steps]}
         for suffix, values in outputs.items():
-            told = pd.Index(values[found[series, number]].ravel())
-            frame[output_name(target, f"_pred{suffix}")] = as_dtype(told, dtype)
+            columns_of_target[f"_pred{suffix}"] = values[found[series, number]]
+        for suffix, values in columns_of_target.items():
+            kept = fitting(dtype, values)
+            frame[output_name(target, suffix)] = as_dtype(pd.Index(values.ravel()), kept)
     return frame

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.columns import Columns, check_names, output_name
+from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 
-__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout", "as_dtype"]
+__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout"]
 
 Frame: TypeAlias = pd.DataFrame | pd.Series
 Array = npt.NDArray[np.float64]
@@ -98,9 +99,9 @@ class LongLayout:
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
         for target, series, dtype in zip(targets, order.T, self.target_dtypes, strict=True):
             for suffix, values in outputs.items():
-                name = output_name(target, suffix)
-                kind = values.dtype if values.dtype == np.bool_ else dtype
-                columns[name] = as_dtype(pd.Index(values[series].ravel()), kind)
+                told = values[series]
+                kept = fitting(dtype, told)
+                columns[output_name(target, suffix)] = as_dtype(pd.Index(told.ravel()), kept)
         others = [name for name in columns if name not in self.order]
         frame = pd.DataFrame({name: columns[name] for name in (*self.order, *others)})
         if self.multiindex is None:
@@ -176,8 +177,7 @@ class WideLayout:
             index = pd.DatetimeIndex(index, freq=offset)
         position = self._position()
         frames = {
-            suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
-            for suffix, values in outputs.items()
+            suffix: self._frame(values[position], index) for suffix, values in outputs.items()
         }
         if self.is_series:
             return self._write_series(frames)
@@ -191,13 +191,19 @@ class WideLayout:
         order = np.arange(wide.shape[1]).reshape(len(frames), -1).T.ravel()
         return wide.iloc[:, order]
 
-    def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Values in the dtypes of the input's columns; marks stay what they are."""
-        if (frame.dtypes == bool).all() or tuple(frame.dtypes) == self.dtypes:
+    def _frame(self, values: Output, index: pd.Index) -> pd.DataFrame:
+        """Values in the dtypes of the input's columns."""
+        frame = pd.DataFrame(values.T, index=index, columns=self.columns)
+        kept = {
+            dtype: fitting(dtype, values[[own == dtype for own in self.dtypes]])
+            for dtype in set(self.dtypes)
+        }
+        if set(kept.values()) == {frame.dtypes.iloc[0]}:
             return frame
-        if len(set(self.dtypes)) == 1:
-            return frame.astype(self.dtypes[0])
-        return frame.astype(dict(zip(self.columns, self.dtypes, strict=True)))
+        if len(kept) == 1:
+            return frame.astype(kept.popitem()[1])
+        pairs = zip(self.columns, self.dtypes, strict=True)
+        return frame.astype({name: kept[dtype] for name, dtype in pairs})
 
     def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
         columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}
@@ -208,10 +214,3 @@ class WideLayout:
 
 
 Layout: TypeAlias = LongLayout | WideLayout
-
-
-def as_dtype(index: pd.Index, dtype: Any) -> Any:
-    """The values of an index in a dtype, as a column that a frame takes as it is."""
-    if index.dtype == dtype != object:
-        return index.array
-    return pd.Series(index).astype(dtype)

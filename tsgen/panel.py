@@ -12,9 +12,10 @@ import pandas as pd
 
 from tsgen.columns import Columns, check_names
 from tsgen.covariates import Covariates
+from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
-from tsgen.layouts import Frame, Layout, Output, Shown, as_dtype
+from tsgen.layouts import Frame, Layout, Output, Shown
 from tsgen.stretches import alternate, offsets_of, ranges
 
 __all__ = ["Panel"]
@@ -333,7 +334,8 @@ class Panel:
         )
         dtypes = self.layout.target_dtypes
         for target, column, dtype in zip(targets, order.T, dtypes, strict=True):
-            frame[target] = as_dtype(pd.Index(paths[column].ravel()), dtype)
+            told = paths[column]
+            frame[target] = as_dtype(pd.Index(told.ravel()), fitting(dtype, told))
         if self.layout.names_series:
             ids = shown.ids.take(np.repeat(self.layout.ids_in_order, samples * horizon))
             frame.insert(0, self.columns.id, ids)

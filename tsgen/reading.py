@@ -22,7 +22,6 @@ from tsgen.panel import Panel
 __all__ = [
     "Cells",
     "Reading",
-    "forecast_dtype",
     "frequency_of",
     "origin_of",
     "rows_of_table",
@@ -197,16 +196,3 @@ def origin_of(freq: Any) -> str:
     if freq is None:
         return "found in the longest series"
     return "that of fit" if isinstance(freq, Frequency) else "declared"
-
-
-def forecast_dtype(dtype: Any) -> Any:
-    """Floats stay what they are; whole numbers become floats of the same family."""
-    if pd.api.types.is_float_dtype(dtype):
-        return dtype
-    if isinstance(dtype, pd.ArrowDtype):
-        import pyarrow as pa
-
-        return pd.ArrowDtype(pa.float64())
-    if pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_integer_dtype(dtype):
-        return pd.Float64Dtype()
-    return np.dtype(np.float64)

@@ -20,6 +20,7 @@ from tsgen.checks import (
 )
 from tsgen.columns import Columns
 from tsgen.covariate_rows import PanelRows, RowTable
+from tsgen.dtypes import forecast_dtype
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
@@ -30,7 +31,6 @@ from tsgen.panel import Panel
 from tsgen.reading import (
     Cells,
     Reading,
-    forecast_dtype,
     frequency_of,
     origin_of,
     rows_of_table,
