@@ -80,16 +80,52 @@ def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
             "give every row an id or drop it",
             total=int(missing.sum()),
         )
-    mixed = ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
-    if mixed:
-        types = ids.reset_index(drop=True)[~missing].map(lambda value: type(value).__name__)
-        where = [f"{name} (row {row})" for row, name in types.drop_duplicates().items()]
+    nested, mixed = _containers(ids, missing), _types(ids, missing)
+    if len(nested):
+        problems.add(
+            f"column {label} holds lists or other containers, which name no series",
+            [f"{written(value)} (row {row})" for row, value in nested.iloc[:_SHOWN].items()],
+            f"convert them to text, for instance df[{label}].map(str)",
+            total=len(nested),
+        )
+    elif len(mixed) > 1:
         problems.add(
             f"column {label} mixes types",
-            where,
+            [f"{name} (row {row})" for row, name in mixed.items()],
             f"convert them, for instance df[{label}].astype(str)",
         )
-    return not missing.any() and not mixed
+    return not missing.any() and not len(nested) and len(mixed) <= 1
+
+
+def _types(ids: pd.Series, missing: Mask) -> pd.Series:
+    """The types of objects where they may be several, with the first row of each."""
+    if not _may_be_anything(ids):
+        return pd.Series(dtype=object)
+    known = ids.reset_index(drop=True)[~missing]
+    return known.map(lambda value: type(value).__name__).drop_duplicates()
+
+
+def _containers(ids: pd.Series, missing: Mask) -> pd.Series:
+    """The ids that are lists and such, which can't be compared."""
+    known = ids.reset_index(drop=True)[~missing]
+    if _is_nested(ids.dtype):
+        return known
+    if not _may_be_anything(ids):
+        return known.iloc[:0]
+    return known[~known.map(pd.api.types.is_hashable).astype(bool)]
+
+
+def _may_be_anything(ids: pd.Series) -> bool:
+    return ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
+
+
+def _is_nested(dtype: Any) -> bool:
+    """Whether a dtype of pyarrow is one of lists, structs or maps."""
+    if not isinstance(dtype, pd.ArrowDtype):
+        return False
+    import pyarrow as pa
+
+    return bool(pa.types.is_nested(dtype.pyarrow_dtype))
 
 
 def check_times(

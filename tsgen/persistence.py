@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+import numpy as np
 from torch import Tensor
 
 from tsgen.archive import PathLike, check_target, mapping
@@ -52,6 +53,7 @@ __all__ = [
     "load_state",
     "save_model",
     "save_state",
+    "warn_unless_savable",
 ]
 
 _RECORDS = (
@@ -119,12 +121,30 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     True
     """
     target = check_target(path, overwrite=overwrite)
-    snapshot = model._snapshot()
-    container = _packed(snapshot)
-    with about(path, "can't be written"):
-        # A file that can't be read again is worse than an error now.
-        check_snapshot(_unpacked(container, trusted=None))
-    container.write(target, overwrite=overwrite)
+    snapshot, left_out = _without_left_out(model._snapshot())
+    for message in left_out:
+        warn_user(message, UserWarning)
+    _checked(snapshot).write(target, overwrite=overwrite)
+
+
+def warn_unless_savable(model: Savable) -> None:
+    """Say before a training what `save_model` would say after it.
+
+    Parameters
+    ----------
+    model : forecaster
+        With all that it learns from a frame, but without trained weights.
+
+    Warns
+    -----
+    UserWarning
+        If it can't be saved, with what stands in the way.
+    """
+    snapshot, _ = _without_left_out(model._snapshot())
+    try:
+        _checked(_of_few_scalers(replace(snapshot, weights={})))
+    except ModelFileError as error:
+        warn_user(f"{error}. It is trained and forecasts all the same", UserWarning)
 
 
 def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[Any] = ()) -> S:
@@ -171,6 +191,20 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
         if unknown:
             raise CodecError(f"{kind.__name__} has no argument {written(unknown[0])}")
         return kind._restored(snapshot)
+
+
+def _of_few_scalers(snapshot: Snapshot) -> Snapshot:
+    """The same with the scaler of one series instead of all, which are made of the same types."""
+    scaler, known = snapshot.scaler, snapshot.covariate_scaler
+    if not scaler.shared:
+        first = scaler.scalers.take(np.array([0]))
+        scaler = replace(scaler, ids=scaler.ids[:1], scalers=first)
+    if known is not None:
+        # Of one series, and of those that aren't known.
+        kept = np.array([0, len(known.ids)]) if len(known.ids) else np.array([0])
+        few = tuple(part and part.take(kept) for part in known.scalers)
+        known = replace(known, ids=known.ids[:1], scalers=few)
+    return replace(snapshot, scaler=scaler, covariate_scaler=known)
 
 
 def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False) -> None:
@@ -243,7 +277,9 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
         container = Container.read(Path(path))
         if container.kind != _STATE:
             raise ModelFileError(f"holds a {container.kind}, not a state: load it with tsgen.load")
-        decoder = container.decoder(_RECORDS, (Columns, LongLayout), _type_names(trusted))
+        decoder = container.decoder(
+            _RECORDS, (Columns, Covariate, LongLayout), _type_names(trusted)
+        )
         values = decoder.fields(_StateFields, container.fields)
         tensors = container.load_tensors()
         normaliser = WindowNormaliser(tensors["mean"], tensors["spread"])
@@ -292,14 +328,20 @@ def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
 # --- a model as a container ----------------------------------------------------------------------
 
 
-def _packed(snapshot: Snapshot) -> Container:
-    snapshot = _with_known_strategy(snapshot)
+def _checked(snapshot: Snapshot) -> Container:
+    """The container of a snapshot, from which it was read again as a file would be."""
+    container = _packed(snapshot)
+    with about("this model", "can't be saved"):
+        # A file that can't be read again is worse than an error now.
+        check_snapshot(_unpacked(container, trusted=None))
+    return container
 
+
+def _packed(snapshot: Snapshot) -> Container:
     def encode(encoder: Encoder) -> dict[str, Any]:
-        params = _savable(snapshot.params)
         learned = {item.name: getattr(snapshot, item.name) for item in fields(_Learned)}
         return {
-            "params": {name: encoder.encode(value) for name, value in params.items()},
+            "params": {name: encoder.encode(value) for name, value in snapshot.params.items()},
             **{name: encoder.encode(value) for name, value in learned.items()},
         }
 
@@ -307,22 +349,21 @@ def _packed(snapshot: Snapshot) -> Container:
         return Container.pack(snapshot.kind, encode, snapshot.weights)
 
 
-def _with_known_strategy(snapshot: Snapshot) -> Snapshot:
-    """The same with teacher forcing instead of a strategy whose class a file can't name."""
-    if _is_known(snapshot.settings.training_strategy):
-        return snapshot
-    warn_user(
-        f"training_strategy={written(snapshot.settings.training_strategy)} is of a class of your "
-        "own and "
-        "isn't saved; after loading, pass it again with set_params(training_strategy=...) before "
-        "you fit anew",
-        UserWarning,
+def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+    """The snapshot without what a file can't name, and what to say of that."""
+    params, messages = _savable(snapshot.params)
+    snapshot = replace(snapshot, params=params)
+    strategy = snapshot.settings.training_strategy
+    if _is_known(strategy):
+        return snapshot, messages
+    messages.append(
+        f"training_strategy={written(strategy)} is of a class of your own and isn't saved; after "
+        "loading, pass it again with set_params(training_strategy=...) before you fit anew"
     )
-    return replace(
-        snapshot,
-        params=snapshot.params | {"training_strategy": "auto"},
-        settings=replace(snapshot.settings, training_strategy=TeacherForcing()),
-    )
+    # Teacher forcing stands in for it.
+    params = snapshot.params | {"training_strategy": "auto"}
+    settings = replace(snapshot.settings, training_strategy=TeacherForcing())
+    return replace(snapshot, params=params, settings=settings), messages
 
 
 def _is_known(strategy: TrainingStrategy) -> bool:
@@ -332,7 +373,7 @@ def _is_known(strategy: TrainingStrategy) -> bool:
 
 def _unpacked(container: Container, trusted: Sequence[str] | None) -> Snapshot:
     """The snapshot, built with nothing in it trusted; ``None`` trusts the transformers."""
-    decoder = container.decoder(_RECORDS, (Columns, LongLayout), trusted)
+    decoder = container.decoder(_RECORDS, (Columns, Covariate, LongLayout), trusted)
     plain = dict(container.fields)
     params = mapping(plain.pop("params"))
     return Snapshot(
@@ -364,16 +405,16 @@ class _StateFields:
     weights: int
 
 
-def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
+def _savable(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The arguments without those entries of mappings that aren't plain values."""
     savable: dict[str, Any] = {}
+    messages: list[str] = []
     for name, value in params.items():
         if name == "calendar" and not _is_plain(value):
             savable[name] = None
-            warn_user(
+            messages.append(
                 "calendar= is saved without its functions; after loading, pass it again with "
-                "set_params(calendar=...)",
-                UserWarning,
+                "set_params(calendar=...)"
             )
             continue
         if not isinstance(value, Mapping):
@@ -382,13 +423,12 @@ def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
         savable[name] = {key: item for key, item in value.items() if _is_plain(item)}
         left_out = [written(key) for key in value if key not in savable[name]]
         if left_out:
-            warn_user(
+            messages.append(
                 f"{name} is saved without {', '.join(left_out)}, since only plain values can be "
                 f"saved (numbers, text, lists, dicts); after loading, pass it again with "
-                f"set_params({name}=...)",
-                UserWarning,
+                f"set_params({name}=...)"
             )
-    return savable
+    return savable, messages
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any, Literal, NamedTuple, Self
@@ -28,7 +28,7 @@ from tsgen.module import ForecastModule, WindowDataModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
 from tsgen.panel import Panel
-from tsgen.persistence import load_model, save_model
+from tsgen.persistence import load_model, save_model, warn_unless_savable
 from tsgen.reading import Reading
 from tsgen.report import Losses, TrainingReport, exposure
 from tsgen.scaling import PanelScaler, fit_scaler
@@ -263,10 +263,13 @@ class RecurrentForecaster(StatefulForecaster):
         -----
         TrainingInterrupted
             After SIGINT or SIGTERM; the best weights so far are kept.
+        UserWarning
+            If the model couldn't be saved: before the training, with what stands in the way.
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
-        self._fit(self._read_history(df, reading, freq, short), run_dir)
+        panel = self._read_history(df, reading, freq, short)
+        self._fit(panel, run_dir, prepared=warn_unless_savable)
         return self
 
     def _reading(
@@ -317,8 +320,15 @@ class RecurrentForecaster(StatefulForecaster):
     def _calendar(self) -> tuple[CalendarPart, ...]:
         return calendar_parts(self.calendar)
 
-    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> None:
+    def _fit(
+        self,
+        panel: Panel,
+        run_dir: str | PathLike[str] | None = None,
+        prepared: Callable[[Self], None] | None = None,
+    ) -> None:
         module, data = self._prepare(panel)
+        if prepared is not None:
+            prepared(self)
         losses = self._train(module, data, self.settings_, panel, run_dir=run_dir)
         self.report_ = _report(module, data, losses)
         self.state_ = self._closed_loop().encode(self.panel_)
