@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -252,3 +254,25 @@ def test_a_static_frame_with_an_id_column() -> None:
     with pytest.raises(FrameError, match=r"lacks series: 'a'.*set_index\(\.\.\.\) makes one"):
         fitted(long(), static_covariates=table.rename(columns={"unique_id": "shop"}))
     assert fitted(long(), static_covariates=table.set_index("unique_id")).predict(1).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [
+        ([[1]] * ROWS, "[1] (row 0)"),
+        ([{"a": 1}] * ROWS, "{'a': 1} (row 0)"),
+        ([("a", [1])] * ROWS, "('a', [1]) (row 0)"),
+        (pd.Series([[1]] * ROWS, dtype=pd.ArrowDtype(pa.list_(pa.int64()))), "(row 0)"),
+        (pd.Series([{"a": 1}] * ROWS, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))), "'a'"),
+    ],
+    ids=["lists", "dicts", "tuples of lists", "lists of pyarrow", "structs of pyarrow"],
+)
+def test_ids_that_are_containers(ids: Any, shown: str) -> None:
+    with pytest.raises(FrameError, match=r"'unique_id' holds lists or other.*map\(str\)") as error:
+        Naive().fit(long().assign(unique_id=ids))
+    assert shown in str(error.value)
+
+
+def test_decimals_of_pyarrow_are_ids() -> None:
+    ids = pd.Series([Decimal("1.50")] * ROWS, dtype=pd.ArrowDtype(pa.decimal128(5, 2)))
+    assert Naive().fit(long().assign(unique_id=ids)).predict(1)["unique_id"].dtype == ids.dtype
