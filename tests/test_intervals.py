@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from statistics import NormalDist
 from typing import Any
 
@@ -496,3 +497,42 @@ def test_quantiles_of_no_use_are_refused(bad: Any) -> None:
 def test_lists_of_no_numbers_are_refused(asked: Any) -> None:
     with pytest.raises(SettingError, match="level="):
         level_shares(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "question"),
+    [
+        ({"level": 0.8}, "level=0.8: .*did you mean level=80?"),
+        ({"level": [0.8, 0.95]}, "did you mean level=[80, 95]?"),
+        ({"level": [80, 0.9]}, "did you mean level=[80, 90]?"),
+        ({"level": np.float64(0.8)}, "level=0.8: .*did you mean level=80?"),
+        ({"quantiles": 80}, "quantiles=80: .*did you mean quantiles=0.8?"),
+        ({"quantiles": [10, 90]}, "did you mean quantiles=[0.1, 0.9]?"),
+        ({"quantiles": [0.1, 90]}, "did you mean quantiles=[0.1, 0.9]?"),
+    ],
+    ids=str,
+)
+def test_shares_and_per_cents_are_told_apart(asked: dict[str, Any], question: str) -> None:
+    read = level_shares if "level" in asked else quantile_shares
+    pattern = re.escape(question).replace(r"\.\*", ".*")
+    with pytest.raises(SettingError, match=pattern):
+        read(*asked.values())
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (level_shares, 100), (level_shares, 0), (level_shares, "80"), (level_shares, True),
+        (level_shares, 0.001), (quantile_shares, 0), (quantile_shares, 1), (quantile_shares, 100),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)  # fmt: skip
+def test_what_is_neither_is_refused_without_a_question(read: Any, value: Any) -> None:
+    with pytest.raises(SettingError, match=r"expected (per cents|numbers)") as caught:
+        read(value)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_one_per_cent_is_a_level() -> None:
+    assert level_shares(1) == {"-lo-1": 0.495, "-hi-1": 0.505}
+    assert quantile_shares(0.005) == {"-q-0.005": 0.005}

@@ -460,7 +460,8 @@ def test_trusted_is_a_list(trusted: Any, tmp_path: Path) -> None:
 
 def test_a_transformer_that_cannot_be_found_again(tmp_path: Path) -> None:
     scaler = FunctionTransformer(lambda x: x + 1, inverse_func=lambda x: x - 1)
-    model = network(scaler=scaler).fit(long_frame())
+    with pytest.warns(UserWarning, match=r"can't be saved.*scaler"):
+        model = network(scaler=scaler).fit(long_frame())
     with pytest.raises(ModelFileError, match=r"can't be saved.*scaler"):
         model.save(tmp_path / "model.tsgen")
     assert not list(tmp_path.iterdir())
@@ -474,7 +475,8 @@ class Odd:
 
 
 def test_ids_that_have_no_plain_form(tmp_path: Path) -> None:
-    model = network().fit(wide_frame((Odd(), Odd())))
+    with pytest.warns(UserWarning, match="Odd has no plain form"):
+        model = network().fit(wide_frame((Odd(), Odd())))
     with pytest.raises(ModelFileError, match="Odd has no plain form"):
         model.save(tmp_path / "model.tsgen")
     assert not list(tmp_path.iterdir())
@@ -1400,6 +1402,17 @@ def test_golden_file_of_an_ensemble() -> None:
     assert loaded.training_strategy == NoisyInputs(0.02, FreeRunning(steps=5, grow=0.5))
 
 
+def test_golden_file_of_custom_days() -> None:
+    """The same of format 5, which brought offsets, ids and dtypes that no name says all of."""
+    loaded = LSTMForecaster.load(GOLDEN / "model-5.tsgen")
+    expected = pd.read_csv(GOLDEN / "model-5-forecast.csv", parse_dates=["ds"])
+    forecast = loaded.predict(8)
+    assert forecast["ds"].tolist() == expected["ds"].tolist()
+    np.testing.assert_allclose(forecast[7], expected["7"], rtol=1e-5)
+    assert forecast["unique_id"].unique().tolist() == [datetime.date(2020, 1, 1)]
+    assert forecast[7].dtype == pd.SparseDtype("float64")
+
+
 # --------------------------------------------------------------------------------------- the codec
 
 
@@ -1420,7 +1433,9 @@ def through_json(value: Any, **arguments: Any) -> Any:
         np.dtype("float32"), pd.Int8Dtype(), pd.StringDtype("python"),
         pd.PeriodDtype("W-TUE"), pd.DatetimeTZDtype("s", "Asia/Tokyo"), np.dtype("M8[ms]"),
         pd.CategoricalDtype(["a", "b"], ordered=True), pd.offsets.MonthEnd(3), pd.offsets.Hour(2),
-        pd.offsets.Week(weekday=2), pd.offsets.BYearBegin(month=4),
+        pd.offsets.Week(weekday=2), pd.offsets.BYearBegin(month=4), pd.offsets.Easter(2), b"bytes",
+        np.datetime64("2024"), np.timedelta64(-3, "h"), pd.IntervalDtype("int64", "left"),
+        pd.SparseDtype("float32", 0.0), pd.Interval(0.5, 2.0, closed="both"),
     ],
     ids=repr,
 )  # fmt: skip
@@ -1452,6 +1467,8 @@ def test_nan_through_json() -> None:
         pd.Index([True, False]),
         pd.Index([True, False], dtype="boolean"),
         pd.Index([1.5], dtype="Float32"),
+        pd.interval_range(0, 3, closed="left"),
+        pd.Index([("a", 1), ("b", 2)], dtype=object, tupleize_cols=False),
         days(4, freq="MS", tz="Europe/Berlin", unit="ms"),
     ],
     ids=repr,
@@ -1473,9 +1490,8 @@ def test_arrays_through_json(values: Any, step: int) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        object(), lambda: 0, {1, 2}, b"bytes", 1j, int, np.longdouble(1), np.zeros(1, dtype=object),
-        np.zeros(1, dtype=complex), pd.NaT, pd.interval_range(0, 3), pd.IntervalDtype("int64"),
-        pd.offsets.Easter(2), [object()], signal.SIGINT, np.datetime64("2024"),
+        object(), lambda: 0, {1, 2}, 1j, int, np.longdouble(1), np.zeros(1, dtype=object),
+        np.zeros(1, dtype=complex), pd.NaT, [object()], signal.SIGINT,
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
@@ -1494,12 +1510,18 @@ def test_values_without_a_plain_form(value: Any) -> None:
         {"dtype": ["zoned", "ns", ["zoneinfo", "x" * 5000]]},
         {"dtype": ["zoned", "ns", ["evil", "x"]]}, {"offset": "nonsense"}, {"numpy": ["O", 1]},
         {"dtype": ["string", "python", "evil"]}, {"dtype": ["evil"]},
+        {"dtype": ["sparse", ["evil"], 0]}, {"dtype": ["interval", ["numpy", "i8"], "evil"]},
+        {"dtype": ["decimal", "system", 5, 2]}, {"dtype": ["decimal", "decimal128", 99, 2]},
+        {"dtype": ["dictionary", ["named", "int32[pyarrow]"], ["numpy", "i8"], False]},
+        {"date": "2020-13-01"}, {"date": 5}, {"decimal": "evil"}, {"uuid": "evil"}, {"bytes": "zz"},
+        {"timedelta": [10**12]}, {"datetime": ["2020-01-01", 0]}, {"numpy": ["M8[ns]", "x"]},
+        {"interval": [2, 1, "left"]},
         {"index": {"names": [None], "dtype": ["numpy", "i8"]}},
     ],
     ids=str,
 )  # fmt: skip
 def test_false_plain_forms(plain: Any) -> None:
-    with pytest.raises((CodecError, TypeError, ValueError)):
+    with pytest.raises((CodecError, TypeError, ValueError, ArithmeticError, AttributeError)):
         Decoder({}).decode(plain)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from tsgen.errors import SettingError
+from tsgen.messages import written
 
 __all__ = ["is_auto", "number", "one_of", "seed_number", "seed_of", "whole_number", "yes_or_no"]
 
@@ -23,7 +24,7 @@ def seed_number(name: str, value: Any, *, accepted: str = "a whole number") -> i
     """An integer from 0 to 2**63 - 1, or a `SettingError`."""
     fits = isinstance(value, Integral) and not isinstance(value, bool)
     if not fits or not 0 <= int(value) < 2**63:
-        raise SettingError(f"{name}={value!r}: expected {accepted} from 0 to 2**63 - 1")
+        raise SettingError(f"{name}={written(value)}: expected {accepted} from 0 to 2**63 - 1")
     return int(value)
 
 
@@ -41,7 +42,9 @@ def whole_number(
     fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= lowest
     if not fits or (highest is not None and int(value) > highest):
         which = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
-        raise SettingError(f"{name}={value!r}: expected a whole number of {which} ({meaning})")
+        raise SettingError(
+            f"{name}={written(value)}: expected a whole number of {which} ({meaning})"
+        )
     return int(value)
 
 
@@ -49,19 +52,23 @@ def number(name: str, value: Any, lowest: float, highest: float) -> float:
     """A number in a range, or a `SettingError`."""
     fits = isinstance(value, Real) and not isinstance(value, bool)
     if not fits or not lowest <= float(value) <= highest:
-        raise SettingError(f"{name}={value!r}: expected a number from {lowest:g} to {highest:g}")
+        raise SettingError(
+            f"{name}={written(value)}: expected a number from {lowest:g} to {highest:g}"
+        )
     return float(value)
 
 
 def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
     """One of some names, or a `SettingError`."""
     if not isinstance(value, str) or value not in accepted:
-        raise SettingError(f"{name}={value!r}: expected one of {', '.join(map(repr, accepted))}")
+        raise SettingError(
+            f"{name}={written(value)}: expected one of {', '.join(map(repr, accepted))}"
+        )
     return value
 
 
 def yes_or_no(name: str, value: Any, *, accepted: str = "True or False") -> bool:
     """A bool, or a `SettingError`."""
     if not isinstance(value, bool | np.bool_):
-        raise SettingError(f"{name}={value!r}: expected {accepted}")
+        raise SettingError(f"{name}={written(value)}: expected {accepted}")
     return bool(value)

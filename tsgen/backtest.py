@@ -7,7 +7,7 @@ cutoffs is a function that it brings along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -19,14 +19,17 @@ from sklearn.base import clone
 
 from tsgen.arguments import one_of, whole_number
 from tsgen.checks import Problems
+from tsgen.columns import output_name
 from tsgen.covariates import with_categories_of
-from tsgen.errors import FrameError, SettingError, TrainingRowsWarning, warn_user
+from tsgen.dtypes import as_dtype, fitting
+from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
 from tsgen.estimator import Forecaster, checked_horizon
 from tsgen.frame import Short, read_history
 from tsgen.frequency import OFF_GRID
 from tsgen.future import steps_between
 from tsgen.history import History
-from tsgen.layouts import Frame, as_dtype
+from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.progress import COUNT, progress_line
 from tsgen.reading import Reading
@@ -168,6 +171,7 @@ def backtest(
     df: Frame,
     plan: Plan,
     forecast: Callable[[F, Cutoffs, range], Outputs],
+    suffixes: Iterable[str] = ("",),
 ) -> pd.DataFrame:
     """Forecast from all cutoffs of a frame.
 
@@ -181,6 +185,8 @@ def backtest(
         Of a fitted forecaster, the cutoffs and the numbers of some of them. Its outputs are by
         suffix, of shape (series, H): those that have the first of these cutoffs, then those that
         have the second, and so on.
+    suffixes : iterable of str, default ("",)
+        Of the outputs.
 
     Returns
     -------
@@ -189,7 +195,8 @@ def backtest(
         and each target with its forecast.
     """
     cutoffs = Cutoffs.of(_read(forecaster, df, plan), plan, forecaster._min_rows)
-    _check_names(cutoffs.history.panel)
+    predictions = [f"_pred{suffix}" for suffix in suffixes]
+    cutoffs.history.panel.check_table("backtest", ["cutoff"], ["", *predictions])
     if not plan.every:
         _warn_of_training_rows(forecaster, cutoffs)
         found = [forecast(forecaster, cutoffs, range(cutoffs.count))]
@@ -222,7 +229,7 @@ def _complain_of_short(
     problems.add(
         f"series without room for a cutoff, which needs {min_rows} rows before it and the "
         f"{plan.horizon} of the horizon after it",
-        [f"{panel.keys[i]!r} ({lengths[i]} rows)" for i in np.flatnonzero(short)[:5]],
+        [f"{written(panel.keys[i])} ({lengths[i]} rows)" for i in np.flatnonzero(short)[:5]],
         "drop them, pass short='skip', or a shorter horizon",
         total=int(short.sum()),
     )
@@ -242,7 +249,8 @@ def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs) -> None:
     first = cutoffs.history.stamps(np.array([system]), rows[[system], number] - 1)[0]
     warn_user(
         f"{int(inside.sum())} of {int((rows > 0).sum())} forecasts are of rows that the model was "
-        f"trained on, the first of series {cutoffs.history.panel.keys[system]!r} after {first}: "
+        f"trained on, the first of series {written(cutoffs.history.panel.keys[system])} after "
+        f"{first}: "
         "their errors say too little of those on new rows; fit on earlier rows alone "
         "(tsgen.hold_out), or pass refit=True",
         TrainingRowsWarning,
@@ -301,17 +309,6 @@ def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
 # --- the frame -----------------------------------------------------------------------------------
 
 
-def _check_names(panel: Panel) -> None:
-    """Refuse columns that would come twice."""
-    columns = panel.columns
-    made = ["cutoff", *(f"{target}_pred" for target in columns.targets)]
-    twice = [name for name in made if name in (columns.id, columns.time, *columns.targets)]
-    if twice:
-        raise SettingError(
-            f"a backtest makes a column {twice[0]!r}, and the frame has one of that name: rename it"
-        )
-
-
 def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
     """A row for each series in the order of the input, cutoff and step."""
     history, panel, there = cutoffs.history, cutoffs.history.panel, cutoffs.there
@@ -341,8 +338,10 @@ def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
     for target, of_target, dtype in zip(columns.targets, order.T, dtypes, strict=True):
         series = of_target[position]
         first = panel.offsets[series] + cutoffs.rows[series // panel.channels, number]
-        frame[target] = as_dtype(pd.Index(panel.values[first[:, None] + steps].ravel()), dtype)
+        columns_of_target = {"": panel.values[first[:, None] + steps]}
         for suffix, values in outputs.items():
-            told = pd.Index(values[found[series, number]].ravel())
-            frame[f"{target}_pred{suffix}"] = as_dtype(told, dtype)
+            columns_of_target[f"_pred{suffix}"] = values[found[series, number]]
+        for suffix, values in columns_of_target.items():
+            kept = fitting(dtype, values)
+            frame[output_name(target, suffix)] = as_dtype(pd.Index(values.ravel()), kept)
     return frame

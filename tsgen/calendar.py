@@ -20,6 +20,7 @@ from pandas.tseries.offsets import Week
 
 from tsgen.errors import MissingExtraError, SettingError
 from tsgen.frequency import Frequency
+from tsgen.messages import written
 
 __all__ = ["CalendarColumns", "CalendarPart", "calendar_columns", "calendar_parts"]
 
@@ -214,13 +215,13 @@ def _days(stamps: pd.DatetimeIndex) -> IntArray:
 def _check_part(part: Any) -> None:
     if not isinstance(part, str):
         if not callable(part):
-            raise SettingError(f"calendar={part!r} is unknown; expected {_accepted()}")
+            raise SettingError(f"calendar={written(part)} is unknown; expected {_accepted()}")
     elif _HOLIDAYS.fullmatch(part):
         _check_country(part, *_country(part))
     elif part != "auto" and part not in _CYCLES:
         close = get_close_matches(part, ["auto", *_CYCLES], n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise SettingError(f"calendar={part!r} is unknown; {hint}Expected {_accepted()}")
+        hint = f"did you mean {written(close[0])}? " if close else ""
+        raise SettingError(f"calendar={written(part)} is unknown; {hint}Expected {_accepted()}")
 
 
 def _accepted() -> str:
@@ -233,7 +234,7 @@ def _accepted() -> str:
 
 
 def _label(part: CalendarPart) -> str:
-    return repr(part) if isinstance(part, str) else getattr(part, "__name__", repr(part))
+    return written(part) if isinstance(part, str) else getattr(part, "__name__", written(part))
 
 
 def _check_needs_no_dates(parts: Sequence[CalendarPart]) -> None:
@@ -285,7 +286,7 @@ def _waves(name: str, axis: _Axis) -> dict[str, Array]:
 def _country(part: str) -> tuple[str, str | None]:
     match = _HOLIDAYS.fullmatch(part)
     if match is None:
-        raise SettingError(f"calendar={part!r} is unknown; expected {_accepted()}")
+        raise SettingError(f"calendar={written(part)} is unknown; expected {_accepted()}")
     return match[1], match[2]
 
 
@@ -304,7 +305,8 @@ def _check_country(part: str, country: str, subdivision: str | None) -> None:
     package = _package()
     if country not in package.list_supported_countries():
         raise SettingError(
-            f"calendar={part!r}: no holidays are known of a country {country!r}; expected its ISO "
+            f"calendar={written(part)}: no holidays are known of a country {written(country)}; "
+            "expected its ISO "
             "3166 code, such as 'DE' or 'US': holidays.list_supported_countries() lists them"
         )
     try:
@@ -313,7 +315,8 @@ def _check_country(part: str, country: str, subdivision: str | None) -> None:
         there_are = ", ".join(package.country_holidays(country).subdivisions)
         remedy = f"there are: {there_are}" if there_are else f"write 'holidays:{country}'"
         raise SettingError(
-            f"calendar={part!r}: no subdivision {subdivision!r} of {country!r} is known; {remedy}"
+            f"calendar={written(part)}: no subdivision {written(subdivision)} of "
+            f"{written(country)} is known; {remedy}"
         ) from None
 
 
@@ -374,7 +377,8 @@ def _own_columns(
         clash = [name for name in frame.columns if name in seen]
         if clash:
             raise SettingError(
-                f"calendar: {_label(part)} returns a column {clash[0]!r}, which another part of "
+                f"calendar: {_label(part)} returns a column {written(clash[0])}, which another "
+                "part of "
                 "the calendar has already; rename it"
             )
         seen.update(frame.columns)
@@ -399,17 +403,17 @@ def _complaint(answer: Any, stamps: pd.DatetimeIndex) -> str | None:
     if len(answer) != len(stamps):
         return f"{len(answer)} rows"
     if not (answer.index.equals(stamps) or answer.index.equals(pd.RangeIndex(len(stamps)))):
-        return f"an index of other values (the first is {answer.index[0]!r})"
+        return f"an index of other values (the first is {written(answer.index[0])})"
     if not len(answer.columns):
         return "no columns"
     if not answer.columns.is_unique:
-        return f"two columns {answer.columns[answer.columns.duplicated()][0]!r}"
+        return f"two columns {written(answer.columns[answer.columns.duplicated()][0])}"
     missing = answer.isna().to_numpy()
     if missing.any():
         column = int(missing.any(axis=0).argmax())
         first = stamps[int(missing[:, column].argmax())]
         return (
-            f"{missing[:, column].sum()} missing values in {answer.columns[column]!r}, "
+            f"{missing[:, column].sum()} missing values in {written(answer.columns[column])}, "
             f"the first at {first}"
         )
     return None

@@ -15,6 +15,7 @@ import pandas as pd
 
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, inferred_frequency
+from tsgen.messages import written
 
 __all__ = [
     "FILL_HINT",
@@ -36,8 +37,10 @@ Names = pd.Index | str
 FILL_HINT = "pass fill='mask', 'ffill', 'interpolate' or a number to fit"
 _GIVE_NUMBERS = (
     "give numbers; in a wide frame every column is a series, so drop it there; a long frame has "
-    "columns of ids, time stamps and numbers: name them with id_col=, time_col=, target_col="
+    "columns of ids, time stamps and numbers: name them with id_col=, time_col=, target_col=, "
+    "after df.reset_index() if one stands in the index"
 )
+_NAME_IDS = "name the column of ids with id_col=, after df.reset_index() if they stand in the index"
 _SHOWN = 5
 _NO_NUMBERS = (str, bytes, bool, np.bool_)
 
@@ -77,16 +80,52 @@ def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
             "give every row an id or drop it",
             total=int(missing.sum()),
         )
-    mixed = ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
-    if mixed:
-        types = ids.reset_index(drop=True)[~missing].map(lambda value: type(value).__name__)
-        where = [f"{name} (row {row})" for row, name in types.drop_duplicates().items()]
+    nested, mixed = _containers(ids, missing), _types(ids, missing)
+    if len(nested):
+        problems.add(
+            f"column {label} holds lists or other containers, which name no series",
+            [f"{written(value)} (row {row})" for row, value in nested.iloc[:_SHOWN].items()],
+            f"convert them to text, for instance df[{label}].map(str)",
+            total=len(nested),
+        )
+    elif len(mixed) > 1:
         problems.add(
             f"column {label} mixes types",
-            where,
+            [f"{name} (row {row})" for row, name in mixed.items()],
             f"convert them, for instance df[{label}].astype(str)",
         )
-    return not missing.any() and not mixed
+    return not missing.any() and not len(nested) and len(mixed) <= 1
+
+
+def _types(ids: pd.Series, missing: Mask) -> pd.Series:
+    """The types of objects where they may be several, with the first row of each."""
+    if not _may_be_anything(ids):
+        return pd.Series(dtype=object)
+    known = ids.reset_index(drop=True)[~missing]
+    return known.map(lambda value: type(value).__name__).drop_duplicates()
+
+
+def _containers(ids: pd.Series, missing: Mask) -> pd.Series:
+    """The ids that are lists and such, which can't be compared."""
+    known = ids.reset_index(drop=True)[~missing]
+    if _is_nested(ids.dtype):
+        return known
+    if not _may_be_anything(ids):
+        return known.iloc[:0]
+    return known[~known.map(pd.api.types.is_hashable).astype(bool)]
+
+
+def _may_be_anything(ids: pd.Series) -> bool:
+    return ids.dtype == object and pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed")
+
+
+def _is_nested(dtype: Any) -> bool:
+    """Whether a dtype of pyarrow is one of lists, structs or maps."""
+    if not isinstance(dtype, pd.ArrowDtype):
+        return False
+    import pyarrow as pa
+
+    return bool(pa.types.is_nested(dtype.pyarrow_dtype))
 
 
 def check_times(
@@ -109,7 +148,7 @@ def check_times(
             kind = "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
             problems.add(
                 f"{where} holds {kind}, not time",
-                [f"{_plain(column.iloc[0])!r} (row 0)"],
+                [f"{written(column.iloc[0])} (row 0)"],
                 ("convert it with pd.to_datetime" if kind == "text" else "give dates or integers")
                 + hint,
             )
@@ -152,7 +191,11 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint:
             "localise them first, with tz_localize or pd.to_datetime(..., utc=True)",
         )
         return column
-    first = f"{present.iloc[0]!r} (row {present.index[0]})" if len(present) else "no value at all"
+    first = (
+        f"{written(present.iloc[0])} (row {present.index[0]})"
+        if len(present)
+        else "no value at all"
+    )
     names = {"string": "text", "date": "datetime.date objects"}
     problems.add(
         f"{where} holds {names.get(kind, f'{kind} objects')}, not time",
@@ -211,7 +254,7 @@ def check_values(
     if empty.any() and isinstance(names, pd.Index):
         problems.add(
             f"column {label}: series without any value",
-            [repr(name) for name in names[empty]],
+            [written(name) for name in names[empty]],
             "drop these series",
         )
     partly = lacking & ~empty[codes]
@@ -233,13 +276,13 @@ def _to_float(
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
         problems.add(
-            f"column {label} holds bool", [f"{_plain(column.iloc[0])!r} (row 0)"],
+            f"column {label} holds bool", [f"{written(column.iloc[0])} (row 0)"],
             "cast explicitly, for instance with astype(float)",
         )  # fmt: skip
         return None
     if pd.api.types.is_complex_dtype(dtype) or kind == "complex":
         problems.add(
-            f"column {label} holds complex numbers", [f"{_plain(column.iloc[0])!r} (row 0)"],
+            f"column {label} holds complex numbers", [f"{written(column.iloc[0])} (row 0)"],
             "forecast the real and the imaginary part as two series",
         )  # fmt: skip
         return None
@@ -255,13 +298,13 @@ def _to_float(
     row, value = _first_no_number(column)
     if _is_numeric_text(value):
         problems.add(
-            f"column {label} holds numbers as text", [f"{value!r} {where.at(row)}"],
+            f"column {label} holds numbers as text", [f"{written(value)} {where.at(row)}"],
             f"convert it with pd.to_numeric(df[{label}])",
         )  # fmt: skip
     else:
         kind = f"{dtype}, {type(_plain(value)).__name__}" if dtype == object else str(dtype)
         problems.add(
-            f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} {where.at(row)}"],
+            f"column {label} isn't numeric ({kind})", [f"{written(value)} {where.at(row)}"],
             remedy,
         )  # fmt: skip
     return None
@@ -422,13 +465,13 @@ class Places:
     @property
     def hint(self) -> str:
         lone = isinstance(self._names, str) and self._names != "wide"
-        return " (read as one series: name the column of ids with id_col=)" if lone else ""
+        return f" (read as one series: {_NAME_IDS})" if lone else ""
 
     def at(self, row: int, stamp: Any = None) -> str:
         parts = []
         if isinstance(self._names, pd.Index) and row < len(self.codes):
             code = self.codes[row]
-            parts.append(f"series {self._names[code]!r}" if code < len(self._names) else "")
+            parts.append(f"series {written(self._names[code])}" if code < len(self._names) else "")
         if self._times is not None:
             parts.append(f"at {self._times[row] if stamp is None else stamp}")
         parts.append(f"(row {row if self._order is None else self._order[row]})")
@@ -451,7 +494,7 @@ class Places:
         described: list[str] = []
         for code in np.unique(self.codes[rows]):
             label = (
-                f"series {self._names[code]!r}"
+                f"series {written(self._names[code])}"
                 if isinstance(self._names, pd.Index)
                 else "the index"
             )

@@ -7,22 +7,31 @@ and so do objects (a user's scikit-learn transformers), whose saving is another 
 
 from __future__ import annotations
 
-import datetime
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen.errors import MissingExtraError
+from tsgen.plain_values import (
+    LEAVES,
+    CodecError,
+    Leaf,
+    expect,
+    offset_of,
+    plain_offset,
+    plain_zone,
+    short,
+    zone_of,
+)
 
 __all__ = ["CodecError", "Decoder", "Encoder", "fits"]
 
@@ -30,10 +39,6 @@ AnyArray = npt.NDArray[Any]
 
 _ARRAY_KINDS = "biuf"
 _DTYPE_KINDS = "biufMmO"
-
-
-class CodecError(Exception):
-    """A value has no plain form, or a plain form no value."""
 
 
 @dataclass
@@ -79,7 +84,10 @@ class Encoder:
                 return {rule.tag: rule.encode(value, self)}
         if self.objects is not None and hasattr(value, "fit") and hasattr(value, "transform"):
             return {"object": self._object(value)}
-        raise CodecError(f"a {type(value).__name__} has no plain form: {_short(value)}")
+        raise CodecError(
+            f"a {type(value).__name__} has no plain form: {short(value)}; numbers, text, dates, "
+            "decimals and tuples of them have one"
+        )
 
     def array(self, values: AnyArray) -> str:
         """Set an array aside; its name."""
@@ -131,25 +139,25 @@ class Decoder:
         if isinstance(plain, list):
             return [self.decode(item) for item in plain]
         if not isinstance(plain, dict) or len(plain) != 1:
-            raise CodecError(f"expected one tag and its payload, got {_short(plain)}")
+            raise CodecError(f"expected one tag and its payload, got {short(plain)}")
         ((tag, payload),) = plain.items()
         if tag == "object":
             return self.objects[_whole(payload, len(self.objects))]
         if tag not in _BY_TAG:
-            raise CodecError(f"the tag {_short(tag)} is unknown")
+            raise CodecError(f"the tag {short(tag)} is unknown")
         return _BY_TAG[tag].decode(payload, self)
 
     def array(self, name: Any) -> AnyArray:
         """An array by its name."""
         if not isinstance(name, str) or name not in self.arrays:
-            raise CodecError(f"there is no array {_short(name)}")
+            raise CodecError(f"there is no array {short(name)}")
         return self.arrays[name]
 
     def typed(self, plain: Any, kind: type[Any]) -> Any:
         """The value of a plain form that must be of one type."""
         value = self.decode(plain)
         if not isinstance(value, kind):
-            raise CodecError(f"expected a {kind.__name__}, got {_short(value)}")
+            raise CodecError(f"expected a {kind.__name__}, got {short(value)}")
         return value
 
     def record(self, kind: type[Any], plain: Any) -> Any:
@@ -158,11 +166,11 @@ class Decoder:
 
     def fields(self, kind: type[Any], plain: Any) -> dict[str, Any]:
         """The fields of a dataclass, checked against their annotations."""
-        _expect(isinstance(plain, dict), plain)
+        expect(isinstance(plain, dict), plain)
         known = {item.name: item for item in fields(kind)}
         for name in plain:
             if name not in known:
-                raise CodecError(f"{kind.__name__} has no field {_short(name)}")
+                raise CodecError(f"{kind.__name__} has no field {short(name)}")
         for name, item in known.items():
             optional = item.default is not MISSING or item.default_factory is not MISSING
             if name not in plain and not optional:
@@ -173,7 +181,7 @@ class Decoder:
             hint = _ANY_LABEL.get(hints[name]) if kind in self.labels else None
             if not fits(value, hint or hints[name]):
                 wanted = getattr(known[name], "type", hints[name])
-                raise CodecError(f"{kind.__name__}.{name}={_short(value)}: expected {wanted}")
+                raise CodecError(f"{kind.__name__}.{name}={short(value)}: expected {wanted}")
         return values
 
 
@@ -255,10 +263,13 @@ def _is_record(value: Any) -> bool:
 
 
 def _encode_record(value: Any, encoder: Encoder) -> Any:
-    return [
-        type(value).__name__,
-        {item.name: encoder.encode(getattr(value, item.name)) for item in fields(value)},
-    ]
+    plain = {}
+    for item in fields(value):
+        try:
+            plain[item.name] = encoder.encode(getattr(value, item.name))
+        except CodecError as error:
+            raise CodecError(f"{item.name}: {error}") from error
+    return [type(value).__name__, plain]
 
 
 def _decode_record(payload: Any, decoder: Decoder) -> Any:
@@ -266,11 +277,11 @@ def _decode_record(payload: Any, decoder: Decoder) -> Any:
     for kind in decoder.records:
         if kind.__name__ == name:
             return decoder.record(kind, plain)
-    raise CodecError(f"a {_short(name)} is unknown")
+    raise CodecError(f"a {short(name)} is unknown")
 
 
 def _decode_float(payload: Any, decoder: Decoder) -> float:
-    _expect(payload in ("nan", "inf", "-inf"), payload)
+    expect(payload in ("nan", "inf", "-inf"), payload)
     return float(payload)
 
 
@@ -289,8 +300,42 @@ def _encode_element(value: Any, encoder: Encoder) -> Any:
 
 def _decode_element(payload: Any, decoder: Decoder) -> Any:
     index = _decode_index(payload, decoder)
-    _expect(len(index) == 1, payload)
+    expect(len(index) == 1, payload)
     return index[0]
+
+
+def _encode_interval(value: pd.Interval, encoder: Encoder) -> Any:
+    return [encoder.encode(value.left), encoder.encode(value.right), value.closed]
+
+
+def _decode_interval(payload: Any, decoder: Decoder) -> Any:
+    left, right, closed = payload
+    return pd.Interval(decoder.decode(left), decoder.decode(right), closed)
+
+
+def _encode_scalar(value: np.generic, encoder: Encoder) -> Any:
+    """A number of numpy as an array of no dimensions, its stamps and durations by their ticks."""
+    if value.dtype.kind in "mM":
+        return [value.dtype.str, int(value.astype(np.int64))]
+    return encoder.array(np.asarray(value))
+
+
+def _decode_scalar(payload: Any, decoder: Decoder) -> Any:
+    if not isinstance(payload, list):
+        return decoder.array(payload)[()]
+    name, ticks = payload
+    dtype = _numpy_dtype(name)
+    expect(dtype.kind in "mM" and type(ticks) is int, payload)
+    return np.int64(ticks).astype(dtype)
+
+
+def _rule_of(leaf: Leaf) -> _Rule:
+    return _Rule(
+        leaf.tag,
+        _exactly(leaf.kind),
+        lambda value, _: leaf.plain(value),
+        lambda payload, _: leaf.value(payload),
+    )
 
 
 def _encode_range(value: range, encoder: Encoder) -> Any:
@@ -302,21 +347,36 @@ def _encode_range(value: range, encoder: Encoder) -> Any:
 
 def _encode_dtype(dtype: Any, encoder: Encoder) -> Any:
     if isinstance(dtype, np.dtype):
-        _expect(dtype.kind in _DTYPE_KINDS, dtype)
+        expect(dtype.kind in _DTYPE_KINDS, dtype)
         return ["numpy", dtype.str]
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return ["zoned", dtype.unit, _encode_zone(dtype.tz)]
+        return ["zoned", dtype.unit, plain_zone(dtype.tz)]
     if isinstance(dtype, pd.CategoricalDtype):
         return ["category", encoder.encode(dtype.categories), bool(dtype.ordered)]
     if isinstance(dtype, pd.StringDtype):
         missing = "NA" if getattr(dtype, "na_value", pd.NA) is pd.NA else "nan"
         return ["string", dtype.storage, missing]
+    if isinstance(dtype, pd.SparseDtype):
+        subtype = _encode_dtype(dtype.subtype, encoder)
+        return ["sparse", subtype, encoder.encode(dtype.fill_value)]
+    if isinstance(dtype, pd.IntervalDtype):
+        return ["interval", _encode_dtype(dtype.subtype, encoder), dtype.closed]
+    if isinstance(dtype, pd.ArrowDtype) and _decimal_name(dtype.pyarrow_dtype):
+        arrow = dtype.pyarrow_dtype
+        return ["decimal", _decimal_name(arrow), arrow.precision, arrow.scale]
+    if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "index_type"):
+        arrow = dtype.pyarrow_dtype
+        inner = (pd.ArrowDtype(kind) for kind in (arrow.index_type, arrow.value_type))
+        return ["dictionary", *(_encode_dtype(part, encoder) for part in inner), arrow.ordered]
     try:
         known = _named_dtype(str(dtype)) == dtype
     except (CodecError, NotImplementedError, TypeError, ValueError):
         known = False
     if not known:
-        raise CodecError(f"the dtype {dtype} has no plain form")
+        raise CodecError(
+            f"the dtype {dtype} has no plain form; convert the column with astype to numbers, text "
+            "or dates"
+        )
     return ["named", str(dtype)]
 
 
@@ -326,37 +386,60 @@ def _decode_dtype(payload: Any, decoder: Decoder) -> Any:
         return _numpy_dtype(*rest)
     if kind == "zoned":
         unit, zone = rest
-        return pd.DatetimeTZDtype(unit, _decode_zone(zone))
+        return pd.DatetimeTZDtype(unit, zone_of(zone))
     if kind == "category":
         categories, ordered = rest
         return pd.CategoricalDtype(decoder.typed(categories, pd.Index), ordered=ordered)
     if kind == "string":
         storage, missing = rest
-        _expect(missing in ("NA", "nan"), missing)
+        expect(missing in ("NA", "nan"), missing)
         if missing == "NA":
             return pd.StringDtype(storage)
         return pd.StringDtype(storage, na_value=np.nan)
-    _expect(kind == "named", kind)
+    if kind == "sparse":
+        subtype, fill = rest
+        return pd.SparseDtype(_decode_dtype(subtype, decoder), decoder.decode(fill))
+    if kind == "interval":
+        subtype, closed = rest
+        return pd.IntervalDtype(_decode_dtype(subtype, decoder), closed)
+    if kind == "decimal":
+        name, precision, scale = rest
+        expect(_DECIMAL.fullmatch(str(name)) is not None, name)
+        return pd.ArrowDtype(getattr(_pyarrow(), name)(precision, scale))
+    if kind == "dictionary":
+        *parts, ordered = rest
+        index, values = (_decode_dtype(part, decoder).pyarrow_dtype for part in parts)
+        return pd.ArrowDtype(_pyarrow().dictionary(index, values, ordered))
+    expect(kind == "named", kind)
     return _named_dtype(*rest)
 
 
+_DECIMAL = re.compile(r"decimal(32|64|128|256)")
+
+
+def _decimal_name(arrow: Any) -> str | None:
+    """What pyarrow calls a type of decimals, of which pandas can't read the name."""
+    found = _DECIMAL.match(str(arrow))
+    return found and found[0]
+
+
 def _numpy_dtype(name: Any) -> np.dtype[Any]:
-    _expect(isinstance(name, str) and len(name) < 16 and "," not in name, name)
+    expect(isinstance(name, str) and len(name) < 16 and "," not in name, name)
     dtype: np.dtype[Any] = np.dtype(name)
-    _expect(dtype.kind in _DTYPE_KINDS, name)
+    expect(dtype.kind in _DTYPE_KINDS, name)
     return dtype
 
 
 def _named_dtype(name: Any) -> Any:
     """A dtype of periods, of pyarrow, or of numbers with a mask, by what pandas calls it."""
-    _expect(isinstance(name, str) and len(name) < 100, name)
+    expect(isinstance(name, str) and len(name) < 100, name)
     if name == "string[pyarrow]":  # to pandas one of its own; those have a tag of their own here
         return pd.ArrowDtype(_pyarrow().string())
     if name.endswith("[pyarrow]"):
         _pyarrow()
     dtype = pd.api.types.pandas_dtype(name)
     of_numbers = isinstance(getattr(dtype, "numpy_dtype", None), np.dtype)
-    _expect(of_numbers or isinstance(dtype, pd.PeriodDtype), name)
+    expect(of_numbers or isinstance(dtype, pd.PeriodDtype), name)
     return dtype
 
 
@@ -368,39 +451,6 @@ def _pyarrow() -> Any:
             "this model's frame has columns of pyarrow: pip install 'tsgen[parquet]'"
         ) from error
     return pyarrow
-
-
-def _encode_zone(zone: datetime.tzinfo | None) -> list[Any] | None:
-    if zone is None:
-        return None
-    if isinstance(zone, ZoneInfo) and zone.key is not None:
-        return ["zoneinfo", zone.key]
-    if type(zone).__module__.startswith("pytz") and getattr(zone, "zone", None):
-        return ["pytz", zone.zone]  # type: ignore[attr-defined]
-    if isinstance(zone, datetime.timezone):
-        offset = zone.utcoffset(None)
-        return ["fixed", offset // datetime.timedelta(microseconds=1)]
-    raise CodecError(
-        f"the time zone {_short(zone)} has no name to store: use zoneinfo.ZoneInfo(...) instead"
-    )
-
-
-def _decode_zone(payload: Any) -> datetime.tzinfo | None:
-    if payload is None:
-        return None
-    kind, key = payload
-    if kind in ("zoneinfo", "pytz"):
-        try:
-            zone = ZoneInfo(key)
-            # What pandas makes of the name: a zone of pytz where it still brings that.
-            return zone if kind == "zoneinfo" else pd.DatetimeTZDtype("ns", key).tz
-        except (KeyError, ValueError, OSError) as error:
-            raise CodecError(
-                f"the time zone {_short(key)} isn't known here; pip install tzdata may bring it"
-            ) from error
-    _expect(kind == "fixed", kind)
-    # timezone.utc is what pandas knows as UTC; a timezone of no offset with a name it would not.
-    return datetime.timezone(datetime.timedelta(microseconds=key)) if key else datetime.UTC
 
 
 # --- indexes -------------------------------------------------------------------------------------
@@ -418,7 +468,7 @@ def _encode_index(index: pd.Index, encoder: Encoder) -> Any:
         raise CodecError(f"an index of {index.dtype} with missing labels has no plain form")
     plain["dtype"] = _encode_dtype(index.dtype, encoder)
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and index.freq is not None:
-        plain["freq"] = _encode_offset(index.freq, encoder)
+        plain["freq"] = plain_offset(index.freq)
     return plain | {"values": _encode_values(index, encoder)}
 
 
@@ -426,6 +476,9 @@ def _encode_values(index: Any, encoder: Encoder) -> Any:
     dtype = index.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return encoder.array(np.asarray(index.codes))
+    if isinstance(dtype, pd.IntervalDtype):
+        sides = {"left": index.left, "right": index.right}
+        return {side: _encode_index(values, encoder) for side, values in sides.items()}
     if hasattr(index, "asi8"):
         return encoder.array(index.asi8)
     if dtype == object and not all(type(label) is str for label in index):
@@ -434,13 +487,15 @@ def _encode_values(index: Any, encoder: Encoder) -> Any:
         return _encode_text([str(label) for label in index], encoder)
     if isinstance(dtype, np.dtype):
         return encoder.array(index.to_numpy())
+    if isinstance(dtype, pd.SparseDtype):
+        return encoder.array(index.to_numpy(dtype=dtype.subtype))
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in _ARRAY_KINDS:
         return [encoder.encode(label) for label in index]
     return encoder.array(index.to_numpy(dtype=dtype.numpy_dtype))
 
 
 def _decode_index(payload: Any, decoder: Decoder) -> Any:
-    _expect(isinstance(payload, dict) and isinstance(payload.get("names"), list), payload)
+    expect(isinstance(payload, dict) and isinstance(payload.get("names"), list), payload)
     names = [decoder.decode(name) for name in payload["names"]]
     kind = set(payload) - {"names"}
     if kind == {"range"}:
@@ -452,18 +507,22 @@ def _decode_index(payload: Any, decoder: Decoder) -> Any:
             codes=[decoder.array(code).tolist() for code in payload["codes"]],
             names=names,
         )
-    _expect(kind - {"freq"} == {"dtype", "values"} and len(names) == 1, sorted(payload))
+    expect(kind - {"freq"} == {"dtype", "values"} and len(names) == 1, sorted(payload))
     dtype = _decode_dtype(payload["dtype"], decoder)
     index = _decode_values(dtype, payload["values"], decoder)
     if "freq" in payload:
-        index = type(index)(index, freq=_decode_offset(payload["freq"], decoder))
+        index = type(index)(index, freq=offset_of(payload["freq"]))
     index.name = names[0]
     return index
 
 
 def _decode_values(dtype: Any, payload: Any, decoder: Decoder) -> Any:
     if isinstance(payload, list):
-        return pd.Index([decoder.decode(label) for label in payload], dtype=dtype)
+        labels = [decoder.decode(label) for label in payload]
+        return pd.Index(labels, dtype=dtype, tupleize_cols=False)
+    if isinstance(dtype, pd.IntervalDtype):
+        left, right = (_decode_index(payload[side], decoder) for side in ("left", "right"))
+        return pd.IntervalIndex.from_arrays(left, right, closed=dtype.closed)  # type: ignore[arg-type]
     if isinstance(payload, dict):
         return pd.Index(_decode_text(payload, decoder), dtype=dtype)
     values = decoder.array(payload)
@@ -471,7 +530,7 @@ def _decode_values(dtype: Any, payload: Any, decoder: Decoder) -> Any:
         codes = pd.Categorical.from_codes(values, dtype=dtype)
         return pd.CategoricalIndex(codes)
     if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
-        _expect(values.dtype == np.int64, values.dtype)
+        expect(values.dtype == np.int64, values.dtype)
     if isinstance(dtype, pd.PeriodDtype):
         return pd.PeriodIndex.from_ordinals(values, freq=dtype.freq)  # type: ignore[attr-defined]
     if isinstance(dtype, pd.DatetimeTZDtype):
@@ -493,55 +552,21 @@ def _encode_text(texts: list[str], encoder: Encoder) -> Any:
 def _decode_text(payload: dict[str, Any], decoder: Decoder) -> list[str]:
     joined = decoder.array(payload["bytes"]).tobytes()
     lengths = decoder.array(payload["lengths"])
-    _expect(lengths.dtype == np.int64 and bool((lengths >= 0).all()), "lengths")
+    expect(lengths.dtype == np.int64 and bool((lengths >= 0).all()), "lengths")
     stops = np.cumsum(lengths)
-    _expect(int(lengths.sum()) == len(joined), "lengths")
+    expect(int(lengths.sum()) == len(joined), "lengths")
     return [
         joined[stop - length : stop].decode("utf-8", "surrogatepass")
         for stop, length in zip(stops.tolist(), lengths.tolist(), strict=True)
     ]
 
 
-# --- offsets -------------------------------------------------------------------------------------
-
-
-def _encode_offset(offset: BaseOffset, encoder: Encoder) -> Any:
-    if _from_alias(offset.freqstr) != offset:
-        raise CodecError(f"the frequency {offset!r} has no plain form")
-    return offset.freqstr
-
-
-def _decode_offset(payload: Any, decoder: Decoder) -> BaseOffset:
-    offset = _from_alias(payload) if isinstance(payload, str) else None
-    if offset is None:
-        raise CodecError(f"the frequency {_short(payload)} is unknown")
-    return offset
-
-
-def _from_alias(alias: str) -> BaseOffset | None:
-    try:
-        return to_offset(alias)
-    except ValueError:
-        return None
-
-
 # --- helpers -------------------------------------------------------------------------------------
 
 
 def _whole(value: Any, stop: int) -> int:
-    _expect(type(value) is int and 0 <= value < stop, value)
+    expect(type(value) is int and 0 <= value < stop, value)
     return int(value)
-
-
-def _expect(holds: bool, what: Any) -> None:
-    if not holds:
-        raise CodecError(f"{_short(what)} can't be used here")
-
-
-def _short(value: Any, most: int = 80) -> str:
-    """A value as shown in messages: printable, and never long."""
-    text = repr(value) if not isinstance(value, str) or len(value) < most else repr(value[:most])
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -564,14 +589,17 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(
         "numpy",
         _instance(np.generic),
-        lambda value, encoder: encoder.array(np.asarray(value)),
-        lambda payload, decoder: decoder.array(payload)[()],
+        _encode_scalar,
+        _decode_scalar,
     ),
     _Rule("index", _instance(pd.Index), _encode_index, _decode_index),
     _Rule("element", _exactly(pd.Timestamp, pd.Period, pd.Timedelta), _encode_element,
           _decode_element),
     _Rule("dtype", _instance(np.dtype, pd.api.extensions.ExtensionDtype), _encode_dtype,
           _decode_dtype),
-    _Rule("offset", _instance(BaseOffset), _encode_offset, _decode_offset),
+    _Rule("offset", _instance(BaseOffset), lambda value, _: plain_offset(value),
+          lambda payload, _: offset_of(payload)),
+    _Rule("interval", _exactly(pd.Interval), _encode_interval, _decode_interval),
+    *(_rule_of(leaf) for leaf in LEAVES),
 )  # fmt: skip
 _BY_TAG = {rule.tag: rule for rule in _RULES}

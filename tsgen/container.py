@@ -25,7 +25,7 @@ from tsgen.transformers import dump_objects, load_objects
 
 __all__ = ["FORMAT", "Container", "about"]
 
-FORMAT = 4
+FORMAT = 5
 """Of the files written; files of a higher number are refused."""
 
 _WEIGHTS, _ARRAYS, _SCALER = "weights.safetensors", "arrays.safetensors", "scaler.skops"

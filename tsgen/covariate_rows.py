@@ -15,6 +15,7 @@ from tsgen.covariates import ColumnSource, Covariate, Covariates, read_column
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
+from tsgen.messages import written
 from tsgen.reading import Reading
 
 __all__ = ["PanelRows", "RowTable", "calendar_rows"]
@@ -75,7 +76,7 @@ class RowTable:
         missing = np.isnan(values)
         if missing.any() and reading.fill is None:
             problems.add(
-                f"covariate {known.name!r} has missing values (NaN)",
+                f"covariate {written(known.name)} has missing values (NaN)",
                 Places(self.codes, self.names, self.times).describe(missing),
                 f"fill them first, or {FILL_HINT}",
                 total=int(missing.sum()),
@@ -107,8 +108,8 @@ class RowTable:
         missing = np.unique(self.codes[self.frame[known.name].isna()])
         if len(missing):
             problems.add(
-                f"static covariate {known.name!r} has missing values (NaN)",
-                [repr(names[i]) for i in missing],
+                f"static covariate {written(known.name)} has missing values (NaN)",
+                [written(names[i]) for i in missing],
                 "give every series a value",
             )
             return
@@ -116,8 +117,8 @@ class RowTable:
         several = kinds.index[kinds.to_numpy() > 1].to_numpy()
         if len(several):
             problems.add(
-                f"static covariate {known.name!r} changes within series",
-                [repr(names[i]) for i in several],
+                f"static covariate {written(known.name)} changes within series",
+                [written(names[i]) for i in several],
                 "name it in future_covariates or past_covariates",
             )
 
@@ -169,8 +170,8 @@ class StaticColumn:
         lacking = np.isnan(values)
         if lacking.any() and self.ids is not None:  # those of the frame are told already
             problems.add(
-                f"static covariate {self.item.name!r} has missing values (NaN)",
-                [repr(name) for name in at.systems[lacking]],
+                f"static covariate {written(self.item.name)} has missing values (NaN)",
+                [written(name) for name in at.systems[lacking]],
                 "give every series a value",
             )
         return values
@@ -178,22 +179,26 @@ class StaticColumn:
     def _positions(self, systems: pd.Index, problems: Problems) -> IntArray:
         assert self.ids is not None
         if self.ids.has_duplicates:
-            twice = [repr(name) for name in self.ids[self.ids.duplicated()].unique()]
+            twice = [written(name) for name in self.ids[self.ids.duplicated()].unique()]
             raise FrameError(
                 [f"static_covariates= has ids twice: {listing(twice)}; keep one row of each"]
             )
         positions: IntArray = self.ids.get_indexer(systems)
-        lacking = [repr(name) for name in systems[positions < 0]]
+        lacking = [written(name) for name in systems[positions < 0]]
         if self.of_new is not None:
             return positions
         if lacking and self.remembered:
             problems.add(
-                f"series that fit hasn't seen, without their static covariate {self.item.name!r}",
+                "series that fit hasn't seen, without their static covariate "
+                f"{written(self.item.name)}",
                 lacking,
                 "add this column to a long frame",
             )
         elif lacking:
-            problems.add("static_covariates= lacks series", lacking, "add a row for each")
+            hint = "" if self.ids.name is not None else (
+                "; it is by the ids in its index: set_index(...) makes one of a column"
+            )  # fmt: skip
+            problems.add("static_covariates= lacks series", lacking, f"add a row for each{hint}")
         return positions
 
 
@@ -236,7 +241,7 @@ def calendar_rows(
     """What the calendar's columns are, and their values at stamps, (rows, columns)."""
     cycles, own = calendar_columns(reading.calendar, times, frequency)
     names = [str(name) for name in (*cycles.columns, *own.columns)]
-    twice = [repr(name) for name in names if name in reading.columns.covariates]
+    twice = [written(name) for name in names if name in reading.columns.covariates]
     if twice:
         raise SettingError(
             f"calendar= gives the columns {listing(twice)}, which are covariates of the frame too; "
@@ -263,4 +268,4 @@ def calendar_rows(
 
 
 def _columns(names: list[str]) -> str:
-    return f"the columns {listing([repr(name) for name in names])}" if names else "no columns"
+    return f"the columns {listing([written(name) for name in names])}" if names else "no columns"

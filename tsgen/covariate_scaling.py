@@ -14,6 +14,7 @@ from torch import Tensor
 from tsgen.checks import listing
 from tsgen.covariates import Covariate, Covariates
 from tsgen.errors import ScalerError
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.scaling import SeriesScalers, check_template, fit_scalers
 from tsgen.stretches import offsets_of, ranges
@@ -138,7 +139,7 @@ class CovariateScaler:
             if len(wrong):
                 values = listing([f"{value:g}" for value in given[wrong]])
                 raise ScalerError(
-                    f"covariate_scaler gives no finite values for covariate {item.name!r}: "
+                    f"covariate_scaler gives no finite values for covariate {written(item.name)}: "
                     f"{values}; choose a scaler that is defined for them"
                 )
         flags = []

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.checks import Names, Problems, check_values
+from tsgen.messages import written
 
 __all__ = [
     "ColumnSource",
@@ -150,7 +151,7 @@ def read_column(
     if learn and is_categorical(column):
         known = replace(known, categories=_categories(column))
     if known.categories is None:
-        label = f"{known.name!r}{source.of}"
+        label = f"{written(known.name)}{source.of}"
         values = check_values(
             column, label, source.codes, source.names, source.times, problems,
             missing="allowed", remedy="give numbers; only text, bool and category columns of fit "
@@ -162,8 +163,8 @@ def read_column(
     kind, expected = _kind(plain), _kind(known.categories)
     if kind != expected and None not in (kind, expected):
         problems.add(
-            f"column {known.name!r}{source.of} holds {kind}, but {expected} in fit",
-            [f"{plain.to_list()[0]!r} (row 0)"],
+            f"column {written(known.name)}{source.of} holds {kind}, but {expected} in fit",
+            [f"{written(plain.to_list()[0])} (row 0)"],
             "convert it, lest every value counts as a category that fit hasn't seen",
         )
         return known, np.zeros(len(column))

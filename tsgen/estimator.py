@@ -16,6 +16,7 @@ from tsgen.errors import NotFittedError
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import Reading
 
@@ -83,7 +84,7 @@ class Forecaster(BaseEstimator, ABC):
         self,
         df: Frame,
         *,
-        id_col: str = "unique_id",
+        id_col: str | None = "unique_id",
         time_col: str = "ds",
         target_col: str | Sequence[str] = "y",
         freq: Any = None,
@@ -98,8 +99,8 @@ class Forecaster(BaseEstimator, ABC):
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
             per id and time) or rows under a MultiIndex (id, time). It isn't changed.
         id_col, time_col, target_col : str
-            The columns of a long frame; one without the id column is one series. Several targets
-            are as many series of each id.
+            The columns of a long frame; one without the id column, or with ``id_col=None``, is
+            one series. Several targets are as many series of each id.
         freq : str or offset, optional
             Such as ``"h"`` or ``"MS"``; found in the data if not given.
         fill : {"mask", "ffill", "interpolate"} or float, optional
@@ -116,7 +117,7 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with the frame.
         """
-        reading = Reading(Columns.of(id_col, time_col, target_col), check_fill(fill))
+        reading = Reading(Columns.of(id_col, time_col, target_col, frame=df), check_fill(fill))
         self._fit(read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
@@ -157,7 +158,7 @@ class Forecaster(BaseEstimator, ABC):
 def checked_horizon(horizon: Any) -> int:
     """A whole number of 1 or more, or an error that shows what came."""
     if isinstance(horizon, bool) or not isinstance(horizon, Integral):
-        raise TypeError(f"horizon={horizon!r}: expected a whole number of steps, such as 24")
+        raise TypeError(f"horizon={written(horizon)}: expected a whole number of steps, such as 24")
     if horizon < 1:
-        raise ValueError(f"horizon={horizon!r}: expected 1 or more steps")
+        raise ValueError(f"horizon={written(horizon)}: expected 1 or more steps")
     return int(horizon)

@@ -16,11 +16,12 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen.checks import Problems
-from tsgen.columns import Columns
+from tsgen.columns import Columns, output_name, suffixes_of
 from tsgen.errors import FrameError, SettingError
 from tsgen.frequency import Frequency
 from tsgen.history import History
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.readers import reader_of
 from tsgen.reading import Cells, Reading
@@ -66,7 +67,7 @@ def read_panel(
     """
     reading = how if isinstance(how, Reading) else Reading(how or Columns())
     if short not in ("error", "skip"):
-        raise SettingError(f"short={short!r} is unknown; expected 'error' or 'skip'")
+        raise SettingError(f"short={written(short)} is unknown; expected 'error' or 'skip'")
     _checked_frame(df)
     reader = reader_of(df, reading.columns)
     read = (reader.without_empty() if empty == "skip" else reader).read(freq, reading)
@@ -85,7 +86,7 @@ def hold_out(
     df: Frame,
     rows: int,
     *,
-    id_col: str = "unique_id",
+    id_col: str | None = "unique_id",
     time_col: str = "ds",
     target_col: str | Sequence[str] = "y",
 ) -> tuple[Frame, Frame]:
@@ -117,9 +118,11 @@ def hold_out(
     (120, 24)
     """
     if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 1:
-        raise SettingError(f"rows={rows!r}: expected a whole number of 1 or more")
+        raise SettingError(f"rows={written(rows)}: expected a whole number of 1 or more")
     _checked_frame(df)
-    held_out = reader_of(df, Columns.of(id_col, time_col, target_col)).last_rows(int(rows))
+    held_out = reader_of(df, Columns.of(id_col, time_col, target_col, frame=df)).last_rows(
+        int(rows)
+    )
     return df.loc[~held_out], df.loc[held_out]
 
 
@@ -160,17 +163,20 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
     if forecast.columns.nlevels > history.columns.nlevels:
         labels = forecast.columns.get_level_values(-1).unique()
         return {label[1:]: forecast.xs(label, axis=1, level=-1) for label in labels}
-    stem, targets = columns.target, columns.targets
-    named = [str(name) for name in forecast.columns if str(name).startswith(f"{stem}-")]
-    if not named or stem not in forecast.columns:
+    targets = columns.targets
+    own = [name for name in forecast.columns if name == columns.target or name not in targets]
+    suffixes = [suffix for suffix in suffixes_of(columns.target, own) if suffix]
+    if columns.target not in forecast.columns:
         return {"": forecast}
-    suffixes = [name.removeprefix(stem) for name in named]
-    plain = forecast.drop(columns=[f"{name}{suffix}" for name in targets for suffix in suffixes])
-    outputs = {
-        suffix: plain.assign(**{name: forecast[f"{name}{suffix}"] for name in targets})
-        for suffix in suffixes
-    }
-    return {"": plain, **outputs}
+    named = [output_name(name, suffix) for name in targets for suffix in suffixes]
+    plain = forecast.drop(columns=named)
+    outputs: dict[str, Frame] = {"": plain}
+    for suffix in suffixes:
+        output = plain.copy()
+        for name in targets:
+            output[name] = forecast[output_name(name, suffix)]
+        outputs[suffix] = output
+    return outputs
 
 
 def curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
@@ -208,7 +214,7 @@ def _without_short(panel: Panel, min_rows: int, short: Short) -> Panel:
     if not too_short.any():
         return panel
     where = [
-        f"{name!r} ({length})"
+        f"{written(name)} ({length})"
         for name, length in zip(panel.ids[too_short][:5], lengths[too_short][:5], strict=True)
     ]
     if short == "error" or too_short.all():

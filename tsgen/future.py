@@ -15,6 +15,7 @@ from tsgen.frame import read_cells, read_panel
 from tsgen.frequency import OFF_GRID
 from tsgen.future_covariates import unknown_rows
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import Reading
 from tsgen.stretches import alternate, offsets_of
@@ -54,7 +55,7 @@ def read_new_rows(
     new = read_panel(df, reading, freq=panel.frequency, empty="error" if reading.joint else "skip")
     positions = panel.ids.get_indexer(new.ids)
     if (positions < 0).any():
-        unknown = [repr(name) for name in new.ids[positions < 0]]
+        unknown = [written(name) for name in new.ids[positions < 0]]
         raise FrameError(
             [f"series that the state doesn't have: {listing(unknown)}; encode a frame with them"]
         )
@@ -94,7 +95,8 @@ def _check_whole_systems(panel: Panel, new: Panel) -> None:
     if new.channels != panel.channels:
         lacking = panel.ids[new.ids.get_indexer(panel.ids) < 0]
         raise FrameError(
-            [f"new rows lack {listing([repr(name) for name in lacking])}; the channels of a system "
+            [f"new rows lack {listing([written(name) for name in lacking])}; the channels of a "
+             "system "
              "go on together: add these columns"]
         )  # fmt: skip
     if panel.covariates is None or new.covariates is None:
@@ -104,10 +106,11 @@ def _check_whole_systems(panel: Panel, new: Panel) -> None:
     for item, before, now in zip(
         panel.covariates.of_series, known.T, new.covariates.static.T, strict=True
     ):
-        changed = [repr(name) for name in new.systems[before != now]]
+        changed = [written(name) for name in new.systems[before != now]]
         if changed:
             raise FrameError(
-                [f"static covariate {item.name!r} changes within series: {listing(changed)}; name "
+                [f"static covariate {written(item.name)} changes within series: "
+                 f"{listing(changed)}; name "
                  "it in future_covariates or past_covariates"]
             )  # fmt: skip
 
@@ -148,7 +151,7 @@ def _check_that_rows_follow(
     ):
         if wrong.any():
             where = [
-                f"series {panel.ids[positions[i]]!r}, which the state has up to "
+                f"series {written(panel.ids[positions[i]])}, which the state has up to "
                 f"{_own_end(panel, int(positions[i]))}"
                 for i in np.flatnonzero(wrong)[:5]
             ]
@@ -260,7 +263,7 @@ def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
         unknown = cells.times[:0] if cells.ids is None else cells.ids[series < 0].unique()
         problems.add(
             "given= has series that the forecast doesn't have",
-            [repr(name) for name in unknown[:5]],
+            [written(name) for name in unknown[:5]],
             "drop them",
             total=len(unknown),
         )
@@ -283,7 +286,8 @@ def _step_of(
         problems.add(
             f"given= has time stamps outside of the {horizon} steps of the forecast",
             [
-                f"{times[i]} of series {panel.ids[series[i]]!r}, which starts after {ends[i]}"
+                f"{times[i]} of series {written(panel.ids[series[i]])}, which starts after "
+                f"{ends[i]}"
                 for i in np.flatnonzero(outside)[:5]
             ],
             "keep those of the horizon alone",
@@ -294,7 +298,10 @@ def _step_of(
     if twice.any():
         problems.add(
             "given= has time stamps that come twice in a series",
-            [f"{times[i]} of series {panel.ids[series[i]]!r}" for i in np.flatnonzero(twice)[:5]],
+            [
+                f"{times[i]} of series {written(panel.ids[series[i]])}"
+                for i in np.flatnonzero(twice)[:5]
+            ],
             "keep one of each",
             total=int(twice.sum()),
         )

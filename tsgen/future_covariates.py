@@ -12,6 +12,7 @@ from tsgen.covariate_rows import calendar_rows
 from tsgen.covariates import ColumnSource, read_column
 from tsgen.errors import FrameError
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import Reading
 
@@ -103,7 +104,7 @@ def _future_columns(
 ) -> dict[str, Array]:
     """The columns of future covariates, (systems, H) each, at the stamps of the horizon."""
     names = panel.columns.future
-    listed = listing([repr(name) for name in names])
+    listed = listing([written(name) for name in names])
     if df is None:
         raise FrameError(
             [f"the model was fitted with future_covariates {listed}: pass future_df= with their "
@@ -112,7 +113,7 @@ def _future_columns(
     if not isinstance(df, pd.DataFrame):
         raise TypeError(f"future_df= is a {type(df).__name__}: expected a DataFrame")
     if df.columns.has_duplicates:
-        twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
+        twice = listing([written(name) for name in df.columns[df.columns.duplicated()].unique()])
         raise FrameError([f"future_df= has columns named twice: {twice}; drop one of each"])
     table = df
     columns = panel.columns
@@ -122,12 +123,12 @@ def _future_columns(
             index = index.rename(None)
         names_of = list(index.names) if isinstance(index, pd.MultiIndex) else [columns.time]
         table = df.set_axis(index.set_names(names_of)).reset_index()
-    lacking = [repr(name) for name in (columns.time, *names) if name not in table.columns]
+    lacking = [written(name) for name in (columns.time, *names) if name not in table.columns]
     if lacking:
-        there = listing([repr(name) for name in df.columns], most=20)
+        there = listing([written(name) for name in df.columns], most=20)
         raise FrameError([f"future_df= has no column {listing(lacking)}; its columns are {there}"])
     problems = Problems()
-    times = check_times(table[columns.time], repr(columns.time), problems)
+    times = check_times(table[columns.time], written(columns.time), problems)
     problems.raise_any()
     assert times is not None
     wanted = _places_wanted(table, times, panel, stamps, horizon)
@@ -163,10 +164,10 @@ def _places_wanted(
     systems = panel.systems
     keys: pd.Index
     wanted: pd.Index
-    by_series = columns.id in table.columns
+    by_series = columns.has_ids(table)
     problems = Problems()
     if by_series:
-        check_ids(table[columns.id], f"{columns.id!r} of future_df=", problems)
+        check_ids(table[columns.id], f"{written(columns.id)} of future_df=", problems)
         problems.raise_any()
         ids = pd.Index(table[columns.id])
         unknown = ids[systems.get_indexer_for(ids) < 0] if systems.is_unique else ids[
@@ -174,7 +175,7 @@ def _places_wanted(
         if len(unknown):
             problems.add(
                 "future_df= has series that the forecast doesn't have",
-                [repr(name) for name in unknown.unique()[:5]], "drop them",
+                [written(name) for name in unknown.unique()[:5]], "drop them",
                 total=len(unknown.unique()),
             )  # fmt: skip
         keys = pd.MultiIndex.from_arrays([ids, times])
@@ -201,7 +202,7 @@ def _places_wanted(
 
 
 def _place(key: object) -> str:
-    return f"series {key[0]!r} at {key[1]}" if isinstance(key, tuple) else f"at {key}"
+    return f"series {written(key[0])} at {key[1]}" if isinstance(key, tuple) else f"at {key}"
 
 
 def _values_wanted(
@@ -215,18 +216,21 @@ def _values_wanted(
             continue
         column = table[item.name].reset_index(drop=True)
         codes, names = None, pd.Index([])
-        if panel.columns.id in table.columns:
+        if panel.columns.has_ids(table):
             codes, names = pd.factorize(table[panel.columns.id])
         source = ColumnSource(codes, pd.Index(names), times, " of future_df=")
         _, values = read_column(column, item, source, problems, learn=False)
         wanted = values[rows]
-        lacking = np.unique(rows[np.isnan(wanted)])
+        missing = np.asarray(column.isna()) | np.isnan(values)
+        lacking = np.unique(rows[missing[rows]])
         if len(lacking):
             places = Places(codes, source.names, times)
             where = [places.at(int(row)) for row in lacking[:5]]
             problems.add(
-                f"future covariate {item.name!r} has missing values (NaN) in the horizon", where,
-                "give them; what isn't known ahead belongs into past_covariates",
+                f"future covariate {written(item.name)} has missing values (NaN) in the "
+                "horizon", where,
+                "give them, and where there is none a category that says so; what isn't known "
+                "ahead belongs into past_covariates",
                 total=len(lacking),
             )  # fmt: skip
         found[item.name] = wanted.reshape(-1, horizon)

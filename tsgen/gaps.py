@@ -11,6 +11,7 @@ import pandas as pd
 
 from tsgen.errors import SettingError
 from tsgen.frequency import Frequency
+from tsgen.messages import written
 
 __all__ = [
     "Fill",
@@ -36,7 +37,7 @@ def check_fill(fill: Any) -> Fill | None:
     is_number = isinstance(fill, Real) and not isinstance(fill, bool | np.bool_)
     if not is_number or not np.isfinite(float(fill)):
         accepted = ", ".join(map(repr, _NAMES))
-        raise SettingError(f"fill={fill!r}: expected {accepted}, a finite number, or None")
+        raise SettingError(f"fill={written(fill)}: expected {accepted}, a finite number, or None")
     return float(fill)
 
 

@@ -16,10 +16,10 @@ References
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from tsgen.errors import SettingError
+from tsgen.messages import written
 
 __all__ = [
     "Calibration",
@@ -271,10 +272,51 @@ def _sorted_quantiles(ascending: Tensor, shares: Sequence[float]) -> Tensor:
 # --- what is asked for
 
 
+class _Asked(NamedTuple):
+    """Numbers that may be asked for, and what others may have been meant as."""
+
+    name: str
+    expected: str
+    lowest: float
+    beyond: float
+    """The first number too large."""
+    mistaken: Callable[[float], float]
+    """What a number in the units of the other argument is in these; NaN if it is in neither."""
+
+    def read(self, given: Any) -> list[float]:
+        """Numbers from one or a list of them."""
+        if given is None:
+            return []
+        given = given.tolist() if isinstance(given, np.ndarray) else given
+        items = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+        if not all(isinstance(item, Real) and not isinstance(item, bool) for item in items):
+            raise SettingError(f"{self.name}={written(given)}: expected {self.expected}")
+        numbers = [float(item) for item in items]
+        if all(map(self._fits, numbers)):
+            return numbers
+        meant = [x if self._fits(x) else self.mistaken(x) for x in numbers]
+        listed = ", ".join(f"{number:.12g}" for number in meant)
+        listed = listed if len(meant) == 1 else f"[{listed}]"
+        question = f"; did you mean {self.name}={listed}?" if all(map(self._fits, meant)) else ""
+        raise SettingError(f"{self.name}={written(given)}: expected {self.expected}{question}")
+
+    def _fits(self, number: float) -> bool:
+        return 0 < number < self.beyond and number >= self.lowest
+
+
+_LEVELS = _Asked(
+    "level", "per cents from 1 to below 100, as in level=[80, 95]", 1.0, 100.0, lambda x: 100 * x
+)
+_QUANTILES = _Asked(
+    "quantiles", "numbers above 0 and below 1, as in quantiles=[0.1, 0.9]", 0.0, 1.0,
+    lambda x: x / 100 if x > 1 else np.nan,
+)  # fmt: skip
+
+
 def level_shares(level: Any) -> dict[str, float]:
     """The columns of levels, and the shares of paths below them."""
     shares: dict[str, float] = {}
-    for per_cent in _listed("level", level, 0.0, 100.0, "level=[80, 95]"):
+    for per_cent in _LEVELS.read(level):
         shares[f"-lo-{per_cent:.12g}"] = 0.5 - per_cent / 200
         shares[f"-hi-{per_cent:.12g}"] = 0.5 + per_cent / 200
     return shares
@@ -282,25 +324,4 @@ def level_shares(level: Any) -> dict[str, float]:
 
 def quantile_shares(quantiles: Any) -> dict[str, float]:
     """The columns of quantiles, and the shares of paths below them."""
-    return {
-        f"-q-{share:.12g}": share
-        for share in _listed("quantiles", quantiles, 0.0, 1.0, "quantiles=[0.1, 0.9]")
-    }
-
-
-def _listed(name: str, given: Any, low: float, high: float, example: str) -> list[float]:
-    """Numbers strictly between two others, from one or a list of them."""
-    if given is None:
-        return []
-    given = given.tolist() if isinstance(given, np.ndarray) else given
-    items = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    numbers = []
-    for item in items:
-        is_number = isinstance(item, Real) and not isinstance(item, bool)
-        if not is_number or not low < float(item) < high:
-            raise SettingError(
-                f"{name}={given!r}: expected numbers above {low:g} and below {high:g}, as in "
-                f"{example}"
-            )
-        numbers.append(float(item))
-    return numbers
+    return {f"-q-{share:.12g}": share for share in _QUANTILES.read(quantiles)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns
+from tsgen.columns import Columns, check_names, output_name
+from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 
-__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout", "as_dtype"]
+__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout"]
 
 Frame: TypeAlias = pd.DataFrame | pd.Series
 Array = npt.NDArray[np.float64]
@@ -82,6 +83,11 @@ class LongLayout:
         remaining = self.appearance[kept[self.appearance]]
         return replace(self, appearance=new_position[remaining])
 
+    def check_names(self, suffixes: Iterable[str]) -> None:
+        """Refuse outputs whose columns would be called like another one."""
+        columns = self.columns
+        check_names("predict", columns.keys(ids=self.names_series) + columns.outputs(suffixes))
+
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as rows."""
         targets = self.columns.targets
@@ -93,15 +99,18 @@ class LongLayout:
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
         for target, series, dtype in zip(targets, order.T, self.target_dtypes, strict=True):
             for suffix, values in outputs.items():
-                name = f"{target}{suffix}" if suffix else target
-                kind = values.dtype if values.dtype == np.bool_ else dtype
-                columns[name] = as_dtype(pd.Index(values[series].ravel()), kind)
+                told = values[series]
+                kept = fitting(dtype, told)
+                columns[output_name(target, suffix)] = as_dtype(pd.Index(told.ravel()), kept)
         others = [name for name in columns if name not in self.order]
         frame = pd.DataFrame({name: columns[name] for name in (*self.order, *others)})
         if self.multiindex is None:
             return frame
         frame = frame.set_index(list(self.level_names))
-        return frame.iloc[:, 0] if self.multiindex == "series" and len(outputs) == 1 else frame
+        if self.multiindex == "frame":
+            return frame
+        # A Series without a name has outputs that are named, as in a wide layout.
+        return frame.iloc[:, 0] if len(outputs) == 1 else frame.rename(columns={None: "y"})
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,9 @@ class WideLayout:
         """Where each column of the input stands among the sorted ids."""
         return np.asarray(pd.factorize(self.columns, sort=True)[0])
 
+    def check_names(self, suffixes: Iterable[str]) -> None:
+        """Outputs are a second level of columns, whatever the first ones are called."""
+
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
         index = shown.frequency.following(shown.ends[:1], horizon).astype(self.time_dtype)
@@ -165,8 +177,7 @@ class WideLayout:
             index = pd.DatetimeIndex(index, freq=offset)
         position = self._position()
         frames = {
-            suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
-            for suffix, values in outputs.items()
+            suffix: self._frame(values[position], index) for suffix, values in outputs.items()
         }
         if self.is_series:
             return self._write_series(frames)
@@ -180,13 +191,19 @@ class WideLayout:
         order = np.arange(wide.shape[1]).reshape(len(frames), -1).T.ravel()
         return wide.iloc[:, order]
 
-    def _cast(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Values in the dtypes of the input's columns; marks stay what they are."""
-        if (frame.dtypes == bool).all() or tuple(frame.dtypes) == self.dtypes:
+    def _frame(self, values: Output, index: pd.Index) -> pd.DataFrame:
+        """Values in the dtypes of the input's columns."""
+        frame = pd.DataFrame(values.T, index=index, columns=self.columns)
+        kept = {
+            dtype: fitting(dtype, values[[own == dtype for own in self.dtypes]])
+            for dtype in set(self.dtypes)
+        }
+        if set(kept.values()) == {frame.dtypes.iloc[0]}:
             return frame
-        if len(set(self.dtypes)) == 1:
-            return frame.astype(self.dtypes[0])
-        return frame.astype(dict(zip(self.columns, self.dtypes, strict=True)))
+        if len(kept) == 1:
+            return frame.astype(kept.popitem()[1])
+        pairs = zip(self.columns, self.dtypes, strict=True)
+        return frame.astype({name: kept[dtype] for name, dtype in pairs})
 
     def _write_series(self, frames: Mapping[str, pd.DataFrame]) -> Frame:
         columns = {suffix: frame.iloc[:, 0] for suffix, frame in frames.items()}
@@ -197,10 +214,3 @@ class WideLayout:
 
 
 Layout: TypeAlias = LongLayout | WideLayout
-
-
-def as_dtype(index: pd.Index, dtype: Any) -> Any:
-    """The values of an index in a dtype, as a column that a frame takes as it is."""
-    if index.dtype == dtype != object:
-        return index.array
-    return pd.Series(index).astype(dtype)

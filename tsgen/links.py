@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsgen.errors import ScalerError, SettingError
+from tsgen.messages import written
 
 __all__ = ["Link", "read_link"]
 
@@ -102,6 +103,7 @@ def read_link(given: Any) -> Link | None:
         if numbers and np.isfinite(low) and np.isfinite(high) and low < high:
             return Link("logit", float(low), float(high))
     raise SettingError(
-        f"target_transform={given!r}: expected None, 'log1p', 'count', 'logit' for values from 0 "
+        f"target_transform={written(given)}: expected None, 'log1p', 'count', 'logit' for values "
+        "from 0 "
         "to 1, or ('logit', low, high)"
     )

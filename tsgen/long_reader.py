@@ -20,16 +20,17 @@ from tsgen.checks import (
 )
 from tsgen.columns import Columns
 from tsgen.covariate_rows import PanelRows, RowTable
+from tsgen.dtypes import forecast_dtype
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.history import History
 from tsgen.layouts import LongLayout
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import (
     Cells,
     Reading,
-    forecast_dtype,
     frequency_of,
     origin_of,
     rows_of_table,
@@ -60,7 +61,7 @@ class LongReader:
         """All rows, or an error that lists all problems."""
         reading.check_covariates(self.covariates)
         problems = Problems()
-        times = check_times(self.times, repr(self.columns.time), problems)
+        times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
         table = self._values(reading, codes, ids, times, problems)
         if times is None or codes is None:
@@ -113,7 +114,7 @@ class LongReader:
         ]
         columns = []
         for name, column in pairs:
-            values = check_values(column, repr(name), codes, names, times, problems,
+            values = check_values(column, written(name), codes, names, times, problems,
                                   missing=missing)  # fmt: skip
             columns.append(np.zeros(len(column)) if values is None else values)
         return columns[0][None] if len(columns) == 1 else np.stack(columns)
@@ -183,11 +184,11 @@ class LongReader:
     def cells(self) -> Cells:
         """Every row as it stands."""
         problems = Problems()
-        times = check_times(self.times, repr(self.columns.time), problems)
+        times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
         names = self._series_names(ids)
         columns = [
-            check_values(target, repr(name), codes, names, times, problems, missing="allowed")
+            check_values(target, written(name), codes, names, times, problems, missing="allowed")
             for name, target in zip(self.columns.targets, self.targets, strict=True)
         ]
         problems.raise_any()
@@ -207,7 +208,7 @@ class LongReader:
     def _factorize(self, problems: Problems) -> tuple[IntArray | None, pd.Index]:
         if self.ids is None:
             return np.zeros(len(self.times), dtype=np.int64), pd.Index([self.columns.target])
-        if not check_ids(self.ids, repr(self.columns.id), problems):
+        if not check_ids(self.ids, written(self.columns.id), problems):
             return None, pd.Index([])
         codes, ids = pd.factorize(self.ids, sort=True)
         return codes.astype(np.int64, copy=False), pd.Index(ids)
@@ -231,7 +232,7 @@ class LongReader:
         groups = times.groupby(ids.to_numpy())
         lengths = groups.size()
         if (lengths <= rows).any():
-            short = [f"{name!r} ({size})" for name, size in lengths[lengths <= rows].items()]
+            short = [f"{written(name)} ({size})" for name, size in lengths[lengths <= rows].items()]
             raise FrameError(
                 [f"series with no more than the {rows} rows to hold out: {listing(short)}"]
             )

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsgen.errors import SettingError
+from tsgen.messages import written
 
 __all__ = [
     "QUANTILES",
@@ -147,7 +148,7 @@ def seasonal_error(y_train: npt.ArrayLike, season_length: int = 1, *, power: int
     1.5
     """
     if season_length < 1:
-        raise SettingError(f"season_length={season_length!r}: expected 1 or more rows")
+        raise SettingError(f"season_length={written(season_length)}: expected 1 or more rows")
     train = np.asarray(y_train, dtype=np.float64)
     lag = season_length if len(train) > season_length else 1
     steps = np.abs(train[lag:] - train[:-lag]) ** power
@@ -431,7 +432,7 @@ def checked_quantiles(quantiles: Sequence[float]) -> list[float]:
 def _checked_quantile(quantile: float) -> float:
     is_number = isinstance(quantile, Real) and not isinstance(quantile, bool)
     if not is_number or not 0 < quantile < 1:
-        raise SettingError(f"quantile {quantile!r}: expected a number above 0 and below 1")
+        raise SettingError(f"quantile {written(quantile)}: expected a number above 0 and below 1")
     return float(quantile)
 
 

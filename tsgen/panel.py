@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns
+from tsgen.columns import Columns, check_names
 from tsgen.covariates import Covariates
+from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
-from tsgen.layouts import Frame, Layout, Output, Shown, as_dtype
+from tsgen.layouts import Frame, Layout, Output, Shown
 from tsgen.stretches import alternate, offsets_of, ranges
 
 __all__ = ["Panel"]
@@ -273,6 +274,23 @@ class Panel:
             ids = ids.get_level_values(0)[:: len(self.columns.targets)]
         return Shown(ids, ends, self.frequency)
 
+    def check_table(self, call: str, made: Iterable[str], suffixes: Iterable[str]) -> None:
+        """Refuse a long frame in which a column that a call makes is called like another one.
+
+        Parameters
+        ----------
+        call : str
+            For the message.
+        made : iterable of str
+            Columns beside those of ids, time stamps and outputs.
+        suffixes : iterable of str
+            Of the outputs' columns; ``""`` is that of the target itself.
+        """
+        columns = self.columns
+        own = [(name, f"a column that {call} makes") for name in made]
+        keys = columns.keys(ids=self.layout.names_series)
+        check_names(call, [*keys, *own, *columns.outputs(suffixes)])
+
     @property
     def in_order(self) -> IntArray:
         """The positions of the series that are returned, in the order of the input."""
@@ -316,7 +334,8 @@ class Panel:
         )
         dtypes = self.layout.target_dtypes
         for target, column, dtype in zip(targets, order.T, dtypes, strict=True):
-            frame[target] = as_dtype(pd.Index(paths[column].ravel()), dtype)
+            told = paths[column]
+            frame[target] = as_dtype(pd.Index(told.ravel()), fitting(dtype, told))
         if self.layout.names_series:
             ids = shown.ids.take(np.repeat(self.layout.ids_in_order, samples * horizon))
             frame.insert(0, self.columns.id, ids)

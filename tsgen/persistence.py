@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+import numpy as np
 from torch import Tensor
 
 from tsgen.archive import PathLike, check_target, mapping
@@ -31,6 +32,7 @@ from tsgen.intervals import Calibration
 from tsgen.isolation import isolated
 from tsgen.layouts import LongLayout, WideLayout
 from tsgen.links import Link
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import (
@@ -52,6 +54,7 @@ __all__ = [
     "load_state",
     "save_model",
     "save_state",
+    "warn_unless_savable",
 ]
 
 _RECORDS = (
@@ -119,12 +122,30 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     True
     """
     target = check_target(path, overwrite=overwrite)
-    snapshot = model._snapshot()
-    container = _packed(snapshot)
-    with about(path, "can't be written"):
-        # A file that can't be read again is worse than an error now.
-        check_snapshot(_unpacked(container, trusted=None))
-    container.write(target, overwrite=overwrite)
+    snapshot, left_out = _without_left_out(model._snapshot())
+    for message in left_out:
+        warn_user(message, UserWarning)
+    _checked(snapshot).write(target, overwrite=overwrite)
+
+
+def warn_unless_savable(model: Savable) -> None:
+    """Say before a training what `save_model` would say after it.
+
+    Parameters
+    ----------
+    model : forecaster
+        With all that it learns from a frame, but without trained weights.
+
+    Warns
+    -----
+    UserWarning
+        If it can't be saved, with what stands in the way.
+    """
+    snapshot, _ = _without_left_out(model._snapshot())
+    try:
+        _checked(_of_few_scalers(replace(snapshot, weights={})))
+    except ModelFileError as error:
+        warn_user(f"{error}. It is trained and forecasts all the same", UserWarning)
 
 
 @isolated()
@@ -170,8 +191,22 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
         check_snapshot(snapshot)
         unknown = sorted(set(snapshot.params) - set(kind._get_param_names()))
         if unknown:
-            raise CodecError(f"{kind.__name__} has no argument {unknown[0]!r}")
+            raise CodecError(f"{kind.__name__} has no argument {written(unknown[0])}")
         return kind._restored(snapshot)
+
+
+def _of_few_scalers(snapshot: Snapshot) -> Snapshot:
+    """The same with the scaler of one series instead of all, which are made of the same types."""
+    scaler, known = snapshot.scaler, snapshot.covariate_scaler
+    if not scaler.shared:
+        first = scaler.scalers.take(np.array([0]))
+        scaler = replace(scaler, ids=scaler.ids[:1], scalers=first)
+    if known is not None:
+        # Of one series, and of those that aren't known.
+        kept = np.array([0, len(known.ids)]) if len(known.ids) else np.array([0])
+        few = tuple(part and part.take(kept) for part in known.scalers)
+        known = replace(known, ids=known.ids[:1], scalers=few)
+    return replace(snapshot, scaler=scaler, covariate_scaler=known)
 
 
 def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False) -> None:
@@ -245,7 +280,9 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
         container = Container.read(Path(path))
         if container.kind != _STATE:
             raise ModelFileError(f"holds a {container.kind}, not a state: load it with tsgen.load")
-        decoder = container.decoder(_RECORDS, (Columns, LongLayout), _type_names(trusted))
+        decoder = container.decoder(
+            _RECORDS, (Columns, Covariate, LongLayout), _type_names(trusted)
+        )
         values = decoder.fields(_StateFields, container.fields)
         tensors = container.load_tensors()
         normaliser = WindowNormaliser(tensors["mean"], tensors["spread"])
@@ -282,7 +319,9 @@ def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:
 
 def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
     if isinstance(trusted, str | bool):
-        raise TypeError(f"trusted={trusted!r}: expected a list of types, or of their full names")
+        raise TypeError(
+            f"trusted={written(trusted)}: expected a list of types, or of their full names"
+        )
     return tuple(
         item if isinstance(item, str) else f"{item.__module__}.{item.__qualname__}"
         for item in trusted
@@ -292,14 +331,20 @@ def _type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
 # --- a model as a container ----------------------------------------------------------------------
 
 
-def _packed(snapshot: Snapshot) -> Container:
-    snapshot = _with_known_strategy(snapshot)
+def _checked(snapshot: Snapshot) -> Container:
+    """The container of a snapshot, from which it was read again as a file would be."""
+    container = _packed(snapshot)
+    with about("this model", "can't be saved"):
+        # A file that can't be read again is worse than an error now.
+        check_snapshot(_unpacked(container, trusted=None))
+    return container
 
+
+def _packed(snapshot: Snapshot) -> Container:
     def encode(encoder: Encoder) -> dict[str, Any]:
-        params = _savable(snapshot.params)
         learned = {item.name: getattr(snapshot, item.name) for item in fields(_Learned)}
         return {
-            "params": {name: encoder.encode(value) for name, value in params.items()},
+            "params": {name: encoder.encode(value) for name, value in snapshot.params.items()},
             **{name: encoder.encode(value) for name, value in learned.items()},
         }
 
@@ -307,21 +352,21 @@ def _packed(snapshot: Snapshot) -> Container:
         return Container.pack(snapshot.kind, encode, snapshot.weights)
 
 
-def _with_known_strategy(snapshot: Snapshot) -> Snapshot:
-    """The same with teacher forcing instead of a strategy whose class a file can't name."""
-    if _is_known(snapshot.settings.training_strategy):
-        return snapshot
-    warn_user(
-        f"training_strategy={snapshot.settings.training_strategy!r} is of a class of your own and "
-        "isn't saved; after loading, pass it again with set_params(training_strategy=...) before "
-        "you fit anew",
-        UserWarning,
+def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+    """The snapshot without what a file can't name, and what to say of that."""
+    params, messages = _savable(snapshot.params)
+    snapshot = replace(snapshot, params=params)
+    strategy = snapshot.settings.training_strategy
+    if _is_known(strategy):
+        return snapshot, messages
+    messages.append(
+        f"training_strategy={written(strategy)} is of a class of your own and isn't saved; after "
+        "loading, pass it again with set_params(training_strategy=...) before you fit anew"
     )
-    return replace(
-        snapshot,
-        params=snapshot.params | {"training_strategy": "auto"},
-        settings=replace(snapshot.settings, training_strategy=TeacherForcing()),
-    )
+    # Teacher forcing stands in for it.
+    params = snapshot.params | {"training_strategy": "auto"}
+    settings = replace(snapshot.settings, training_strategy=TeacherForcing())
+    return replace(snapshot, params=params, settings=settings), messages
 
 
 def _is_known(strategy: TrainingStrategy) -> bool:
@@ -331,7 +376,7 @@ def _is_known(strategy: TrainingStrategy) -> bool:
 
 def _unpacked(container: Container, trusted: Sequence[str] | None) -> Snapshot:
     """The snapshot, built with nothing in it trusted; ``None`` trusts the transformers."""
-    decoder = container.decoder(_RECORDS, (Columns, LongLayout), trusted)
+    decoder = container.decoder(_RECORDS, (Columns, Covariate, LongLayout), trusted)
     plain = dict(container.fields)
     params = mapping(plain.pop("params"))
     return Snapshot(
@@ -363,31 +408,30 @@ class _StateFields:
     weights: int
 
 
-def _savable(params: Mapping[str, Any]) -> dict[str, Any]:
+def _savable(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The arguments without those entries of mappings that aren't plain values."""
     savable: dict[str, Any] = {}
+    messages: list[str] = []
     for name, value in params.items():
         if name == "calendar" and not _is_plain(value):
             savable[name] = None
-            warn_user(
+            messages.append(
                 "calendar= is saved without its functions; after loading, pass it again with "
-                "set_params(calendar=...)",
-                UserWarning,
+                "set_params(calendar=...)"
             )
             continue
         if not isinstance(value, Mapping):
             savable[name] = value
             continue
         savable[name] = {key: item for key, item in value.items() if _is_plain(item)}
-        left_out = [repr(key) for key in value if key not in savable[name]]
+        left_out = [written(key) for key in value if key not in savable[name]]
         if left_out:
-            warn_user(
+            messages.append(
                 f"{name} is saved without {', '.join(left_out)}, since only plain values can be "
                 f"saved (numbers, text, lists, dicts); after loading, pass it again with "
-                f"set_params({name}=...)",
-                UserWarning,
+                f"set_params({name}=...)"
             )
-    return savable
+    return savable, messages
 
 
 def _is_plain(value: Any) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pandas as pd
 
 from tsgen.checks import listing
-from tsgen.columns import Columns
+from tsgen.columns import Columns, output_name, suffixes_of
 from tsgen.errors import FrameError
 from tsgen.frame import curves, outputs_of
 from tsgen.layouts import Frame
+from tsgen.messages import written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def plot_forecast(
     >>> figure.axes[0].get_title(loc="left")
     'air_passengers'
     """
-    columns = Columns.of(id_col, time_col, target_col)
+    columns = Columns.of(id_col, time_col, target_col, frame=history)
     outputs = outputs_of(forecast, columns, history)
     past, future = curves(history, columns), curves(outputs[""], columns)
     bands = {
@@ -222,7 +223,7 @@ def plot_errors(
     axis = figure.subplots()
     colours = cycle((_FORECAST, _HISTORY, _MUTED))
     for target, colour in zip(columns.targets, colours, strict=False):
-        error = (rows[target] - rows[f"{target}_pred"]).abs()
+        error = (rows[target] - rows[output_name(target, "_pred")]).abs()
         of_series = [rows[key] for key in keys] or [pd.Series(0, index=rows.index)]
         spread = rows[target].groupby(of_series, observed=True).transform("std")
         relative = (error / spread.where(spread > 0)).groupby([*of_series, step], observed=True)
@@ -246,10 +247,10 @@ def _columns_of_backtest(
     rows: pd.DataFrame, id_col: str, time_col: str, target_col: str | Sequence[str]
 ) -> Columns:
     """The columns of a backtest, if they are there."""
-    columns = Columns.of(id_col, time_col, target_col)
-    predicted = [f"{target}_pred" for target in columns.targets]
+    columns = Columns.of(id_col, time_col, target_col, frame=rows)
+    predicted = [output_name(target, "_pred") for target in columns.targets]
     needed = ("cutoff", time_col, *columns.targets, *predicted)
-    lacking = [repr(name) for name in needed if name not in rows.columns]
+    lacking = [written(name) for name in needed if name not in rows.columns]
     if lacking:
         raise FrameError([f"no column {listing(lacking)}: give what model.backtest returned"])
     return columns
@@ -257,23 +258,23 @@ def _columns_of_backtest(
 
 def _forecasts(rows: pd.DataFrame, columns: Columns) -> dict[Any, list[dict[str, pd.Series]]]:
     """Of each series, the outputs from each cutoff by what stands behind the target's name."""
-    stem = f"{columns.target}_pred"
-    suffixes = [str(name).removeprefix(stem) for name in rows.columns
-                if str(name).startswith(stem)]  # fmt: skip
+    suffixes = suffixes_of(output_name(columns.target, "_pred"), rows.columns)
     found: dict[Any, list[dict[str, pd.Series]]] = {}
     for _, group in rows.groupby("cutoff"):
-        outputs = {
-            suffix: curves(
-                group.assign(**{name: group[f"{name}_pred{suffix}"] for name in columns.targets}),
-                columns,
-            )
-            for suffix in suffixes
-        }
+        outputs = {suffix: curves(_output(group, columns, suffix), columns) for suffix in suffixes}
         for name in outputs[""]:
             found.setdefault(name, []).append(
                 {suffix: of_suffix[name] for suffix, of_suffix in outputs.items()}
             )
     return found
+
+
+def _output(rows: pd.DataFrame, columns: Columns, suffix: str) -> pd.DataFrame:
+    """The rows of a backtest with an output in the place of the truth."""
+    output = rows.copy()
+    for name in columns.targets:
+        output[name] = rows[output_name(name, f"_pred{suffix}")]
+    return output
 
 
 def _draw_over(

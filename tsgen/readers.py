@@ -21,6 +21,7 @@ from tsgen.errors import FrameError
 from tsgen.guesses import suggested_names
 from tsgen.layouts import Frame
 from tsgen.long_reader import LongReader
+from tsgen.messages import written
 from tsgen.wide_reader import WideReader
 
 __all__ = ["reader_of"]
@@ -36,15 +37,14 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
     if isinstance(df, pd.Series):
         return WideReader(pd.DataFrame({"y": df}), _of_one_column(columns), series=df)
     if df.columns.has_duplicates:
-        twice = listing([repr(name) for name in df.columns[df.columns.duplicated()].unique()])
+        twice = listing([written(name) for name in df.columns[df.columns.duplicated()].unique()])
         raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
+    _check_placement(df, columns)
     if columns.time in df.columns and any(name in df.columns for name in columns.targets):
-        if columns.id not in df.columns and columns.id != Columns.id:
-            raise FrameError(
-                [f"no id column {columns.id!r}; the columns are {_names(df)}; pass id_col="]
-            )
-        ids = df[columns.id] if columns.id in df.columns else None
-        named = {columns.id, columns.time, *columns.targets}
+        ids = df[columns.id] if columns.has_ids(df) else None
+        if ids is None and columns.id != Columns.id:
+            raise _no_column("id", columns.id, "id_col", df)
+        named = {columns.time, *columns.targets} | (set() if ids is None else {columns.id})
         return LongReader(
             ids,
             df[columns.time],
@@ -57,6 +57,9 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
         _targets(df, columns)
     if _is_time_index(df.drop(columns=list(columns.covariates), errors="ignore"), columns):
         return _wide_reader(df, columns)
+    of_long = any(name in df.columns for name in (columns.id, *columns.targets))
+    if of_long and columns.time != Columns.time and columns.time not in df.columns:
+        raise _no_column("time", columns.time, "time_col", df)
     raise FrameError(
         [
             f"neither a long nor a wide frame: the columns are {_names(df)}, the index is a "
@@ -75,9 +78,44 @@ def _suggestion(df: pd.DataFrame, columns: Columns) -> str:
     return f"for a long frame pass {suggested}; " if suggested else ""
 
 
+def _check_placement(df: pd.DataFrame, columns: Columns) -> None:
+    """Refuse a long frame whose ids or time stamps stand in the index, or under other names."""
+    if df.columns.nlevels > 1 and columns.time in df.columns.get_level_values(0):
+        full = next(name for name in df.columns if name[0] == columns.time)
+        raise FrameError(
+            [
+                f"the columns have {df.columns.nlevels} levels: name those of ids, time stamps and "
+                f"targets in full, as in time_col={written(full)}"
+            ]
+        )
+    of_long = [name for name in (columns.id, columns.time, *columns.targets) if name in df.columns]
+    is_time = isinstance(df.index, pd.DatetimeIndex | pd.PeriodIndex)
+    if df.index.name == columns.id and not columns.one_series and of_long:
+        what, name = "ids", columns.id
+    elif columns.has_ids(df) and columns.time not in df.columns and (
+        is_time or df.index.name == columns.time
+    ):  # fmt: skip
+        what, name = "time stamps", columns.time
+    else:
+        return
+    named = "" if df.index.name == name else f".rename_axis({written(name)})"
+    raise FrameError(
+        [
+            f"the {what} stand in the index, and the columns are those of a long frame "
+            f"({_names(df)}): make them a column with df{named}.reset_index()"
+        ]
+    )
+
+
+def _no_column(what: str, name: Any, argument: str, df: pd.DataFrame) -> FrameError:
+    return FrameError(
+        [f"no {what} column {written(name)}; the columns are {_names(df)}; pass {argument}="]
+    )
+
+
 def _of_one_column(columns: Columns) -> Columns:
     """A Series has one target and nothing beside it."""
-    more = [repr(name) for name in (*columns.others, *columns.future, *columns.past)]
+    more = [written(name) for name in (*columns.others, *columns.future, *columns.past)]
     if more:
         raise FrameError(
             [f"a Series has one column, so that there is no {listing(more)}: give a DataFrame"]
@@ -98,15 +136,13 @@ def _wide_reader(df: pd.DataFrame, columns: Columns) -> WideReader:
 
 
 def _names(df: pd.DataFrame) -> str:
-    return listing([repr(name) for name in df.columns], most=20)
+    return listing([written(name) for name in df.columns], most=20)
 
 
 def _targets(df: pd.DataFrame, columns: Columns) -> tuple[pd.Series, ...]:
     for name in columns.targets:
         if name not in df.columns:
-            raise FrameError(
-                [f"no target column {name!r}; the columns are {_names(df)}; pass target_col="]
-            )
+            raise _no_column("target", name, "target_col", df)
     return tuple(df[name] for name in columns.targets)
 
 
@@ -135,8 +171,9 @@ def _multiindex_reader(df: Frame, columns: Columns) -> LongReader:
     if index.nlevels != 2 or None in names:
         raise FrameError(
             [
-                f"a MultiIndex needs two named levels, id and time, got {names}; name them with "
-                f"df.index.set_names([{columns.id!r}, {columns.time!r}])"
+                f"a MultiIndex needs two named levels, id and time, got {names}; make the levels "
+                "columns with df.reset_index(), or name them with "
+                f"df.index.set_names([{written(columns.id)}, {written(columns.time)}])"
             ]
         )
     # By name where the names are known, else in the order id, time.

@@ -16,12 +16,12 @@ from tsgen.covariates import Covariate, Role
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
 from tsgen.gaps import Fill
+from tsgen.messages import written
 from tsgen.panel import Panel
 
 __all__ = [
     "Cells",
     "Reading",
-    "forecast_dtype",
     "frequency_of",
     "origin_of",
     "rows_of_table",
@@ -128,7 +128,7 @@ class Reading:
         """Refuse a frame that lacks columns of covariates; static ones are needed by fit alone."""
         static = () if self.static is not None or not self.learns else self.columns.static
         needed = (*self.columns.future, *self.columns.past, *static)
-        lacking = [repr(name) for name in needed if name not in there.columns]
+        lacking = [written(name) for name in needed if name not in there.columns]
         if lacking:
             remedy = (
                 "or leave them out of future_covariates=, past_covariates= and static_covariates="
@@ -196,16 +196,3 @@ def origin_of(freq: Any) -> str:
     if freq is None:
         return "found in the longest series"
     return "that of fit" if isinstance(freq, Frequency) else "declared"
-
-
-def forecast_dtype(dtype: Any) -> Any:
-    """Floats stay what they are; whole numbers become floats of the same family."""
-    if pd.api.types.is_float_dtype(dtype):
-        return dtype
-    if isinstance(dtype, pd.ArrowDtype):
-        import pyarrow as pa
-
-        return pd.ArrowDtype(pa.float64())
-    if pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_integer_dtype(dtype):
-        return pd.Float64Dtype()
-    return np.dtype(np.float64)

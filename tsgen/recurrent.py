@@ -24,11 +24,12 @@ from tsgen.gaps import Fill, check_fill
 from tsgen.isolation import isolated
 from tsgen.layouts import Frame
 from tsgen.links import read_link
+from tsgen.messages import written
 from tsgen.module import ForecastModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
 from tsgen.panel import Panel
-from tsgen.persistence import load_model, save_model
+from tsgen.persistence import load_model, save_model, warn_unless_savable
 from tsgen.reading import Reading
 from tsgen.report import Losses, TrainingReport, exposure
 from tsgen.scaling import PanelScaler, fit_scaler
@@ -143,7 +144,7 @@ class RecurrentForecaster(StatefulForecaster):
         self,
         df: Frame,
         *,
-        id_col: str = "unique_id",
+        id_col: str | None = "unique_id",
         time_col: str = "ds",
         target_col: str | Sequence[str] = "y",
         freq: Any = None,
@@ -186,7 +187,7 @@ class RecurrentForecaster(StatefulForecaster):
         11
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
-        reading = self._reading(*names, roll_past=roll_past, fill=fill)
+        reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
         return self._prepare(self._read_history(df, reading, freq, short))
 
     @with_hints
@@ -195,7 +196,7 @@ class RecurrentForecaster(StatefulForecaster):
         self,
         df: Frame,
         *,
-        id_col: str = "unique_id",
+        id_col: str | None = "unique_id",
         time_col: str = "ds",
         target_col: str | Sequence[str] = "y",
         freq: Any = None,
@@ -215,9 +216,9 @@ class RecurrentForecaster(StatefulForecaster):
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
             per id and time) or rows under a MultiIndex (id, time). It isn't changed.
         id_col, time_col, target_col : str
-            The columns of a long frame; one without the id column is one series. A list of
-            targets are as many series of each id, or with ``multivariate=True`` the channels of
-            one system.
+            The columns of a long frame; one without the id column, or with ``id_col=None``, is
+            one series. A list of targets are as many series of each id, or with
+            ``multivariate=True`` the channels of one system.
         freq : str or offset, optional
             Such as ``"h"`` or ``"MS"``; found in the data if not given.
         future_covariates : str or list of str, optional
@@ -266,17 +267,22 @@ class RecurrentForecaster(StatefulForecaster):
         -----
         TrainingInterrupted
             After SIGINT or SIGTERM; the best weights so far are kept.
+        UserWarning
+            If the model couldn't be saved: before the training, with what stands in the way.
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
-        reading = self._reading(*names, roll_past=roll_past, fill=fill)
-        interrupted = self._fit(self._read_history(df, reading, freq, short), run_dir)
+        reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
+        module, data = self._prepare(self._read_history(df, reading, freq, short))
+        warn_unless_savable(self)
+        interrupted = self._learn(module, data, run_dir)
         if interrupted is not None:
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self
 
     def _reading(
         self,
-        id_col: str,
+        df: Frame,
+        id_col: str | None,
         time_col: str,
         target_col: str | Sequence[str],
         future: str | Sequence[str],
@@ -289,8 +295,13 @@ class RecurrentForecaster(StatefulForecaster):
         """What `fit` was told of the frame."""
         table = static if isinstance(static, pd.DataFrame) else None
         named = list(static.columns) if isinstance(static, pd.DataFrame) else static
+        if table is not None and id_col in table.columns:
+            raise SettingError(
+                f"static_covariates= has a column {written(id_col)}, and is by the ids in its "
+                f"index: pass static.set_index({written(id_col)})"
+            )
         return Reading(
-            Columns.of(id_col, time_col, target_col, future, past, named),
+            Columns.of(id_col, time_col, target_col, future, past, named, frame=df),
             fill=check_fill(fill),
             joint=yes_or_no("multivariate", self.multivariate),
             roll_past=yes_or_no("roll_past", roll_past),
@@ -342,7 +353,7 @@ class RecurrentForecaster(StatefulForecaster):
         settings = choose_settings(self.get_params(deep=False), panel)
         if self.trainer_kwargs is not None and not isinstance(self.trainer_kwargs, Mapping):
             raise SettingError(
-                f"trainer_kwargs={self.trainer_kwargs!r}: expected a dict of arguments of "
+                f"trainer_kwargs={written(self.trainer_kwargs)}: expected a dict of arguments of "
                 "Lightning's Trainer, or None"
             )
         made = self._assemble(panel, settings)
@@ -416,7 +427,7 @@ class RecurrentForecaster(StatefulForecaster):
                 weight_averaging=settings.weight_averaging,
             ),
             trainer_kwargs=self.trainer_kwargs,
-            names=lambda positions: [repr(ids[int(i)]) for i in positions],
+            names=lambda positions: [written(ids[int(i)]) for i in positions],
             run_dir=run_dir,
         )
 
@@ -551,6 +562,7 @@ class RecurrentForecaster(StatefulForecaster):
         >>> loaded.predict(11).equals(model.predict(11))
         True
         """
+        self._check_fitted("save")
         if is_rank_zero():  # under DDP every process comes here
             save_model(self, path, overwrite=overwrite)
 
@@ -579,7 +591,7 @@ class RecurrentForecaster(StatefulForecaster):
         return load_model(path, [cls], trusted=trusted)
 
     def _snapshot(self) -> Snapshot:
-        self._check_fitted("save")
+        super()._check_fitted("save")
         return Snapshot(
             kind=type(self).__name__,
             params=self.get_params(deep=False),

@@ -22,6 +22,7 @@ from torch import Tensor
 from tsgen.checks import listing
 from tsgen.errors import ScalerError, SettingError
 from tsgen.links import Link
+from tsgen.messages import written
 from tsgen.stretches import offsets_of, ranges
 
 __all__ = [
@@ -166,7 +167,7 @@ class LinkedScalers(SeriesScalers):
         if len(wrong):
             series = np.searchsorted(offsets, wrong, side="right") - 1
             where = [
-                f"series {self.ids[i]!r}, row {row - offsets[i]} ({values[row]:g})"
+                f"series {written(self.ids[i])}, row {row - offsets[i]} ({values[row]:g})"
                 for i, row in zip(series[:5], wrong[:5], strict=True)
             ]
             raise ScalerError(
@@ -332,7 +333,8 @@ def check_template(name: str, template: Any, *, invertible: bool = True) -> None
     if isinstance(template, type) or not all(hasattr(template, method) for method in methods):
         *most, last = methods
         raise SettingError(
-            f"{name}={template!r}: expected one of {', '.join(map(repr, NAMED_SCALERS))}, None, "
+            f"{name}={written(template)}: expected one of {', '.join(map(repr, NAMED_SCALERS))}, "
+            "None, "
             f"or a scikit-learn transformer (an instance) with {', '.join(most)} and {last}"
         )
 
@@ -392,10 +394,13 @@ def _fit_transformer(
         restored = _column(transformer.inverse_transform(scaled)) if invertible else rows
         scaled = _column(scaled)
     except Exception as error:
-        raise ScalerError(f"scaler {template!r} failed on series {name!r}: {error}") from error
+        raise ScalerError(
+            f"scaler {written(template)} failed on series {written(name)}: {error}"
+        ) from error
     if len(scaled) != len(rows):
         raise ScalerError(
-            f"scaler {template!r} turned the {len(rows)} rows of series {name!r} into "
+            f"scaler {written(template)} turned the {len(rows)} rows of series {written(name)} "
+            "into "
             f"{len(scaled)} values; expected one column of as many rows"
         )
     for what, result in (("transform", scaled), ("inverse_transform", restored)):
@@ -403,15 +408,15 @@ def _fit_transformer(
         if bad.size:
             where = listing([f"row {i} ({rows[i]:g})" for i in bad[:5]], total=len(bad))
             raise ScalerError(
-                f"{what} of scaler {template!r} gives values that aren't finite for series "
-                f"{name!r}: {where}; choose a scaler that is defined for them"
+                f"{what} of scaler {written(template)} gives values that aren't finite for series "
+                f"{written(name)}: {where}; choose a scaler that is defined for them"
             )
     worst = int(np.abs(restored - rows).argmax())
     # Digits that float64 loses at a high level are no fault of the inverse.
     tolerance = 1e-6 * np.ptp(rows) + 1e-12 * np.abs(rows).max()
     if abs(restored[worst] - rows[worst]) > tolerance:
         raise ScalerError(
-            f"scaler {template!r} doesn't invert: for series {name!r}, row {worst}, "
+            f"scaler {written(template)} doesn't invert: for series {written(name)}, row {worst}, "
             f"{rows[worst]:g} came back as {restored[worst]:g}; give it a matching inverse"
         )
     return transformer

@@ -14,10 +14,11 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen.checks import Problems, check_ids, listing
-from tsgen.columns import Columns
+from tsgen.columns import Columns, output_name
 from tsgen.errors import FrameError, SettingError
 from tsgen.frame import read_panel
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.metrics import over_scale, seasonal_error
 from tsgen.panel import Panel
 from tsgen.reading import Reading
@@ -43,7 +44,7 @@ class TrainingRows:
     def __post_init__(self) -> None:
         m = self.season_length
         if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
-            raise SettingError(f"season_length={m!r}: expected a whole number of 1 or more")
+            raise SettingError(f"season_length={written(m)}: expected a whole number of 1 or more")
 
     @cached_property
     def panel(self) -> Panel:
@@ -75,11 +76,11 @@ class TrainingRows:
             raise FrameError(
                 [
                     f"the rows are of {asked} series and train is of {len(self.panel)}, and not "
-                    f"both name them: give both a column {self.columns.id!r}"
+                    f"both name them: give both a column {written(self.columns.id)}"
                 ]
             )
         positions = self.panel.ids.astype(object).get_indexer_for(ids.astype(object))
-        missing = [repr(name) for name in ids[positions < 0]]
+        missing = [written(name) for name in ids[positions < 0]]
         if missing:
             raise FrameError(
                 [
@@ -98,7 +99,7 @@ class ScoredRows:
     ----------
     rows : DataFrame
         All columns.
-    prediction : str
+    prediction : label
         The column of forecasts.
     true, pred : ndarray of shape (rows,)
     series : ndarray of shape (rows,)
@@ -113,7 +114,7 @@ class ScoredRows:
     """
 
     rows: pd.DataFrame
-    prediction: str
+    prediction: Any
     true: Array
     pred: Array
     series: IntArray
@@ -128,7 +129,7 @@ class ScoredRows:
         cls, rows: Any, columns: Columns, by: Sequence[str], training: TrainingRows
     ) -> ScoredRows:
         """The rows of a backtest in groups by some of their columns."""
-        prediction = f"{columns.target}_pred"
+        prediction = output_name(columns.target, "_pred")
         _check_columns(rows, columns, prediction, by)
         frame = rows.reset_index(drop=True)
         _check_rows(frame, columns, by)
@@ -202,8 +203,8 @@ class ScoredRows:
 
     def bounds(self, level: float, what: str) -> tuple[Array, Array]:
         """The lower and the upper bound of an interval at every row."""
-        names = [f"{self.prediction}-{side}-{level:.12g}" for side in ("lo", "hi")]
-        missing = [repr(name) for name in names if name not in self.rows]
+        names = [output_name(self.prediction, f"-{side}-{level:.12g}") for side in ("lo", "hi")]
+        missing = [written(name) for name in names if name not in self.rows]
         if missing:
             raise FrameError(
                 [
@@ -213,15 +214,15 @@ class ScoredRows:
             )
         return _numbers(self.rows, names[0]), _numbers(self.rows, names[1])
 
-    def _column_of(self, quantile: float) -> str:
+    def _column_of(self, quantile: float) -> Any:
         """Its own column, or one that is the same by another name."""
-        own = f"{self.prediction}-q-{quantile:.12g}"
+        own = output_name(self.prediction, f"-q-{quantile:.12g}")
         if own in self.rows:
             return own
         if quantile == 0.5:
             return self.prediction
         side = "lo" if quantile < 0.5 else "hi"
-        return f"{self.prediction}-{side}-{_level_of(quantile):.12g}"
+        return output_name(self.prediction, f"-{side}-{_level_of(quantile):.12g}")
 
     def _average(self, values: Array, seen: npt.NDArray[np.bool_]) -> Array:
         """Over the windows seen in each group; NaN for a group without any."""
@@ -235,7 +236,7 @@ def _number(value: Any, name: str) -> float:
     array = np.asarray(value)
     if array.shape != () or array.dtype.kind not in "buif":
         raise SettingError(
-            f"the metric {name!r} returned {value!r} for a window: expected a number"
+            f"the metric {written(name)} returned {written(value)} for a window: expected a number"
         )
     return float(array)
 
@@ -250,15 +251,15 @@ def _levels(quantiles: Sequence[float]) -> str:
     return f"[{', '.join(sorted(levels, key=float))}]"
 
 
-def _check_columns(rows: Any, columns: Columns, prediction: str, by: Sequence[str]) -> None:
+def _check_columns(rows: Any, columns: Columns, prediction: Any, by: Sequence[str]) -> None:
     if not isinstance(rows, pd.DataFrame):
         raise TypeError(f"expected the DataFrame of a backtest, got {type(rows).__name__}")
-    there = listing([repr(name) for name in rows.columns], most=20)
+    there = listing([written(name) for name in rows.columns], most=20)
     if rows.columns.has_duplicates:
         raise FrameError([f"columns named twice among {there}; rename or drop one of each"])
     own_id = [columns.id] if columns.id != Columns.id else []
     needed = [*own_id, _CUTOFF, columns.time, columns.target, prediction]
-    missing = [repr(name) for name in needed if name not in rows]
+    missing = [written(name) for name in needed if name not in rows]
     if missing:
         one = "; forecasts from one cutoff take df.assign(cutoff=0)" if _CUTOFF not in rows else ""
         raise FrameError(
@@ -267,7 +268,7 @@ def _check_columns(rows: Any, columns: Columns, prediction: str, by: Sequence[st
                 f"pass id_col=, time_col=, target_col= if they are called otherwise{one}"
             ]
         )
-    unknown = [repr(name) for name in by if name not in rows and name != _STEP]
+    unknown = [written(name) for name in by if name not in rows and name != _STEP]
     if unknown:
         raise SettingError(f"by= names {listing(unknown)}; the columns are {there}, and 'step'")
 
@@ -277,7 +278,7 @@ def _check_rows(frame: pd.DataFrame, columns: Columns, by: Sequence[str]) -> Non
         raise FrameError(["the frame has 0 rows; there is nothing to score"])
     problems = Problems()
     if columns.id in frame:
-        check_ids(frame[columns.id], repr(columns.id), problems)
+        check_ids(frame[columns.id], written(columns.id), problems)
     names = [name for name in (columns.id, _CUTOFF, columns.time) if name in frame]
     # Two forecasts of the same step would be taken for a longer window.
     again = frame.duplicated([*dict.fromkeys([*names, *(x for x in by if x != _STEP)])])
@@ -325,7 +326,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> Array:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         raise FrameError(
             [
-                f"column {name!r} isn't numeric ({column.dtype}); convert it, for instance with "
+                f"column {written(name)} isn't numeric ({column.dtype}); convert it, for instance "
+                "with "
                 "astype(float)"
             ]
         )

@@ -15,6 +15,7 @@ from tsgen.checks import listing
 from tsgen.columns import Columns
 from tsgen.errors import SettingError
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.metrics import (
     QUANTILES,
     absolute_errors,
@@ -128,7 +129,7 @@ def score(
     columns = Columns(id_col, time_col, target_col)
     groups_by = _group_columns(by)
     named = _named_metrics(metrics, checked_quantiles(quantiles))
-    clash = [repr(name) for name in named if name in groups_by]
+    clash = [written(name) for name in named if name in groups_by]
     if clash:
         raise SettingError(f"{listing(clash)} names a metric and a column of by=; rename one")
     training = TrainingRows(train, season_length, freq, columns)
@@ -141,7 +142,7 @@ def _group_columns(by: Any) -> list[str]:
         return []
     names = [by] if isinstance(by, str) or not isinstance(by, Iterable) else list(by)
     if len(set(names)) < len(names):
-        raise SettingError(f"by={by!r}: a column twice")
+        raise SettingError(f"by={written(by)}: a column twice")
     return names
 
 
@@ -206,12 +207,12 @@ def _named_metrics(metrics: Any, quantiles: Sequence[float]) -> dict[str, _Taken
         single = isinstance(metrics, str) or not isinstance(metrics, Iterable)
         pairs = [(_name_of(metric), metric) for metric in ([metrics] if single else metrics)]
     if not pairs:
-        raise SettingError(f"metrics={metrics!r}: expected one or more; {_accepted()}")
+        raise SettingError(f"metrics={written(metrics)}: expected one or more; {_accepted()}")
     names = [name for name, _ in pairs]
-    odd = [repr(name) for name in names if not isinstance(name, str)]
+    odd = [written(name) for name in names if not isinstance(name, str)]
     if odd:
         raise SettingError(f"metrics={{{odd[0]}: ...}}: expected names of columns, as text")
-    twice = [repr(name) for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [written(name) for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise SettingError(f"two metrics are named {listing(twice)}; name them in a dict")
     return {name: _taken(name, metric, quantiles) for name, metric in pairs}
@@ -221,8 +222,10 @@ def _name_of(metric: Any) -> str:
     name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
     if not isinstance(name, str):
         if callable(metric):
-            raise SettingError(f"{metric!r} has no name: pass a dict, as in {{'name': function}}")
-        raise SettingError(f"the metric {metric!r} is unknown: {_accepted()}")
+            raise SettingError(
+                f"{written(metric)} has no name: pass a dict, as in {{'name': function}}"
+            )
+        raise SettingError(f"the metric {written(metric)} is unknown: {_accepted()}")
     return name
 
 
@@ -239,7 +242,7 @@ def _taken(name: str, metric: Any, quantiles: Sequence[float]) -> _Taken:
         number = _parsed(text)
         if function is not None and 0 < number < most:
             return partial(function, number)
-    raise SettingError(f"the metric {metric!r} is unknown: {_accepted()}")
+    raise SettingError(f"the metric {written(metric)} is unknown: {_accepted()}")
 
 
 def _parsed(text: str) -> float:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.errors import SettingError
+from tsgen.messages import written
 from tsgen.metrics import seasonal_error
 from tsgen.panel import Panel
 from tsgen.presets import PRESETS, Preset
@@ -161,7 +162,8 @@ def _strategy(given: Any, preset: Preset) -> TrainingStrategy:
     if isinstance(given, str) and given in STRATEGIES:
         return STRATEGIES[given]()
     raise SettingError(
-        f"training_strategy={given!r}: expected one of {', '.join(map(repr, STRATEGIES))}, or an "
+        f"training_strategy={written(given)}: expected one of {', '.join(map(repr, STRATEGIES))}, "
+        "or an "
         "object such as tsgen.FreeRunning(steps=24)"
     )
 
@@ -182,7 +184,8 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     rows = whole_number("val_size", given, "rows to hold out of each series")
     if 2 * rows >= longest:
         raise SettingError(
-            f"val_size={given!r} is too long: the longest series has {longest} rows, and a tail is "
+            f"val_size={written(given)} is too long: the longest series has {longest} rows, and a "
+            "tail is "
             "held out of series with more than twice its length"
         )
     return rows

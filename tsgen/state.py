@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tsgen.features import rows_of
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import SeriesScalers, WindowNormaliser
@@ -130,7 +131,7 @@ class Start:
 
     def name(self, position: int) -> str:
         """What one of them is called in messages."""
-        series = repr(self.ids[position])
+        series = written(self.ids[position])
         return series if self.ids.is_unique else f"{series} after {self.cutoffs[position]}"
 
 

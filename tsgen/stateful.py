@@ -15,6 +15,7 @@ import torch
 from tsgen.arguments import number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.columns import check_names
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, checked_horizon, with_hints
@@ -25,6 +26,7 @@ from tsgen.future_covariates import read_future
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.isolation import isolated
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.rolling_origin import continuations
 from tsgen.scaling import PanelScaler
@@ -91,9 +93,10 @@ class StatefulForecaster(Forecaster):
         state : ForecastState, optional
             From `encode` or `update`; nothing is read then.
         level : float or list of float, optional
-            Coverage of intervals in per cent: 80 adds the columns ``y-lo-80`` and ``y-hi-80`` to a
-            long frame, a second level of columns to a wide one; a Series becomes a frame. The
-            first call trains a second network on all but a tail (see `calibrate`).
+            Coverage of intervals in per cent, from 1 to below 100: 80 adds the columns
+            ``y-lo-80`` and ``y-hi-80`` to a long frame, a second level of columns to a wide one; a
+            Series becomes a frame. The first call trains a second network on all but a tail (see
+            `calibrate`).
         quantiles : float or list of float, optional
             Between 0 and 1: 0.1 adds ``y-q-0.1``.
         given : Series or DataFrame, optional
@@ -150,6 +153,7 @@ class StatefulForecaster(Forecaster):
         panel, continuation = self._continuation(
             "predict", horizon, df, state, given, future_df, on_blowup
         )
+        panel.layout.check_names(["", *([] if until is None else ["-stopped"]), *shares])
         outputs = self._outputs(continuation, shares, until)
         return panel.forecast_frame(continuation.horizon, outputs)
 
@@ -227,10 +231,9 @@ class StatefulForecaster(Forecaster):
         panel, continuation = self._continuation(
             "sample", horizon, df, state, given, future_df, on_blowup
         )
+        if not as_array:
+            panel.check_table("sample", ["sample_id"], [""])
         calibration = self._calibration() if calibrated else None
-        columns = panel.columns
-        if not as_array and "sample_id" in (columns.id, columns.time, *columns.targets):
-            raise SettingError("a column is called sample_id already: pass as_array=True")
         # Few paths say little of their own spread, by which they are calibrated.
         rolled = max(num_samples, _FEWEST_SAMPLES) if calibrated else num_samples
         paths = np.empty((len(panel), num_samples, continuation.horizon))
@@ -348,7 +351,7 @@ class StatefulForecaster(Forecaster):
             ]
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-        return backtest(self, df, plan, forecast)
+        return backtest(self, df, plan, forecast, ["", *shares])
 
     @with_hints
     @isolated()
@@ -481,20 +484,27 @@ class StatefulForecaster(Forecaster):
         horizon = checked_horizon(horizon)
         loop = self._closed_loop()
         state = self._start(loop) if df is None else loop.encode(self._read(df))
+        columns = state.panel.columns
+        made = [
+            "lyapunov",
+            "flat_from",
+            "leaves_range_at",
+            *(["channel"] if columns.others else []),
+        ]
+        own = [(name, "a column that stability makes") for name in made]
+        check_names("stability", [(columns.id, "the ids"), *own])
         season = self.settings_.season_length
         covariates = self._covariates_ahead(loop, state, horizon, future_df)
         if covariates is not None:
             covariates = covariates[:, :horizon]
         found = measure_stability(loop, state.encoding, horizon, season, covariates)
         order = state.panel.in_order
-        return pd.DataFrame(
-            {
-                **state.panel.labels(),
-                "lyapunov": found.exponents[order],
-                "flat_from": _steps_or_missing(found.flat_from[order]),
-                "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
-            }
-        )
+        measures = {
+            "lyapunov": found.exponents[order],
+            "flat_from": _steps_or_missing(found.flat_from[order]),
+            "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
+        }
+        return pd.DataFrame({**state.panel.labels(), **measures})
 
     @isolated()
     def explain(
@@ -659,7 +669,7 @@ class StatefulForecaster(Forecaster):
 
 def _check_until(until: Any) -> None:
     if until is not None and not callable(until):
-        raise TypeError(f"until={until!r}: expected a function of a value")
+        raise TypeError(f"until={written(until)}: expected a function of a value")
 
 
 def _steps_or_missing(steps: npt.NDArray[np.int64]) -> pd.Series:

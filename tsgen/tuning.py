@@ -23,6 +23,7 @@ from tsgen.estimator import checked_horizon
 from tsgen.forecaster import LSTMForecaster
 from tsgen.frame import hold_out
 from tsgen.layouts import Frame
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.progress import progress_line
 from tsgen.quiet import quiet
@@ -217,14 +218,16 @@ class _Trial:
         unknown = sorted(set(self.space) - set(self.template.get_params()))
         if unknown:
             raise SettingError(
-                f"space={unknown[0]!r} is no argument of {type(self.template).__name__}: expected "
+                f"space={written(unknown[0])} is no argument of "
+                f"{type(self.template).__name__}: expected "
                 f"some of {', '.join(sorted(self.template.get_params()))}"
             )
         for name, choices in self.space.items():
             ordered = not _is_range(choices) or choices[0] < choices[1]
             if isinstance(choices, str) or not list(choices) or not ordered:
                 raise SettingError(
-                    f"space[{name!r}]={choices!r}: expected a list of values, or two numbers "
+                    f"space[{name!r}]={written(choices)}: expected a list of values, or two "
+                    "numbers "
                     "(low, high)"
                 )
 
@@ -324,7 +327,8 @@ def _backtested(
     rows = model.backtest(df, horizon, n_windows=n_windows, step=step, short=short)
     columns = model.panel_.columns
     if columns.id not in rows:
-        rows = rows.assign(**{columns.id: model.history_.labels()[columns.id][0]})
+        rows = rows.copy()
+        rows[columns.id] = model.history_.labels()[columns.id][0]
     scores = [
         score(
             rows,
@@ -349,8 +353,12 @@ def _training_rows(panel: Panel, target: str) -> pd.DataFrame:
         position = position[ids[position].get_level_values(1) == target]
     names = ids.get_level_values(0) if panel.names_channels else ids
     parts = [
-        pd.DataFrame({columns.time: np.arange(len(values)), target: values}).assign(
-            **{columns.id: names[i]}
+        pd.DataFrame(
+            {
+                columns.id: [names[i]] * len(values),
+                columns.time: np.arange(len(values)),
+                target: values,
+            }
         )
         for i in position
         for values in [panel.series(i)]

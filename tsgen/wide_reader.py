@@ -20,16 +20,17 @@ from tsgen.checks import (
 )
 from tsgen.columns import Columns
 from tsgen.covariate_rows import PanelRows, RowTable
+from tsgen.dtypes import forecast_dtype
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.history import History
 from tsgen.layouts import WideLayout
+from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import (
     Cells,
     Reading,
-    forecast_dtype,
     frequency_of,
     origin_of,
     rows_of_table,
@@ -110,7 +111,7 @@ class WideReader:
         columns = []
         for name in reading.rolled:
             column = self.covariates[name]
-            values = check_values(column, repr(name), None, "wide", times, problems)
+            values = check_values(column, written(name), None, "wide", times, problems)
             columns.append(np.zeros(len(column)) if values is None else values)
         return np.stack(columns) if columns else np.empty((0, len(self.frame)))
 
@@ -140,7 +141,7 @@ class WideReader:
             return whole
         columns = []
         for position, name in enumerate(self.frame.columns):
-            label = repr(name) if self.series is None else repr(self.series.name or "y")
+            label = written(name) if self.series is None else written(self.series.name or "y")
             column = self.frame.iloc[:, position]
             values = check_values(column, label, None, "wide", times, problems)
             # A refused column has its problem already: zeros keep it from the check for holes.
@@ -219,8 +220,8 @@ def _wide_systems(
 
 def _check_channels(ids: pd.Index, known: pd.Index) -> None:
     """The channels of a system are those of fit."""
-    lacking = [repr(name) for name in known[ids.get_indexer_for(known) < 0]]
-    unknown = [repr(name) for name in ids[known.get_indexer_for(ids) < 0]]
+    lacking = [written(name) for name in known[ids.get_indexer_for(known) < 0]]
+    unknown = [written(name) for name in ids[known.get_indexer_for(ids) < 0]]
     if lacking or unknown:
         said = [
             *([f"lacks {listing(lacking)}"] if lacking else []),
@@ -252,13 +253,15 @@ def _observed_span(
     if empty.any():
         problems.add(
             "series without any value",
-            [repr(name) for name in ids[empty]],
+            [written(name) for name in ids[empty]],
             "drop these columns",
         )
     rows = np.arange(observed.shape[1])
     holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~nothing[:, None]
     if holes.any() and reading.fill is None:
-        where = [f"series {ids[i]!r} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]]
+        where = [
+            f"series {written(ids[i])} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]
+        ]
         problems.add(
             "missing values between observed ones",
             where,
