@@ -160,9 +160,8 @@ class WideLayout:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
         index = shown.frequency.following(shown.ends[:1], horizon).astype(self.time_dtype)
         index.name = self.index_name
-        offset = shown.frequency.index_freq
-        if self.has_freq and offset is not None:
-            index = pd.DatetimeIndex(index, freq=offset)
+        if self.has_freq:
+            index = _with_freq(index, shown.frequency.index_freq)
         position = self._position()
         frames = {
             suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
@@ -197,6 +196,17 @@ class WideLayout:
 
 
 Layout: TypeAlias = LongLayout | WideLayout
+
+
+def _with_freq(index: pd.Index, offset: Any) -> pd.Index:
+    """The index with a ``freq``, unless pandas' own steps differ from it or don't exist.
+
+    They don't where clocks change at midnight, and pandas 2 says so in errors of its time zones.
+    """
+    try:
+        return pd.DatetimeIndex(index, freq=offset)
+    except Exception:
+        return index
 
 
 def as_dtype(index: pd.Index, dtype: Any) -> Any:

@@ -176,6 +176,10 @@ def rows_of_table(table: Array, source: IntArray) -> Array:
 
 def frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
     """Given, declared, or found in the longest series."""
+    return _frequency_of(freq, times, offsets).at_clock_of(times)
+
+
+def _frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
     if isinstance(freq, Frequency):
         if not freq.suits(times):
             raise FrameError(
