@@ -7,6 +7,7 @@ stamp and the row, the count, and the remedy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -106,13 +107,7 @@ def check_times(
     dates = isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype)
     if not dates and not pd.api.types.is_integer_dtype(dtype):
         if dtype != object:
-            kind = "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
-            problems.add(
-                f"{where} holds {kind}, not time",
-                [f"{_plain(column.iloc[0])!r} (row 0)"],
-                ("convert it with pd.to_datetime" if kind == "text" else "give dates or integers")
-                + hint,
-            )
+            _add_no_time(column, _kind_of_no_time(dtype), where, problems, hint)
         return None
     missing = column.isna().to_numpy()
     if missing.any():
@@ -132,6 +127,8 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint:
     kind = pd.api.types.infer_dtype(present)
     if kind == "period":
         return pd.Series(pd.PeriodIndex(column))
+    if kind == "date":
+        return _dates_from_dates(column, where, problems)
     if kind == "datetime":
         aware = present.map(lambda stamp: stamp.tzinfo is not None)
         if aware.nunique() == 1:
@@ -152,14 +149,48 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint:
             "localise them first, with tz_localize or pd.to_datetime(..., utc=True)",
         )
         return column
-    first = f"{present.iloc[0]!r} (row {present.index[0]})" if len(present) else "no value at all"
-    names = {"string": "text", "date": "datetime.date objects"}
-    problems.add(
-        f"{where} holds {names.get(kind, f'{kind} objects')}, not time",
-        [first],
-        f"convert it with pd.to_datetime{hint}",
-    )
+    _add_no_time(column, _NO_TIME_OBJECTS.get(kind, f"{kind} objects"), where, problems, hint)
     return column
+
+
+def _dates_from_dates(column: pd.Series, where: str, problems: Problems) -> pd.Series:
+    """Objects of `datetime.date`, as databases and Parquet files give them."""
+    stamps = column.map(lambda date: isinstance(date, datetime))
+    if stamps.any():
+        odd = stamps.index[stamps != stamps.iloc[0]][0]
+        problems.add(
+            f"{where} mixes dates and time stamps",
+            [f"{column[odd]!r} (row {odd})"],
+            "bring them to one kind with pd.to_datetime",
+        )
+        return column
+    return column.astype("datetime64[s]")
+
+
+_NO_TIME_OBJECTS = {"string": "text", "time": "times of day", "timedelta": "durations"}
+_REMEDIES = {
+    "text": "convert it with pd.to_datetime",
+    "times of day": "add the day: pd.to_datetime(df['day'] + ' ' + df['time']) of text",
+    "durations": "add them to the time at which they start, a pd.Timestamp",
+}
+
+
+def _kind_of_no_time(dtype: Any) -> str:
+    """What a column holds that is neither dates nor whole numbers nor objects."""
+    if isinstance(dtype, pd.ArrowDtype) and str(dtype).startswith("time"):
+        return "times of day"
+    if pd.api.types.is_timedelta64_dtype(dtype) or getattr(dtype, "kind", "") == "m":
+        return "durations"
+    return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
+
+
+def _add_no_time(column: pd.Series, kind: str, where: str, problems: Problems, hint: str) -> None:
+    present = column.dropna()
+    first = "no value at all"
+    if len(present):
+        first = f"{_plain(present.iloc[0])!r} (row {present.index[0]})"
+    remedy = _REMEDIES.get(kind, "give dates or integers, for instance with pd.to_datetime")
+    problems.add(f"{where} holds {kind}, not time", [first], f"{remedy}{hint}")
 
 
 def _is_arrow_time(dtype: Any) -> bool:
@@ -168,11 +199,9 @@ def _is_arrow_time(dtype: Any) -> bool:
 
 def _numpy_time_dtype(dtype: Any) -> Any:
     arrow = dtype.pyarrow_dtype
-    return (
-        f"datetime64[{arrow.unit}]"
-        if arrow.tz is None
-        else pd.DatetimeTZDtype(arrow.unit, arrow.tz)
-    )
+    unit: Any = getattr(arrow, "unit", "s")  # dates have no unit, and no zone
+    zone = getattr(arrow, "tz", None)
+    return f"datetime64[{unit}]" if zone is None else pd.DatetimeTZDtype(unit, zone)
 
 
 def check_values(

@@ -93,6 +93,10 @@ class Frequency(ABC):
         """The frequency that knows the times of day of these stamps where clocks matter."""
         return self
 
+    def as_followed(self, times: pd.Index) -> pd.Index:
+        """Stamps as `following` writes them, of two that local time calls the same the first."""
+        return times
+
     @property
     @abstractmethod
     def seconds(self) -> float | None:
@@ -213,6 +217,12 @@ class OffsetFrequency(Frequency):
         seen = {*self.clock, *clock_of(pd.DatetimeIndex(times))}
         return replace(self, clock=tuple(sorted(seen)))
 
+    def as_followed(self, times: pd.Index) -> pd.Index:
+        stamps = pd.DatetimeIndex(times)
+        if stamps.tz is None or not self.is_local:
+            return times
+        return localise(wall_times(stamps, self.clock), stamps.tz)
+
 
 @dataclass(frozen=True)
 class FixedFrequency(OffsetFrequency):
@@ -251,9 +261,7 @@ class FixedFrequency(OffsetFrequency):
         if zone is None:
             return stamps
         return (
-            localise(stamps, zone)
-            if self.is_local
-            else stamps.tz_localize("UTC").tz_convert(zone)
+            localise(stamps, zone) if self.is_local else stamps.tz_localize("UTC").tz_convert(zone)
         )
 
 
@@ -368,9 +376,9 @@ def inferred_frequency(times: pd.Index) -> Frequency:
     return _frequency_of(offset)
 
 
-def _offset_of(freq: Any) -> BaseOffset | None:
+def _offset_of(freq: Any) -> BaseOffset:
     """As pandas 3 reads it: a duration is a number of hours, and no calendar day."""
-    offset = to_offset(freq)
+    offset: BaseOffset = to_offset(freq)
     if isinstance(freq, timedelta) and isinstance(offset, Day):
         return Hour(24 * offset.n)
     if type(offset) is DateOffset and offset.kwds and set(offset.kwds) <= _DURATIONS:

@@ -69,13 +69,13 @@ def _meant(stamps: pd.DatetimeIndex, clock: tuple[int, ...]) -> IntArray:
     # (stamps, candidates): each time of day, on the stamp's day and on the one before.
     candidates = (days.T[:, :, None] + np.array(clock) // tick).reshape(len(wall), -1)
     flat = pd.DatetimeIndex(candidates.ravel().view(f"datetime64[{wall.unit}]"))
-    skipped = flat.tz_localize(
+    existing = flat.tz_localize(
         stamps.tz, ambiguous=np.ones(len(flat), dtype=bool), nonexistent="NaT"
-    ).isna()
+    )
     # pandas moves to the end of the skipped hour, Python's datetime by the length of the change.
     to_end = localise(flat, stamps.tz).asi8.reshape(candidates.shape) == stamps.asi8[:, None]
     by_length = candidates + _change_before(stamps)[:, None] == wall.asi8[:, None]
-    fits = skipped.reshape(candidates.shape) & (to_end | by_length)
+    fits = np.asarray(existing.isna()).reshape(candidates.shape) & (to_end | by_length)
     first = candidates[np.arange(len(wall)), fits.argmax(axis=1)]
     return np.where(fits.any(axis=1), first, wall.asi8)
 
