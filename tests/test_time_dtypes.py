@@ -197,7 +197,7 @@ def test_stamps_of_one_kind_go_on_from_those_of_another() -> None:
                                                              slice(62, 64)))  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------- no time at all
+# ------------------------------------------------------------------------------ no time at all
 
 TIMES_OF_DAY = [datetime.time(hour) for hour in range(12)]
 DURATIONS = pd.Series(pd.to_timedelta(np.arange(12), unit="h"))
