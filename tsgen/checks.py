@@ -16,6 +16,7 @@ import pandas as pd
 
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, inferred_frequency
+from tsgen.step_hints import hint_on_steps
 
 __all__ = [
     "FILL_HINT",
@@ -382,6 +383,8 @@ def _add_step_problems(
     gaps = inside & (steps > 1) & ~odd_rows
     irregular = inside & ~repeated & ~odd_rows & ((steps < 0) | (steps == 0))
     clock = _clock_change_hint(frequency, times)
+    odd = np.flatnonzero(gaps | irregular | odd_rows)
+    hint = hint_on_steps(where.series_of(int(odd[0])), frequency) if len(odd) else ""
     if repeated.any():
         problems.add(
             "time stamps that come twice in a series",
@@ -393,7 +396,7 @@ def _add_step_problems(
         problems.add(
             f"the frequency is {frequency.name!r} ({origin}), but not in all series",
             where.frequencies(np.append(odd_rows, False)),
-            "resample them to one frequency, fit them apart, or pass the right freq=",
+            f"resample them to one frequency, fit them apart, or pass the right freq={hint}",
         )
     if gaps.any():
         firsts = where.first_of_each(gaps)
@@ -401,7 +404,7 @@ def _add_step_problems(
         problems.add(
             f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
             [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{clock}",
+            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{hint or clock}",
             total=len(firsts),
         )
     if irregular.any():
@@ -409,7 +412,7 @@ def _add_step_problems(
         problems.add(
             f"time stamps off the frequency {frequency.name!r} ({origin}; {seen})",
             where.describe(np.append(False, irregular)),
-            "bring the series to one frequency with resample, or pass the right freq=",
+            f"bring the series to one frequency with resample, or pass the right freq={hint}",
             total=int(irregular.sum()),
         )
 
@@ -457,7 +460,8 @@ class Places:
         parts = []
         if isinstance(self._names, pd.Index) and row < len(self.codes):
             code = self.codes[row]
-            parts.append(f"series {self._names[code]!r}" if code < len(self._names) else "")
+            known = code < len(self._names)
+            parts.append(f"series {_plain(self._names[code])!r}" if known else "")
         if self._times is not None:
             parts.append(f"at {self._times[row] if stamp is None else stamp}")
         parts.append(f"(row {row if self._order is None else self._order[row]})")
@@ -470,6 +474,12 @@ class Places:
         """A place where a row is missing."""
         return self.at(row, stamp).replace("(row ", "(after row ")
 
+    def series_of(self, row: int) -> pd.Index:
+        """The stamps of a row's series."""
+        assert self._times is not None
+        own: pd.Index = self._times[self.codes == self.codes[row]]
+        return own
+
     def first_of_each(self, rows: Mask) -> IntArray:
         positions = np.flatnonzero(rows)
         return positions[np.unique(self.codes[positions], return_index=True)[1]]
@@ -480,7 +490,7 @@ class Places:
         described: list[str] = []
         for code in np.unique(self.codes[rows]):
             label = (
-                f"series {self._names[code]!r}"
+                f"series {_plain(self._names[code])!r}"
                 if isinstance(self._names, pd.Index)
                 else "the index"
             )

@@ -290,6 +290,9 @@ class CalendarFrequency(OffsetFrequency):
         wall = wall_times(pd.DatetimeIndex(times), self.clock)
         if len(wall) < 2:
             return np.empty(0, dtype=np.int64)
+        months = _months_of(self._step)
+        if months is not None:
+            return _month_steps(wall, months)
         # Every month is on the grid of two months' steps: which ones is a fact of each series.
         grid = pd.date_range(wall.min(), wall.max(), freq=self._step.base, unit=wall.unit)
         ordinals = grid.get_indexer(wall)
@@ -364,7 +367,11 @@ def inferred_frequency(times: pd.Index) -> Frequency:
         return PeriodFrequency(cast(pd.PeriodDtype, times.dtype))
     if not isinstance(times, pd.DatetimeIndex):
         return IntegerFrequency(_commonest(np.diff(times.to_numpy(dtype=np.int64))))
-    offset = times.freq if times.freq is not None else _pandas_guess(times)
+    offset = times.freq
+    if (
+        offset is None or set(_parts(offset)) <= _DURATIONS
+    ):  # pandas steps such offsets in local time
+        offset = _pandas_guess(times)
     if offset is None:
         offset = _guess_with_gaps(times)
     # Which weekday or which month of a quarter is a fact of each series, not of the panel.
@@ -381,9 +388,35 @@ def _offset_of(freq: Any) -> BaseOffset:
     offset: BaseOffset = to_offset(freq)
     if isinstance(freq, timedelta) and isinstance(offset, Day):
         return Hour(24 * offset.n)
-    if type(offset) is DateOffset and offset.kwds and set(offset.kwds) <= _DURATIONS:
-        return _offset_of(pd.Timedelta(**offset.kwds) * offset.n)
+    parts = _parts(offset)
+    if set(parts) <= _DURATIONS:
+        return _offset_of(pd.Timedelta(**parts) * offset.n)
+    if set(parts) <= {"days", "weeks"}:
+        return Day(pd.Timedelta(**parts).days * offset.n)
     return offset
+
+
+def _parts(offset: BaseOffset | None) -> dict[str, Any]:
+    """The months, days or hours of which a `DateOffset` is made; others are of no such parts."""
+    return (offset.kwds or {"days": 1}) if type(offset) is DateOffset else {"": offset}
+
+
+def _months_of(offset: BaseOffset) -> int | None:
+    """The length of a `DateOffset` of months and years, which starts on any day."""
+    parts = _parts(offset)
+    if not set(parts) <= {"months", "years"}:
+        return None
+    return int(offset.n * (12 * parts.get("years", 0) + parts.get("months", 0)))
+
+
+def _month_steps(wall: pd.DatetimeIndex, months: int) -> IntArray:
+    """Steps of so many months; from a day that the next month lacks, to its last one."""
+    steps = _whole_steps(np.asarray(wall.year * 12 + wall.month, dtype=np.int64), months)
+    before, after = wall[:-1], wall[1:]
+    time_of_day = wall - wall.normalize()
+    days = np.minimum(before.day, after.days_in_month)
+    steps[(days != after.day) | (time_of_day[1:] != time_of_day[:-1])] = OFF_GRID
+    return steps
 
 
 def _frequency_of(offset: BaseOffset) -> Frequency:
@@ -425,12 +458,11 @@ def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
     ):
         if shortest <= days <= longest and (starts or ends):
             return to_offset(f"{prefix}{'S' if starts else 'E'}{anchor}")
-    if (
-        days == 1
-        and bool((local.day_of_week < 5).all())
-        and local[-1] - local[0] >= pd.Timedelta(days=6)
-    ):
-        return BDay()
+    if days < 7 and bool((local.day_of_week < 5).all()):
+        steps = np.diff(np.busday_count("1970-01-05", local.to_numpy().astype("datetime64[D]")))
+        count = _commonest(steps)
+        if local[-1] - local[0] >= pd.Timedelta(days=6) and not (steps % count).any():
+            return BDay(count)
     return to_offset(f"{days}D") if days % 7 else Week(days // 7)
 
 
