@@ -146,6 +146,10 @@ HOURS = {
         "pd.offsets.CustomBusinessHour(start='09:00', end='17:00', weekmask='1111111')",
         pd.offsets.CustomBusinessHour(start="09:00", end="17:00", weekmask="1111111"),
     ),
+    "until midnight": (
+        "pd.offsets.BusinessHour(start='08:00', end='00:00')",
+        pd.offsets.BusinessHour(start="08:00", end="00:00"),
+    ),
     "saturdays": (
         "pd.offsets.CustomBusinessHour(start='10:00', end='20:00', weekmask='1111110')",
         pd.offsets.CustomBusinessHour(start="10:00", end="20:00", weekmask="1111110"),
@@ -186,6 +190,12 @@ def test_nights_and_weekends_that_no_offset_leaves_out(step: str) -> None:
     assert Naive().fit(rows).predict(1)["ds"].tolist() == [len(index)]
 
 
+def test_hours_over_midnight() -> None:
+    index = pd.date_range("2021-03-15", periods=400, freq="h")
+    index = index[(index.hour >= 22) | (index.hour < 6)]
+    assert "no stamp is in 17 hours of the day: number the rows instead" in refusals(index)
+
+
 @pytest.mark.parametrize(
     ("freq", "declared"), [("h", None), ("6h", "h"), ("D", "h"), ("15min", None), ("h", "15min")]
 )
@@ -204,9 +214,9 @@ def test_local_days_in_utc(zone: str, freq: str) -> None:
     local = pd.date_range("2021-01-31", periods=300, freq=freq, tz=zone)
     message = refusals(local.tz_convert("UTC"))
     assert "as those of one local time are in UTC or another zone" in message
-    assert message.endswith("bring them to that zone with tz_convert(zone)")
+    assert "with tz_convert(zone), after tz_localize('UTC') where they have none" in message
     naive = local.tz_convert("UTC").tz_localize(None)
-    assert refusals(naive).endswith("with tz_localize('UTC').tz_convert(zone)")
+    assert refusals(naive).endswith(message.rpartition("; ")[2])
     goes_on(pd.DatetimeIndex(naive).tz_localize("UTC").tz_convert(zone))
 
 

@@ -9,6 +9,7 @@ recognised here as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,8 @@ def hint_on_steps(times: pd.Index, frequency: Frequency) -> str:
     if not isinstance(times, pd.DatetimeIndex):
         return ""
     stamps = times.tz_localize(None).unique()
-    for hint in _HINTS:
-        found = hint(stamps, frequency)
-        if found:
-            zone = "tz_localize('UTC').tz_convert" if times.tz is None else "tz_convert"
-            return "; " + found.replace("tz_convert", zone)
-    return ""
+    found = filter(None, (hint(stamps, frequency) for hint in _HINTS))
+    return "".join(f"; {hint}" for hint in islice(found, 1))
 
 
 def _unrounded(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
@@ -71,7 +68,7 @@ def _zone(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
     hours = " or ".join(sorted({f"{stamp:%H:%M}" for stamp in stamps}))
     return (
         f"all stamps are at {hours}, as those of one local time are in UTC or another zone: bring "
-        "them to that zone with tz_convert(zone)"
+        "them to that zone with tz_convert(zone), after tz_localize('UTC') where they have none"
     )
 
 
@@ -149,7 +146,8 @@ def _working_hours(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
         return _business_hours(stamps, times[0], times[-1], offset if in_business else None)
     weekdays_alone = (stamps.day_of_week < 5).all() and stamps[-1] - stamps[0] >= 7 * _DAY
     if weekdays_alone or closed > max(4 * _HOUR, 2 * step):
-        return f"no stamp is {'on a weekend' if weekdays_alone else 'at night'}: {_NUMBER_ROWS}"
+        quiet = "on a weekend" if weekdays_alone else f"in {closed / _HOUR:.3g} hours of the day"
+        return f"no stamp is {quiet}: {_NUMBER_ROWS}"
     return ""
 
 
