@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import in_empty_folder
 
 from tsgen import LSTMForecaster, Naive, hold_out
 from tsgen.frequency import inferred_frequency
@@ -387,6 +389,18 @@ def test_hours_in_states_and_saved_models(tmp_path: Any) -> None:
     found = model.backtest(long_frame(index), 3, n_windows=6, step=1, refit=False)
     assert found["ds"].isin(index).all()
     assert found["cutoff"].isin(index).all()
+
+
+def test_hours_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = in_empty_folder(tmp_path, monkeypatch, capfd)
+    index = pd.date_range("2023-01-26 09:00", periods=66, freq="24h", tz="Europe/Berlin")
+    long_frame(index[:57]).to_parquet("history.parquet", index=False)
+    arguments = ["--horizon", 9, "--max-steps", 2, "--no-check", "--out", "forecast.parquet"]
+    done = run("forecast", "history.parquet", "--freq", "24h", *arguments)
+    assert (done.code, done.err) == (0, "")
+    assert stamps_of(pd.read_parquet("forecast.parquet")) == index[57:].tolist()
 
 
 @pytest.mark.parametrize("freq", ["24h", pd.Timedelta(days=1), "D"], ids=str)

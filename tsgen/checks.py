@@ -27,6 +27,7 @@ __all__ = [
     "check_times",
     "check_values",
     "listing",
+    "plain",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -189,7 +190,7 @@ def _add_no_time(column: pd.Series, kind: str, where: str, problems: Problems, h
     present = column.dropna()
     first = "no value at all"
     if len(present):
-        first = f"{_plain(present.iloc[0])!r} (row {present.index[0]})"
+        first = f"{plain(present.iloc[0])!r} (row {present.index[0]})"
     remedy = _REMEDIES.get(kind, "give dates or integers, for instance with pd.to_datetime")
     problems.add(f"{where} holds {kind}, not time", [first], f"{remedy}{hint}")
 
@@ -263,13 +264,13 @@ def _to_float(
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
         problems.add(
-            f"column {label} holds bool", [f"{_plain(column.iloc[0])!r} (row 0)"],
+            f"column {label} holds bool", [f"{plain(column.iloc[0])!r} (row 0)"],
             "cast explicitly, for instance with astype(float)",
         )  # fmt: skip
         return None
     if pd.api.types.is_complex_dtype(dtype) or kind == "complex":
         problems.add(
-            f"column {label} holds complex numbers", [f"{_plain(column.iloc[0])!r} (row 0)"],
+            f"column {label} holds complex numbers", [f"{plain(column.iloc[0])!r} (row 0)"],
             "forecast the real and the imaginary part as two series",
         )  # fmt: skip
         return None
@@ -289,9 +290,9 @@ def _to_float(
             f"convert it with pd.to_numeric(df[{label}])",
         )  # fmt: skip
     else:
-        kind = f"{dtype}, {type(_plain(value)).__name__}" if dtype == object else str(dtype)
+        kind = f"{dtype}, {type(plain(value)).__name__}" if dtype == object else str(dtype)
         problems.add(
-            f"column {label} isn't numeric ({kind})", [f"{_plain(value)!r} {where.at(row)}"],
+            f"column {label} isn't numeric ({kind})", [f"{plain(value)!r} {where.at(row)}"],
             remedy,
         )  # fmt: skip
     return None
@@ -309,7 +310,7 @@ def _first_no_number(column: pd.Series) -> tuple[int, Any]:
     return 0, column.iloc[0]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A numpy scalar as Python writes it."""
     return value.item() if isinstance(value, np.generic) else value
 
@@ -461,7 +462,7 @@ class Places:
         if isinstance(self._names, pd.Index) and row < len(self.codes):
             code = self.codes[row]
             known = code < len(self._names)
-            parts.append(f"series {_plain(self._names[code])!r}" if known else "")
+            parts.append(f"series {plain(self._names[code])!r}" if known else "")
         if self._times is not None:
             parts.append(f"at {self._times[row] if stamp is None else stamp}")
         parts.append(f"(row {row if self._order is None else self._order[row]})")
@@ -490,7 +491,7 @@ class Places:
         described: list[str] = []
         for code in np.unique(self.codes[rows]):
             label = (
-                f"series {_plain(self._names[code])!r}"
+                f"series {plain(self._names[code])!r}"
                 if isinstance(self._names, pd.Index)
                 else "the index"
             )

@@ -279,7 +279,8 @@ class CalendarFrequency(OffsetFrequency):
     stride: BaseOffset | None = None
 
     @property
-    def _step(self) -> BaseOffset:
+    def step(self) -> BaseOffset:
+        """What leads from one stamp to the next."""
         return self.offset if self.stride is None else self.stride
 
     @property
@@ -290,13 +291,13 @@ class CalendarFrequency(OffsetFrequency):
         wall = wall_times(pd.DatetimeIndex(times), self.clock)
         if len(wall) < 2:
             return np.empty(0, dtype=np.int64)
-        months = _months_of(self._step)
+        months = _months_of(self.step)
         if months is not None:
             return _month_steps(wall, months)
         # Every month is on the grid of two months' steps: which ones is a fact of each series.
-        grid = pd.date_range(wall.min(), wall.max(), freq=self._step.base, unit=wall.unit)
+        grid = pd.date_range(wall.min(), wall.max(), freq=self.step.base, unit=wall.unit)
         ordinals = grid.get_indexer(wall)
-        steps = _whole_steps(ordinals, self._step.n)
+        steps = _whole_steps(ordinals, self.step.n)
         steps[(ordinals[1:] < 0) | (ordinals[:-1] < 0)] = OFF_GRID
         return steps
 
@@ -308,7 +309,7 @@ class CalendarFrequency(OffsetFrequency):
         distinct_ends = pd.DatetimeIndex(distinct.view(f"datetime64[{wall.unit}]"))
         try:
             continued = [
-                pd.date_range(end, periods=horizon + 1, freq=self._step, unit=wall.unit)[1:].asi8
+                pd.date_range(end, periods=horizon + 1, freq=self.step, unit=wall.unit)[1:].asi8
                 for end in distinct_ends
             ]
         except pd.errors.OutOfBoundsDatetime as error:

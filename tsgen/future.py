@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.calendar import CalendarPart
-from tsgen.checks import FILL_HINT, Problems, listing
+from tsgen.checks import FILL_HINT, Problems, listing, plain
 from tsgen.errors import FrameError
 from tsgen.frame import read_cells, read_panel
 from tsgen.frequency import OFF_GRID
@@ -148,7 +148,7 @@ def _check_that_rows_follow(
     ):
         if wrong.any():
             where = [
-                f"series {panel.ids[positions[i]]!r}, which the state has up to "
+                f"series {plain(panel.ids[positions[i]])!r}, which the state has up to "
                 f"{_own_end(panel, int(positions[i]))}"
                 for i in np.flatnonzero(wrong)[:5]
             ]
@@ -283,7 +283,8 @@ def _step_of(
         problems.add(
             f"given= has time stamps outside of the {horizon} steps of the forecast",
             [
-                f"{times[i]} of series {panel.ids[series[i]]!r}, which starts after {ends[i]}"
+                f"{times[i]} of series {plain(panel.ids[series[i]])!r}, which starts after "
+                f"{ends[i]}"
                 for i in np.flatnonzero(outside)[:5]
             ],
             "keep those of the horizon alone",
@@ -294,7 +295,10 @@ def _step_of(
     if twice.any():
         problems.add(
             "given= has time stamps that come twice in a series",
-            [f"{times[i]} of series {panel.ids[series[i]]!r}" for i in np.flatnonzero(twice)[:5]],
+            [
+                f"{times[i]} of series {plain(panel.ids[series[i]])!r}"
+                for i in np.flatnonzero(twice)[:5]
+            ],
             "keep one of each",
             total=int(twice.sum()),
         )
