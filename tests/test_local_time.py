@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,18 @@ def test_a_stamp_that_is_moved_into_the_next_day() -> None:
     index = around("America/Nuuk", "2024-03-30 23:00", 3, 3)
     assert index[3] == pd.Timestamp("2024-03-31", tz="America/Nuuk")
     assert wall_times(index, clock_of(index)).day.tolist() == [27, 28, 29, 30, 31, 1, 2]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_moved_stamps_of_every_unit(unit: str) -> None:
+    for zone, change in (("America/Havana", "2023-03-12"), ("Europe/Berlin", "2023-03-26 02:30")):
+        index = around(zone, change, 3, 2).as_unit(unit)
+        assert len(clock_of(index)) == 1
+        assert len(set(wall_times(index, clock_of(index)).time)) == 1
+        assert wall_times(index, clock_of(index)).unit == unit
+        forecast = Naive().fit(series_of(index[:4])).predict(2)
+        assert forecast.index.tolist() == index[4:].tolist()
+        assert forecast.index.dtype == index.dtype
 
 
 def test_naive_and_unchanging_stamps_are_left_alone() -> None:
@@ -323,6 +336,8 @@ ABSOLUTE = {
     "1440min": "1440min",
     "168h": "168h",
     "timedelta": pd.Timedelta(days=1),
+    "numpy's timedelta": np.timedelta64(1, "D"),
+    "Python's timedelta": timedelta(days=1),
     "offset": pd.offsets.Hour(24),
     "date offset": pd.DateOffset(hours=24),
 }

@@ -386,6 +386,8 @@ def inferred_frequency(times: pd.Index) -> Frequency:
 
 def _offset_of(freq: Any) -> BaseOffset:
     """As pandas 3 reads it: a duration is a number of hours, and no calendar day."""
+    if isinstance(freq, np.timedelta64):
+        freq = pd.Timedelta(freq)
     offset: BaseOffset = to_offset(freq)
     if isinstance(freq, timedelta) and isinstance(offset, Day):
         return Hour(24 * offset.n)

@@ -83,7 +83,7 @@ def _meant(stamps: pd.DatetimeIndex, clock: tuple[int, ...]) -> IntArray:
 def _change_before(stamps: pd.DatetimeIndex) -> IntArray:
     """By how many ticks clocks went forward within the hour before each stamp."""
     ticks = _LONGEST_CHANGE // pd.Timedelta(1, unit=stamps.unit)
-    hour_ago = (stamps - _LONGEST_CHANGE).tz_localize(None)
+    hour_ago = (stamps - _LONGEST_CHANGE).as_unit(stamps.unit).tz_localize(None)
     passed = stamps.tz_localize(None).asi8 - hour_ago.asi8
     return np.asarray(np.maximum(passed - ticks, 0))
 
