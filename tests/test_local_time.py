@@ -102,9 +102,27 @@ def test_stamps_that_python_moves_by_the_length_of_the_change() -> None:
 
 
 def test_half_an_hour_that_does_not_exist() -> None:
-    """Lord Howe goes forward by half an hour, from 02:00 to 02:30, and pandas on to 03:00."""
+    """Lord Howe goes forward by half an hour, from 02:00 to 02:30."""
     index = around("Australia/Lord_Howe", "2023-10-01 02:15", 3, 3)
+    assert str(index[3].time()) == "02:30:00"
     assert {str(time) for time in wall_times(index, clock_of(index)).time} == {"02:15:00"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "skipped", "end"),
+    [
+        ("Europe/Berlin", "2023-03-26 02:30", "03:00"),
+        ("America/Anchorage", "2023-03-12 02:30", "03:00"),
+        ("America/Bahia_Banderas", "2010-04-04 02:30", "04:00"),  # by two hours
+        ("Antarctica/Troll", "2023-03-26 02:30", "03:00"),  # from 01:00, by two hours
+    ],
+)
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_the_end_of_a_skipped_hour(zone: str, skipped: str, end: str, unit: str) -> None:
+    wall = pd.DatetimeIndex([skipped]).as_unit(unit)
+    stamp = localise(wall, zone)
+    assert f"{stamp[0]:%H:%M:%S.%f}" == f"{end}:00.000000"
+    assert stamp.unit == unit
 
 
 def test_a_stamp_that_is_moved_into_the_next_day() -> None:

@@ -23,10 +23,38 @@ _LONGEST_CHANGE = pd.Timedelta(hours=1)
 
 
 def localise(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
-    """Stamps in a zone: the first of a repeated hour, the next of a skipped one."""
-    return wall.tz_localize(
-        zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward"
-    )
+    """Stamps in a zone: the first of a repeated hour, the end of a skipped one."""
+    stamps = _existing(wall, zone)
+    skipped = np.flatnonzero(stamps.isna())
+    if not len(skipped):
+        return stamps
+    instants = stamps.asi8.copy()
+    instants[skipped] = _ends_of_skipped(wall[skipped], zone)
+    return _instants(instants, wall.unit, zone)
+
+
+def _existing(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
+    """The same with NaT for those that don't exist."""
+    return wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="NaT")
+
+
+def _ends_of_skipped(wall: pd.DatetimeIndex, zone: Any) -> IntArray:
+    """The instants at which clocks pass local times that they skip, by bisection.
+
+    pandas' own ``shift_forward`` errs by an hour or more in some zones, in Anchorage for one.
+    """
+    day = _nanoseconds("D") // _nanoseconds(wall.unit)
+    before, after = wall.asi8 - day, wall.asi8 + day
+    while (after - before > 1).any():
+        middle = (before + after) // 2
+        passed = _instants(middle, wall.unit, zone).tz_localize(None).asi8 >= wall.asi8
+        before, after = np.where(passed, before, middle), np.where(passed, middle, after)
+    return after
+
+
+def _instants(ticks: IntArray, unit: str, zone: Any) -> pd.DatetimeIndex:
+    stamps = pd.DatetimeIndex(ticks.view(f"datetime64[{unit}]"))
+    return stamps.tz_localize("UTC").tz_convert(zone)
 
 
 def clock_of(stamps: pd.DatetimeIndex) -> tuple[int, ...]:
@@ -69,9 +97,7 @@ def _meant(stamps: pd.DatetimeIndex, clock: tuple[int, ...]) -> IntArray:
     # (stamps, candidates): each time of day, on the stamp's day and on the one before.
     candidates = (days.T[:, :, None] + np.array(clock) // tick).reshape(len(wall), -1)
     flat = pd.DatetimeIndex(candidates.ravel().view(f"datetime64[{wall.unit}]"))
-    existing = flat.tz_localize(
-        stamps.tz, ambiguous=np.ones(len(flat), dtype=bool), nonexistent="NaT"
-    )
+    existing = _existing(flat, stamps.tz)
     # pandas moves to the end of the skipped hour, Python's datetime by the length of the change.
     to_end = localise(flat, stamps.tz).asi8.reshape(candidates.shape) == stamps.asi8[:, None]
     by_length = candidates + _change_before(stamps)[:, None] == wall.asi8[:, None]
