@@ -182,6 +182,8 @@ def test_an_index_with_a_freq(zone: str, change: str, freq: str | None) -> None:
     for observed in (10, 15, 19, 20, 21, 25):
         forecast = Naive().fit(daily.iloc[:observed]).predict(8)
         assert forecast.index.tolist() == daily.index[observed : observed + 8].tolist()
+        longer = pd.concat([daily.iloc[:observed], forecast])
+        assert Naive().fit(longer).predict(1).index[0] == daily.index[observed + 8]
     assert forecast.index.freq == (freq and pd.offsets.Day())
 
 

@@ -175,7 +175,7 @@ class WideLayout:
         stamps = as_stamps(index, self.time_dtype)
         index = pd.Index(stamps, dtype=stamps.dtype, name=self.index_name)
         if self.has_freq:
-            index = _with_freq(index, shown.frequency.index_freq)
+            index = _with_freq(index, shown.ends[0], shown.frequency.index_freq)
         position = self._position()
         frames = {
             suffix: self._cast(pd.DataFrame(values[position].T, index=index, columns=self.columns))
@@ -212,13 +212,14 @@ class WideLayout:
 Layout: TypeAlias = LongLayout | WideLayout
 
 
-def _with_freq(index: pd.Index, offset: Any) -> pd.Index:
+def _with_freq(index: pd.Index, end: Any, offset: Any) -> pd.Index:
     """The index with a ``freq``, unless pandas' own steps differ from it or don't exist.
 
     They don't where clocks change at midnight, and pandas 2 says so in errors of its time zones.
+    The step from the end of the history counts: `pd.concat` takes it.
     """
     try:
-        return pd.DatetimeIndex(index, freq=offset)
+        return pd.DatetimeIndex(index, freq=offset) if end + offset == index[0] else index
     except Exception:
         return index
 
