@@ -360,6 +360,15 @@ def test_holidays_of_longer_steps(freq: str, first: str, expected: list[int]) ->
     assert holidays_at("holidays:DE", times.tz_localize("Europe/Berlin"), freq) == expected
 
 
+def test_holidays_of_quarters_that_are_those_of_each_series() -> None:
+    """Christmas and New Year lie in a quarter to the end of January, Easter in the next."""
+    pytest.importorskip("holidays")
+    frequency = inferred_frequency(pd.date_range("2023-03-31", periods=8, freq="QE"))
+    times = pd.DatetimeIndex(["2024-01-31", "2024-04-30"])
+    found = calendar_columns(("holidays:DE",), times, frequency).cycles
+    assert found.iloc[:, 0].tolist() == [3, 2]
+
+
 @pytest.mark.parametrize(
     ("freq", "expected"),
     [("M", MONTHS), ("Q", QUARTERS), ("2Q", [6, 3]), ("Y", [9, 9]), ("W-SUN", [1, 0])],

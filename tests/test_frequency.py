@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from tsgen import LSTMForecaster, Naive, SeasonalNaive
 from tsgen.errors import FrameError, SettingError
+from tsgen.frequency import declared_frequency
 
 OBSERVED, AHEAD = 30, 12
 
@@ -111,6 +113,121 @@ def test_one_row_has_no_frequency() -> None:
         Naive().fit(series)
     forecast = Naive().fit(series, freq="W-MON").predict(2)
     assert forecast.index.tolist() == [pd.Timestamp("2024-01-08"), pd.Timestamp("2024-01-15")]
+
+
+# ------------------------------------------------------------------------- phases within a panel
+
+PHASES = {
+    "2MS": ("2020-01-01", "2020-02-01"),
+    "6MS": ("2020-01-01", "2020-03-01"),
+    "2ME": ("2020-01-31", "2020-02-29"),
+    "2BMS": ("2020-01-01", "2020-02-03"),
+    "2QS": ("2020-01-01", "2020-04-01"),
+    "2QE": ("2020-03-31", "2020-06-30"),
+    "2YS": ("2020-01-01", "2021-01-01"),
+    "2YE": ("2020-12-31", "2021-12-31"),
+    "2B": ("2020-01-01", "2020-01-02"),
+    "3B": ("2020-01-01", "2020-01-03"),
+    "2D": ("2020-01-01", "2020-01-02"),
+    "2W-SUN": ("2020-01-05", "2020-01-12"),
+    "2h": ("2020-01-01 00:00", "2020-01-01 01:00"),
+}
+
+
+def panel_of(axes: dict[str, pd.DatetimeIndex]) -> pd.DataFrame:
+    return pd.concat(
+        long_frame(pd.Series(np.arange(float(len(axis))), index=axis), (name,))
+        for name, axis in axes.items()
+    )
+
+
+def continued(forecast: pd.DataFrame, name: str) -> list[Any]:
+    return forecast.loc[forecast["unique_id"] == name, "ds"].tolist()
+
+
+@pytest.mark.parametrize("declared", [False, True])
+@pytest.mark.parametrize("freq", PHASES)
+def test_series_of_a_panel_stand_in_phases_of_their_own(freq: str, declared: bool) -> None:
+    axes = {
+        name: pd.date_range(start, periods=42, freq=freq)
+        for name, start in zip("ab", PHASES[freq], strict=True)
+    }
+    df = panel_of({name: axis[:OBSERVED] for name, axis in axes.items()})
+    forecast = Naive().fit(df, freq=freq if declared else None).predict(AHEAD)
+    for name, axis in axes.items():
+        assert continued(forecast, name) == axis[OBSERVED:].tolist()
+
+
+@pytest.mark.parametrize("freq", PHASES)
+def test_gaps_of_series_in_phases_of_their_own(freq: str) -> None:
+    axes = {
+        name: pd.date_range(start, periods=42, freq=freq)
+        for name, start in zip("ab", PHASES[freq], strict=True)
+    }
+    df = panel_of({name: axis[:OBSERVED].delete([7]) for name, axis in axes.items()})
+    with pytest.raises(FrameError) as caught:
+        Naive().fit(df, freq=freq)
+    for name, axis in axes.items():
+        assert f"series {name!r} at {axis[7]}" in str(caught.value)
+    forecast = Naive().fit(df, freq=freq, fill="ffill").predict(AHEAD)
+    for name, axis in axes.items():
+        assert continued(forecast, name) == axis[OBSERVED:].tolist()
+
+
+@pytest.mark.parametrize(
+    "anchors",
+    [
+        ("QS-JAN", "QS-FEB", "QS-MAR"),
+        ("QE-DEC", "QE-JAN", "QE-NOV"),
+        ("BQE-DEC", "BQE-JAN"),
+        ("BQS-JAN", "BQS-FEB"),
+        ("YS-JAN", "YS-APR"),
+        ("YE-DEC", "YE-JUN", "YE-SEP"),
+        ("BYE-DEC", "BYE-JUN"),
+        ("BYS-JAN", "BYS-APR"),
+        ("W-SUN", "W-MON"),
+    ],
+    ids=lambda anchors: anchors[0][:-4],
+)
+def test_the_quarter_or_year_of_each_series_is_its_own(
+    anchors: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Fiscal years of companies; declared, an anchor is that of all."""
+    axes = {freq: pd.date_range("2000-01-01", periods=42, freq=freq) for freq in anchors}
+    df = panel_of({freq: axis[:OBSERVED] for freq, axis in axes.items()})
+    model = LSTMForecaster(max_steps=2, verbose=False, calendar=["month_of_year"]).fit(df)
+    model.save(tmp_path / "model")
+    for forecast in (model.predict(AHEAD), LSTMForecaster.load(tmp_path / "model").predict(AHEAD)):
+        for freq, axis in axes.items():
+            assert continued(forecast, freq) == axis[OBSERVED:].tolist()
+    with pytest.raises(FrameError, match=f"'{anchors[0]}' .declared., but not in all series"):
+        Naive().fit(df, freq=anchors[0])
+
+
+def test_quarters_and_months_are_still_told_apart() -> None:
+    df = panel_of(
+        {
+            "a": pd.date_range("2000-01-01", periods=42, freq="QS"),
+            "b": pd.date_range("2000-01-01", periods=30, freq="MS"),
+        }
+    )
+    with pytest.raises(FrameError, match=r"'QS-.*' .found.*, but not in all.*'b' has 'MS'"):
+        Naive().fit(df)
+
+
+@pytest.mark.parametrize(
+    ("offset", "plain"),
+    [
+        (pd.DateOffset(days=1), "D"),
+        (pd.DateOffset(2), "2D"),
+        (pd.DateOffset(weeks=2), "14D"),
+        (pd.DateOffset(hours=6), "6h"),
+        (pd.DateOffset(2, minutes=15), "30min"),
+    ],
+    ids=str,
+)
+def test_offsets_of_days_and_hours_are_plain_ones(offset: Any, plain: str) -> None:
+    assert declared_frequency(offset, pd.DatetimeIndex(["2024-01-01"])).name == plain
 
 
 # ------------------------------------------------------------------------------ over clock changes

@@ -28,7 +28,7 @@ from tsgen.frame import Short, read_history
 from tsgen.frequency import OFF_GRID
 from tsgen.future import steps_between
 from tsgen.history import History
-from tsgen.layouts import Frame
+from tsgen.layouts import Frame, as_stamps
 from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.progress import COUNT, progress_line
@@ -323,7 +323,8 @@ def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
     rows = cutoffs.rows[systems, number]
 
     def stamps(count: IntArray) -> Any:
-        return as_dtype(history.stamps(np.repeat(systems, horizon), count), panel.layout.time_dtype)
+        of_rows = history.stamps(np.repeat(systems, horizon), count)
+        return as_stamps(of_rows, panel.layout.time_dtype)
 
     frame = pd.DataFrame(
         {

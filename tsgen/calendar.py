@@ -355,10 +355,10 @@ def _periods(axis: _Axis) -> tuple[IntArray, IntArray]:
 
 def _days_before(axis: _Axis) -> IntArray:
     """The day of the stamp before each."""
-    offset: Any = axis.frequency.index_freq
-    if isinstance(offset, Week):  # each series may have a weekday of its own
-        return _days(axis.stamps) - 7 * offset.n
-    dates = [(stamp - offset).date() for stamp in axis.local.as_unit("s")]
+    frequency: Any = axis.frequency
+    if isinstance(frequency.offset, Week):  # each series may have a weekday of its own
+        return _days(axis.stamps) - 7 * frequency.offset.n
+    dates = [(stamp - frequency.step).date() for stamp in axis.local.as_unit("s")]
     return np.array(dates, dtype="datetime64[D]").astype(np.int64)
 
 

@@ -7,6 +7,7 @@ stamp and the row, the count, and the remedy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ import pandas as pd
 from tsgen.errors import FrameError
 from tsgen.frequency import Frequency, inferred_frequency
 from tsgen.messages import written
+from tsgen.step_hints import hint_on_steps
 
 __all__ = [
     "FILL_HINT",
@@ -145,13 +147,7 @@ def check_times(
     dates = isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype)
     if not dates and not pd.api.types.is_integer_dtype(dtype):
         if dtype != object:
-            kind = "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
-            problems.add(
-                f"{where} holds {kind}, not time",
-                [f"{written(column.iloc[0])} (row 0)"],
-                ("convert it with pd.to_datetime" if kind == "text" else "give dates or integers")
-                + hint,
-            )
+            _add_no_time(column, _kind_of_no_time(dtype), where, problems, hint)
         return None
     missing = column.isna().to_numpy()
     if missing.any():
@@ -171,6 +167,8 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint:
     kind = pd.api.types.infer_dtype(present)
     if kind == "period":
         return pd.Series(pd.PeriodIndex(column))
+    if kind == "date":
+        return _dates_from_dates(column, where, problems)
     if kind == "datetime":
         aware = present.map(lambda stamp: stamp.tzinfo is not None)
         if aware.nunique() == 1:
@@ -191,18 +189,48 @@ def _dates_from_objects(column: pd.Series, where: str, problems: Problems, hint:
             "localise them first, with tz_localize or pd.to_datetime(..., utc=True)",
         )
         return column
-    first = (
-        f"{written(present.iloc[0])} (row {present.index[0]})"
-        if len(present)
-        else "no value at all"
-    )
-    names = {"string": "text", "date": "datetime.date objects"}
-    problems.add(
-        f"{where} holds {names.get(kind, f'{kind} objects')}, not time",
-        [first],
-        f"convert it with pd.to_datetime{hint}",
-    )
+    _add_no_time(column, _NO_TIME_OBJECTS.get(kind, f"{kind} objects"), where, problems, hint)
     return column
+
+
+def _dates_from_dates(column: pd.Series, where: str, problems: Problems) -> pd.Series:
+    """Objects of `datetime.date`, as databases and Parquet files give them."""
+    stamps = column.map(lambda date: isinstance(date, datetime))
+    if stamps.any():
+        odd = stamps.index[stamps != stamps.iloc[0]][0]
+        problems.add(
+            f"{where} mixes dates and time stamps",
+            [f"{column[odd]!r} (row {odd})"],
+            "bring them to one kind with pd.to_datetime",
+        )
+        return column
+    return column.astype("datetime64[s]")
+
+
+_NO_TIME_OBJECTS = {"string": "text", "time": "times of day", "timedelta": "durations"}
+_REMEDIES = {
+    "text": "convert it with pd.to_datetime",
+    "times of day": "add the day: pd.to_datetime(df['day'] + ' ' + df['time']) of text",
+    "durations": "add them to the time at which they start, a pd.Timestamp",
+}
+
+
+def _kind_of_no_time(dtype: Any) -> str:
+    """What a column holds that is neither dates nor whole numbers nor objects."""
+    if isinstance(dtype, pd.ArrowDtype) and str(dtype).startswith("time"):
+        return "times of day"
+    if pd.api.types.is_timedelta64_dtype(dtype) or getattr(dtype, "kind", "") == "m":
+        return "durations"
+    return "text" if pd.api.types.is_string_dtype(dtype) else str(dtype)
+
+
+def _add_no_time(column: pd.Series, kind: str, where: str, problems: Problems, hint: str) -> None:
+    present = column.dropna()
+    first = "no value at all"
+    if len(present):
+        first = f"{written(present.iloc[0])} (row {present.index[0]})"
+    remedy = _REMEDIES.get(kind, "give dates or integers, for instance with pd.to_datetime")
+    problems.add(f"{where} holds {kind}, not time", [first], f"{remedy}{hint}")
 
 
 def _is_arrow_time(dtype: Any) -> bool:
@@ -211,11 +239,9 @@ def _is_arrow_time(dtype: Any) -> bool:
 
 def _numpy_time_dtype(dtype: Any) -> Any:
     arrow = dtype.pyarrow_dtype
-    return (
-        f"datetime64[{arrow.unit}]"
-        if arrow.tz is None
-        else pd.DatetimeTZDtype(arrow.unit, arrow.tz)
-    )
+    unit: Any = getattr(arrow, "unit", "s")  # dates have no unit, and no zone
+    zone = getattr(arrow, "tz", None)
+    return f"datetime64[{unit}]" if zone is None else pd.DatetimeTZDtype(unit, zone)
 
 
 def check_values(
@@ -396,6 +422,8 @@ def _add_step_problems(
     gaps = inside & (steps > 1) & ~odd_rows
     irregular = inside & ~repeated & ~odd_rows & ((steps < 0) | (steps == 0))
     clock = _clock_change_hint(frequency, times)
+    odd = np.flatnonzero(gaps | irregular | odd_rows)
+    hint = hint_on_steps(where.series_of(int(odd[0])), frequency) if len(odd) else ""
     if repeated.any():
         problems.add(
             "time stamps that come twice in a series",
@@ -407,7 +435,7 @@ def _add_step_problems(
         problems.add(
             f"the frequency is {frequency.name!r} ({origin}), but not in all series",
             where.frequencies(np.append(odd_rows, False)),
-            "resample them to one frequency, fit them apart, or pass the right freq=",
+            f"resample them to one frequency, fit them apart, or pass the right freq={hint}",
         )
     if gaps.any():
         firsts = where.first_of_each(gaps)
@@ -415,7 +443,7 @@ def _add_step_problems(
         problems.add(
             f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
             [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{clock}",
+            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{hint or clock}",
             total=len(firsts),
         )
     if irregular.any():
@@ -423,7 +451,7 @@ def _add_step_problems(
         problems.add(
             f"time stamps off the frequency {frequency.name!r} ({origin}; {seen})",
             where.describe(np.append(False, irregular)),
-            "bring the series to one frequency with resample, or pass the right freq=",
+            f"bring the series to one frequency with resample, or pass the right freq={hint}",
             total=int(irregular.sum()),
         )
 
@@ -483,6 +511,12 @@ class Places:
     def before(self, row: int, stamp: Any) -> str:
         """A place where a row is missing."""
         return self.at(row, stamp).replace("(row ", "(after row ")
+
+    def series_of(self, row: int) -> pd.Index:
+        """The stamps of a row's series."""
+        assert self._times is not None
+        own: pd.Index = self._times[self.codes == self.codes[row]]
+        return own
 
     def first_of_each(self, rows: Mask) -> IntArray:
         positions = np.flatnonzero(rows)

@@ -101,8 +101,10 @@ class Forecaster(BaseEstimator, ABC):
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. Several targets are as many series of each id.
-        freq : str or offset, optional
-            Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        freq : str, int, offset or timedelta, optional
+            Such as ``"h"`` or ``"MS"``; found in the data if not given. In a time zone ``"D"`` is
+            a day of the calendar, but ``"24h"`` and ``pd.Timedelta(days=1)`` are 24 hours, as in
+            pandas. For integer time the step from row to row, also where it looks like dates.
         fill : {"mask", "ffill", "interpolate"} or float, optional
             What to do about holes and gaps in time, which are an error by default.
         short : {"error", "skip"}, default "error"

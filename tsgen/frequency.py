@@ -8,18 +8,41 @@ A `Frequency` knows three things of a time axis: how many steps lie between one 
 from __future__ import annotations
 
 import re
-import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset, BDay, Day, Tick, Week
+from pandas.tseries.offsets import (
+    BaseOffset,
+    BDay,
+    BMonthBegin,
+    BMonthEnd,
+    BQuarterBegin,
+    BQuarterEnd,
+    BYearBegin,
+    BYearEnd,
+    DateOffset,
+    Day,
+    Hour,
+    MonthBegin,
+    MonthEnd,
+    QuarterBegin,
+    QuarterEnd,
+    Tick,
+    Week,
+    YearBegin,
+    YearEnd,
+)
 
 from tsgen.errors import FrameError, SettingError
+from tsgen.local_time import clock_of, localise, wall_times
+from tsgen.messages import written
+from tsgen.quiet import quiet
 
 __all__ = ["OFF_GRID", "Frequency", "declared_frequency", "inferred_frequency"]
 
@@ -39,6 +62,15 @@ _OLD_ALIASES = {
     "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
 }  # fmt: skip
 
+_DURATIONS = {"hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
+_IN_MONTHS: dict[type[BaseOffset], tuple[type[BaseOffset], int]] = {
+    QuarterBegin: (MonthBegin, 3), QuarterEnd: (MonthEnd, 3),
+    YearBegin: (MonthBegin, 12), YearEnd: (MonthEnd, 12),
+    BQuarterBegin: (BMonthBegin, 3), BQuarterEnd: (BMonthEnd, 3),
+    BYearBegin: (BMonthBegin, 12), BYearEnd: (BMonthEnd, 12),
+}  # fmt: skip
+"""Quarters and years as months, which have no anchor."""
+
 
 class Frequency(ABC):
     """How time advances from row to row."""
@@ -57,6 +89,14 @@ class Frequency(ABC):
     def suits(self, times: pd.Index) -> bool:
         """Whether stamps are of the kind that this frequency goes on from."""
         return isinstance(times, pd.DatetimeIndex)
+
+    def at_clock_of(self, times: pd.Index) -> Frequency:
+        """The frequency that knows the times of day of these stamps where clocks matter."""
+        return self
+
+    def as_followed(self, times: pd.Index) -> pd.Index:
+        """Stamps as `following` writes them, of two that local time calls the same the first."""
+        return times
 
     @property
     @abstractmethod
@@ -145,34 +185,63 @@ class PeriodFrequency(Frequency):
 
 
 @dataclass(frozen=True)
-class FixedFrequency(Frequency):
-    """A step of fixed length: absolute time below a day, local calendar days from a day on.
+class OffsetFrequency(Frequency):
+    """A step that pandas has an offset for.
 
-    So hourly stamps cross a clock change in absolute time, and daily ones keep their local hour.
+    Attributes
+    ----------
+    offset : BaseOffset
+    clock : tuple of int, default ()
+        Where the step is local time in a zone, the times of day of the data: they say where to go
+        on after a stamp that a change of clocks has moved.
     """
 
     offset: BaseOffset
-    step: pd.Timedelta
+    clock: tuple[int, ...] = field(default=(), kw_only=True)
 
     @property
     def name(self) -> str:  # type: ignore[override]
         return str(self.offset.freqstr)
 
     @property
-    def seconds(self) -> float:
-        return self.step.total_seconds()
-
-    @property
     def index_freq(self) -> BaseOffset:
         return self.offset
 
     @property
-    def _is_local(self) -> bool:
-        return self.step % pd.Timedelta(days=1) == pd.Timedelta(0)
+    def is_local(self) -> bool:
+        """Whether the step is one of the wall clock, not of absolute time."""
+        return not isinstance(self.offset, Tick) or isinstance(self.offset, Day)
+
+    def at_clock_of(self, times: pd.Index) -> Frequency:
+        if not self.is_local:
+            return self
+        seen = {*self.clock, *clock_of(pd.DatetimeIndex(times))}
+        return replace(self, clock=tuple(sorted(seen)))
+
+    def as_followed(self, times: pd.Index) -> pd.Index:
+        stamps = pd.DatetimeIndex(times)
+        if stamps.tz is None or not self.is_local:
+            return times
+        return localise(wall_times(stamps, self.clock), stamps.tz)
+
+
+@dataclass(frozen=True)
+class FixedFrequency(OffsetFrequency):
+    """A step of fixed length: absolute time in hours, local calendar time in days and weeks.
+
+    So hourly stamps cross a clock change in absolute time, and daily ones keep their local hour.
+    24 hours aren't a day, as in pandas.
+    """
+
+    step: pd.Timedelta
+
+    @property
+    def seconds(self) -> float:
+        return self.step.total_seconds()
 
     def _axis(self, times: pd.Index) -> pd.DatetimeIndex:
         stamps = pd.DatetimeIndex(times)
-        return stamps.tz_localize(None) if self._is_local else stamps
+        return wall_times(stamps, self.clock) if self.is_local else stamps
 
     def advance(self, times: pd.Index) -> IntArray:
         axis = self._axis(times)
@@ -193,56 +262,62 @@ class FixedFrequency(Frequency):
         if zone is None:
             return stamps
         return (
-            _localise(stamps, zone)
-            if self._is_local
-            else stamps.tz_localize("UTC").tz_convert(zone)
+            localise(stamps, zone) if self.is_local else stamps.tz_localize("UTC").tz_convert(zone)
         )
 
 
 @dataclass(frozen=True)
-class CalendarFrequency(Frequency):
-    """Months, quarters, business days, anchored weeks: any pandas offset, in local time."""
+class CalendarFrequency(OffsetFrequency):
+    """Months, quarters, business days, anchored weeks: any pandas offset, in local time.
 
-    offset: BaseOffset
+    Attributes
+    ----------
+    stride : BaseOffset, optional
+        The step without its anchor, where that is a fact of each series and not of the panel:
+        three months of a quarter that may start in January or in February.
+    """
+
+    stride: BaseOffset | None = None
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return str(self.offset.freqstr)
-
-    @property
-    def index_freq(self) -> BaseOffset:
-        return self.offset
+    def step(self) -> BaseOffset:
+        """What leads from one stamp to the next."""
+        return self.offset if self.stride is None else self.stride
 
     @property
     def seconds(self) -> float:
         return _mean_seconds(self.offset)
 
     def advance(self, times: pd.Index) -> IntArray:
-        local = pd.DatetimeIndex(times).tz_localize(None)
-        if len(local) < 2:
+        wall = wall_times(pd.DatetimeIndex(times), self.clock)
+        if len(wall) < 2:
             return np.empty(0, dtype=np.int64)
-        grid = pd.date_range(local.min(), local.max(), freq=self.offset, unit=local.unit)
-        ordinals = grid.get_indexer(local)
-        steps = np.diff(ordinals)
+        months = _months_of(self.step)
+        if months is not None:
+            return _month_steps(wall, months)
+        # Every month is on the grid of two months' steps: which ones is a fact of each series.
+        grid = pd.date_range(wall.min(), wall.max(), freq=self.step.base, unit=wall.unit)
+        ordinals = grid.get_indexer(wall)
+        steps = _whole_steps(ordinals, self.step.n)
         steps[(ordinals[1:] < 0) | (ordinals[:-1] < 0)] = OFF_GRID
         return steps
 
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         stamps = pd.DatetimeIndex(ends)
-        local = stamps.tz_localize(None)
+        wall = wall_times(stamps, self.clock)
         # One grid serves every end; those who share a stamp share its continuation.
-        distinct, position = np.unique(local.asi8, return_inverse=True)
-        distinct_ends = pd.DatetimeIndex(distinct.view(f"datetime64[{local.unit}]"))
+        distinct, position = np.unique(wall.asi8, return_inverse=True)
+        distinct_ends = pd.DatetimeIndex(distinct.view(f"datetime64[{wall.unit}]"))
         try:
             continued = [
-                pd.date_range(end, periods=horizon + 1, freq=self.offset, unit=local.unit)[1:].asi8
+                pd.date_range(end, periods=horizon + 1, freq=self.step, unit=wall.unit)[1:].asi8
                 for end in distinct_ends
             ]
         except pd.errors.OutOfBoundsDatetime as error:
-            raise _out_of_range(distinct_ends[-1], horizon, local.unit) from error
+            raise _out_of_range(distinct_ends[-1], horizon, wall.unit) from error
         ordinals = np.stack(continued)[position].ravel()
-        following = pd.DatetimeIndex(ordinals.view(f"datetime64[{local.unit}]"))
-        return following if stamps.tz is None else _localise(following, stamps.tz)
+        following = pd.DatetimeIndex(ordinals.view(f"datetime64[{wall.unit}]"))
+        return following if stamps.tz is None else localise(following, stamps.tz)
 
 
 def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
@@ -252,20 +327,19 @@ def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
     if not isinstance(times, pd.DatetimeIndex):
         if isinstance(freq, bool) or not str(freq).isdigit() or int(str(freq)) < 1:
             raise SettingError(
-                f"freq={freq!r} doesn't fit integer time: expected a whole number of 1 or more; "
-                "for dates convert the time column with pd.to_datetime"
+                f"freq={written(freq)} doesn't fit integer time: expected a whole number of 1 or "
+                "more; for dates convert the time column with pd.to_datetime"
             )
         return IntegerFrequency(int(str(freq)))
     try:
-        with warnings.catch_warnings():  # spellings that pandas wants to drop
-            warnings.simplefilter("ignore")
-            offset = to_offset(_current_alias(freq) if isinstance(freq, str) else freq)
+        with quiet(__name__, "pandas"):  # spellings that pandas wants to drop
+            offset = _offset_of(_current_alias(freq) if isinstance(freq, str) else freq)
     except (ValueError, TypeError):
         offset = None
     if offset is None or offset.n < 1:
         raise SettingError(
-            f"freq={freq!r} isn't a frequency that pandas knows; expected an alias such as 'h', "
-            "'D', 'W-SUN', 'MS', 'ME', 'QS', 'YS', or a pandas offset"
+            f"freq={written(freq)} isn't a frequency that pandas knows; expected an alias such as "
+            "'h', 'D', 'W-SUN', 'MS', 'ME', 'QS', 'YS', or a pandas offset"
         )
     return _frequency_of(offset)
 
@@ -275,8 +349,8 @@ def _declared_period(freq: Any, times: pd.PeriodIndex) -> PeriodFrequency:
         declared = pd.PeriodDtype(_period_alias(freq))
     except (ValueError, TypeError):
         raise SettingError(
-            f"freq={freq!r} isn't a frequency of periods; theirs is {str(times.freqstr)!r}: leave "
-            "freq= out"
+            f"freq={written(freq)} isn't a frequency of periods; theirs is {str(times.freqstr)!r}: "
+            "leave freq= out"
         ) from None
     if declared != times.dtype:
         raise FrameError(
@@ -294,13 +368,58 @@ def inferred_frequency(times: pd.Index) -> Frequency:
         return PeriodFrequency(cast(pd.PeriodDtype, times.dtype))
     if not isinstance(times, pd.DatetimeIndex):
         return IntegerFrequency(_commonest(np.diff(times.to_numpy(dtype=np.int64))))
-    offset = times.freq if times.freq is not None else _pandas_guess(times)
+    offset = times.freq
+    if (
+        offset is None or set(_parts(offset)) <= _DURATIONS
+    ):  # pandas steps such offsets in local time
+        offset = _pandas_guess(times)
     if offset is None:
         offset = _guess_with_gaps(times)
+    # Which weekday or which month of a quarter is a fact of each series, not of the panel.
     if isinstance(offset, Week):
-        # Which weekday is a fact of each series, not of the panel.
         return FixedFrequency(offset, pd.Timedelta(days=7 * offset.n))
+    if type(offset) in _IN_MONTHS:
+        month, count = _IN_MONTHS[type(offset)]
+        return CalendarFrequency(offset, stride=month(offset.n * count))
     return _frequency_of(offset)
+
+
+def _offset_of(freq: Any) -> BaseOffset:
+    """As pandas 3 reads it: a duration is a number of hours, and no calendar day."""
+    if isinstance(freq, np.timedelta64):
+        freq = pd.Timedelta(freq)
+    offset: BaseOffset = to_offset(freq)
+    if isinstance(freq, timedelta) and isinstance(offset, Day):
+        return Hour(24 * offset.n)
+    parts = _parts(offset)
+    if set(parts) <= _DURATIONS:
+        return _offset_of(pd.Timedelta(**parts) * offset.n)
+    if set(parts) <= {"days", "weeks"}:
+        return Day(pd.Timedelta(**parts).days * offset.n)
+    return offset
+
+
+def _parts(offset: BaseOffset | None) -> dict[str, Any]:
+    """The months, days or hours of which a `DateOffset` is made; others are of no such parts."""
+    return (offset.kwds or {"days": 1}) if type(offset) is DateOffset else {"": offset}
+
+
+def _months_of(offset: BaseOffset) -> int | None:
+    """The length of a `DateOffset` of months and years, which starts on any day."""
+    parts = _parts(offset)
+    if not set(parts) <= {"months", "years"}:
+        return None
+    return int(offset.n * (12 * parts.get("years", 0) + parts.get("months", 0)))
+
+
+def _month_steps(wall: pd.DatetimeIndex, months: int) -> IntArray:
+    """Steps of so many months; from a day that the next month lacks, to its last one."""
+    steps = _whole_steps(np.asarray(wall.year * 12 + wall.month, dtype=np.int64), months)
+    before, after = wall[:-1], wall[1:]
+    time_of_day = wall - wall.normalize()
+    days = np.minimum(before.day, after.days_in_month)
+    steps[(days != after.day) | (time_of_day[1:] != time_of_day[:-1])] = OFF_GRID
+    return steps
 
 
 def _frequency_of(offset: BaseOffset) -> Frequency:
@@ -319,16 +438,16 @@ def _tick_length(offset: Tick | Day) -> pd.Timedelta:
 def _pandas_guess(times: pd.DatetimeIndex) -> BaseOffset | None:
     if len(times) < 3:
         return None
-    with warnings.catch_warnings():  # pandas 3.1 announces that offsets will come back
-        warnings.simplefilter("ignore")
+    with quiet(__name__, "pandas"):  # pandas 3.1 announces that offsets will come back
         return to_offset(pd.infer_freq(times))
 
 
 def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
-    local = times.tz_localize(None)
+    local = wall_times(times, clock_of(times))
     step = pd.Timedelta(_commonest(np.diff(times.asi8)), unit=times.unit)
-    if step < pd.Timedelta(days=1):
-        return to_offset(step)
+    is_absolute = _is_regular(times, step) and not _is_regular(local, step)
+    if step < pd.Timedelta(days=1) or is_absolute:
+        return _offset_of(step)
     days = _commonest(np.diff(local.normalize().asi8)) // (
         pd.Timedelta(days=1) // pd.Timedelta(1, unit=local.unit)
     )
@@ -341,13 +460,18 @@ def _guess_with_gaps(times: pd.DatetimeIndex) -> BaseOffset:
     ):
         if shortest <= days <= longest and (starts or ends):
             return to_offset(f"{prefix}{'S' if starts else 'E'}{anchor}")
-    if (
-        days == 1
-        and bool((local.day_of_week < 5).all())
-        and local[-1] - local[0] >= pd.Timedelta(days=6)
-    ):
-        return BDay()
+    if days < 7 and bool((local.day_of_week < 5).all()):
+        steps = np.diff(np.busday_count("1970-01-05", local.to_numpy().astype("datetime64[D]")))
+        count = _commonest(steps)
+        if local[-1] - local[0] >= pd.Timedelta(days=6) and not (steps % count).any():
+            return BDay(count)
     return to_offset(f"{days}D") if days % 7 else Week(days // 7)
+
+
+def _is_regular(stamps: pd.DatetimeIndex, step: pd.Timedelta) -> bool:
+    """Whether all stamps are whole steps apart."""
+    ticks = step // pd.Timedelta(1, unit=stamps.unit)
+    return not (np.diff(stamps.asi8) % ticks).any()
 
 
 def _commonest(steps: npt.NDArray[Any]) -> int:
@@ -385,13 +509,6 @@ def _out_of_range(last: Any, horizon: int, unit: str) -> FrameError:
             f"{horizon} steps after {last} leave the range of datetime64[{unit}]; convert the "
             "time stamps to a coarser unit, for instance with dt.as_unit('us')"
         ]
-    )
-
-
-def _localise(local: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
-    """Local stamps in a zone: the first of a repeated hour, the next of a skipped one."""
-    return local.tz_localize(
-        zone, ambiguous=np.ones(len(local), dtype=bool), nonexistent="shift_forward"
     )
 
 

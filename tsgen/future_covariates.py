@@ -160,6 +160,7 @@ def _places_wanted(
              f"{listing([f'{given[row]} (row {row})' for row in off[:5]], total=len(off))}; align "
              "them"]
         )  # fmt: skip
+    times = panel.frequency.as_followed(times)
     stamps = stamps.astype(panel.ends.dtype)
     systems = panel.systems
     keys: pd.Index

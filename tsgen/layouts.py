@@ -14,12 +14,24 @@ from tsgen.columns import Columns, check_names, output_name
 from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 
-__all__ = ["Frame", "Layout", "LongLayout", "Output", "Shown", "WideLayout"]
+__all__ = [
+    "Frame",
+    "Layout",
+    "LongLayout",
+    "Output",
+    "Shown",
+    "WideLayout",
+    "as_stamps",
+    "time_dtype_of",
+]
 
 Frame: TypeAlias = pd.DataFrame | pd.Series
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Output: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+
+DATE_OBJECTS = "date"
+"""Stands for a dtype where time stamps are objects of `datetime.date`."""
 
 
 class Shown(NamedTuple):
@@ -93,7 +105,7 @@ class LongLayout:
         targets = self.columns.targets
         order = self.in_order.reshape(-1, len(targets))
         stamps = shown.frequency.following(shown.ends[order[:, 0]], horizon)
-        columns = {self.columns.time: as_dtype(stamps, self.time_dtype)}
+        columns = {self.columns.time: as_stamps(stamps, self.time_dtype)}
         if self.id_dtype is not None:
             ids = shown.ids.take(np.repeat(self.appearance, horizon))
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
@@ -170,11 +182,11 @@ class WideLayout:
 
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
-        index = shown.frequency.following(shown.ends[:1], horizon).astype(self.time_dtype)
-        index.name = self.index_name
-        offset = shown.frequency.index_freq
-        if self.has_freq and offset is not None:
-            index = pd.DatetimeIndex(index, freq=offset)
+        index = shown.frequency.following(shown.ends[:1], horizon)
+        stamps = as_stamps(index, self.time_dtype)
+        index = pd.Index(stamps, dtype=stamps.dtype, name=self.index_name)
+        if self.has_freq:
+            index = _with_freq(index, shown.ends[0], shown.frequency.index_freq)
         position = self._position()
         frames = {
             suffix: self._frame(values[position], index) for suffix, values in outputs.items()
@@ -214,3 +226,30 @@ class WideLayout:
 
 
 Layout: TypeAlias = LongLayout | WideLayout
+
+
+def _with_freq(index: pd.Index, end: Any, offset: Any) -> pd.Index:
+    """The index with a ``freq``, unless pandas' own steps differ from it or don't exist.
+
+    They don't where clocks change at midnight, and pandas 2 says so in errors of its time zones.
+    The step from the end of the history counts: `pd.concat` takes it.
+    """
+    try:
+        return pd.DatetimeIndex(index, freq=offset) if end + offset == index[0] else index
+    except Exception:
+        return index
+
+
+def time_dtype_of(times: pd.Series | pd.Index) -> Any:
+    """The dtype in which a forecast's stamps are to come back, for `as_stamps`."""
+    is_dates = times.dtype == object and pd.api.types.infer_dtype(times, skipna=True) == "date"
+    return DATE_OBJECTS if is_dates else times.dtype
+
+
+def as_stamps(stamps: pd.Index, dtype: Any) -> pd.Series:
+    """Stamps in the dtype of the input's; dates become stamps where they can't hold an hour."""
+    column = pd.Series(stamps)
+    is_dates = dtype == DATE_OBJECTS or str(dtype).startswith(("date32", "date64"))
+    if is_dates and (column != column.dt.normalize()).any():
+        return column
+    return column.dt.date if dtype == DATE_OBJECTS else column.astype(dtype)

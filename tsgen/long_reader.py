@@ -25,7 +25,7 @@ from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.history import History
-from tsgen.layouts import LongLayout
+from tsgen.layouts import LongLayout, time_dtype_of
 from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import (
@@ -169,7 +169,7 @@ class LongReader:
         return LongLayout(
             columns=self.columns,
             id_dtype=None if self.ids is None else self.ids.dtype,
-            time_dtype=self.times.dtype,
+            time_dtype=time_dtype_of(self.times),
             target_dtype=dtypes[0],
             order=self.order,
             appearance=_appearance(codes if order is None else codes[order], order, count),

@@ -15,7 +15,7 @@ from tsgen.covariates import Covariates
 from tsgen.dtypes import as_dtype, fitting
 from tsgen.frequency import Frequency
 from tsgen.gaps import fill_values
-from tsgen.layouts import Frame, Layout, Output, Shown
+from tsgen.layouts import Frame, Layout, Output, Shown, as_stamps
 from tsgen.stretches import alternate, offsets_of, ranges
 
 __all__ = ["Panel"]
@@ -319,16 +319,15 @@ class Panel:
         order = self.in_order.reshape(-1, len(targets))
         samples, horizon = paths.shape[1:]
         count = len(order)
-        stamps = pd.Series(self.frequency.following(self.ends[order[:, 0]], horizon))
+        stamps = self.frequency.following(self.ends[order[:, 0]], horizon)
         stamp = np.broadcast_to(
             np.arange(count * horizon).reshape(count, 1, horizon), (count, samples, horizon)
         ).ravel()
         frame = pd.DataFrame(
             {
-                self.columns.time: pd.Series(stamps)
-                .astype(self.layout.time_dtype)
+                self.columns.time: as_stamps(stamps, self.layout.time_dtype)
                 .take(stamp)
-                .array,
+                .reset_index(drop=True),
                 "sample_id": np.tile(np.repeat(np.arange(samples), horizon), count),
             }
         )

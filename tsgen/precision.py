@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tsgen.errors import SettingError
+from tsgen.messages import written
 
 __all__ = ["check_precision"]
 
@@ -42,8 +43,8 @@ def check_precision(precision: str, device: torch.device, recurrent: nn.LSTM | n
         return
     if precision not in _MIXED:
         raise SettingError(
-            f"precision={precision!r}: expected '32-true', or 'bf16-mixed' or '16-mixed' where the "
-            "device has them; weights are float32 always"
+            f"precision={written(precision)}: expected '32-true', or 'bf16-mixed' or '16-mixed' where "
+            "the device has them; weights are float32 always"
         )
     tried = deepcopy(recurrent).to(device)
     inputs = torch.zeros(2, 3, tried.input_size, dtype=torch.float32, device=device)
@@ -53,7 +54,7 @@ def check_precision(precision: str, device: torch.device, recurrent: nn.LSTM | n
         outputs.float().sum().backward()
     except RuntimeError as error:
         raise SettingError(
-            f"precision={precision!r}: this {device.type} can't run an "
+            f"precision={written(precision)}: this {device.type} can't run an "
             f"{type(recurrent).__name__} in {_MIXED[precision]}; leave precision= out, or pass "
             "'32-true'"
         ) from error

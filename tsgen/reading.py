@@ -18,6 +18,7 @@ from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
 from tsgen.gaps import Fill
 from tsgen.messages import written
 from tsgen.panel import Panel
+from tsgen.step_hints import dates_as_numbers
 
 __all__ = [
     "Cells",
@@ -176,6 +177,10 @@ def rows_of_table(table: Array, source: IntArray) -> Array:
 
 def frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
     """Given, declared, or found in the longest series."""
+    return _frequency_of(freq, times, offsets).at_clock_of(times)
+
+
+def _frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
     if isinstance(freq, Frequency):
         if not freq.suits(times):
             raise FrameError(
@@ -187,8 +192,23 @@ def frequency_of(freq: Any, times: pd.Index, offsets: IntArray) -> Frequency:
         return freq
     if freq is not None:
         return declared_frequency(freq, times)
+    if pd.api.types.is_integer_dtype(times.dtype):
+        _refuse_dates_as_numbers(times)
     longest = int(np.argmax(np.diff(offsets)))
     return inferred_frequency(times[offsets[longest] : offsets[longest + 1]])
+
+
+def _refuse_dates_as_numbers(times: pd.Index) -> None:
+    """Whole numbers are counted, which goes wrong after the 31st of a month."""
+    found = dates_as_numbers(times)
+    if found:
+        raise FrameError(
+            [
+                f"the time stamps are whole numbers from {int(times.min())} to {int(times.max())} "
+                f"that {found}; if they are to be counted as plain numbers, pass freq=1, or "
+                "whatever their step is"
+            ]
+        )
 
 
 def origin_of(freq: Any) -> str:

@@ -219,8 +219,10 @@ class RecurrentForecaster(StatefulForecaster):
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with
             ``multivariate=True`` the channels of one system.
-        freq : str or offset, optional
-            Such as ``"h"`` or ``"MS"``; found in the data if not given.
+        freq : str, int, offset or timedelta, optional
+            Such as ``"h"`` or ``"MS"``; found in the data if not given. In a time zone ``"D"`` is
+            a day of the calendar, but ``"24h"`` and ``pd.Timedelta(days=1)`` are 24 hours, as in
+            pandas. For integer time the step from row to row, also where it looks like dates.
         future_covariates : str or list of str, optional
             Columns whose values are known over the horizon, such as prices or holidays; `predict`
             gets them as ``future_df``. Numbers are scaled; text, bool and category columns are

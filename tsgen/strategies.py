@@ -21,6 +21,7 @@ from tsgen.engine import closed_loop, run
 from tsgen.errors import SettingError
 from tsgen.holes import read_over_holes
 from tsgen.lessons import Lesson, Term
+from tsgen.messages import written
 from tsgen.objective import WindowErrors
 from tsgen.rollout import Drive, RolloutState, rollout
 
@@ -119,7 +120,7 @@ class NoisyInputs(TrainingStrategy):
         self._keep("std", number("std", self.std, 0.0, 100.0))
         if not isinstance(self.strategy, TrainingStrategy):
             raise SettingError(
-                f"strategy={self.strategy!r}: expected an object such as tsgen.FreeRunning()"
+                f"strategy={written(self.strategy)}: expected an object such as tsgen.FreeRunning()"
             )
 
     @property

@@ -28,6 +28,7 @@ from tsgen.callbacks import (
 )
 from tsgen.data_module import WindowDataModule
 from tsgen.errors import OutOfMemoryError, SettingError
+from tsgen.messages import written
 from tsgen.module import ForecastModule, is_out_of_memory
 from tsgen.quiet import quiet
 from tsgen.report import Losses
@@ -195,7 +196,8 @@ def _trainer(
         return _Trainer(**arguments, callbacks=[*callbacks, *theirs])
     except (TypeError, ValueError, RuntimeError) as error:
         raise SettingError(
-            f"trainer_kwargs={trainer_kwargs!r}: Lightning's Trainer refuses them: {error}"
+            f"trainer_kwargs={written(dict(trainer_kwargs or {}))}: Lightning's Trainer refuses "
+            f"them: {error}"
         ) from error
 
 

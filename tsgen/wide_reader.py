@@ -25,7 +25,7 @@ from tsgen.errors import FrameError
 from tsgen.frequency import Frequency
 from tsgen.gaps import WholeRows, fill_values, whole_rows
 from tsgen.history import History
-from tsgen.layouts import WideLayout
+from tsgen.layouts import WideLayout, time_dtype_of
 from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import (
@@ -99,7 +99,7 @@ class WideReader:
         return WideLayout(
             columns=self.frame.columns,
             index_name=self.frame.index.name,
-            time_dtype=self.frame.index.dtype,
+            time_dtype=time_dtype_of(self.frame.index),
             dtypes=_forecast_dtypes(self.frame),
             is_series=self.series is not None,
             series_name=None if self.series is None else self.series.name,
