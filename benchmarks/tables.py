@@ -100,6 +100,21 @@ def time_to_accuracy(fits: pd.DataFrame) -> str:
     )
 
 
+def contention(runs: pd.DataFrame) -> str:
+    """Seconds on a quiet machine and on a busy one, of this version and the one before."""
+    return markdown(
+        "| work | units | quiet, s | busy, s | busy over quiet | before: busy over quiet "
+        "| quiet over quiet before |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+        (
+            (run.work, run.units, number(run.quiet_s, 2), number(run.busy_s, 2),
+             number(run.busy_over_quiet, 1), number(run.before_busy_over_quiet, 1),
+             number(run.quiet_over_before, 2))
+            for run in runs.itertuples()
+        ),
+    )  # fmt: skip
+
+
 def coverage(runs: pd.DataFrame) -> str:
     """How often the truth lies inside of intervals."""
     return markdown(
@@ -119,6 +134,7 @@ BLOCKS: dict[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
     "ROLLOUT_SPEED": ("rollout_speed", rollout_speed),
     "TIME_TO_ACCURACY": ("time_to_accuracy", time_to_accuracy),
     "COVERAGE": ("coverage", coverage),
+    "CONTENTION": ("contention", contention),
 }
 """By their marks in README.md: the file in results/, and what makes the table of it."""
 

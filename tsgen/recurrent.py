@@ -72,8 +72,8 @@ class RecurrentForecaster(StatefulForecaster):
     """Of the last ``fit``; a loaded model has none."""
     history_: Panel
     """The training series, for a calibration later on; a loaded model doesn't have them."""
-    _first_weights: int | None = None
-    """A checksum of what a network has that was prepared for training."""
+    first_weights_: int | None = None
+    """A checksum of the weights before training, until there are others."""
 
     @with_hints
     def __init__(
@@ -346,7 +346,7 @@ class RecurrentForecaster(StatefulForecaster):
                 "go on with its own alone: pass a whole number"
             )
         losses = self._train(module, data, self.settings_, self.history_, run_dir=run_dir)
-        self._first_weights = None
+        self.__dict__.pop("first_weights_", None)
         self.report_ = _report(module, data, losses)
         self.state_ = self._closed_loop().encode(self.panel_)
         return losses.interrupted
@@ -366,19 +366,19 @@ class RecurrentForecaster(StatefulForecaster):
         self.history_, self.panel_ = panel, panel.tail(data.shape.before)
         for learned in ("state_", "calibration_", "report_"):
             self.__dict__.pop(learned, None)
-        self._first_weights = checksum(module.networks)
+        self.first_weights_ = checksum(module.networks)
         return module, data
 
     def _check_fitted(self, call: str) -> None:
         super()._check_fitted(call)
-        if self._first_weights is None:
+        if self.first_weights_ is None:
             return
-        if checksum(self.module_.networks) == self._first_weights:
+        if checksum(self.module_.networks) == self.first_weights_:
             raise NotFittedError(
                 f"this {type(self).__name__} is prepared, but its network has learned nothing yet: "
                 f"train it with Trainer.fit(module, data), or call fit(df), before {call}"
             )
-        self._first_weights = None
+        self.__dict__.pop("first_weights_", None)
 
     def _assemble(self, panel: Panel, settings: Settings) -> Assembly:
         """A network without training, and what it is to be trained on."""
