@@ -54,6 +54,12 @@ _PHRASES = {
         "name the zone with --time-zone",
     r"(?:df\.)?re?set_index": "write it as a column of the file",
     r"model\.save": "tsgen fit --save",
+    r" with df\.rename\(columns=\.\.\.\)": " in the file",
+    r", a pd\.Timestamp": "",
+    r"(?:,? for instance)? with pd\.to_datetime": "",
+    r"df\[\[\.\.\.\]\]\.astype\(str\)\.agg\([^)]*\)|pd\.to_datetime\(df\[\[[^)]*\)":
+        "one column of the file",
+    r"add the day: pd\.to_datetime\([^)]*\) of text": "add the day",
     r"in fit\(df, (\w+=)\[\.\.\.\]\)": r"in tsgen fit with \1",
     # Without a counterpart.
     r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
