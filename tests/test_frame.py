@@ -191,6 +191,12 @@ def test_hold_out_of_series_with_different_ends() -> None:
     assert tail.loc[tail["unique_id"] == "mia", "ds"].tolist() == days()[8:].tolist()
 
 
+def test_hold_out_names_a_series_without_an_id() -> None:
+    df = a_long_frame().query("unique_id == 'zoe'").drop(columns="unique_id")
+    with pytest.raises(FrameError, match=rf"to hold out: 'y' \({len(df)}\)"):
+        tsgen.hold_out(df, len(df))
+
+
 @pytest.mark.parametrize("rows", [0, -2, 1.5, "3", True, None])
 def test_hold_out_refuses(rows: Any) -> None:
     with pytest.raises((SettingError, TypeError), match="rows"):
