@@ -192,10 +192,12 @@ def test_seconds_since_1970_are_declared() -> None:
     local = times(["1577836800", "1577840400"], date_format="s", time_zone=BERLIN)
     assert [str(stamp) for stamp in local] == ["2020-01-01 01:00:00+01:00",
                                                "2020-01-01 02:00:00+01:00"]  # fmt: skip
+    refused(["1577836800000"] * 2, "in the year 51969 if it counts seconds", date_format="s")
+    refused(["9" * 20] * 2, "is too large a number to count time", date_format="s")
 
 
 def test_quarters_and_weeks() -> None:
-    for written in ("2021Q4", "2021-Q4", "2021 q4"):
+    for written in ("2021Q4", "2021-Q4", "2021 q4", "Q4 2021", "q4-2021", "Q4/2021", "Q42021"):
         assert times([written]) == [pd.Period("2021Q4")]
     expected = list(pd.to_datetime(["2021-12-27", "2022-01-03"]))
     assert times(["2021-W52", "2022-W01"]) == expected

@@ -17,7 +17,8 @@ from tsgen.guesses import column_candidates
 
 __all__ = ["joined_times", "known_zone", "parts_of_time", "read_times"]
 
-_OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_QUARTER = r"(?i:(\d{4})[- ]?q([1-4])|q([1-4])[-/ ]?(\d{4}))"
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _TIME_OF_DAY = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*"
 
@@ -118,9 +119,10 @@ def _read_text(text: pd.Series, clock: Clock, ids: pd.Series | None) -> tuple[pd
         raise clock.refused(
             text, row, f"is no whole number of {SINCE_1970[clock.date_format]} since 1970"
         )
-    if clock.date_format is None and text.str.fullmatch(r"\d{4}[- ]?[Qq][1-4]").all():
-        quarters = pd.PeriodIndex(text.str.replace(r"[- ]", "", regex=True).str.upper(), freq="Q")
-        return pd.Series(quarters, index=text.index), ""
+    if clock.date_format is None and text.str.fullmatch(_QUARTER).all():
+        found = text.str.extract(_QUARTER).fillna("")
+        quarters = (found[0] + found[3]).str.cat(found[1] + found[2], sep="Q")
+        return pd.Series(pd.PeriodIndex(quarters, freq="Q"), index=text.index), ""
     if clock.date_format is None and text.str.fullmatch(r"\d{4}-?W\d{2}").all():
         return read_weeks(text, clock), "weeks as their Mondays"
     distinct = text.drop_duplicates()  # many series share their stamps
