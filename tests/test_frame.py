@@ -613,3 +613,10 @@ def test_series_in_one_piece_each_but_in_another_order() -> None:
     np.testing.assert_array_equal(got.offsets, expected.offsets)
     assert_index_equal(got.ends, expected.ends)
     assert got.layout.in_order.tolist() == [3, 1, 2, 0]
+
+
+@pytest.mark.parametrize("fill", [None, "mask"])
+def test_a_series_without_an_id_and_any_value(fill: str | None) -> None:
+    df = pd.DataFrame({"ds": days(), "y": np.nan})
+    with pytest.raises(FrameError, match="column 'y' has no value at all: 10 rows of NaN"):
+        Naive().fit(df, fill=fill)
