@@ -128,6 +128,12 @@ def test_time_in_several_columns_is_suggested() -> None:
     assert said in on_command_line(str(error.value))
 
 
+def test_parts_of_time_are_suggested_beside_the_usual_target() -> None:
+    with pytest.raises(FrameError) as error:
+        read(lines("Year,Month,y", MONTHS.year, MONTHS.strftime("%B"), VALUES))
+    assert on_command_line(str(error.value)).endswith("pass --time-col Year --time-col Month")
+
+
 def test_a_column_that_is_not_there() -> None:
     with pytest.raises(TsgenError, match="no column 'sold'; the columns are 'Month', 'Passengers'"):
         read(FILES["months"][0], target_col="sold")

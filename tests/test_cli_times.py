@@ -355,6 +355,35 @@ def test_time_in_several_columns() -> None:
     assert list(data.frame["ds"]) == list(hours)
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        ("year,quarter", ["2021,4", "2022,1"], pd.PeriodIndex(["2021Q4", "2022Q1"], freq="Q")),
+        ("week,year", ["52,2021", "1,2022"], pd.to_datetime(["2021-12-27", "2022-01-03"])),
+        ("Year,Month", ["2021.0,12.0", "2022.0,1.0"], pd.to_datetime(["2021-12", "2022-01"])),
+        ("day,Hour", ["2022-01-31,23", "2022-02-01,0"],
+         pd.to_datetime(["2022-01-31 23:00", "2022-02-01 00:00"])),
+        ("day,hour", ["31.01.2022,9", "31.01.2022,10"],
+         pd.to_datetime(["2022-01-31 09:00", "2022-01-31 10:00"])),
+    ],
+)  # fmt: skip
+def test_parts_of_time_that_are_no_date_together(
+    header: str, rows: list[str], expected: pd.Index
+) -> None:
+    Path("in.csv").write_text("\n".join([f"{header},y", *(f"{row},1" for row in rows)]))
+    roles = Roles(time_col=header.split(","))
+    frame = read_first(Path("in.csv"), Reading(), roles, None).frame
+    assert list(frame["ds"]) == list(expected)
+
+
+def test_row_numbers_of_a_sorted_parquet_file() -> None:
+    days = pd.date_range("2022-01-01", periods=4)
+    pd.DataFrame({"day": days, "sold": [3.0, 1, 2, 0]}).sort_values("sold").to_parquet("in.pq")
+    data = read_first(Path("in.pq"), Reading(), Roles(), None)
+    assert (data.columns.time, data.columns.target) == ("day", "sold")
+    assert list(data.frame.sort_values("day")["sold"]) == [3, 1, 2, 0]
+
+
 @pytest.mark.parametrize("kind", ["dates", "stamps", "zone", "text", "numbers"])
 def test_parquet(kind: str) -> None:
     days = pd.date_range("2022-01-20", periods=20)

@@ -49,6 +49,9 @@ PYTHON = re.compile(
         ("'DE' or 'US': holidays.list_supported_countries() lists them", "'DE' or 'US'"),
         ("or pass fill='mask', 'ffill', 'interpolate' or a number to fit",
          "or pass --fill mask, ffill, interpolate or a number"),
+        ("name ids with id_col=, after df.reset_index() if they stand in the index",
+         "name ids with --id-col"),
+        ("name it in future_covariates or past_covariates", "name it in --future or --past"),
         ("two\n- lines", "two - lines"),
     ],
 )  # fmt: skip

@@ -11,10 +11,12 @@ from tsgen.checks import listing
 from tsgen.cli.dates import SINCE_1970
 from tsgen.cli.options import Roles
 from tsgen.cli.times import joined_times, parts_of_time
+from tsgen.cli.values import is_text
 from tsgen.cli.wording import CommandError
 from tsgen.columns import Columns
 from tsgen.errors import FrameError
 from tsgen.guesses import column_candidates, suggested_names
+from tsgen.messages import written
 
 __all__ = ["find_columns", "with_one_time_column"]
 
@@ -75,7 +77,7 @@ def _only_candidates(
     free: pd.DataFrame, lacking: list[str], file: str, date_format: str | None
 ) -> dict[str, str]:
     candidates = _candidates(free, lacking, date_format)
-    if lacking[1:]:
+    if lacking[1:] and all(is_text(column) for _, column in free.items()):
         _refuse_values_as_names(free, file)
     found = {role: candidates[role] for role in lacking}
     if all(len(names) == 1 for names in found.values()) and free.shape[1] == len(lacking):
@@ -84,16 +86,14 @@ def _only_candidates(
     parts = parts_of_time(free) if "time_col" in lacking else []
     rest = free.drop(columns=parts)
     suggested = suggested_names(rest, [role for role in lacking if role != "time_col" or not parts])
-    if suggested:
-        time = f"time_col={parts}, " if parts else ""
-        raise FrameError(
-            [f"which columns of {file} are what? There are {there}: pass {time}{suggested}"]
-        )
+    if suggested or (parts and lacking == ["time_col"]):
+        options = ", ".join(filter(None, [f"time_col={parts}" if parts else "", suggested]))
+        raise FrameError([f"which columns of {file} are what? There are {there}: pass {options}"])
     role = next(role for role in lacking if not candidates[role])
     kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
     hint = "; --sep names what parts the fields" if lacking[1:] and free.shape[1] == 1 else ""
     # What stands in them shows why they are none: '5%', '12.03.'.
-    values = listing([f"{name!r} ({free[name].iloc[0]!r})" for name in free.columns], most=8)
+    values = listing([f"{name!r} ({written(free[name].iloc[0])})" for name in free.columns], most=8)
     there = values if len(free) else there
     raise FrameError(
         [f"no column of {file} holds {kind}: there are {there or 'none'}; pass {role}={hint}"]

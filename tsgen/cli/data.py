@@ -131,6 +131,13 @@ def _in_zone(times: pd.Series, clock: Clock) -> pd.Series:
 
 
 def _unindexed(table: pd.DataFrame, time_col: list[str] | None, target: str) -> pd.DataFrame:
-    """The index of a Parquet file as columns, where a long frame has columns in it."""
+    """The index of a Parquet file as columns, where a long frame has columns in it.
+
+    Row numbers left of a table that was sorted or filtered are none: in a wide table, all columns
+    are numbers.
+    """
+    numbered = table.index.name is None and pd.api.types.is_integer_dtype(table.index.dtype)
+    if numbered and not all(map(pd.api.types.is_numeric_dtype, table.dtypes)):
+        return table.reset_index(drop=True)
     wanted = {Columns.id, Columns.time, *(time_col or ())}
     return table.reset_index() if target in table and wanted & set(table.index.names) else table

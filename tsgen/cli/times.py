@@ -51,11 +51,17 @@ def _part(name: Any) -> str:
 
 def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
     """The text of a time in several columns: its parts by their names, or text after text."""
-    columns = [table[name].astype(str).str.strip() for name in names]
-    if len(columns) == 1:
+    if len(names) == 1:
         return table[names[0]]
+    columns = [table[name].astype(str).str.strip() for name in names]
     parts = dict(zip(map(_part, names), columns, strict=True))
-    if not set(parts) <= set(_PARTS):
+    for part, mark in (("quarter", "Q"), ("week", "-W")):
+        if set(parts) == {"year", part}:
+            return parts["year"].str.cat(_digits(parts[part], 2 if part == "week" else 1), sep=mark)
+    has_dates = "year" not in parts and not columns[0].str.isdigit().all()
+    if has_dates or not set(parts) <= set(_PARTS):
+        if _part(names[-1]) == "hour":
+            columns[-1] = _digits(columns[-1], 2) + ":00"
         return pd.Series(columns[0].str.cat(pd.concat(columns[1:], axis=1), sep=" "))
     last = max(_PARTS.index(part) for part in parts)
     needed = _PARTS[: max(2, last + 1)]
@@ -65,10 +71,15 @@ def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
             f"--time-col {' --time-col '.join(names)}: a time of these parts needs its "
             f"{lacking[0]} as well"
         )
-    joined = parts["year"].str.zfill(4)
+    joined = _digits(parts["year"], 4)
     for part, mark in zip(needed[1:], "--T::", strict=False):
-        joined = joined.str.cat(parts[part].str.zfill(2), sep=mark)
+        joined = joined.str.cat(_digits(parts[part], 2), sep=mark)
     return joined
+
+
+def _digits(numbers: pd.Series, count: int) -> pd.Series:
+    """As they stand in a date; a column that had holes may have become one of decimals."""
+    return numbers.str.removesuffix(".0").str.zfill(count)
 
 
 def read_times(

@@ -12,7 +12,7 @@ from tsgen.cli.options import Reading
 from tsgen.cli.wording import CommandError
 from tsgen.guesses import NUMBER
 
-__all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "kind_of"]
+__all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "is_text", "kind_of"]
 
 Kind = Literal["numbers", "text", "bool"]
 
@@ -42,7 +42,7 @@ def as_numbers(column: pd.Series, label: str, reading: Reading) -> pd.Series:
     plain = _plain_numbers(present, label, reading)
     odd = plain.index[~plain.str.fullmatch(_PLAIN)]
     if len(odd):
-        value = column[odd[0]]
+        value = str(column[odd[0]])
         remedy = (
             "--decimal and --thousands say how numbers are written"
             if re.fullmatch(NUMBER, value)

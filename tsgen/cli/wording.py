@@ -40,6 +40,7 @@ OPTIONS = {
 
 _VALUE = r"'[^']*'|\[[^\]]*\]|[\w.+-]*\w"
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=({_VALUE})?(,(?= \w+=))?")
+_NAME = re.compile(rf"\b({'|'.join(name for name in OPTIONS if '_' in name)})\b")
 # An argument without an option is left out with the "or" that offers it.
 _OTHER_ARGUMENT = re.compile(rf",? or (?:pass )?(?!{'|'.join(OPTIONS)})[a-z_]+=(?:{_VALUE})")
 _EXAMPLE = re.compile(
@@ -72,6 +73,7 @@ _PHRASES = {
         "say how numbers are written with --decimal and --thousands",
     rf"(?:first )?(?:with )?{_ZONE}{_ARGUMENTS}(?: or pd\.to_datetime)?":
         "name the zone with --time-zone",
+    r", after df\.reset_index\(\) if they stand in the index": "",
     r"(?:df\.)?re?set_index": "write it as a column of the file",
     r"model\.save": "tsgen fit --save",
     r"in fit\(df, (\w+=)\[\.\.\.\]\)": r"in tsgen fit with \1",
@@ -101,7 +103,8 @@ def on_command_line(message: str) -> str:
     message = _EXAMPLE.sub("", " ".join(message.split()))
     for phrase, words in _PHRASES.items():
         message = re.sub(f"(?:{phrase}){_ARGUMENTS}", words, message)
-    return _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
+    message = _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
+    return _NAME.sub(lambda found: OPTIONS[found[1]], message)
 
 
 def _option(found: re.Match[str]) -> str:
