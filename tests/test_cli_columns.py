@@ -55,6 +55,9 @@ FILES: dict[str, tuple[str, Any]] = {
     "value first": (lines("value,when", VALUES, WRITTEN), MONTHS),
     "counted": (lines(",Month,Sales", range(48), WRITTEN, VALUES), MONTHS),
     "mark": ("\ufeff" + lines("Month,Sales", WRITTEN, VALUES), MONTHS),
+    "counted by R": (lines('"",Month,Sales', range(1, 49), WRITTEN, VALUES), MONTHS),
+    "month first": (lines("Month,Sales", MONTHS.strftime("%m/%Y"), VALUES), MONTHS),
+    "hours in digits": (lines("Hour,load", HOURS.strftime("%Y%m%d%H"), VALUES), HOURS),
     "semicolons": (lines("Tag;Last", DAYS.strftime("%d.%m.%Y"), COMMAS, sep=";"), DAYS),
 }
 
@@ -95,7 +98,11 @@ def test_usual_names_are_not_guessed() -> None:
         ("Date,Open,High", {"time_col": ["Date"]}, "pass --target-col Open (or 'High')"),
         ("Date,store,sales", {"target_col": "sales"}, "pass --time-col Date --id-col store"),
         ("Date,Air temperature,Wind", {}, "--target-col 'Air temperature' (or 'Wind')"),
-        ("store,sales", {}, "no column of in.csv holds time stamps: there are 'store', 'sales'"),
+        (
+            "store,sales",
+            {},
+            "no column of in.csv holds time stamps: there are 'store' ('s1'), 'sal",
+        ),
         ("Date,store", {}, "no column of in.csv holds numbers to forecast"),
     ],
 )
@@ -121,9 +128,47 @@ def test_time_in_several_columns_is_suggested() -> None:
     assert said in on_command_line(str(error.value))
 
 
+def test_parts_of_time_are_suggested_beside_the_usual_target() -> None:
+    with pytest.raises(FrameError) as error:
+        read(lines("Year,Month,y", MONTHS.year, MONTHS.strftime("%B"), VALUES))
+    assert on_command_line(str(error.value)).endswith("pass --time-col Year --time-col Month")
+
+
 def test_a_column_that_is_not_there() -> None:
     with pytest.raises(TsgenError, match="no column 'sold'; the columns are 'Month', 'Passengers'"):
         read(FILES["months"][0], target_col="sold")
+
+
+@pytest.mark.parametrize("given", ["%Y%j", "%y%m%d", "%m.%Y", "%Y年%m月", "s"])
+def test_a_declared_format_tells_time(given: str) -> None:
+    stamps = DAYS.floor("D") if given in ("%Y%j", "%y%m%d", "s") else MONTHS
+    Path("in.csv").write_text(
+        lines("value,when", VALUES, stamps.strftime("%s" if given == "s" else given))
+    )
+    data = read_first(Path("in.csv"), Reading(date_format=given), Roles(), None)
+    assert list(data.frame["when"]) == list(stamps)
+    assert list(data.frame["value"]) == list(VALUES)
+
+
+@pytest.mark.parametrize(
+    "columns", [(WRITTEN, VALUES), (["a"] * 48, WRITTEN, VALUES), (YEARS, VALUES)], ids=len
+)
+def test_a_file_without_a_header_would_lose_a_row(columns: Any) -> None:
+    text = lines("", *columns).lstrip("\n")
+    with pytest.raises(
+        TsgenError, match=r"the first line of in\.csv holds values .*header such as"
+    ):
+        read(text)
+
+
+def test_names_of_wide_tables_may_be_numbers() -> None:
+    with pytest.raises(FrameError, match="There are '1', '2': pass target_col='1'"):
+        read(lines("ds,1,2", WRITTEN, VALUES, VALUES))
+
+
+def test_what_is_in_a_column_shows_why_it_is_none() -> None:
+    with pytest.raises(FrameError, match=r"'Share' \('5%'\); pass target_col="):
+        read(lines("ds,Share", WRITTEN, ["5%"] * 48))
 
 
 def test_a_footer_is_named() -> None:

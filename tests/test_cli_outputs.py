@@ -70,7 +70,7 @@ def test_a_forecast_never_replaces_its_history(
     for hard in ("hard.csv", "hard.png"):
         os.link(source, hard)
     before = Path(source).read_bytes()
-    refused(run("forecast", name, *QUICK, *options, *overwrite), "which is read", "another name")
+    refused(run("forecast", name, *QUICK, *options, *overwrite), "is read", "another name")
     assert Path(source).read_bytes() == before
 
 
@@ -78,13 +78,13 @@ def test_no_output_replaces_the_plan_or_the_model(run: Run) -> None:
     source, plan = history(), history("plan.csv")
     refused(
         run("forecast", source, *QUICK, "--future-file", plan, "--out", plan, "--overwrite"),
-        "--out plan.csv is the file, which is read",
+        "--out plan.csv is the file that is read",
     )
     refused(run("fit", source, "--save", source, "--overwrite"), "--save sales.csv")
     Path("model.tsgen").write_text("precious")
     for command in (["predict", "model.tsgen"], ["backtest", source, "--model", "model.tsgen"]):
         done = run(*command, "--horizon", 2, "--out", "model.tsgen", "--overwrite")
-        refused(done, "model.tsgen", "which is read")
+        refused(done, "model.tsgen", "is read")
     assert Path("model.tsgen").read_text() == "precious"
 
 
@@ -159,6 +159,19 @@ def test_places_that_cannot_be_written(path: str, said: str) -> None:
         check_outputs({"--out": Path(path)}, [], overwrite=True)
 
 
+@pytest.mark.parametrize("option", ["--out", "--save"])
+def test_a_link_to_itself_and_a_name_too_long(option: str) -> None:
+    Path("link.csv").symlink_to("link.csv")
+    for name, said in (("link.csv", "a circle"), ("x" * 300, "too long")):
+        with pytest.raises(CommandError, match=f"can't write {name}: .*{said}"):
+            check_outputs({option: Path(name)}, [], overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["model.pgf", "model.raw", "model.xyz", "model", "-"])
+def test_pictures_that_are_none(run: Run, name: str) -> None:
+    refused(run("forecast", history(), *QUICK, "--plot", name), f"can't write {name}: a picture's")
+
+
 @pytest.mark.parametrize("name", ["rows.xlsx", "rows.json", "rows.feather"])
 def test_names_that_would_promise_something_else(run: Run, name: str) -> None:
     refused(run("forecast", history(), *QUICK, "--out", name), f"can't write {name}", ".parquet")
@@ -195,6 +208,12 @@ def test_devices_are_written_as_they_are(run: Run) -> None:
 
 
 # --- standard input and output -------------------------------------------------------------------
+
+
+def test_a_model_never_takes_the_place_of_a_pipe(run: Run) -> None:
+    os.mkfifo("pipe")
+    refused(run("fit", history(), "--save", "pipe", "--overwrite"), "a model needs a file")
+    assert Path("pipe").is_fifo()
 
 
 def test_standard_input_and_output(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

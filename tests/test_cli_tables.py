@@ -41,7 +41,11 @@ def test_a_semicolon_file_with_decimal_commas_everywhere() -> None:
                                      "Last, MW": ["1,5", "2,5"]}  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "written"), [("\\t", "\t"), ("tab", "\t"), ("#", "#")])
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [("\\t", "\t"), ("tab", "\t"), ("#", "#"), ("||", "||"), (".", "."), ("é", "é"), (" ", "   "),
+     (r"\s+", " \t")],
+)  # fmt: skip
 def test_a_separator_that_is_said(said: str, written: str) -> None:
     assert_frame_equal(read(TEXT.replace(",", written), sep=said), TABLE)
 
@@ -86,12 +90,37 @@ def test_other_encodings_are_named() -> None:
         ("a,a\n1,2\n", "columns named twice: 'a'"),
         ("a,b\n1,2,3\n", "Expected 2 fields in line 2, saw 3.*--sep"),
         ("a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
+        ("# a comment\na,b\n1,2\n", "Expected 1 fields .*lines above the header"),
+        ("a,b\n", "a header and no rows"),
         (b"PK\x03\x04 and so on", "a zip archive or a workbook"),
+        (b"\xd0\xcf\x11\xe0 and so on", "a zip archive or a workbook"),
+        (gzip.compress(b"a,b")[:-9], "packed, and broken or cut short"),
+        (b"\x1f\x8b and so on", "packed, and broken or cut short"),
+        (b"BZh and so on", "packed, and broken or cut short"),
+        (b"\xfd7zXZ and so on", "packed, and broken or cut short"),
     ],
 )
 def test_what_cannot_be_read(content: str | bytes, said: str) -> None:
     with pytest.raises(CommandError, match=rf"can't read in\.csv: .*{said}"):
         read(content)
+
+
+def test_a_separator_is_within_a_line() -> None:
+    with pytest.raises(CommandError, match="--sep: "):
+        read(TEXT, sep="\n")
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_of_other_systems(end: str) -> None:
+    assert_frame_equal(read(TEXT.replace("\n", end)), TABLE)
+
+
+def test_a_line_for_excel() -> None:
+    assert_frame_equal(read("sep=#\n" + TEXT.replace(",", "#")), TABLE)
+
+
+def test_spaces_before_quotes() -> None:
+    assert_frame_equal(read('"ds", "y"\n"2022-01-01", "1"\n"2022-01-02", "2"\n'), TABLE)
 
 
 def test_text_is_read_as_it_stands() -> None:

@@ -192,10 +192,12 @@ def test_seconds_since_1970_are_declared() -> None:
     local = times(["1577836800", "1577840400"], date_format="s", time_zone=BERLIN)
     assert [str(stamp) for stamp in local] == ["2020-01-01 01:00:00+01:00",
                                                "2020-01-01 02:00:00+01:00"]  # fmt: skip
+    refused(["1577836800000"] * 2, "in the year 51969 if it counts seconds", date_format="s")
+    refused(["9" * 20] * 2, "is too large a number to count time", date_format="s")
 
 
 def test_quarters_and_weeks() -> None:
-    for written in ("2021Q4", "2021-Q4", "2021 q4"):
+    for written in ("2021Q4", "2021-Q4", "2021 q4", "Q4 2021", "q4-2021", "Q4/2021", "Q42021"):
         assert times([written]) == [pd.Period("2021Q4")]
     expected = list(pd.to_datetime(["2021-12-27", "2022-01-03"]))
     assert times(["2021-W52", "2022-W01"]) == expected
@@ -351,6 +353,35 @@ def test_time_in_several_columns() -> None:
     frame.assign(y=1).to_csv("two.csv", index=False)
     data = read_first(Path("two.csv"), Reading(), Roles(time_col=["Date", "Time"]), None)
     assert list(data.frame["ds"]) == list(hours)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        ("year,quarter", ["2021,4", "2022,1"], pd.PeriodIndex(["2021Q4", "2022Q1"], freq="Q")),
+        ("week,year", ["52,2021", "1,2022"], pd.to_datetime(["2021-12-27", "2022-01-03"])),
+        ("Year,Month", ["2021.0,12.0", "2022.0,1.0"], pd.to_datetime(["2021-12", "2022-01"])),
+        ("day,Hour", ["2022-01-31,23", "2022-02-01,0"],
+         pd.to_datetime(["2022-01-31 23:00", "2022-02-01 00:00"])),
+        ("day,hour", ["31.01.2022,9", "31.01.2022,10"],
+         pd.to_datetime(["2022-01-31 09:00", "2022-01-31 10:00"])),
+    ],
+)  # fmt: skip
+def test_parts_of_time_that_are_no_date_together(
+    header: str, rows: list[str], expected: pd.Index
+) -> None:
+    Path("in.csv").write_text("\n".join([f"{header},y", *(f"{row},1" for row in rows)]))
+    roles = Roles(time_col=header.split(","))
+    frame = read_first(Path("in.csv"), Reading(), roles, None).frame
+    assert list(frame["ds"]) == list(expected)
+
+
+def test_row_numbers_of_a_sorted_parquet_file() -> None:
+    days = pd.date_range("2022-01-01", periods=4)
+    pd.DataFrame({"day": days, "sold": [3.0, 1, 2, 0]}).sort_values("sold").to_parquet("in.pq")
+    data = read_first(Path("in.pq"), Reading(), Roles(), None)
+    assert (data.columns.time, data.columns.target) == ("day", "sold")
+    assert list(data.frame.sort_values("day")["sold"]) == [3, 1, 2, 0]
 
 
 @pytest.mark.parametrize("kind", ["dates", "stamps", "zone", "text", "numbers"])

@@ -160,6 +160,7 @@ def test_numbers_are_exact() -> None:
         (["1,234.5", "12,345,678"], [1234.5, 12345678]),
         (["1.234.567", "2.345.678"], [1234567, 2345678]),
         ([" 5 ", "6"], [5, 6]),
+        (["\u22125", "6"], [-5, 6]),
     ],
     ids=str,
 )
@@ -175,17 +176,26 @@ def test_numbers_whose_marks_mean_two_things() -> None:
     assert numbers(["7", "1,234"], decimal=",") == [7, 1.234]
     assert numbers(["1.234", "2.345"], thousands=".") == [1234, 2345]
     assert numbers(["1 234,5"], thousands=" ", decimal=",") == [1234.5]
+    assert numbers(["1\u202f234,5", "1\u00a0234"], thousands=" ", decimal=",") == [1234.5, 1234]
     with pytest.raises(CommandError, match=r"'1,23' .*--thousands"):
         numbers(["1,23"], thousands=",")
+    with pytest.raises(CommandError, match=r"'1\.234' \(row 1\) .*',' before decimals"):
+        numbers(["1,5", "1.234"], decimal=",")
+    with pytest.raises(CommandError, match="two marks"):
+        numbers(["1"], decimal=".", thousands=".")
+    with pytest.raises(CommandError, match=r"1'234.* isn't a number; --decimal and --thousands"):
+        numbers(["1'234"])
 
 
-@pytest.mark.parametrize("odd", ["high", "5%", "$5", "1_000", "0x10", "True", "5,0.0", "?0.2"])
+@pytest.mark.parametrize(
+    "odd", ["high", "5%", "$5", "1_000", "0x10", "True", "5,0.0", "?0.2", "１２", "١٢"]
+)
 def test_what_is_no_number(odd: str) -> None:
     with pytest.raises(CommandError, match=r"'y' of in\.csv: '.*' \(row 1\) isn't a number"):
         numbers(["1", odd])
 
 
-@pytest.mark.parametrize("missing", ["", "-", "NA", "nan", "NULL", "?", " - "])
+@pytest.mark.parametrize("missing", ["", "-", "NA", "Nan", "NULL", "?", " - ", "..", ":", "—"])
 def test_what_stands_for_a_missing_number(missing: str) -> None:
     found = numbers(["1", missing, "3"])
     assert found[::2] == [1, 3]

@@ -191,6 +191,12 @@ def test_hold_out_of_series_with_different_ends() -> None:
     assert tail.loc[tail["unique_id"] == "mia", "ds"].tolist() == days()[8:].tolist()
 
 
+def test_hold_out_names_a_series_without_an_id() -> None:
+    df = a_long_frame().query("unique_id == 'zoe'").drop(columns="unique_id")
+    with pytest.raises(FrameError, match=rf"to hold out: 'y' \({len(df)}\)"):
+        tsgen.hold_out(df, len(df))
+
+
 @pytest.mark.parametrize("rows", [0, -2, 1.5, "3", True, None])
 def test_hold_out_refuses(rows: Any) -> None:
     with pytest.raises((SettingError, TypeError), match="rows"):
@@ -607,3 +613,10 @@ def test_series_in_one_piece_each_but_in_another_order() -> None:
     np.testing.assert_array_equal(got.offsets, expected.offsets)
     assert_index_equal(got.ends, expected.ends)
     assert got.layout.in_order.tolist() == [3, 1, 2, 0]
+
+
+@pytest.mark.parametrize("fill", [None, "mask"])
+def test_a_series_without_an_id_and_any_value(fill: str | None) -> None:
+    df = pd.DataFrame({"ds": days(), "y": np.nan})
+    with pytest.raises(FrameError, match="column 'y' has no value at all: 10 rows of NaN"):
+        Naive().fit(df, fill=fill)

@@ -1148,6 +1148,14 @@ def test_bad_targets(model: Any, tmp_path: Path) -> None:
         model.save(tmp_path / "missing" / "model.tsgen")
     with pytest.raises(IsADirectoryError, match="is a folder"):
         model.save(tmp_path, overwrite=True)
+    pipe, circle = tmp_path / "pipe", tmp_path / "circle"
+    os.mkfifo(pipe)
+    circle.symlink_to(circle)
+    for path in (pipe, circle):
+        with pytest.raises(OSError, match="a device, a pipe or a link to itself"):
+            model.save(path, overwrite=True)
+    assert pipe.is_fifo()
+    assert circle.is_symlink()
 
 
 def test_a_link_is_followed(model: Any, tmp_path: Path) -> None:

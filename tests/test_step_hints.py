@@ -131,6 +131,15 @@ def test_holidays() -> None:
     assert "CustomBusinessDay(" not in refusal(series_of(index.delete(3)), freq=offset)
 
 
+def test_an_index_may_have_a_freq_of_its_own() -> None:
+    """Of which pandas can't say what the start of a month is."""
+    holidays = pd.offsets.CustomBusinessDay(holidays=["2022-01-13"])
+    index = pd.date_range("2022-01-10", periods=60, freq=holidays)
+    assert "if they are missing on holidays" in refusal(series_of(index), freq="B")
+    index = pd.date_range("2022-01-10", periods=60, freq=pd.DateOffset(months=1))
+    assert "pass freq=pd.DateOffset(months=1)" in refusal(series_of(index), freq="D")
+
+
 def test_days_without_weekends() -> None:
     index = pd.date_range("2021-03-15", periods=60, freq="B")
     assert "no stamp is on a weekend: for business days pass freq='B'" in refusals(index, freq="D")

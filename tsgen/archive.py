@@ -251,6 +251,8 @@ def check_target(path: PathLike, *, overwrite: bool) -> Path:
         raise IsADirectoryError(f"{path} is a folder: pass the path of a file in it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent}: create it before saving")
+    if os.path.lexists(target) and not target.is_file():  # a file would be moved into its place
+        raise OSError(f"{path} is a device, a pipe or a link to itself: pass the path of a file")
     if not overwrite and target.exists():
         raise _exists(target)
     return target

@@ -283,6 +283,12 @@ def check_values(
             [written(name) for name in names[empty]],
             "drop these series",
         )
+    elif empty.any():
+        problems.add(
+            f"column {label} has no value at all",
+            [f"{len(values)} rows of NaN"],
+            "take another one",
+        )
     partly = lacking & ~empty[codes]
     if partly.any() and missing == "refused":
         problems.add(

@@ -10,15 +10,19 @@ import pandas as pd
 
 __all__ = ["NUMBER", "column_candidates", "suggested_names"]
 
-NUMBER = r"\s*[+-]?(?:\d+(?:[.,' ]\d{3})*(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?\s*"
+NUMBER = (
+    r"\s*[+\-\u2212]?(?:[0-9]+(?:[.,'\s][0-9]{3})*(?:[.,][0-9]*)?|[.,][0-9]+)"
+    r"(?:[eE][+-]?[0-9]+)?\s*"
+)
 """Text that is a number in some country."""
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _STAMP = (
-    r"(?i:\s*(?:\d{1,4}[-/.:]\d{1,2}(?:[-/.: t].*)?|\d{4}[- ]?[qw]\d.*"
+    r"(?i:\s*(?:\d{1,4}[-/.:]\d{1,2}(?:[-/.: t].*)?|\d{1,2}[-/]\d{4}|\d{8}[t ]\d.*"
+    r"|\d{4}[- ]?[qw]\d.*|q\d[-/ ]?\d{4}"
     rf"|.*\d[-/ .]*{_MONTH}\b.*|{_MONTH}[-/ .]*\d.*)\s*)"
 )
-_COMPACT_DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d)?"
+_COMPACT_DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d(?:[0-5]\d){0,2})?)?"
 
 
 def column_candidates(df: pd.DataFrame) -> dict[str, list[Any]]:

@@ -228,7 +228,7 @@ class LongReader:
     def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
         """Which rows are the last of their series in time."""
         times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
-        ids = pd.Series(np.zeros(len(times))) if self.ids is None else self.ids
+        ids = pd.Series([self.columns.target] * len(times)) if self.ids is None else self.ids
         groups = times.groupby(ids.to_numpy())
         lengths = groups.size()
         if (lengths <= rows).any():

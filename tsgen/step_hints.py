@@ -41,7 +41,8 @@ def hint_on_steps(times: pd.Index, frequency: Frequency) -> str:
     """
     if not isinstance(times, pd.DatetimeIndex):
         return ""
-    stamps = times.tz_localize(None).unique()
+    # Without their freq: pandas can't say of each what the start of a month is.
+    stamps = pd.DatetimeIndex(times.tz_localize(None).unique().to_numpy())
     found = filter(None, (hint(stamps, frequency) for hint in _HINTS))
     return "".join(f"; {hint}" for hint in islice(found, 1))
 

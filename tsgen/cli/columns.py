@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any
 
 import pandas as pd
 
 from tsgen.checks import listing
+from tsgen.cli.dates import SINCE_1970
 from tsgen.cli.options import Roles
 from tsgen.cli.times import joined_times, parts_of_time
+from tsgen.cli.values import is_text
 from tsgen.cli.wording import CommandError
 from tsgen.columns import Columns
 from tsgen.errors import FrameError
 from tsgen.guesses import column_candidates, suggested_names
+from tsgen.messages import written
 
 __all__ = ["find_columns", "with_one_time_column"]
 
@@ -45,7 +48,7 @@ def with_one_time_column(
 
 
 def find_columns(
-    table: pd.DataFrame, roles: Roles, file: Path
+    table: pd.DataFrame, roles: Roles, file: str, date_format: str | None = None
 ) -> tuple[pd.DataFrame, Columns, dict[str, str]]:
     """The table with one column of time, the columns that have roles, and those that were found.
 
@@ -61,7 +64,8 @@ def find_columns(
         _check_there(table, [name for name in (*given.values(), *covariates) if name is not None])
         lacking = [role for role in ("time_col", "target_col") if chosen[role] not in table]
         free = table.drop(columns=[*chosen.values(), *covariates], errors="ignore")
-        found = _only_candidates(_without_count(free), lacking, file) if lacking else {}
+        free = _without_count(free)
+        found = _only_candidates(free, lacking, file, date_format) if lacking else {}
     chosen |= found
     columns = Columns.of(
         **chosen, future=roles.future or (), past=roles.past or (), static=roles.static or ()
@@ -69,8 +73,12 @@ def find_columns(
     return table, columns, {role.removesuffix("_col"): name for role, name in found.items()}
 
 
-def _only_candidates(free: pd.DataFrame, lacking: list[str], file: Path) -> dict[str, str]:
-    candidates = column_candidates(free)
+def _only_candidates(
+    free: pd.DataFrame, lacking: list[str], file: str, date_format: str | None
+) -> dict[str, str]:
+    candidates = _candidates(free, lacking, date_format)
+    if lacking[1:] and all(is_text(column) for _, column in free.items()):
+        _refuse_values_as_names(free, file)
     found = {role: candidates[role] for role in lacking}
     if all(len(names) == 1 for names in found.values()) and free.shape[1] == len(lacking):
         return {role: names[0] for role, names in found.items()}
@@ -78,15 +86,50 @@ def _only_candidates(free: pd.DataFrame, lacking: list[str], file: Path) -> dict
     parts = parts_of_time(free) if "time_col" in lacking else []
     rest = free.drop(columns=parts)
     suggested = suggested_names(rest, [role for role in lacking if role != "time_col" or not parts])
-    if suggested:
-        time = f"time_col={parts}, " if parts else ""
-        raise FrameError(
-            [f"which columns of {file} are what? There are {there}: pass {time}{suggested}"]
-        )
+    if suggested or (parts and lacking == ["time_col"]):
+        options = ", ".join(filter(None, [f"time_col={parts}" if parts else "", suggested]))
+        raise FrameError([f"which columns of {file} are what? There are {there}: pass {options}"])
     role = next(role for role in lacking if not candidates[role])
     kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
     hint = "; --sep names what parts the fields" if lacking[1:] and free.shape[1] == 1 else ""
-    raise FrameError([f"no column of {file} holds {kind}: there are {there}; pass {role}={hint}"])
+    # What stands in them shows why they are none: '5%', '12.03.'.
+    values = listing([f"{name!r} ({written(free[name].iloc[0])})" for name in free.columns], most=8)
+    there = values if len(free) else there
+    raise FrameError(
+        [f"no column of {file} holds {kind}: there are {there or 'none'}; pass {role}={hint}"]
+    )
+
+
+def _candidates(
+    free: pd.DataFrame, lacking: list[str], date_format: str | None
+) -> dict[str, list[str]]:
+    """By the roles; of time, the one column that is written in a declared format."""
+    if date_format and "time_col" in lacking:
+        dated = [name for name in free if _is_written_as(free[name], date_format)]
+        if len(dated) == 1:
+            return column_candidates(free.drop(columns=dated)) | {"time_col": dated}
+    return column_candidates(free)
+
+
+def _is_written_as(column: pd.Series, date_format: str) -> bool:
+    text = column.astype(str).str.strip()
+    if date_format in SINCE_1970:
+        return bool(text.str.fullmatch(r"-?[0-9]{9,}").mean() > 0.5)
+    given = re.sub(r"\s*%z", "", date_format)
+    text = text.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
+    return bool(pd.to_datetime(text, format=given, errors="coerce").notna().mean() > 0.5)
+
+
+def _refuse_values_as_names(free: pd.DataFrame, file: str) -> None:
+    """A file without a header would lose its first row to the names of its columns."""
+    first = column_candidates(pd.DataFrame([free.columns], dtype=str))
+    times, numbers = first["time_col"], set(first["target_col"]) - set(first["time_col"])
+    if (times and numbers) or len(numbers) == free.shape[1] > 0:
+        shown = listing([repr(name) for name in free.columns], most=4)
+        raise CommandError(
+            f"the first line of {file} holds values and no names of columns: {shown}; write a "
+            "header such as ds,y above it"
+        )
 
 
 def _check_there(table: pd.DataFrame, names: list[Any]) -> None:
@@ -97,10 +140,11 @@ def _check_there(table: pd.DataFrame, names: list[Any]) -> None:
 
 
 def _without_count(free: pd.DataFrame) -> pd.DataFrame:
-    """Without the row numbers that pandas writes into a first column that has no name."""
+    """Without the row numbers that pandas and R write into a first column that has no name."""
+    numbers = [(free.index + first).astype(str) for first in (0, 1)]
     counts = [
         name
         for name in free.columns[:1]
-        if str(name).startswith("Unnamed: ") and (free[name] == free.index.astype(str)).all()
+        if str(name).startswith("Unnamed: ") and any((free[name] == own).all() for own in numbers)
     ]
     return free.drop(columns=counts)

@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_NO_PICTURES = {"pgf", "raw", "rgba"}
+"""What matplotlib writes besides: for LaTeX, and pixels without their sizes."""
 # typer exports this alone of its tree of usage errors: the base is what a user can mend.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
@@ -92,9 +94,9 @@ def fit(
     """Fit a model to FILE and save it."""
     from tsgen.cli.data import read_first
 
-    if save == STANDARD:
-        raise CommandError("--save - : a model needs a file, such as model.tsgen")
     check_outputs({"--save": save}, [file], overwrite=overwrite)
+    if save == STANDARD or (save.exists() and not save.is_file()):
+        raise CommandError(f"--save {save} : a model needs a file, such as model.tsgen")
     data = read_first(file, reading, roles, fitting.freq)
     model = _new_model(fitting)
     start = time.perf_counter()
@@ -217,7 +219,7 @@ def _check(
     if plot is not None:
         from matplotlib.backend_bases import FigureCanvasBase
 
-        formats = FigureCanvasBase.get_supported_filetypes()
+        formats = FigureCanvasBase.get_supported_filetypes().keys() - _NO_PICTURES
         if plot.suffix.removeprefix(".").lower() not in formats:
             endings = ", ".join(sorted(formats))
             raise CommandError(f"can't write {plot}: a picture's name ends in one of {endings}")

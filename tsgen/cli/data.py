@@ -11,7 +11,7 @@ import pandas as pd
 from tsgen.cli.columns import find_columns, with_one_time_column
 from tsgen.cli.dates import Clock
 from tsgen.cli.options import Reading, Roles
-from tsgen.cli.tables import read_table
+from tsgen.cli.tables import name_of, read_table
 from tsgen.cli.times import known_zone, read_times
 from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
 from tsgen.cli.wording import CommandError
@@ -72,7 +72,7 @@ def read_first(file: Path, reading: Reading, roles: Roles, freq: str | None) -> 
     table = _unindexed(
         read_table(file, reading), roles.time_col, roles.target_col or Columns.target
     )
-    table, columns, notes = find_columns(table, roles, file)
+    table, columns, notes = find_columns(table, roles, name_of(file), reading.date_format)
     counts = freq is not None and freq.isdigit()
     frame, note = _typed(table, file, reading, Known(columns), counts=counts)
     if note:
@@ -95,7 +95,7 @@ def _typed(
 ) -> tuple[pd.DataFrame, str]:
     """The columns that have a role, as what it asks for; and what has to be said of their time."""
     columns, frame, note = known.columns, table.copy(), ""
-    label = {name: f"{name!r} of {_name(file)}" for name in frame.columns}
+    label = {name: f"{name!r} of {name_of(file)}" for name in frame.columns}
     if columns.id in frame:
         frame[columns.id] = as_ids(frame[columns.id], label[columns.id], known.ids)
     for name in columns.targets:
@@ -130,11 +130,14 @@ def _in_zone(times: pd.Series, clock: Clock) -> pd.Series:
     return pd.Series(times.dt.tz_convert(clock.target))
 
 
-def _name(file: Path) -> str:
-    return "standard input" if str(file) == "-" else str(file)
-
-
 def _unindexed(table: pd.DataFrame, time_col: list[str] | None, target: str) -> pd.DataFrame:
-    """The index of a Parquet file as columns, where a long frame has columns in it."""
+    """The index of a Parquet file as columns, where a long frame has columns in it.
+
+    Row numbers left of a table that was sorted or filtered are none: in a wide table, all columns
+    are numbers.
+    """
+    numbered = table.index.name is None and pd.api.types.is_integer_dtype(table.index.dtype)
+    if numbered and not all(map(pd.api.types.is_numeric_dtype, table.dtypes)):
+        return table.reset_index(drop=True)
     wanted = {Columns.id, Columns.time, *(time_col or ())}
     return table.reset_index() if target in table and wanted & set(table.index.names) else table

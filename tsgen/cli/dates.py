@@ -215,9 +215,7 @@ def _quoted(given: str) -> str:
 def read_numbers(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
     """Numbers that count, unless they are dates; a year counts."""
     if clock.date_format in SINCE_1970:
-        stamps = pd.Series(text.astype(np.int64).to_numpy(f"datetime64[{clock.date_format}]"))
-        stamps = stamps.set_axis(text.index).dt.tz_localize(None if clock.zone is None else "UTC")
-        return (stamps if clock.zone is None else stamps.dt.tz_convert(clock.zone)), ""
+        return _since_1970(text, clock), ""
     if clock.date_format is not None:
         return read_dates(text, clock)
     digits = text.str.len()
@@ -232,10 +230,29 @@ def read_numbers(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
             raise _ambiguous(text, fitting, clock, ", or --freq 1 if the numbers count")
         _refuse_odd_dates(text, dates, clock)
         _refuse_seconds(text, clock, _DIGITS_SINCE_1970.get(count))
+    return _whole(text, clock), ""
+
+
+def _since_1970(text: pd.Series, clock: Clock) -> pd.Series:
+    stamps = pd.Series(_whole(text, clock).to_numpy(f"datetime64[{clock.date_format}]"), text.index)
+    odd = stamps.index[~stamps.dt.year.between(*_YEARS)]
+    if len(odd):
+        raise clock.refused(
+            text, odd[0], f"is in the year {stamps[odd[0]].year} if it counts "
+            f"{SINCE_1970[clock.date_format or '']} since 1970; another --date-format (s, ms, us "
+            "or ns) names its unit",
+        )  # fmt: skip
+    if clock.zone is None:
+        return stamps
+    return pd.Series(stamps.dt.tz_localize("UTC").dt.tz_convert(clock.zone))
+
+
+def _whole(text: pd.Series, clock: Clock) -> pd.Series:
     try:
-        return text.astype(np.int64), ""
+        return text.astype(np.int64)
     except (ValueError, OverflowError):
-        raise clock.refused(text, text.index[0], "is too large a number to count time") from None
+        longest = text.str.len().idxmax()
+        raise clock.refused(text, longest, "is too large a number to count time") from None
 
 
 def _plausible(text: pd.Series, given: str, clock: Clock) -> pd.Series:

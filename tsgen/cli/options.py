@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -25,15 +25,20 @@ _Texts = list[str] | None
 File = Annotated[
     Path,
     typer.Argument(
+        metavar="FILE",
         help="CSV or Parquet, a row per series and time; - reads standard input.",
         show_default=False,
     ),
 ]
 FurtherFile = Annotated[
     Path | None,
-    typer.Argument(help="Series to continue instead of those of the fit.", show_default=False),
+    typer.Argument(
+        metavar="FILE", help="Series to continue instead of those of the fit.", show_default=False
+    ),
 ]
-ModelFile = Annotated[Path, typer.Argument(help="Written by tsgen fit.", show_default=False)]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Written by tsgen fit.", show_default=False)
+]
 Model = Annotated[
     Path | None, typer.Option(help="Written by tsgen fit; else one is fitted to the rows before.")
 ]
@@ -95,8 +100,12 @@ class Reading:
     sep: Annotated[_Text, typer.Option(help="Between the fields of a CSV; found if not given.")] = (
         None
     )
-    decimal: Annotated[_Text, typer.Option(help="Decimal mark: . or ,")] = None
-    thousands: Annotated[_Text, typer.Option(help="Between thousands: , or . or a space.")] = None
+    decimal: Annotated[
+        Literal[".", ","] | None, typer.Option(help="Before the decimals of numbers.")
+    ] = None
+    thousands: Annotated[
+        Literal[",", ".", "'", " "] | None, typer.Option(help="Between the thousands of numbers.")
+    ] = None
     encoding: Annotated[_Text, typer.Option(help="Of a CSV that isn't UTF-8: latin-1, …")] = None
 
 
@@ -109,9 +118,14 @@ class Roles:
     ] = None
     time_col: Annotated[
         _Texts,
-        typer.Option(help="Column of time stamps, or several: --time-col year --time-col month."),
+        typer.Option(
+            help="Column of time stamps: ds, or the only one. Several: --time-col year --time-col "
+            "month."
+        ),
     ] = None
-    target_col: Annotated[_Text, typer.Option(help="Column to forecast.")] = None
+    target_col: Annotated[
+        _Text, typer.Option(help="Column to forecast: y, or the only one of numbers.")
+    ] = None
     future: Annotated[
         _Texts, typer.Option(help="Covariate known over the horizon; may be given repeatedly.")
     ] = None
@@ -136,7 +150,7 @@ class Fitting:
     calendar: Annotated[
         _Texts, typer.Option(help="auto, day_of_week, holidays:DE, …; may be given repeatedly.")
     ] = None
-    seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0)] = 0
+    seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0, max=2**63 - 1)] = 0
     max_steps: Annotated[
         int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)
     ] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,12 +38,15 @@ def check_outputs(
     seen: dict[str, Path] = {}
     for option, path in wanted.items():
         assert path is not None
-        _check_place(path)
+        try:
+            _check_place(path)
+        except OSError as error:  # such as a name that is too long
+            raise CommandError(f"can't write {path}: {error.strerror}") from None
         for other in read:
             if _same(path, other):
                 raise CommandError(
-                    f"{option} {path} is {_called(path, other)}, which is read: it would be lost; "
-                    f"give {option} another name"
+                    f"{option} {path} is {_called(path, other)}: it would be lost; give {option} "
+                    "another name"
                 )
         for taken, other in seen.items():
             if _same(path, other):
@@ -80,7 +84,12 @@ def write_bytes(content: bytes, path: Path, *, overwrite: bool) -> None:
 def _check_place(path: Path) -> None:
     if path.is_dir():
         raise CommandError(f"can't write {path}: it is a folder")
-    folder = Path(os.path.realpath(path)).parent
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise CommandError(f"can't write {path}: its links lead in a circle")
+    with contextlib.suppress(FileNotFoundError):
+        target.stat()  # raises what the system says of a name that can't be
+    folder = target.parent
     if not folder.is_dir():
         raise CommandError(f"can't write {path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
@@ -105,4 +114,4 @@ def _is_own(path: Path) -> bool:
 
 
 def _called(path: Path, other: Path) -> str:
-    return "the file" if path == other else f"the file {other}"
+    return "the file that is read" if path == other else f"the file {other}, which is read"

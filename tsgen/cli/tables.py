@@ -12,8 +12,10 @@ import gzip
 import io
 import itertools
 import lzma
+import re
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +31,7 @@ from tsgen.layouts import Frame
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_ending", "picture_bytes", "read_table", "table_bytes"]
+__all__ = ["check_ending", "name_of", "picture_bytes", "read_table", "table_bytes"]
 
 _SEPARATORS = "\t;|,"
 """In this order where several would do: a semicolon file may have a comma in every field."""
@@ -45,6 +47,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _PARQUET = (".parquet", ".pq")
 _TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 
@@ -52,16 +55,18 @@ _TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 def read_table(file: Path, reading: Reading) -> pd.DataFrame:
     """A table as it is written: a CSV has columns of text, in which an empty field is ``""``."""
     content = _content(file)
-    name = "standard input" if file == STANDARD else str(file)
-    for mark, unpack in _PACKED.items():
-        if content.startswith(mark):
-            content = unpack(content)
     try:
-        if content.startswith(b"PAR1") or file.suffix.lower() in _PARQUET:
+        content = _unpacked(content)
+        if content.startswith(b"PAR1"):
             return pd.read_parquet(io.BytesIO(content))
         return _read_csv(_decoded(content, reading), reading)
     except (ValueError, ImportError, OSError, csv.Error) as error:
-        raise CommandError(f"can't read {name}: {error}") from error
+        raise CommandError(f"can't read {name_of(file)}: {error}") from error
+
+
+def name_of(file: Path) -> str:
+    """A file, for messages."""
+    return "standard input" if file == STANDARD else str(file)
 
 
 def check_ending(path: Path) -> None:
@@ -101,18 +106,28 @@ def picture_bytes(figure: Figure, path: Path) -> bytes:
 def _content(file: Path) -> bytes:
     if file == STANDARD:
         return sys.stdin.buffer.read()
-    if not file.exists():
-        raise CommandError(f"no file {file}")
-    if file.is_dir():
-        raise CommandError(f"{file} is a folder, not a file")
     try:
         return file.read_bytes()
+    except FileNotFoundError:
+        raise CommandError(f"no file {file}") from None
+    except IsADirectoryError:
+        raise CommandError(f"{file} is a folder, not a file") from None
     except OSError as error:
         raise CommandError(f"can't read {file}: {error.strerror}") from error
 
 
+def _unpacked(content: bytes) -> bytes:
+    for mark, unpack in _PACKED.items():
+        if content.startswith(mark):
+            try:
+                return unpack(content)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise ValueError(f"it is packed, and broken or cut short ({error})") from None
+    return content
+
+
 def _decoded(content: bytes, reading: Reading) -> str:
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith(_WORKBOOKS):
         raise ValueError("it is a zip archive or a workbook of a spreadsheet; save it as CSV")
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     encoding = reading.encoding or marked
@@ -130,26 +145,32 @@ def _decoded(content: bytes, reading: Reading) -> str:
         ) from None
     if "\0" in text:
         raise ValueError("it holds null characters and so no text; perhaps --encoding utf-16")
-    return text
+    return io.StringIO(text, newline=None).getvalue()  # lines end in \n, as csv wants them
 
 
 def _read_csv(text: str, reading: Reading) -> pd.DataFrame:
     if not text.strip():
         raise ValueError("it is empty")
-    sep = {"\\t": "\t", "tab": "\t"}.get(reading.sep or "", reading.sep) or _separator(text)
+    said = re.match(r'"?sep=(.)"?\n', text, re.IGNORECASE)  # a line that is for Excel
+    text = text[said.end() :] if said else text
+    sep = _declared(reading.sep) or (said[1] if said else _separator(text))
     with warnings.catch_warnings():
         # Rows longer than the header: pandas would cut them, or take their first field away.
         warnings.filterwarnings("error", category=pd.errors.ParserWarning)
         try:
             table = pd.read_csv(
-                io.StringIO(text), sep=sep, dtype=str, na_filter=False, header=None,
-                index_col=False, engine="c" if len(sep) == 1 else "python",
+                io.StringIO(text), sep=_pattern(sep), dtype=str, na_filter=False, header=None,
+                index_col=False, engine="c" if len(sep.encode()) == 1 else "python",
+                skipinitialspace=f'{sep} "' in text.partition("\n")[0],
             )  # fmt: skip
         except pd.errors.ParserError as error:
             raise ValueError(
                 f"{str(error).removeprefix('Error tokenizing data. C error: ').strip()} (fields "
-                f"are parted by {sep!r}: --sep names another separator)"
+                f"are parted by {sep!r}: --sep names another separator; lines above the header "
+                "have to be removed)"
             ) from None
+    if len(table) < 2:
+        raise ValueError("it has a header and no rows")
     names = table.iloc[0].str.strip()
     last = len(names) - 1
     if names[last] == "" and (table[last] == "").all():  # every line ends in a separator
@@ -160,6 +181,21 @@ def _read_csv(text: str, reading: Reading) -> pd.DataFrame:
         twice = listing([repr(name) for name in names[names.duplicated()].unique()])
         raise ValueError(f"columns named twice: {twice}; rename one of each")
     return table.iloc[1:].reset_index(drop=True).set_axis(names.to_list(), axis=1)
+
+
+def _declared(sep: str | None) -> str | None:
+    if sep and set(sep) & set('\r\n"'):
+        raise CommandError(
+            "--sep: fields are parted by characters within a line, and not by quotes"
+        )
+    return {"\\t": "\t", "tab": "\t", r"\s+": " "}.get(sep or "", sep)
+
+
+def _pattern(sep: str) -> str:
+    """As pandas wants it: a space stands for any number of them."""
+    if sep == " ":
+        return r"\s+"
+    return sep if len(sep) == 1 else re.escape(sep)
 
 
 def _separator(text: str) -> str:

@@ -17,7 +17,8 @@ from tsgen.guesses import column_candidates
 
 __all__ = ["joined_times", "known_zone", "parts_of_time", "read_times"]
 
-_OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_OFFSET = r"^(.*\d:\d{2}(?:\.\d+)?|\d{8}T\d{4,6})\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_QUARTER = r"(?i:(\d{4})[- ]?q([1-4])|q([1-4])[-/ ]?(\d{4}))"
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _TIME_OF_DAY = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*"
 
@@ -50,11 +51,17 @@ def _part(name: Any) -> str:
 
 def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
     """The text of a time in several columns: its parts by their names, or text after text."""
-    columns = [table[name].astype(str).str.strip() for name in names]
-    if len(columns) == 1:
+    if len(names) == 1:
         return table[names[0]]
+    columns = [table[name].astype(str).str.strip() for name in names]
     parts = dict(zip(map(_part, names), columns, strict=True))
-    if not set(parts) <= set(_PARTS):
+    for part, mark in (("quarter", "Q"), ("week", "-W")):
+        if set(parts) == {"year", part}:
+            return parts["year"].str.cat(_digits(parts[part], 2 if part == "week" else 1), sep=mark)
+    has_dates = "year" not in parts and not columns[0].str.isdigit().all()
+    if has_dates or not set(parts) <= set(_PARTS):
+        if _part(names[-1]) == "hour":
+            columns[-1] = _digits(columns[-1], 2) + ":00"
         return pd.Series(columns[0].str.cat(pd.concat(columns[1:], axis=1), sep=" "))
     last = max(_PARTS.index(part) for part in parts)
     needed = _PARTS[: max(2, last + 1)]
@@ -64,10 +71,15 @@ def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
             f"--time-col {' --time-col '.join(names)}: a time of these parts needs its "
             f"{lacking[0]} as well"
         )
-    joined = parts["year"].str.zfill(4)
+    joined = _digits(parts["year"], 4)
     for part, mark in zip(needed[1:], "--T::", strict=False):
-        joined = joined.str.cat(parts[part].str.zfill(2), sep=mark)
+        joined = joined.str.cat(_digits(parts[part], 2), sep=mark)
     return joined
+
+
+def _digits(numbers: pd.Series, count: int) -> pd.Series:
+    """As they stand in a date; a column that had holes may have become one of decimals."""
+    return numbers.str.removesuffix(".0").str.zfill(count)
 
 
 def read_times(
@@ -118,9 +130,10 @@ def _read_text(text: pd.Series, clock: Clock, ids: pd.Series | None) -> tuple[pd
         raise clock.refused(
             text, row, f"is no whole number of {SINCE_1970[clock.date_format]} since 1970"
         )
-    if clock.date_format is None and text.str.fullmatch(r"\d{4}[- ]?[Qq][1-4]").all():
-        quarters = pd.PeriodIndex(text.str.replace(r"[- ]", "", regex=True).str.upper(), freq="Q")
-        return pd.Series(quarters, index=text.index), ""
+    if clock.date_format is None and text.str.fullmatch(_QUARTER).all():
+        found = text.str.extract(_QUARTER).fillna("")
+        quarters = (found[0] + found[3]).str.cat(found[1] + found[2], sep="Q")
+        return pd.Series(pd.PeriodIndex(quarters, freq="Q"), index=text.index), ""
     if clock.date_format is None and text.str.fullmatch(r"\d{4}-?W\d{2}").all():
         return read_weeks(text, clock), "weeks as their Mondays"
     distinct = text.drop_duplicates()  # many series share their stamps

@@ -12,16 +12,19 @@ from tsgen.cli.options import Reading
 from tsgen.cli.wording import CommandError
 from tsgen.guesses import NUMBER
 
-__all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "kind_of"]
+__all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "is_text", "kind_of"]
 
 Kind = Literal["numbers", "text", "bool"]
 
 _MISSING = frozenset(
-    ["", "-", "--", ".", "?", "#N/A", "#NA", "#DIV/0!", "#VALUE!", "-NaN", "-nan", "<NA>", "N/A",
-     "n/a", "NA", "na", "NULL", "null", "NaN", "nan", "None", "none", "NaT", "nd", "n.a."]
+    ["", "-", "--", "---", "–", "—", ".", "..", "...", ":", "?", "#n/a", "#na", "#div/0!",
+     "#value!", "-nan", "<na>", "n/a", "na", "n.a.", "nd", "null", "nan", "none", "nat"]
 )  # fmt: skip
-"""What stands in the place of a number that is missing."""
-_PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|Inf|INF|infinity|Infinity)"
+"""What stands in the place of a number that is missing, in lower case."""
+_EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
+_PLAIN = rf"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}|[+-]?(?:inf|Inf|INF|infinity|Infinity)"
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
+"""Spaces between thousands, and the minus, as typesetters write them."""
 _CODE = r"[+-]?0\d+"
 _TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 
@@ -39,10 +42,13 @@ def as_numbers(column: pd.Series, label: str, reading: Reading) -> pd.Series:
     plain = _plain_numbers(present, label, reading)
     odd = plain.index[~plain.str.fullmatch(_PLAIN)]
     if len(odd):
-        raise CommandError(
-            f"column {label}: {column[odd[0]]!r} (row {odd[0]}) isn't a number; mend or remove "
-            "this row, or leave the field empty if the number is missing"
+        value = str(column[odd[0]])
+        remedy = (
+            "--decimal and --thousands say how numbers are written"
+            if re.fullmatch(NUMBER, value)
+            else "mend or remove this row, or leave the field empty if the number is missing"
         )
+        raise CommandError(f"column {label}: {value!r} (row {odd[0]}) isn't a number; {remedy}")
     numbers = pd.to_numeric(plain.astype(object))
     return numbers if len(numbers) == len(column) else numbers.reindex(column.index)
 
@@ -111,22 +117,23 @@ def _plain(value: Any) -> Any:
 
 
 def _present(column: pd.Series) -> pd.Series:
-    text = column[column.notna()].astype(str).str.strip()
-    return text[~text.isin(_MISSING)]
+    text = column[column.notna()].astype(str).str.translate(_SPACES).str.strip()
+    return text[~text.str.lower().isin(_MISSING)]
 
 
 def _plain_numbers(text: pd.Series, label: str, reading: Reading) -> pd.Series:
     """Numbers with a decimal point and nothing else."""
     decimal, thousands = _marks(text, label, reading)
-    if thousands:
-        marked = text[text.str.contains(thousands, regex=False)]
+    if thousands or decimal == ",":
+        marked = text[text.str.contains(f"[.,{re.escape(thousands)}]")]
         odd = marked.index[~marked.str.fullmatch(_grouped(thousands, decimal))]
         if len(odd):
+            between = f" with {thousands!r} between thousands and" if thousands else " with"
             raise CommandError(
-                f"column {label}: {text[odd[0]]!r} (row {odd[0]}) isn't a number with "
-                f"{thousands!r} between thousands and {decimal!r} before decimals; see --thousands "
-                "and --decimal"
+                f"column {label}: {text[odd[0]]!r} (row {odd[0]}) isn't a number{between} "
+                f"{decimal!r} before decimals; see --thousands and --decimal"
             )
+    if thousands:
         text = text.str.replace(thousands, "", regex=False)
     return text if decimal == "." else text.str.replace(decimal, ".", regex=False)
 
@@ -134,6 +141,8 @@ def _plain_numbers(text: pd.Series, label: str, reading: Reading) -> pd.Series:
 def _marks(text: pd.Series, label: str, reading: Reading) -> tuple[str, str]:
     """The marks of decimals and of thousands: said, or as no other reading is possible."""
     if reading.decimal or reading.thousands:
+        if reading.decimal == reading.thousands:
+            raise CommandError("--decimal and --thousands are two marks; name different ones")
         thousands = reading.thousands or ""
         return reading.decimal or ("," if thousands == "." else "."), thousands
     english = text.str.fullmatch(_grouped(",", ".") + "|" + _PLAIN).all()
@@ -153,5 +162,5 @@ def _marks(text: pd.Series, label: str, reading: Reading) -> tuple[str, str]:
 def _grouped(thousands: str, decimal: str) -> str:
     """Numbers with a mark between thousands, or without."""
     mark, point = re.escape(thousands), re.escape(decimal)
-    whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)"
-    return rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    whole = rf"(?:[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]+)" if thousands else "[0-9]+"
+    return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+){_EXPONENT}"

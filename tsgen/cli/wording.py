@@ -40,18 +40,40 @@ OPTIONS = {
 
 _VALUE = r"'[^']*'|\[[^\]]*\]|[\w.+-]*\w"
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=({_VALUE})?(,(?= \w+=))?")
+_NAME = re.compile(rf"\b({'|'.join(name for name in OPTIONS if '_' in name)})\b")
 # An argument without an option is left out with the "or" that offers it.
 _OTHER_ARGUMENT = re.compile(rf",? or (?:pass )?(?!{'|'.join(OPTIONS)})[a-z_]+=(?:{_VALUE})")
-_EXAMPLE = re.compile(r",? for instance (?:with )?(?:[\w.]+\(.*?\)|df\[.*?\]\.\w+\(.*?\)|asfreq)")
+_EXAMPLE = re.compile(
+    r",? for instance (?:with )?"
+    r"(?:[\w.]+\(.*?\)(?:\.\w+\(\))?|df\[.*?\]\.\w+\(.*?\)|asfreq|pd\.to_datetime)"
+)
 _ARGUMENTS = r"(?:\([^)]*\))?"
 _ZONE = r"(?:df\.\w+\.)?(?:dt\.)?tz_(?:localize|convert)"
+_TIMES = r"convert them with pd\.to_datetime\(times"
 _PHRASES = {
+    # Frequencies that have no alias, and other steps that are regular after all.
+    r"pass freq=pd\.DateOffset\(months=\d+\)|convert them to periods, with \.dt\.to_period":
+        "write months alone, such as 2022-01",
+    r"pass freq=pd\.offsets\.CustomBusinessDay": "--fill mask leaves those days out",
+    r"pass freq=pd\.offsets\.(?:Custom)?BusinessHour":
+        "number the rows instead, or fill the hours between with --freq h --fill mask",
+    r", with \.dt\.round\('\w+'\) or, of an index, \.round": "",
+    r"bring them to that zone with tz_convert\(zone\), after tz_localize\('UTC'\) where they have "
+    r"none": "write them with their offset from UTC, such as 2022-01-31 23:00:00Z, and name the "
+        "zone with --time-zone",
+    rf"{_TIMES}, unit='(\w+)'\)|{_TIMES}\.astype\(str\), format='(%Y%m(?:%d)?)'\)":
+        r"pass --date-format \1\2",
+    rf"{_TIMES}\.astype\(str\) \+ '-1', format='%G%V-%u'\)": "write them as 2022-W01",
+    r"(fill=)'(\w+)', '(\w+)', '(\w+)' or a number to fit": r"\1'\2', \3, \4 or a number",
     r"convert (it|them|the time column) with pd\.to_datetime":
         r"say how \1 is written with --date-format",
+    r"pd\.to_datetime\(df\['day'\] \+ ' ' \+ df\['time'\]\) of text":
+        "name both columns with --time-col",
     r"convert it with pd\.to_numeric":
         "say how numbers are written with --decimal and --thousands",
     rf"(?:first )?(?:with )?{_ZONE}{_ARGUMENTS}(?: or pd\.to_datetime)?":
         "name the zone with --time-zone",
+    r", after df\.reset_index\(\) if they stand in the index": "",
     r"(?:df\.)?re?set_index": "write it as a column of the file",
     r"model\.save": "tsgen fit --save",
     r" with df\.rename\(columns=\.\.\.\)": " in the file",
@@ -64,7 +86,8 @@ _PHRASES = {
     # Without a counterpart.
     r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
     r", a function that takes a DatetimeIndex and returns a DataFrame, or a list of these": "",
-    r" \(tsgen\.\w+\)| with resample": "",
+    r" \(tsgen\.\w+\)| with resample| with df\.rename| with pd\.to_datetime|, a pd\.Timestamp": "",
+    r": holidays\.list_supported_countries\(\) lists them": "",
 }  # fmt: skip
 
 
@@ -86,7 +109,8 @@ def on_command_line(message: str) -> str:
     message = _EXAMPLE.sub("", " ".join(message.split()))
     for phrase, words in _PHRASES.items():
         message = re.sub(f"(?:{phrase}){_ARGUMENTS}", words, message)
-    return _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
+    message = _ARGUMENT.sub(_option, _OTHER_ARGUMENT.sub("", message))
+    return _NAME.sub(lambda found: OPTIONS[found[1]], message)
 
 
 def _option(found: re.Match[str]) -> str:
