@@ -276,3 +276,17 @@ def test_ids_that_are_containers(ids: Any, shown: str) -> None:
 def test_decimals_of_pyarrow_are_ids() -> None:
     ids = pd.Series([Decimal("1.50")] * ROWS, dtype=pd.ArrowDtype(pa.decimal128(5, 2)))
     assert Naive().fit(long().assign(unique_id=ids)).predict(1)["unique_id"].dtype == ids.dtype
+
+
+@pytest.mark.parametrize("role", ["id_col", "time_col", "target_col", "past_covariates"])
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view()], ids=str)
+def test_views_of_pyarrow_are_refused(role: str, kind: Any) -> None:
+    values = ["a" if kind == pa.string_view() else b"a"] * ROWS
+    views = pd.Series(pd.array(pa.array(values, type=kind), dtype=pd.ArrowDtype(kind)))
+    df = long().assign(x=views)
+    with pytest.raises(FrameError, match=r"'x' is a column of .*view.*df\['x'\]\.map\(str\)"):
+        Naive().fit(df, **{role: "x"}) if role != "past_covariates" else fitted(df, **{role: "x"})
+    assert len(Naive().fit(df).predict(1)) == 1  # one that isn't read is no matter
+    if kind == pa.string_view():
+        ids = views.map(str)
+        assert Naive().fit(long().assign(unique_id=ids)).predict(1)["unique_id"].tolist() == ["a"]

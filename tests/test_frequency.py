@@ -514,3 +514,15 @@ def test_season_length_is_checked(make: Any, season: Any) -> None:
     series, _ = split(pd.date_range("2024-01-01", periods=42))
     with pytest.raises(SettingError, match="season_length"):
         make(season_length=season).fit(series)
+
+
+@pytest.mark.parametrize(
+    "freq",
+    [0, "0D", "-1D", pd.offsets.Day(-1), pd.Timedelta(0), pd.DateOffset(day=1),
+     pd.DateOffset(months=-1), pd.DateOffset(month=3, day=20)],
+    ids=str,
+)  # fmt: skip
+def test_a_frequency_that_does_not_lead_on_is_refused(freq: Any) -> None:
+    series = pd.Series(range(20), index=pd.date_range("2020-01-01", periods=20))
+    with pytest.raises(SettingError, match=r"^freq=.* isn't a frequency"):
+        declared_frequency(freq, series.index)

@@ -33,6 +33,10 @@ def test_import_loads_nothing_heavy() -> None:
     assert loaded.strip() == "[]"
 
 
+def test_errors_need_no_import_of_their_own() -> None:
+    assert run("import tsgen; print(tsgen.errors.FrameError.__name__)").strip() == "FrameError"
+
+
 def test_dir_lists_the_public_names_without_loading_them() -> None:
     assert run("import sys, tsgen; print(*dir(tsgen)); assert 'torch' not in sys.modules")
     assert set(tsgen.__all__) <= set(dir(tsgen))

@@ -108,12 +108,25 @@ def test_gaps_between_days_of_months() -> None:
     )
 
 
-@pytest.mark.parametrize("freq", ["SMS", "SME"])
-def test_halves_of_months(freq: str) -> None:
+@pytest.mark.parametrize(
+    ("freq", "day"),
+    [
+        ("SMS", "day 1 or 15"),
+        ("SMS-16", "day 1 or 16"),
+        ("SMS-11", "day 1 or 11"),
+        ("SME", "day 15 or the last"),
+        ("SME-14", "day 14 or the last"),
+    ],
+)
+def test_halves_of_months(freq: str, day: str) -> None:
     index = pd.date_range("2021-01-01", periods=40, freq=freq)
-    day = {"SMS": "day 1 or 15", "SME": "day 15 or the last"}[freq]
     assert f"all stamps are on {day} of a month: pass freq='{freq}'" in refusals(index)
     goes_on(index, freq=freq)
+
+
+def test_other_days_of_months_have_no_hint() -> None:
+    days = [pd.Timestamp(2021, month, day) for month in range(1, 13) for day in (10, 25)]
+    assert refusal(series_of(pd.DatetimeIndex(days))).endswith("pass the right freq=")
 
 
 # -------------------------------------------------------------------- weekends, holidays, nights
@@ -258,9 +271,39 @@ def test_days_as_floating_point_numbers() -> None:
     assert "round them first, with .dt.round('h')" in refusals(index)
 
 
+@pytest.mark.parametrize(("freq", "unit"), [("h", "h"), ("D", "D"), ("5min", "min")])
+def test_stamps_of_loggers(freq: str, unit: str) -> None:
+    index = pd.date_range("2021-01-01", periods=60, freq=freq, unit="s")
+    late = index + pd.to_timedelta(np.arange(60) * 7 % 20, unit="s").as_unit("s")
+    name = {"h": "hours", "D": "days", "min": "minutes"}[unit]
+    assert f"s off whole {name}: round them first" in refusals(late)
+    goes_on(late.round(unit))
+
+
+def test_half_past_is_not_unrounded() -> None:
+    index = pd.date_range("2021-01-01 00:00:30", periods=60, freq="h").delete([8, 20, 21])
+    assert "round" not in refusal(series_of(index))
+
+
 def test_steps_below_a_second_are_not_unrounded() -> None:
     index = pd.date_range("2021-01-01", periods=60, freq="100ms").delete(8)
     assert "round" not in refusal(series_of(index))
+
+
+@pytest.mark.parametrize(
+    ("weekmask", "named"),
+    [
+        ("1111110", "a Sunday"),
+        ("1111001", "a Friday or Saturday"),
+        ("0000011", "a Monday or Tuesday or Wednesday or Thursday or Friday"),
+    ],
+)
+def test_weeks_of_other_days(weekmask: str, named: str) -> None:
+    offset = pd.offsets.CustomBusinessDay(weekmask=weekmask)
+    index = pd.date_range("2021-01-01", periods=60, freq=offset)
+    remedy = f"pass freq=pd.offsets.CustomBusinessDay(weekmask={weekmask!r})"
+    assert f"no stamp is on {named}: {remedy}" in refusals(index)
+    goes_on(index, freq=offset)
 
 
 @pytest.mark.parametrize("freq", ["D", "h", "6h"])
@@ -321,6 +364,26 @@ NUMBERS: dict[str, tuple[list[int], str, Callable[[Any], Any]]] = {
         list(range(202201, 202253)),
         "a year and a week.*pd.to_datetime(times.astype(str) + '-1', format='%G%V-%u')",
         lambda times: pd.to_datetime(times.astype(str) + "-1", format="%G%V-%u"),
+    ),
+    "days in six digits": (
+        days("2020-01-01", 90, "%y%m%d"),
+        "a year of two digits, a month and a day.*format='%y%m%d'",
+        lambda times: pd.to_datetime(times.astype(str), format="%y%m%d"),
+    ),
+    "hours": (
+        days("2020-01-01", 60, "%Y%m%d%H", "h"),
+        "a date and an hour.*format='%Y%m%d%H'",
+        lambda times: pd.to_datetime(times.astype(str), format="%Y%m%d%H"),
+    ),
+    "minutes": (
+        days("2020-01-01", 60, "%Y%m%d%H%M", "10min"),
+        "a date, an hour and a minute.*format='%Y%m%d%H%M'",
+        lambda times: pd.to_datetime(times.astype(str), format="%Y%m%d%H%M"),
+    ),
+    "seconds": (
+        days("2020-01-01", 60, "%Y%m%d%H%M%S", "h"),
+        "a date, an hour, a minute and a second.*format='%Y%m%d%H%M%S'",
+        lambda times: pd.to_datetime(times.astype(str), format="%Y%m%d%H%M%S"),
     ),
     **{
         f"epoch {unit}": (

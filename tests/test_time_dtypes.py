@@ -218,10 +218,11 @@ DURATIONS = pd.Series(pd.to_timedelta(np.arange(12), unit="h"))
         (DAYS[:12].astype("category"), "holds category, not time.*dates or integers"),
         (pd.Series([*DAYS[:6].dt.date, *DAYS[6:12]], dtype=object),
          r"mixes dates and time stamps: Timestamp\('2023-02-04 00:00:00'\) \(row 6\)"),
+        (pd.Series(range(12), dtype=object), r"holds integer objects.*astype\('int64'\)"),
         (pd.Series([None] * 12, dtype=object), "no value at all"),
     ],
     ids=["time", "time32", "time64", "timedelta", "timedelta objects", "duration", "string",
-         "large string", "float", "category", "mixed", "nothing"],
+         "large string", "float", "category", "mixed", "integers", "nothing"],
 )  # fmt: skip
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_what_is_no_time_is_refused(column: pd.Series, message: str, layout: str) -> None:

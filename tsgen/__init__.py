@@ -70,7 +70,7 @@ _HOME = {
     "tune": "tuning",
 }
 
-_MODULES = ("metrics", "rollout", "testing")
+_MODULES = ("errors", "metrics", "rollout", "testing")
 """What may be used as ``tsgen.metrics`` without an import of its own."""
 
 __all__ = [

@@ -211,6 +211,7 @@ _NO_TIME_OBJECTS = {"string": "text", "time": "times of day", "timedelta": "dura
 _REMEDIES = {
     "text": "convert it with pd.to_datetime",
     "times of day": "add the day: pd.to_datetime(df['day'] + ' ' + df['time']) of text",
+    "integer objects": "convert them with astype('int64'), or dates with pd.to_datetime",
     "durations": "add them to the time at which they start, a pd.Timestamp",
 }
 

@@ -336,7 +336,7 @@ def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
             offset = _offset_of(_current_alias(freq) if isinstance(freq, str) else freq)
     except (ValueError, TypeError):
         offset = None
-    if offset is None or offset.n < 1:
+    if offset is None or not _goes_on(offset):
         raise SettingError(
             f"freq={written(freq)} isn't a frequency that pandas knows; expected an alias such as "
             "'h', 'D', 'W-SUN', 'MS', 'ME', 'QS', 'YS', or a pandas offset"
@@ -382,6 +382,12 @@ def inferred_frequency(times: pd.Index) -> Frequency:
         month, count = _IN_MONTHS[type(offset)]
         return CalendarFrequency(offset, stride=month(offset.n * count))
     return _frequency_of(offset)
+
+
+def _goes_on(offset: BaseOffset) -> bool:
+    """Whether each step leads to a later stamp: back, to itself or to a fixed day it doesn't."""
+    first: Any = pd.Timestamp("2000-01-15") + offset
+    return bool(pd.Timestamp("2000-01-15") < first < first + offset)
 
 
 def _offset_of(freq: Any) -> BaseOffset:

@@ -40,6 +40,7 @@ def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
         twice = listing([written(name) for name in df.columns[df.columns.duplicated()].unique()])
         raise FrameError([f"columns named twice: {twice}; rename or drop one of each"])
     _check_placement(df, columns)
+    _check_views(df, columns)
     if columns.time in df.columns and any(name in df.columns for name in columns.targets):
         ids = df[columns.id] if columns.has_ids(df) else None
         if ids is None and columns.id != Columns.id:
@@ -105,6 +106,24 @@ def _check_placement(df: pd.DataFrame, columns: Columns) -> None:
             f"({_names(df)}): make them a column with df{named}.reset_index()"
         ]
     )
+
+
+def _check_views(df: pd.DataFrame, columns: Columns) -> None:
+    """Refuse the views of pyarrow, which pandas can hold, but neither sort nor convert."""
+    used = [columns.id, columns.time, *columns.targets, *columns.covariates]
+    views = [name for name in df.columns if name in used and _is_view(df[name].dtype)]
+    if views:
+        raise FrameError(
+            [
+                f"{written(name)} is a column of {df[name].dtype}, which pandas can't convert by "
+                f"itself yet: make it text with df[{written(name)}].map(str)"
+                for name in views
+            ]
+        )
+
+
+def _is_view(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and "_view" in str(dtype)
 
 
 def _no_column(what: str, name: Any, argument: str, df: pd.DataFrame) -> FrameError:

@@ -23,8 +23,9 @@ __all__ = ["dates_as_numbers", "hint_on_steps"]
 
 _DAY = pd.Timedelta(days=1)
 _HOUR = pd.Timedelta(hours=1)
-_SECOND = pd.Timedelta(seconds=1)
+_MINUTE = pd.Timedelta(minutes=1)
 _UNITS = {"D": "days", "h": "hours", "min": "minutes", "s": "seconds"}
+_WEEKDAYS = "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"
 _PERIODS = {1: "M", 3: "Q", 12: "Y"}
 _NUMBER_ROWS = "number the rows instead, for instance with groupby(id).cumcount()"
 
@@ -48,11 +49,13 @@ def hint_on_steps(times: pd.Index, frequency: Frequency) -> str:
 
 
 def _unrounded(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
-    """Spreadsheets count days in floating point, which is off by milliseconds."""
+    """Spreadsheets count days in floating point, and loggers are late by seconds."""
     step = pd.Timedelta(pd.Series(stamps).diff().median())
     for unit, name in _UNITS.items():
-        off = pd.Timedelta(pd.Series(stamps - stamps.round(unit)).abs().max())
-        if pd.Timedelta(0) < off < min(_SECOND, step / 10):
+        errors = stamps - stamps.round(unit)
+        off = pd.Timedelta(pd.Series(errors).abs().max())
+        # Stamps that are all half a minute past the hour aren't off it.
+        if off < min(_MINUTE, step / 10) and errors.nunique() > 1:
             return (
                 f"the stamps are up to {off.total_seconds():.3g} s off whole {name}: round them "
                 f"first, with .dt.round({unit!r}) or, of an index, .round({unit!r})"
@@ -92,11 +95,20 @@ def _months(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
 
 
 def _half_months(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
-    days = set(stamps.day)
-    if days == {1, 15}:
-        return "all stamps are on day 1 or 15 of a month: pass freq='SMS'"
-    if 15 in days and len(days) > 1 and ((stamps.day == 15) | stamps.is_month_end).all():
-        return "all stamps are on day 15 or the last of a month: pass freq='SME'"
+    """Two days of each month, of which one is the first or the last."""
+    middle = {int(day) for day in stamps.day[(stamps.day != 1) & ~stamps.is_month_end]}
+    if len(middle) != 1:
+        return ""
+    day = middle.pop()
+    rest = stamps[stamps.day != day]
+    anchor = "" if day == 15 else f"-{day}"
+    # pandas knows no later days as the middle of a month.
+    if not len(rest) or not 1 < day <= 27:
+        return ""
+    if (rest.day == 1).all():
+        return f"all stamps are on day 1 or {day} of a month: pass freq='SMS{anchor}'"
+    if rest.is_month_end.all():
+        return f"all stamps are on day {day} or the last of a month: pass freq='SME{anchor}'"
     return ""
 
 
@@ -131,6 +143,27 @@ def _weekends_and_holidays(stamps: pd.DatetimeIndex, frequency: Frequency) -> st
     return ""
 
 
+def _weekdays(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
+    """All days but some of the week: shops closed on Sundays, weeks that start on Sundays."""
+    missing = sorted(set(range(7)) - set(stamps.day_of_week))
+    is_weekly = len(missing) == 6
+    if not missing or is_weekly or frequency.seconds != 86_400:
+        return ""
+    first, end = stamps[0].date(), (stamps[-1] + _DAY).date()
+    if np.busday_count(first, end, weekmask=_weekmask(stamps)) != len(stamps):
+        return ""
+    names = " or ".join(_WEEKDAYS[day] for day in missing)
+    return (
+        f"no stamp is on a {names}: pass "
+        f"freq=pd.offsets.CustomBusinessDay(weekmask={_weekmask(stamps)!r})"
+    )
+
+
+def _weekmask(stamps: pd.DatetimeIndex) -> str:
+    """The days of the week that come, as numpy and pandas write them."""
+    return "".join(str(int(day in stamps.day_of_week)) for day in range(7))
+
+
 def _working_hours(stamps: pd.DatetimeIndex, frequency: Frequency) -> str:
     """Steps below a day of which none come at night, or on weekends."""
     if (frequency.seconds or 86_400) >= 86_400 or stamps[-1] - stamps[0] < 2 * _DAY:
@@ -159,8 +192,8 @@ def _business_hours(
     hours = f"start={_clock(first)!r}, end={_clock(last + _HOUR)!r}"
     said = f"all stamps are from {_clock(first)} to {_clock(last)}"
     if (stamps.day_of_week >= 5).any():
-        mask = "".join(str(int(day in stamps.day_of_week)) for day in range(7))
-        return f"{said}: pass freq=pd.offsets.CustomBusinessHour({hours}, weekmask={mask!r})"
+        mask = f"weekmask={_weekmask(stamps)!r}"
+        return f"{said}: pass freq=pd.offsets.CustomBusinessHour({hours}, {mask})"
     if declared is not None:
         custom = f"pd.offsets.CustomBusinessHour({hours}, holidays=[...])"
         return f"{said}: if hours are missing on holidays, pass freq={custom}"
@@ -179,12 +212,22 @@ _HINTS: tuple[Callable[[pd.DatetimeIndex, Frequency], str], ...] = (
     _half_months,
     _leap_days,
     _weekends_and_holidays,
+    _weekdays,
     _working_hours,
 )
 
 
 # ---------------------------------------------------------------------------------- whole numbers
 
+_FORMS = (
+    ("%Y%m%d", 8, "a year, a month and a day"),
+    ("%Y%m", 6, "a year and a month"),
+    ("%y%m%d", 6, "a year of two digits, a month and a day"),
+    ("%Y%m%d%H", 10, "a date and an hour"),
+    ("%Y%m%d%H%M", 12, "a date, an hour and a minute"),
+    ("%Y%m%d%H%M%S", 14, "a date, an hour, a minute and a second"),
+)
+"""What whole numbers may be read as, with how many digits."""
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST, _LAST = 315_532_800, 4_102_444_800  # 1980 and 2100, in seconds
 
@@ -202,6 +245,13 @@ def dates_as_numbers(times: pd.Index) -> str:
     ''
     """
     numbers = times.to_numpy(dtype=np.int64)
+    # First of all: 2020010109 is an hour of 2020, and no second of 2034.
+    for form, digits, kind in _FORMS:
+        if _are_written(numbers, form, digits):
+            return (
+                f"look like {kind}: convert them with pd.to_datetime(times.astype(str), "
+                f"format={form!r})"
+            )
     least, most = int(numbers.min()), int(numbers.max())
     for unit, scale in _EPOCHS.items():
         if _FIRST * scale <= least and most < _LAST * scale:
@@ -209,20 +259,18 @@ def dates_as_numbers(times: pd.Index) -> str:
                 f"look like times counted from 1970 in {unit!r}: convert them with "
                 f"pd.to_datetime(times, unit={unit!r})"
             )
-    if least >= 1700_01_01 and most <= 2299_12_31 and _are_days(numbers):
-        kind, form = "a year, a month and a day", "%Y%m%d"
-    elif least >= 1700_01 and most <= 2299_53 and np.isin(numbers % 100, np.arange(1, 54)).all():
-        if (numbers % 100 > 12).any():
-            return (
-                "look like a year and a week: convert them with pd.to_datetime(times.astype(str) "
-                "+ '-1', format='%G%V-%u')"
-            )
-        kind, form = "a year and a month", "%Y%m"
-    else:
-        return ""
-    return f"look like {kind}: convert them with pd.to_datetime(times.astype(str), format={form!r})"
+    if least >= 1700_01 and most <= 2299_53 and np.isin(numbers % 100, np.arange(1, 54)).all():
+        return (
+            "look like a year and a week: convert them with pd.to_datetime(times.astype(str) "
+            "+ '-1', format='%G%V-%u')"
+        )
+    return ""
 
 
-def _are_days(numbers: npt.NDArray[np.int64]) -> bool:
+def _are_written(numbers: npt.NDArray[np.int64], form: str, digits: int) -> bool:
+    """Whether all numbers are dates in a format of so many digits, from 1700 to 2299."""
+    if numbers.min() < 10 ** (digits - 1) or numbers.max() >= 10**digits:
+        return False
     texts = pd.Series(np.unique(numbers)).astype(str)
-    return bool(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").notna().all())
+    dates = pd.to_datetime(texts, format=form, errors="coerce")
+    return bool(dates.dt.year.between(1700, 2299).all())
