@@ -43,8 +43,8 @@ def check_precision(precision: str, device: torch.device, recurrent: nn.LSTM | n
         return
     if precision not in _MIXED:
         raise SettingError(
-            f"precision={written(precision)}: expected '32-true', or 'bf16-mixed' or '16-mixed' where "
-            "the device has them; weights are float32 always"
+            f"precision={written(precision)}: expected '32-true', or 'bf16-mixed' or "
+            "'16-mixed' where the device has them; weights are float32 always"
         )
     tried = deepcopy(recurrent).to(device)
     inputs = torch.zeros(2, 3, tried.input_size, dtype=torch.float32, device=device)
