@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -17,11 +18,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from problems import wavy
 
 import tsgen
-from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs, ScheduledSampling
+from tsgen import (
+    FreeRunning,
+    GRUForecaster,
+    LSTMForecaster,
+    NoisyInputs,
+    ScheduledSampling,
+    stateful,
+)
 from tsgen.errors import TrainingRowsWarning
 
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
@@ -265,3 +274,98 @@ def test_programs_without_a_terminal(stream: Any, monkeypatch: pytest.MonkeyPatc
     rows = model.backtest(FRAME, 3, refit=True)  # warns of rows of training
     assert rows["y_pred"].notna().all()
     assert len(model.backtest(FRAME, 3)) == 6
+
+
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.3, "n_models": 2}], ids=["one", "members"])
+def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
+    settings: dict[str, Any],
+) -> None:
+    def asked() -> pd.DataFrame:
+        while not begun.wait(0.001):
+            pass
+        return model.predict(4)
+
+    class Begin(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+            if trainer.global_step == 2:
+                begun.set()
+                answers.append(asking.result(timeout=30))
+
+    begun, answers = threading.Event(), []
+    expected = LSTMForecaster(**(SMALL | settings)).fit(FRAME).predict(4)
+    model = LSTMForecaster(**(SMALL | settings)).fit(2.0 * FRAME)
+    before = model.predict(4)
+    model.set_params(trainer_kwargs={"callbacks": [Begin()]})
+    with ThreadPoolExecutor(1) as others:
+        asking = others.submit(asked)
+        model.fit(FRAME)
+    assert answers[0].equals(before)
+    assert model.predict(4).equals(expected)
+
+
+def test_one_model_is_fitted_by_several_threads() -> None:
+    settings = SMALL | {"dropout": 0.3, "max_steps": 12}
+    expected = LSTMForecaster(**settings).fit(FRAME).predict(4)
+    model = LSTMForecaster(**settings)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: model.fit(FRAME), range(4)))
+    assert model.predict(4).equals(expected)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("setting", ["deterministic", "detect_anomaly"])
+def test_switches_of_the_process_are_given_back_after_fits_at_once(
+    setting: str, first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of them ends first, and a fit that doesn't set them leaves them alone."""
+
+    def switches() -> tuple[Any, ...]:
+        return (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_anomaly_enabled(),
+            os.environ.get("CUBLAS_WORKSPACE_CONFIG"),
+        )
+
+    class Overlap(pl.Callback):
+        def __init__(self, waits: bool) -> None:
+            self.waits = waits
+
+        def on_train_start(self, *_: object) -> None:
+            both.wait()
+
+        def on_train_end(self, *_: object) -> None:
+            if self.waits:
+                ended.wait(30)
+
+    def fit(number: int) -> None:
+        mine = {setting: True} if number != 1 else {}
+        kwargs = {"callbacks": Overlap(waits=first == (number == 0)), **mine}
+        LSTMForecaster(**SMALL, trainer_kwargs=kwargs).fit(FRAME)
+        ended.set()
+
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    both, ended = threading.Barrier(2, timeout=30), threading.Event()
+    before = switches()
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(fit, range(2)))
+    assert switches() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_that_is_forked_while_a_model_is_calibrated_can_calibrate() -> None:
+    held, over = threading.Event(), threading.Event()
+
+    def calibrating() -> None:
+        with stateful._CALIBRATING:
+            held.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=calibrating)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if stateful._CALIBRATING.acquire(blocking=False) else 1)
+    over.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0

@@ -10,11 +10,16 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from problems import wavy
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import (
+    EarlyStopping,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
 from pytorch_lightning.loggers import CSVLogger
 
 from tsgen import LSTMForecaster
-from tsgen.errors import SettingError
+from tsgen.errors import NotFittedError, SettingError
 
 SMALL = {"hidden_size": 4, "context_length": 8, "lags": [4], "batch_size": 6, "verbose": False}
 
@@ -130,3 +135,80 @@ def test_what_the_trainer_refuses_is_a_setting() -> None:
                   {"accelerator": "abacus"}):  # fmt: skip
         with pytest.raises(SettingError, match=next(iter(wrong))):
             fitted(trainer=wrong, max_steps=2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"accelerator": "gpu"}, "backend"),
+        ({"devices": 0}, "devices"),
+        ({"profiler": "stopwatch"}, "profiler"),
+        ({"strategy": "ddp_spawn", "devices": 2}, "strategy='ddp' in a script"),
+        ({"limit_val_batches": 0.5}, "limit_val_batches"),
+        ({"limit_train_batches": 0.5}, "limit_train_batches"),
+        ({"val_check_interval": 100}, "val_check_interval"),
+        ({"accumulate_grad_batches": "2"}, "accumulate_grad_batches='2': expected a whole number"),
+        ({"accumulate_grad_batches": 0}, "accumulate_grad_batches=0: expected a whole number"),
+        ({"callbacks": "early"}, "callbacks='early': expected objects"),
+        ({"callbacks": [EarlyStopping]}, "expected objects"),
+        ({"callbacks": EarlyStopping("loss")}, "train_loss"),
+        ({"callbacks": LearningRateMonitor()}, "no logger"),
+        (
+            {"callbacks": ModelCheckpoint(), "enable_checkpointing": False},
+            "enable_checkpointing=False",
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has other settings")
+def test_what_lightning_refuses_anywhere_is_a_setting(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        fitted(trainer=wrong, max_steps=2, val_size=4)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [{"limit_train_batches": 0}, {"max_epochs": 0}, {"max_time": {"seconds": 0}}],
+    ids="-".join,
+)
+def test_nothing_learned_is_no_fit(kwargs: dict[str, Any]) -> None:
+    model = LSTMForecaster(**SMALL, max_steps=2, trainer_kwargs=kwargs)
+    with pytest.raises(SettingError, match="before its first step"):
+        model.fit(wavy())
+    with pytest.raises(NotFittedError):
+        model.predict(2)
+
+
+@pytest.mark.parametrize(
+    "callback", [EarlyStopping("val_loss"), ModelCheckpoint(monitor="val_loss")], ids=type
+)
+def test_a_callback_goes_by_val_loss_where_rows_are_held_out(callback: pl.Callback) -> None:
+    with pytest.raises(
+        SettingError, match=f"{type(callback).__name__} goes by 'val_loss'.*val_size"
+    ):
+        fitted(trainer={"callbacks": callback}, max_steps=2, val_size=None)
+
+
+def test_an_error_of_a_users_callback_is_what_it_is() -> None:
+    class Wrong(pl.Callback):
+        def on_train_start(self, *args: Any) -> None:
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        fitted(trainer={"callbacks": Wrong()}, max_steps=2)
+
+
+@pytest.mark.parametrize("kwargs", [{"logger": None}, {"barebones": True}], ids=str)
+def test_settings_that_switch_off_write_nothing(
+    kwargs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = fitted(trainer=kwargs, max_steps=4, val_size=5).report_
+    assert report.losses["validation"].notna().any()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_progress_bar_of_the_users_own_needs_no_permission() -> None:
+    bar = TQDMProgressBar()
+    fitted(trainer={"callbacks": bar}, max_steps=2)
+    assert bar.train_progress_bar.n == 2

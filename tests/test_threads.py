@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -108,3 +109,20 @@ def test_threads_end_with_the_call() -> None:
     before = threading.active_count()
     side_by_side([int, int, int])
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_no_task_is_begun_after_an_error(failing: int) -> None:
+    barrier, begun = threading.Barrier(2, timeout=30), []
+
+    def task(number: int) -> None:
+        begun.append(number)
+        if number < 2:
+            barrier.wait()
+        if number == failing:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([partial(task, number) for number in range(20)])
+    assert len(begun) <= 3

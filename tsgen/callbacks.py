@@ -245,7 +245,8 @@ class ClosedLoopValidation(pl.Callback):
         step = trainer.global_step
         if trainer.sanity_checking or step in self.losses:  # a run that ends validates once more
             return
-        loss = self.losses[step] = float(trainer.callback_metrics["val_loss"])
+        assert isinstance(pl_module, ForecastModule)
+        loss = self.losses[step] = pl_module.val_loss
         better = self._best.validated(trainer, pl_module, loss)
         self._since_best = 0 if better else self._since_best + 1
         if self._patience is not None and self._since_best >= self._patience:

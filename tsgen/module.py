@@ -136,6 +136,8 @@ class ForecastModule(pl.LightningModule):
         self.seed = seed
         self._parts_for_memory = 1
         self._validated: Tensor
+        self.val_loss = math.nan
+        """Of the last validation; a ``Trainer`` may be told not to keep what is logged."""
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew; from torch's own generator if there is none given."""
@@ -159,13 +161,14 @@ class ForecastModule(pl.LightningModule):
         """The loss of a batch; logs ``train_loss``, that of a member on average.
 
         Where a batch doesn't fit into the memory, it is learned from in halves, halves of these
-        and so on, one after the other, from then on.
+        and so on, one after the other, from then on. Not where several processes learn together:
+        what one of them does twice, the others would wait for in vain.
         """
         while True:
             try:
                 loss = self._loss(batch, batch_idx)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
+                if not is_out_of_memory(error) or _is_distributed():
                     raise
                 self._divide_further(batch, error)
             else:
@@ -248,8 +251,11 @@ class ForecastModule(pl.LightningModule):
         Processes wait for each other in an order, a GPU does one thing at a time, and autocast is
         a matter of a thread.
         """
-        alone = not (dist.is_available() and dist.is_initialized())
-        return alone and self.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        return (
+            not _is_distributed()
+            and self.device.type == "cpu"
+            and not torch.is_autocast_enabled("cpu")
+        )
 
     def _divide_further(self, batch: WindowBatch, error: BaseException) -> None:
         """Learn from smaller parts from now on, if there are any."""
@@ -328,6 +334,7 @@ class ForecastModule(pl.LightningModule):
         """Log ``val_loss``: the mean over all series of all processes, each counted once."""
         total, steps = mean_over_processes(self._validated)
         if steps > 0:  # something is held out
+            self.val_loss = float(total / steps)
             self._log("val_loss", total / steps)
 
     def closed_loop_errors(self, batch: WindowBatch) -> WindowErrors:
@@ -371,6 +378,10 @@ class ForecastModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _is_distributed() -> bool:
+    return dist.is_available() and dist.is_initialized()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

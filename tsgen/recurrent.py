@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from os import PathLike
 from typing import Any, Literal, NamedTuple, Self
@@ -274,9 +275,14 @@ class RecurrentForecaster(StatefulForecaster):
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
-        module, data = self._prepare(self._read_history(df, reading, freq, short))
-        warn_unless_savable(self)
-        interrupted = self._learn(module, data, run_dir)
+        # Apart, so that who forecasts meanwhile has the model before this one, or this one.
+        learner = copy(self)
+        try:
+            module, data = learner._prepare(learner._read_history(df, reading, freq, short))
+            warn_unless_savable(learner)
+            interrupted = learner._learn(module, data, run_dir)
+        finally:
+            self.__dict__ = learner.__dict__
         if interrupted is not None:
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,16 @@ _FEWEST_SAMPLES = 100
 """Paths that are rolled out to be calibrated, however few are asked for."""
 _CALIBRATING = threading.RLock()
 """Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
+
+
+def _nobody_is_calibrating() -> None:
+    """A forked process has the lock as it stood, but not the thread that would release it."""
+    global _CALIBRATING
+    _CALIBRATING = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_nobody_is_calibrating)
 
 
 class StatefulForecaster(Forecaster):

@@ -10,6 +10,7 @@ share.
 from __future__ import annotations
 
 import ctypes
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -99,8 +100,12 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
         def work() -> None:
             _CREW.set(_Crew(1))
             with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
-                for number in left:
-                    results[number] = tasks[number]()
+                try:
+                    for number in left:
+                        results[number] = tasks[number]()
+                except BaseException:
+                    deque(left, maxlen=0)  # nobody begins another one
+                    raise
 
         others = [crew.helpers.submit(copy_context().run, work) for _ in range(helpers)]
         try:

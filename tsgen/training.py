@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +14,15 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import (  # type: ignore[attr-defined]
+    MisconfigurationException,
+)
 from torch import Tensor
 
+from tsgen.arguments import whole_number
 from tsgen.callbacks import (
     BestWeights,
     Checkpoints,
@@ -27,7 +34,7 @@ from tsgen.callbacks import (
     StopOnSignal,
 )
 from tsgen.data_module import WindowDataModule
-from tsgen.errors import OutOfMemoryError, SettingError
+from tsgen.errors import OutOfMemoryError, SettingError, TsgenError
 from tsgen.messages import written
 from tsgen.module import ForecastModule, is_out_of_memory
 from tsgen.quiet import quiet
@@ -115,11 +122,17 @@ def train(
     if run_dir is not None:
         checkpoint = _opened_run(Path(run_dir), module, data, schedule) / _CHECKPOINT
         callbacks.append(Checkpoints(checkpoint, max(1, min(50, schedule.max_steps // 10))))
-    with quiet(*_CHATTY), stop.restored(), restored_backends():
-        trainer = _trainer(schedule, trainer_kwargs, callbacks, validated=bool(validation))
-        resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+    with quiet(*_CHATTY), stop.restored(), restored_backends(trainer_kwargs or {}):
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+            with _refusals_as_errors(trainer_kwargs):
+                trainer = _trainer(schedule, trainer_kwargs, callbacks, validated=bool(validation))
+                resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+                trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+            if trainer.global_step == 0:
+                raise SettingError(
+                    f"trainer_kwargs={written(dict(trainer_kwargs or {}))}: training ended before "
+                    "its first step; let it take one, or leave out what limits it"
+                )
         except SystemExit as error:  # how Lightning ends on KeyboardInterrupt
             raise KeyboardInterrupt from error
         except (RuntimeError, MemoryError) as error:
@@ -150,17 +163,18 @@ class _Trainer(pl.Trainer):
     """Lightning's, but for what it does to the generators of the whole process.
 
     It sets them back after the check that may come before a training, also where there is none:
-    what another thread has drawn in between would be drawn again.
+    what another thread has drawn in between would be drawn again. Validating draws nothing. It
+    also sets whether autograd looks for anomalies, for all threads, also where nobody asked.
     """
 
     def _run_stage(self) -> Any:
-        if not self.training or self.num_sanity_val_steps:
-            return super()._run_stage()
         self.strategy.barrier("run-stage")
         self.lightning_module.zero_grad()
-        with torch.autograd.set_detect_anomaly(self._detect_anomaly):
-            self.fit_loop.run()
-        return None
+        if self.num_sanity_val_steps:
+            self._run_sanity_check()
+        if self._detect_anomaly:
+            torch.autograd.set_detect_anomaly(True)  # `restored_backends` gives it back
+        self.fit_loop.run()
 
 
 def _trainer(
@@ -174,7 +188,15 @@ def _trainer(
     given = dict(trainer_kwargs or {})
     theirs = given.pop("callbacks", None) or []
     theirs = list(theirs) if isinstance(theirs, list | tuple) else [theirs]
-    accumulated = given.get("accumulate_grad_batches", 1)
+    _check_callbacks(theirs, validated=validated)
+    if given.get("logger") is None:  # which is a folder of logs for Lightning
+        given["logger"] = False
+    accumulated = given.get("accumulate_grad_batches")
+    if accumulated is None:
+        accumulated = 1
+    given["accumulate_grad_batches"] = whole_number(
+        "trainer_kwargs: accumulate_grad_batches", accumulated, "batches a step"
+    )
     arguments: dict[str, Any] = {
         "max_steps": schedule.max_steps,
         # The stream of windows has no end. What Lightning does at the end of an epoch, such as to
@@ -182,23 +204,63 @@ def _trainer(
         "limit_train_batches": schedule.validate_every * accumulated,
         "num_sanity_val_steps": 0,
         "limit_val_batches": 1.0 if validated else 0,
-        "log_every_n_steps": max(1, min(50, schedule.max_steps // 10)),
+        "log_every_n_steps": 0
+        if given.get("barebones")
+        else max(1, min(50, schedule.max_steps // 10)),
         "gradient_clip_val": schedule.gradient_clip_val,
         # Windows are cut in float64, which Apple's GPUs don't have.
         "accelerator": "cpu" if torch.backends.mps.is_available() else "auto",
         "devices": 1,
-        "logger": False,
         "enable_checkpointing": any(isinstance(each, Checkpoint) for each in theirs),
         "enable_model_summary": False,
-        "enable_progress_bar": False,
+        "enable_progress_bar": any(isinstance(each, ProgressBar) for each in theirs),
     } | given
-    try:
-        return _Trainer(**arguments, callbacks=[*callbacks, *theirs])
-    except (TypeError, ValueError, RuntimeError) as error:
+    trainer = _Trainer(**arguments, callbacks=[*callbacks, *theirs])
+    if isinstance(trainer.strategy.launcher, _MultiProcessingLauncher):
         raise SettingError(
-            f"trainer_kwargs={written(dict(trainer_kwargs or {}))}: Lightning's Trainer refuses "
-            f"them: {error}"
+            f"trainer_kwargs: strategy={written(given.get('strategy'))} trains in processes from "
+            "which the losses and the best weights don't come back: pass strategy='ddp' in a "
+            "script, which each process runs from its first line"
+        )
+    return trainer
+
+
+def _check_callbacks(callbacks: Sequence[Any], *, validated: bool) -> None:
+    for callback in callbacks:
+        if not isinstance(callback, pl.Callback):
+            raise SettingError(
+                f"trainer_kwargs: callbacks={written(callback)}: expected objects such as "
+                "EarlyStopping('train_loss')"
+            )
+        if getattr(callback, "monitor", None) == "val_loss" and not validated:
+            raise SettingError(
+                f"trainer_kwargs: {type(callback).__name__} goes by 'val_loss', and no rows are "
+                "held out: pass val_size=, or let it go by 'train_loss'"
+            )
+
+
+@contextmanager
+def _refusals_as_errors(trainer_kwargs: Mapping[str, Any] | None) -> Iterator[None]:
+    """What Lightning itself refuses of its arguments, before a training or in it, is a setting.
+
+    Errors from further down, of torch or of a user's callback, are what they are.
+    """
+    try:
+        yield
+    except (MisconfigurationException, TypeError, ValueError, RuntimeError, ImportError) as error:
+        if isinstance(error, TsgenError) or not trainer_kwargs or not _is_of_lightning(error):
+            raise
+        raise SettingError(
+            f"trainer_kwargs={written(dict(trainer_kwargs))}: Lightning's Trainer refuses them: "
+            f"{error}"
         ) from error
+
+
+def _is_of_lightning(error: BaseException) -> bool:
+    """Whether a line of Lightning raised an error."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package in ("pytorch_lightning", "lightning_fabric", "lightning_utilities")
 
 
 def _optional_callbacks(schedule: Schedule) -> list[pl.Callback]:
@@ -251,14 +313,61 @@ def is_rank_zero() -> bool:
 # --- leaving no trace ----------------------------------------------------------------------------
 
 
+_BORROWED = threading.Lock()
+_borrowers = 0
+_switches: tuple[Any, ...] = ()
+_SWITCHING = "deterministic", "benchmark", "detect_anomaly"
+"""Arguments of the ``Trainer`` that set what belongs to the whole process."""
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+
+
 @contextmanager
-def restored_backends() -> Iterator[None]:
-    """Give torch's switches back: ``Trainer(deterministic=True, benchmark=True)`` sets them."""
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    benchmark = torch.backends.cudnn.benchmark
+def restored_backends(trainer_kwargs: Mapping[str, Any]) -> Iterator[None]:
+    """Give torch's switches back that a ``Trainer`` with such arguments sets.
+
+    They belong to the whole process: of trainings at once, the first one notes how they were and
+    the last one gives them back.
+    """
+    global _borrowers, _switches
+    if not any(trainer_kwargs.get(name) is not None for name in _SWITCHING):
+        yield
+        return
+    with _BORROWED:
+        if not _borrowers:
+            _switches = _switches_now()
+        _borrowers += 1
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        torch.backends.cudnn.benchmark = benchmark
+        with _BORROWED:
+            _borrowers -= 1
+            if not _borrowers:
+                _set_switches(*_switches)
+
+
+def _switches_now() -> tuple[Any, ...]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.benchmark,
+        torch.is_anomaly_enabled(),
+        torch.is_anomaly_check_nan_enabled(),
+        os.environ.get(_CUBLAS),
+    )
+
+
+def _set_switches(
+    deterministic: bool,
+    warn_only: bool,
+    benchmark: bool,
+    anomaly: bool,
+    check_nan: bool,
+    cublas: str | None,
+) -> None:
+    torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+    torch.backends.cudnn.benchmark = benchmark
+    torch.autograd.set_detect_anomaly(anomaly, check_nan)
+    if cublas is None:
+        os.environ.pop(_CUBLAS, None)
+    else:
+        os.environ[_CUBLAS] = cublas

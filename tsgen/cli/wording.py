@@ -61,7 +61,7 @@ _PHRASES = {
     r"bring them to that zone with tz_convert\(zone\), after tz_localize\('UTC'\) where they have "
     r"none": "write them with their offset from UTC, such as 2022-01-31 23:00:00Z, and name the "
         "zone with --time-zone",
-    rf"{_TIMES}, unit='(\w+)'\)|{_TIMES}\.astype\(str\), format='(%Y%m(?:%d)?)'\)":
+    rf"{_TIMES}, unit='(\w+)'\)|{_TIMES}\.astype\(str\), format='([%\w]+)'\)":
         r"pass --date-format \1\2",
     rf"{_TIMES}\.astype\(str\) \+ '-1', format='%G%V-%u'\)": "write them as 2022-W01",
     r"(fill=)'(\w+)', '(\w+)', '(\w+)' or a number to fit": r"\1'\2', \3, \4 or a number",
@@ -78,6 +78,7 @@ _PHRASES = {
     r"model\.save": "tsgen fit --save",
     r" with df\.rename\(columns=\.\.\.\)": " in the file",
     r", a pd\.Timestamp": "",
+    r"convert them with astype\('int64'\), or dates": "give whole numbers, or dates",
     r"(?:,? for instance)? with pd\.to_datetime": "",
     r"df\[\[\.\.\.\]\]\.astype\(str\)\.agg\([^)]*\)|pd\.to_datetime\(df\[\[[^)]*\)":
         "one column of the file",
