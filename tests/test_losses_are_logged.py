@@ -212,3 +212,9 @@ def test_a_progress_bar_of_the_users_own_needs_no_permission() -> None:
     bar = TQDMProgressBar()
     fitted(trainer={"callbacks": bar}, max_steps=2)
     assert bar.train_progress_bar.n == 2
+
+
+@pytest.mark.parametrize("wrong", [{1: 2}, "cpu", ["cpu"]], ids=str)
+def test_trainer_kwargs_are_a_dict_of_names(wrong: Any) -> None:
+    with pytest.raises(SettingError, match="expected a dict of arguments"):
+        LSTMForecaster(**SMALL, max_steps=2, trainer_kwargs=wrong).fit(wavy())

@@ -359,9 +359,10 @@ class RecurrentForecaster(StatefulForecaster):
 
     def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
         settings = choose_settings(self.get_params(deep=False), panel)
-        if self.trainer_kwargs is not None and not isinstance(self.trainer_kwargs, Mapping):
+        given = {} if self.trainer_kwargs is None else self.trainer_kwargs
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             raise SettingError(
-                f"trainer_kwargs={written(self.trainer_kwargs)}: expected a dict of arguments of "
+                f"trainer_kwargs={written(given)}: expected a dict of arguments of "
                 "Lightning's Trainer, or None"
             )
         made = self._assemble(panel, settings)
