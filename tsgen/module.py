@@ -29,8 +29,8 @@ from tsgen.windows import WindowBatch
 
 __all__ = ["ForecastModule", "is_out_of_memory"]
 
-_WORTH_HALVING = 2**40
-"""Multiplications in a member's batch from which on halves of it are learned from side by side."""
+_LEAST_WORK = 75_000_000
+"""Multiplications in the LSTM that a part of a batch needs to be worth a thread of its own."""
 _MOST_SEEDS = 2**62
 
 
@@ -193,7 +193,7 @@ class ForecastModule(pl.LightningModule):
         seeds, progress = self._seeds(batch_idx), self._progress()
         learners = []
         for network, share, seed in zip(self.networks, self._shares(batch), seeds, strict=True):
-            count = min(max(self._parts_for_memory, self._halves(share)), len(share.series))
+            count = min(max(self._parts_for_memory, self._parts_at_once(share)), len(share.series))
             parts = [
                 partial(
                     self._terms, network, part, progress, hash((seed, number)) if number else seed
@@ -232,7 +232,7 @@ class ForecastModule(pl.LightningModule):
         """What each member learns from: its own part of the batch."""
         return batch.split(len(self.networks), self.network.channels)
 
-    def _halves(self, batch: WindowBatch) -> int:
+    def _parts_at_once(self, batch: WindowBatch) -> int:
         """Into how many parts a member's batch is divided, to be learned from side by side.
 
         What is drawn at random is drawn for a whole batch, so that nothing depends on the cores.
@@ -243,7 +243,7 @@ class ForecastModule(pl.LightningModule):
         hidden, inputs = self.network.recurrent.hidden_size, self.network.recurrent.input_size
         rows = len(batch.series) * batch.values.shape[1]
         work = rows * 4 * hidden * (hidden + inputs)
-        return max(1, workers() // len(self.networks)) if work >= _WORTH_HALVING else 1
+        return max(1, min(workers() // len(self.networks), work // _LEAST_WORK))
 
     def _is_free_of_order(self) -> bool:
         """Whether parts of a batch may be learned from at once.

@@ -211,6 +211,9 @@ class RecurrentNetwork(nn.Module):
     @contextmanager
     def without_dropout(self) -> Iterator[None]:
         """As in evaluation for a while, in training too."""
+        if self.dropout.p == 0.0:  # nothing to change, where several threads have this network
+            yield
+            return
         training = self.training
         self.eval()
         try:
