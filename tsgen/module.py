@@ -29,7 +29,7 @@ from tsgen.windows import WindowBatch
 
 __all__ = ["ForecastModule", "is_out_of_memory"]
 
-_LEAST_WORK = 75_000_000
+_LEAST_WORK = 50_000_000
 """Multiplications in the LSTM that a part of a batch needs to be worth a thread of its own."""
 _MOST_SEEDS = 2**62
 
@@ -136,6 +136,8 @@ class ForecastModule(pl.LightningModule):
         self.seed = seed
         self._parts_for_memory = 1
         self._validated: Tensor
+        self.logs = True
+        """Whether losses are logged, which takes a tenth of a short step."""
         self.val_loss = math.nan
         """Of the last validation; a ``Trainer`` may be told not to keep what is logged."""
 
@@ -162,13 +164,14 @@ class ForecastModule(pl.LightningModule):
 
         Where a batch doesn't fit into the memory, it is learned from in halves, halves of these
         and so on, one after the other, from then on. Not where several processes learn together:
-        what one of them does twice, the others would wait for in vain.
+        what one of them does twice, the others would wait for in vain. Nor where a loss is scaled,
+        which autograd differentiates as a whole.
         """
         while True:
             try:
                 loss = self._loss(batch, batch_idx)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or _is_distributed():
+                if not is_out_of_memory(error) or _is_distributed() or self._scales_its_loss():
                     raise
                 self._divide_further(batch, error)
             else:
@@ -278,7 +281,7 @@ class ForecastModule(pl.LightningModule):
 
     def _log(self, name: str, value: Tensor, batch: WindowBatch | None = None) -> None:
         """For loggers and callbacks of the trainer, where there is one."""
-        if self._trainer is not None:
+        if self._trainer is not None and self.logs:
             size = None if batch is None else len(batch.series)
             self.log(name, value, batch_size=size)
 

@@ -126,6 +126,10 @@ def train(
         try:
             with _refusals_as_errors(trainer_kwargs):
                 trainer = _trainer(schedule, trainer_kwargs, callbacks, validated=bool(validation))
+                module.logs = bool(trainer.loggers) or any(
+                    _is_theirs(each)
+                    for each in trainer.callbacks  # type: ignore[attr-defined]
+                )
                 resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
                 trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
             if trainer.global_step == 0:
@@ -223,6 +227,11 @@ def _trainer(
             "script, which each process runs from its first line"
         )
     return trainer
+
+
+def _is_theirs(callback: pl.Callback) -> bool:
+    """Whether a callback is the user's; ours don't go by what is logged."""
+    return not type(callback).__module__.startswith("tsgen.")
 
 
 def _check_callbacks(callbacks: Sequence[Any], *, validated: bool) -> None:
