@@ -29,9 +29,9 @@ SMALL = LSTMForecaster(hidden_size=4, max_steps=3, context_length=12, verbose=Fa
 
 
 class Failing(LSTMForecaster):
-    """A model whose trials fail in ``fit``, after all arguments were found good."""
+    """A model whose trials fail in training, after all arguments were found good."""
 
-    def fit(self, df: Any, **arguments: Any) -> Any:
+    def _learn(self, *_: Any) -> Any:
         raise SettingError("no luck")
 
 
