@@ -12,7 +12,16 @@ from sklearn.utils import check_random_state
 from tsgen.errors import SettingError
 from tsgen.messages import written
 
-__all__ = ["is_auto", "number", "one_of", "seed_number", "seed_of", "whole_number", "yes_or_no"]
+__all__ = [
+    "checked_horizon",
+    "is_auto",
+    "number",
+    "one_of",
+    "seed_number",
+    "seed_of",
+    "whole_number",
+    "yes_or_no",
+]
 
 
 def is_auto(value: Any) -> bool:
@@ -72,3 +81,12 @@ def yes_or_no(name: str, value: Any, *, accepted: str = "True or False") -> bool
     if not isinstance(value, bool | np.bool_):
         raise SettingError(f"{name}={written(value)}: expected {accepted}")
     return bool(value)
+
+
+def checked_horizon(horizon: Any) -> int:
+    """A whole number of 1 or more, or an error that shows what came."""
+    if isinstance(horizon, bool) or not isinstance(horizon, Integral):
+        raise TypeError(f"horizon={written(horizon)}: expected a whole number of steps, such as 24")
+    if horizon < 1:
+        raise ValueError(f"horizon={written(horizon)}: expected 1 or more steps")
+    return int(horizon)

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from tsgen.arguments import one_of, whole_number
+from tsgen.arguments import checked_horizon, one_of, whole_number
+from tsgen.calendar import CalendarPart
 from tsgen.checks import Problems
 from tsgen.columns import output_name
 from tsgen.covariates import with_categories_of
 from tsgen.dtypes import as_dtype, fitting
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
-from tsgen.estimator import Forecaster, checked_horizon
 from tsgen.frame import Short, read_history
 from tsgen.frequency import OFF_GRID
 from tsgen.future import steps_between
@@ -40,6 +40,23 @@ Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Outputs: TypeAlias = Mapping[str, Array]
+
+
+class Forecaster(Protocol):
+    """What a backtest asks of a forecaster."""
+
+    panel_: Panel
+    _min_rows: int
+    _learns: bool
+
+    @property
+    def _calendar(self) -> tuple[CalendarPart, ...]: ...
+
+    def _fit(self, panel: Panel) -> str | None: ...
+
+    def set_params(self, **params: Any) -> Any: ...
+
+
 F = TypeVar("F", bound=Forecaster)
 
 

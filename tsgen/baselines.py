@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen.arguments import checked_horizon
 from tsgen.backtest import Cutoffs, Plan, backtest
-from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.estimator import Forecaster, with_hints
 from tsgen.frame import Short
 from tsgen.gaps import fill_values
 from tsgen.layouts import Frame

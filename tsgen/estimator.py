@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator
@@ -16,11 +15,10 @@ from tsgen.errors import NotFittedError
 from tsgen.frame import Short, read_panel
 from tsgen.gaps import Fill, check_fill
 from tsgen.layouts import Frame
-from tsgen.messages import written
 from tsgen.panel import Panel
 from tsgen.reading import Reading
 
-__all__ = ["Forecaster", "checked_horizon", "with_hints"]
+__all__ = ["Forecaster", "with_hints"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -155,12 +153,3 @@ class Forecaster(BaseEstimator, ABC):
         except NotFittedError:
             return False
         return True
-
-
-def checked_horizon(horizon: Any) -> int:
-    """A whole number of 1 or more, or an error that shows what came."""
-    if isinstance(horizon, bool) or not isinstance(horizon, Integral):
-        raise TypeError(f"horizon={written(horizon)}: expected a whole number of steps, such as 24")
-    if horizon < 1:
-        raise ValueError(f"horizon={written(horizon)}: expected 1 or more steps")
-    return int(horizon)

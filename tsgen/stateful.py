@@ -13,13 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from tsgen.arguments import number, one_of, seed_number, whole_number, yes_or_no
+from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.columns import check_names
 from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.errors import SettingError
-from tsgen.estimator import Forecaster, checked_horizon, with_hints
+from tsgen.estimator import Forecaster, with_hints
 from tsgen.explanation import input_groups, permutation_importance
 from tsgen.frame import Short
 from tsgen.future import read_given, read_new_rows

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from tsgen.arguments import number, one_of, seed_of, whole_number
+from tsgen.arguments import checked_horizon, number, one_of, seed_of, whole_number
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
-from tsgen.estimator import checked_horizon
 from tsgen.forecaster import LSTMForecaster
 from tsgen.frame import hold_out
 from tsgen.layouts import Frame
