@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tsgen._lazy import lazily
+
 if TYPE_CHECKING:
     from tsgen.baselines import Naive, SeasonalNaive
     from tsgen.data_module import WindowDataModule
@@ -108,15 +110,12 @@ __all__ = [
 ]
 
 
+_public = lazily(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: torch and pandas take seconds."""
-    if name in _MODULES:
-        return import_module(f"tsgen.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'tsgen' has no attribute {name!r}")
-    value = getattr(import_module(f"tsgen.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    """Import a public name or module when it is first used."""
+    return import_module(f"tsgen.{name}") if name in _MODULES else _public(name)
 
 
 def __dir__() -> list[str]:
