@@ -102,7 +102,7 @@ class Covariates:
 
 
 class ColumnSource(NamedTuple):
-    """Where a column comes from, for messages: the arguments of `tsgen.checks.check_values`."""
+    """Where a column comes from, for messages: the arguments of `check_values`."""
 
     codes: IntArray | None = None
     names: Names = ""

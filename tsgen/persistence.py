@@ -1,8 +1,8 @@
 """One safe file for a fitted model, or for a state.
 
-Nothing in the file is ever run: there is no pickle, `tsgen.archive` checks sizes and hashes before
-anything is parsed, `tsgen.transformers` the types of a transformer before one is built, and this
-module that what was read makes sense as a model before a network is.
+Nothing in the file is ever run: there is no pickle, `tsgen.archive` checks sizes and hashes
+before anything is parsed, `tsgen.transformers` the types of a transformer before one is
+built, and this module that what was read makes sense as a model before a network is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The closed loop: the context is read once, then each prediction is the next input.
 
-`rollout` is the definition, step by step and differentiable. `tsgen.folded` and `tsgen.stepped`
-compute the same faster, and `tsgen.engine` chooses among the three.
+`rollout` is the definition, step by step and differentiable. `tsgen.folded` and
+`tsgen.stepped` compute the same faster, and `tsgen.engine` chooses
+among the three.
 """
 
 from __future__ import annotations
