@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError
-from tsgen.frame import read_panel
 
 RESULTS = Path(__file__).parent / "results" / "validation_speed.csv"
 

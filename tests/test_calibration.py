@@ -18,9 +18,9 @@ import tsgen.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, load
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop
+from tsgen.data.frame import read_panel
+from tsgen.data.panel import Columns, Panel
 from tsgen.errors import FrameError, NotFittedError
-from tsgen.frame import read_panel
-from tsgen.panel import Columns, Panel
 
 pytestmark = pytest.mark.slow
 

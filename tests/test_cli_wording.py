@@ -11,11 +11,12 @@ import pytest
 
 import tsgen
 from tsgen.cli.wording import OPTIONS, on_command_line
-from tsgen.frequency import declared_frequency
-from tsgen.step_hints import dates_as_numbers, hint_on_steps
+from tsgen.data.frequency import declared_frequency
+from tsgen.data.step_hints import dates_as_numbers, hint_on_steps
 
-READ_FILES = ["calendar", "checks", "columns", "covariates", "frequency", "gaps", "long_reader",
-              "reading", "future_covariates", "intervals", "covariate_rows"]  # fmt: skip
+READ_FILES = ["data/calendar", "data/validation", "data/columns", "data/covariates",
+              "data/frequency", "data/missing", "data/long", "data/spec",
+              "data/future_covariates", "intervals", "data/covariate_rows"]  # fmt: skip
 """The modules whose messages are about frames, as any file can bring them up."""
 PYTHON = re.compile(
     rf"\b(?:{'|'.join(OPTIONS)})=|pd\.|df\[|\btz_|\bdf\.\w+\(|astype|asfreq|with resample"
@@ -61,7 +62,7 @@ def test_remedies(message: str, expected: str) -> None:
 
 def messages(module: str) -> list[str]:
     """All texts of a module but its docstrings, with names in the place of what is put in."""
-    path = Path(tsgen.__file__).with_name(f"{module}.py")
+    path = Path(tsgen.__file__).parent / f"{module}.py"
     tree = ast.parse(path.read_text())
     found, parts = [], set()
     for node in ast.walk(tree):

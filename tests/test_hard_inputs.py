@@ -18,8 +18,8 @@ import torch
 
 import tsgen.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
+from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError, NotFittedError
-from tsgen.frame import read_panel
 from tsgen.messages import written
 from tsgen.windows import Draw, Series, WindowSampler, WindowShape
 

@@ -24,8 +24,8 @@ from tsgen import (
     plot_forecast,
     plot_training,
 )
+from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError
-from tsgen.frame import read_panel
 from tsgen.plotting import save_figure
 
 ROWS = 30

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from tsgen import LSTMForecaster
+from tsgen.data.frame import read_panel
 from tsgen.errors import SettingError
-from tsgen.frame import read_panel
 from tsgen.presets import PRESETS
 from tsgen.settings import Settings, choose_settings
 from tsgen.strategies import FreeRunning, PushForward, TeacherForcing

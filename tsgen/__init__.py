@@ -9,10 +9,10 @@ from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
     from tsgen.baselines import Naive, SeasonalNaive
+    from tsgen.data import hold_out
     from tsgen.data_module import WindowDataModule
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
-    from tsgen.frame import hold_out
     from tsgen.lessons import Lesson, Term
     from tsgen.module import ForecastModule
     from tsgen.persistence import load_state, save_state
@@ -56,7 +56,7 @@ _HOME = {
     "TrainingStrategy": "strategies",
     "Tuned": "tuning",
     "WindowDataModule": "data_module",
-    "hold_out": "frame",
+    "hold_out": "data",
     "list_datasets": "datasets",
     "load": "forecaster",
     "load_benchmark": "datasets",

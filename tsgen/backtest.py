@@ -18,21 +18,26 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsgen.arguments import checked_horizon, one_of, whole_number
-from tsgen.calendar import CalendarPart
-from tsgen.checks import Problems
-from tsgen.columns import output_name
-from tsgen.covariates import with_categories_of
-from tsgen.dtypes import as_dtype, fitting
+from tsgen.data import (
+    OFF_GRID,
+    CalendarPart,
+    Frame,
+    History,
+    Panel,
+    Problems,
+    Reading,
+    Short,
+    as_dtype,
+    as_stamps,
+    fitting,
+    output_name,
+    read_history,
+    steps_between,
+    with_categories_of,
+)
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
-from tsgen.frame import Short, read_history
-from tsgen.frequency import OFF_GRID
-from tsgen.future import steps_between
-from tsgen.history import History
-from tsgen.layouts import Frame, as_stamps
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.progress import COUNT, progress_line
-from tsgen.reading import Reading
 
 __all__ = ["Cutoffs", "Past", "Plan", "backtest"]
 

@@ -12,11 +12,8 @@ import pandas as pd
 
 from tsgen.arguments import checked_horizon
 from tsgen.backtest import Cutoffs, Plan, backtest
+from tsgen.data import Frame, Panel, Short, fill_values
 from tsgen.estimator import Forecaster, with_hints
-from tsgen.frame import Short
-from tsgen.gaps import fill_values
-from tsgen.layouts import Frame
-from tsgen.panel import Panel
 from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from tsgen.closed_loop import ClosedLoop, scaled
+from tsgen.data import Panel
 from tsgen.intervals import (
     Calibration,
     Innovations,
@@ -14,7 +15,6 @@ from tsgen.intervals import (
     raw_half_widths,
     series_first,
 )
-from tsgen.panel import Panel
 from tsgen.rollout import Drive
 from tsgen.windows import Draw
 

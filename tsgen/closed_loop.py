@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from tsgen.covariate_scaling import CovariateScaler
+from tsgen.data import Panel
 from tsgen.engine import ROWS_AT_ONCE, loops_together, median, run
 from tsgen.errors import StateError
 from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.network import RecurrentNetwork
-from tsgen.panel import Panel
 from tsgen.rollout import Drive
 from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState

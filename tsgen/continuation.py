@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.checks import listing
 from tsgen.closed_loop import ClosedLoop, Generated
+from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.features import rows_of
 from tsgen.intervals import Calibration, Innovations, copies_first, series_first

@@ -11,13 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tsgen.checks import listing
-from tsgen.covariates import Covariate, Covariates
+from tsgen.data import Covariate, Covariates, Panel, listing, offsets_of, ranges
 from tsgen.errors import ScalerError
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.scaling import SeriesScalers, check_template, fit_scalers
-from tsgen.stretches import offsets_of, ranges
 from tsgen.windows import CovariateRows
 
 __all__ = ["CovariateScaler", "fit_covariate_scaler"]

@@ -9,14 +9,18 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator
 
-from tsgen.calendar import CalendarPart
-from tsgen.columns import Columns
+from tsgen.data import (
+    CalendarPart,
+    Columns,
+    Fill,
+    Frame,
+    Panel,
+    Reading,
+    Short,
+    check_fill,
+    read_panel,
+)
 from tsgen.errors import NotFittedError
-from tsgen.frame import Short, read_panel
-from tsgen.gaps import Fill, check_fill
-from tsgen.layouts import Frame
-from tsgen.panel import Panel
-from tsgen.reading import Reading
 
 __all__ = ["Forecaster", "with_hints"]
 

@@ -17,23 +17,25 @@ from torch import Tensor
 
 from tsgen.archive import PathLike, check_target, mapping
 from tsgen.codec import CodecError, Encoder
-from tsgen.columns import Columns
 from tsgen.container import Container, about
 from tsgen.covariate_scaling import CovariateScaler
-from tsgen.covariates import Covariate, Covariates
-from tsgen.errors import ModelFileError, warn_user
-from tsgen.frequency import (
+from tsgen.data import (
     CalendarFrequency,
+    Columns,
+    Covariate,
+    Covariates,
     FixedFrequency,
     IntegerFrequency,
+    LongLayout,
+    Panel,
     PeriodFrequency,
+    WideLayout,
 )
+from tsgen.errors import ModelFileError, warn_user
 from tsgen.intervals import Calibration
 from tsgen.isolation import isolated
-from tsgen.layouts import LongLayout, WideLayout
 from tsgen.links import Link
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import (
     AffineScalers,

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pandas as pd
 
-from tsgen.checks import listing
-from tsgen.columns import Columns, output_name, suffixes_of
+from tsgen.data import Columns, Frame, curves, listing, output_name, outputs_of, suffixes_of
 from tsgen.errors import FrameError
-from tsgen.frame import curves, outputs_of
-from tsgen.layouts import Frame
 from tsgen.messages import written
 
 if TYPE_CHECKING:

@@ -12,26 +12,31 @@ import pandas as pd
 import torch
 
 from tsgen.arguments import one_of, yes_or_no
-from tsgen.calendar import CalendarPart, calendar_parts
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, checksum, scaled
-from tsgen.columns import Columns
 from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
+from tsgen.data import (
+    CalendarPart,
+    Columns,
+    Fill,
+    Frame,
+    Panel,
+    Reading,
+    Short,
+    calendar_parts,
+    check_fill,
+    read_panel,
+)
 from tsgen.data_module import WindowDataModule
 from tsgen.errors import NotFittedError, SettingError, warn_user
 from tsgen.estimator import with_hints
-from tsgen.frame import Short, read_panel
-from tsgen.gaps import Fill, check_fill
 from tsgen.isolation import isolated
-from tsgen.layouts import Frame
 from tsgen.links import read_link
 from tsgen.messages import written
 from tsgen.module import ForecastModule
 from tsgen.network import Cell
 from tsgen.objective import Loss
-from tsgen.panel import Panel
 from tsgen.persistence import load_model, save_model, warn_unless_savable
-from tsgen.reading import Reading
 from tsgen.report import Losses, TrainingReport, exposure
 from tsgen.scaling import PanelScaler, fit_scaler
 from tsgen.settings import Settings, choose_settings

@@ -19,11 +19,10 @@ from torch import Tensor
 from tsgen.backtest import Cutoffs, Past
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup
+from tsgen.data import History, ranges
 from tsgen.features import rows_of
-from tsgen.history import History
 from tsgen.scaling import SeriesScalers
 from tsgen.state import Encoding, Start
-from tsgen.stretches import ranges
 from tsgen.windows import Draw, Series
 
 __all__ = ["continuations"]

@@ -19,11 +19,10 @@ import torch
 from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
-from tsgen.checks import listing
+from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
 from tsgen.links import Link
 from tsgen.messages import written
-from tsgen.stretches import offsets_of, ranges
 
 __all__ = [
     "NAMED_SCALERS",

@@ -13,15 +13,20 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
-from tsgen.checks import Problems, check_ids, listing
-from tsgen.columns import Columns, output_name
+from tsgen.data import (
+    Columns,
+    Frame,
+    Panel,
+    Problems,
+    Reading,
+    check_ids,
+    listing,
+    output_name,
+    read_panel,
+)
 from tsgen.errors import FrameError, SettingError
-from tsgen.frame import read_panel
-from tsgen.layouts import Frame
 from tsgen.messages import written
 from tsgen.metrics import over_scale, seasonal_error
-from tsgen.panel import Panel
-from tsgen.reading import Reading
 
 __all__ = ["Function", "ScoredRows", "TrainingRows"]
 

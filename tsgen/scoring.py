@@ -11,10 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
-from tsgen.checks import listing
-from tsgen.columns import Columns
+from tsgen.data import Columns, Frame, listing
 from tsgen.errors import SettingError
-from tsgen.layouts import Frame
 from tsgen.messages import written
 from tsgen.metrics import (
     QUANTILES,

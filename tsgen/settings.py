@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_or_no
+from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.messages import written
 from tsgen.metrics import seasonal_error
-from tsgen.panel import Panel
 from tsgen.presets import PRESETS, Preset
 from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
 

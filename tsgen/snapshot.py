@@ -16,14 +16,11 @@ from torch import Tensor
 from tsgen.archive import printable
 from tsgen.codec import CodecError
 from tsgen.covariate_scaling import CovariateScaler
-from tsgen.covariates import Covariates
+from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
-from tsgen.gaps import check_fill
 from tsgen.intervals import Calibration
-from tsgen.layouts import LongLayout
 from tsgen.links import Link
 from tsgen.objective import Loss
-from tsgen.panel import Panel
 from tsgen.scaling import (
     NAMED_SCALERS,
     AffineScalers,

@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tsgen.data import Panel
 from tsgen.features import rows_of
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.rollout import RolloutState
 from tsgen.scaling import SeriesScalers, WindowNormaliser
 

@@ -16,19 +16,14 @@ import torch
 from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.closed_loop import ClosedLoop, scaled
-from tsgen.columns import check_names
 from tsgen.continuation import Continuation, OnBlowup, Until
+from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, with_hints
 from tsgen.explanation import input_groups, permutation_importance
-from tsgen.frame import Short
-from tsgen.future import read_given, read_new_rows
-from tsgen.future_covariates import read_future
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.isolation import isolated
-from tsgen.layouts import Frame
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.rolling_origin import continuations
 from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings

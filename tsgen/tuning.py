@@ -18,12 +18,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsgen.arguments import checked_horizon, number, one_of, seed_of, whole_number
+from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.forecaster import LSTMForecaster
-from tsgen.frame import hold_out
-from tsgen.layouts import Frame
 from tsgen.messages import written
-from tsgen.panel import Panel
 from tsgen.progress import progress_line
 from tsgen.quiet import quiet
 from tsgen.recurrent import RecurrentForecaster

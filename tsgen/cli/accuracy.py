@@ -8,12 +8,9 @@ from typing import Any
 import pandas as pd
 
 from tsgen.baselines import SeasonalNaive
-from tsgen.columns import Columns
+from tsgen.data import Columns, Panel, Reading, hold_out, read_panel
 from tsgen.errors import FrameError
-from tsgen.frame import hold_out, read_panel
 from tsgen.metrics import mase
-from tsgen.panel import Panel
-from tsgen.reading import Reading
 from tsgen.scoring import score
 
 __all__ = ["Accuracy", "backtest_errors", "measure_accuracy"]

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from tsgen.columns import Columns
+    from tsgen.data import Columns, Frame
     from tsgen.forecaster import LSTMForecaster
-    from tsgen.layouts import Frame
 
 __all__ = ["app", "main"]
 
@@ -273,7 +272,7 @@ def _fitted_before(
     frame: pd.DataFrame, rows: int, arguments: dict[str, Any], fitting: Fitting
 ) -> tuple[LSTMForecaster, dict[str, str]]:
     """A model of all but the last rows, and what the summary says of it."""
-    from tsgen.frame import hold_out
+    from tsgen.data import hold_out
 
     names = {name: arguments[name] for name in ("id_col", "time_col", "target_col")}
     earlier: Any = hold_out(frame, rows, **names)[0]

@@ -15,7 +15,7 @@ from tsgen.cli.tables import name_of, read_table
 from tsgen.cli.times import known_zone, read_times
 from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
 from tsgen.cli.wording import CommandError
-from tsgen.columns import Columns
+from tsgen.data import Columns
 
 __all__ = ["Data", "Known", "read_first", "read_further"]
 

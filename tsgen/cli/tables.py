@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tsgen.checks import listing
 from tsgen.cli.options import Reading
 from tsgen.cli.outputs import STANDARD
 from tsgen.cli.wording import CommandError
-from tsgen.layouts import Frame
+from tsgen.data import Frame, listing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tsgen.cli.dates import SINCE_1970, Clock, read_dates, read_numbers, read_weeks
 from tsgen.cli.wording import CommandError
-from tsgen.guesses import column_candidates
+from tsgen.data import column_candidates
 
 __all__ = ["joined_times", "known_zone", "parts_of_time", "read_times"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsgen.cli.options import Reading
 from tsgen.cli.wording import CommandError
-from tsgen.guesses import NUMBER
+from tsgen.data import NUMBER
 
 __all__ = ["Kind", "as_covariate", "as_ids", "as_numbers", "is_text", "kind_of"]
 

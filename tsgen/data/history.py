@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.panel import Panel
-from tsgen.stretches import ranges
+from tsgen.data.panel import Panel
+from tsgen.data.ragged import ranges
 
 __all__ = ["History"]
 

@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import tsgen
 from tsgen import LSTMForecaster, Naive
-from tsgen.columns import Columns, check_names, output_name, suffixes_of
+from tsgen.data.columns import Columns, check_names, output_name, suffixes_of
 from tsgen.errors import FrameError, SettingError
 
 ROWS = 60

@@ -39,8 +39,8 @@ from pandas.tseries.offsets import (
     YearEnd,
 )
 
+from tsgen.data.local_time import clock_of, localise, wall_times
 from tsgen.errors import FrameError, SettingError
-from tsgen.local_time import clock_of, localise, wall_times
 from tsgen.messages import written
 from tsgen.quiet import quiet
 

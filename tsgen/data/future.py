@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.calendar import CalendarPart
-from tsgen.checks import FILL_HINT, Problems, listing
+from tsgen.data.calendar import CalendarPart
+from tsgen.data.frame import read_cells, read_panel
+from tsgen.data.frequency import OFF_GRID
+from tsgen.data.future_covariates import unknown_rows
+from tsgen.data.layouts import Frame
+from tsgen.data.panel import Panel
+from tsgen.data.ragged import alternate, offsets_of
+from tsgen.data.spec import Reading
+from tsgen.data.validation import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
-from tsgen.frame import read_cells, read_panel
-from tsgen.frequency import OFF_GRID
-from tsgen.future_covariates import unknown_rows
-from tsgen.layouts import Frame
 from tsgen.messages import written
-from tsgen.panel import Panel
-from tsgen.reading import Reading
-from tsgen.stretches import alternate, offsets_of
 
 __all__ = ["read_given", "read_new_rows", "steps_between"]
 

@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.calendar import CalendarPart
-from tsgen.checks import Places, Problems, check_ids, check_times, listing
-from tsgen.covariate_rows import calendar_rows
-from tsgen.covariates import ColumnSource, read_column
+from tsgen.data.calendar import CalendarPart
+from tsgen.data.covariate_rows import calendar_rows
+from tsgen.data.covariates import ColumnSource, read_column
+from tsgen.data.layouts import Frame
+from tsgen.data.panel import Panel
+from tsgen.data.spec import Reading
+from tsgen.data.validation import Places, Problems, check_ids, check_times, listing
 from tsgen.errors import FrameError
-from tsgen.layouts import Frame
 from tsgen.messages import written
-from tsgen.panel import Panel
-from tsgen.reading import Reading
 
 __all__ = ["read_future", "unknown_rows"]
 

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.calendar import CalendarPart
-from tsgen.checks import listing
-from tsgen.columns import Columns
-from tsgen.covariates import Covariate, Role
+from tsgen.data.calendar import CalendarPart
+from tsgen.data.columns import Columns
+from tsgen.data.covariates import Covariate, Role
+from tsgen.data.frequency import Frequency, declared_frequency, inferred_frequency
+from tsgen.data.missing import Fill
+from tsgen.data.panel import Panel
+from tsgen.data.step_hints import dates_as_numbers
+from tsgen.data.validation import listing
 from tsgen.errors import FrameError
-from tsgen.frequency import Frequency, declared_frequency, inferred_frequency
-from tsgen.gaps import Fill
 from tsgen.messages import written
-from tsgen.panel import Panel
-from tsgen.step_hints import dates_as_numbers
 
 __all__ = [
     "Cells",

@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster, Naive
-from tsgen.dtypes import fitting, forecast_dtype
+from tsgen.data.dtypes import fitting, forecast_dtype
 
 ROWS = 60
 NARROW = {"float16": "float32", "float32": "float64", "Float32": "Float64",

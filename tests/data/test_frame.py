@@ -13,9 +13,9 @@ from pandas.testing import assert_frame_equal, assert_index_equal, assert_series
 
 import tsgen
 from tsgen import Naive, SeasonalNaive
+from tsgen.data.frame import read_panel
+from tsgen.data.panel import Columns
 from tsgen.errors import FrameError, SettingError
-from tsgen.frame import read_panel
-from tsgen.panel import Columns
 
 Frame = pd.Series | pd.DataFrame
 

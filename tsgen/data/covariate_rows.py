@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.calendar import calendar_columns
-from tsgen.checks import FILL_HINT, Names, Places, Problems, listing
-from tsgen.covariates import ColumnSource, Covariate, Covariates, read_column
+from tsgen.data.calendar import calendar_columns
+from tsgen.data.covariates import ColumnSource, Covariate, Covariates, read_column
+from tsgen.data.frequency import Frequency
+from tsgen.data.missing import fill_values
+from tsgen.data.spec import Reading
+from tsgen.data.validation import FILL_HINT, Names, Places, Problems, listing
 from tsgen.errors import FrameError, SettingError
-from tsgen.frequency import Frequency
-from tsgen.gaps import fill_values
 from tsgen.messages import written
-from tsgen.reading import Reading
 
 __all__ = ["PanelRows", "RowTable", "calendar_rows"]
 

@@ -10,7 +10,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.checks import (
+from tsgen.data.columns import Columns
+from tsgen.data.covariate_rows import PanelRows, RowTable
+from tsgen.data.dtypes import forecast_dtype
+from tsgen.data.frequency import Frequency
+from tsgen.data.history import History
+from tsgen.data.layouts import LongLayout, time_dtype_of
+from tsgen.data.missing import WholeRows, fill_values, whole_rows
+from tsgen.data.panel import Panel
+from tsgen.data.ragged import offsets_of, ranges
+from tsgen.data.spec import (
+    Cells,
+    Reading,
+    frequency_of,
+    origin_of,
+    rows_of_table,
+)
+from tsgen.data.validation import (
     Problems,
     check_ids,
     check_steps,
@@ -18,24 +34,8 @@ from tsgen.checks import (
     check_values,
     listing,
 )
-from tsgen.columns import Columns
-from tsgen.covariate_rows import PanelRows, RowTable
-from tsgen.dtypes import forecast_dtype
 from tsgen.errors import FrameError
-from tsgen.frequency import Frequency
-from tsgen.gaps import WholeRows, fill_values, whole_rows
-from tsgen.history import History
-from tsgen.layouts import LongLayout, time_dtype_of
 from tsgen.messages import written
-from tsgen.panel import Panel
-from tsgen.reading import (
-    Cells,
-    Reading,
-    frequency_of,
-    origin_of,
-    rows_of_table,
-)
-from tsgen.stretches import offsets_of, ranges
 
 __all__ = ["LongReader"]
 

@@ -46,7 +46,7 @@ def suggested_names(df: pd.DataFrame, wanted: Sequence[str] = ("time_col", "targ
     Examples
     --------
     >>> import pandas as pd
-    >>> from tsgen.guesses import suggested_names
+    >>> from tsgen.data.guesses import suggested_names
     >>> suggested_names(pd.DataFrame({"Month": ["1949-01", "1949-02"], "Passengers": [112, 118]}))
     "time_col='Month', target_col='Passengers'"
     """

@@ -27,7 +27,7 @@ def forecast_dtype(dtype: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> from tsgen.dtypes import forecast_dtype
+    >>> from tsgen.data.dtypes import forecast_dtype
     >>> forecast_dtype(np.dtype(np.int8)), forecast_dtype(pd.Int8Dtype())
     (dtype('float64'), Float64Dtype())
     """
@@ -48,7 +48,7 @@ def fitting(dtype: Any, values: npt.NDArray[Any]) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from tsgen.dtypes import fitting
+    >>> from tsgen.data.dtypes import fitting
     >>> fitting(np.dtype(np.float16), np.array([[1.0, 70_000.0]]))
     dtype('float32')
     """

@@ -15,16 +15,16 @@ from typing import Any, Literal
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
-from tsgen.checks import Problems
-from tsgen.columns import Columns, output_name, suffixes_of
+from tsgen.data.columns import Columns, output_name, suffixes_of
+from tsgen.data.frequency import Frequency
+from tsgen.data.history import History
+from tsgen.data.layouts import Frame
+from tsgen.data.panel import Panel
+from tsgen.data.reader import reader_of
+from tsgen.data.spec import Cells, Reading
+from tsgen.data.validation import Problems
 from tsgen.errors import FrameError, SettingError
-from tsgen.frequency import Frequency
-from tsgen.history import History
-from tsgen.layouts import Frame
 from tsgen.messages import written
-from tsgen.panel import Panel
-from tsgen.readers import reader_of
-from tsgen.reading import Cells, Reading
 
 __all__ = [
     "Short",

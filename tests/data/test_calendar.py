@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsgen.calendar import CalendarColumns, calendar_columns, calendar_parts
+from tsgen.data.calendar import CalendarColumns, calendar_columns, calendar_parts
+from tsgen.data.frequency import declared_frequency, inferred_frequency
 from tsgen.errors import MissingExtraError, SettingError
-from tsgen.frequency import declared_frequency, inferred_frequency
 
 CYCLES = {
     "minute_of_hour",

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen.data.frequency import Frequency
 from tsgen.errors import SettingError
-from tsgen.frequency import Frequency
 from tsgen.messages import written
 
 __all__ = [

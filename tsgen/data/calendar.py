@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import Week
 
+from tsgen.data.frequency import Frequency
 from tsgen.errors import MissingExtraError, SettingError
-from tsgen.frequency import Frequency
 from tsgen.messages import written
 
 __all__ = ["CalendarColumns", "CalendarPart", "calendar_columns", "calendar_parts"]
@@ -88,7 +88,7 @@ def calendar_parts(given: Any) -> tuple[CalendarPart, ...]:
 
     Examples
     --------
-    >>> from tsgen.calendar import calendar_parts
+    >>> from tsgen.data.calendar import calendar_parts
     >>> calendar_parts("auto")
     ('auto',)
     >>> calendar_parts(["day_of_week", "day_of_month"])
@@ -142,8 +142,8 @@ def calendar_columns(
     Examples
     --------
     >>> import pandas as pd
-    >>> from tsgen.calendar import calendar_columns, calendar_parts
-    >>> from tsgen.frequency import inferred_frequency
+    >>> from tsgen.data.calendar import calendar_columns, calendar_parts
+    >>> from tsgen.data.frequency import inferred_frequency
     >>> times = pd.date_range("2024-01-01", periods=4, freq="6h")
     >>> columns = calendar_columns(calendar_parts("hour_of_day"), times, inferred_frequency(times))
     >>> columns.cycles.round(3) + 0.0

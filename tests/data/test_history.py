@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsgen.columns import Columns
-from tsgen.frame import read_history, read_panel
-from tsgen.frequency import declared_frequency
-from tsgen.history import History
-from tsgen.panel import Panel
-from tsgen.reading import Reading
+from tsgen.data.columns import Columns
+from tsgen.data.frame import read_history, read_panel
+from tsgen.data.frequency import declared_frequency
+from tsgen.data.history import History
+from tsgen.data.panel import Panel
+from tsgen.data.spec import Reading
 from tsgen.testing import panels, wide_panels
 
 FILLS = ["mask", "ffill", "interpolate", 3.0]

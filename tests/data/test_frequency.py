@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from tsgen import LSTMForecaster, Naive, SeasonalNaive
+from tsgen.data.frequency import declared_frequency
 from tsgen.errors import FrameError, SettingError
-from tsgen.frequency import declared_frequency
 
 OBSERVED, AHEAD = 30, 12
 

@@ -13,8 +13,8 @@ import pytest
 from command_line import in_empty_folder
 
 from tsgen import LSTMForecaster, Naive, hold_out
-from tsgen.frequency import inferred_frequency
-from tsgen.local_time import clock_of, localise, wall_times
+from tsgen.data.frequency import inferred_frequency
+from tsgen.data.local_time import clock_of, localise, wall_times
 
 # Zone, a day whose midnight doesn't exist (pandas has 01:00), or one that has it twice.
 FORWARD = [

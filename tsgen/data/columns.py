@@ -157,7 +157,7 @@ def output_name(target: Any, suffix: str) -> Any:
 
     Examples
     --------
-    >>> from tsgen.columns import output_name
+    >>> from tsgen.data.columns import output_name
     >>> output_name("y", "-lo-80"), output_name(("sales", ""), "-lo-80")
     ('y-lo-80', ('sales-lo-80', ''))
     """
@@ -177,7 +177,7 @@ def suffixes_of(stem: Any, labels: Iterable[Any]) -> list[str]:
 
     Examples
     --------
-    >>> from tsgen.columns import suffixes_of
+    >>> from tsgen.data.columns import suffixes_of
     >>> suffixes_of("y", ["ds", "y", "y-lo-80", "y-hi-80", "y-raw"])
     ['', '-lo-80', '-hi-80']
     """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.checks import Names, Problems, check_values
+from tsgen.data.validation import Names, Problems, check_values
 from tsgen.messages import written
 
 __all__ = [

@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.checks import (
+from tsgen.data.columns import Columns
+from tsgen.data.guesses import suggested_names
+from tsgen.data.layouts import Frame
+from tsgen.data.long import LongReader
+from tsgen.data.validation import (
     listing,
 )
-from tsgen.columns import Columns
+from tsgen.data.wide import WideReader
 from tsgen.errors import FrameError
-from tsgen.guesses import suggested_names
-from tsgen.layouts import Frame
-from tsgen.long_reader import LongReader
 from tsgen.messages import written
-from tsgen.wide_reader import WideReader
 
 __all__ = ["reader_of"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns, check_names, output_name
-from tsgen.dtypes import as_dtype, fitting
-from tsgen.frequency import Frequency
+from tsgen.data.columns import Columns, check_names, output_name
+from tsgen.data.dtypes import as_dtype, fitting
+from tsgen.data.frequency import Frequency
 
 __all__ = [
     "Frame",

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from tsgen import Naive
+from tsgen.data.step_hints import dates_as_numbers
 from tsgen.errors import FrameError
-from tsgen.step_hints import dates_as_numbers
 
 
 def series_of(index: Any) -> pd.Series:

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.columns import Columns, check_names
-from tsgen.covariates import Covariates
-from tsgen.dtypes import as_dtype, fitting
-from tsgen.frequency import Frequency
-from tsgen.gaps import fill_values
-from tsgen.layouts import Frame, Layout, Output, Shown, as_stamps
-from tsgen.stretches import alternate, offsets_of, ranges
+from tsgen.data.columns import Columns, check_names
+from tsgen.data.covariates import Covariates
+from tsgen.data.dtypes import as_dtype, fitting
+from tsgen.data.frequency import Frequency
+from tsgen.data.layouts import Frame, Layout, Output, Shown, as_stamps
+from tsgen.data.missing import fill_values
+from tsgen.data.ragged import alternate, offsets_of, ranges
 
 __all__ = ["Panel"]
 

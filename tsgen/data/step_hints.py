@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BDay, BusinessHour, CustomBusinessDay
 
-from tsgen.frequency import Frequency
+from tsgen.data.frequency import Frequency
 
 __all__ = ["dates_as_numbers", "hint_on_steps"]
 
@@ -238,7 +238,7 @@ def dates_as_numbers(times: pd.Index) -> str:
     Examples
     --------
     >>> import pandas as pd
-    >>> from tsgen.step_hints import dates_as_numbers
+    >>> from tsgen.data.step_hints import dates_as_numbers
     >>> dates_as_numbers(pd.Index([1_640_995_200, 1_640_998_800]))
     "look like times counted from 1970 in 's': convert them with pd.to_datetime(times, unit='s')"
     >>> dates_as_numbers(pd.Index([1949, 1950, 1951]))

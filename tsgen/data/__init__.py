@@ -1,0 +1,92 @@
+"""A frame becomes a panel, and a panel's forecast a frame again; pandas, and no torch.
+
+Whatever layout a frame has, `read_panel` makes one `Panel` of it: sorted, checked, float64, with
+the frequency of its time stamps. What the panel remembers of the layout turns numbers back into
+what the user knows (`Panel.forecast_frame`). All that is wrong with a frame is told at once, as a
+`FrameError`.
+
+In the order to read them: ``frame`` (the way in), ``spec`` and ``columns`` (which columns are
+what), ``layouts``, ``reader`` with its two front ends ``long`` and ``wide``, ``panel``;
+``validation`` and ``missing`` (what is wrong, and what to do about holes); ``frequency``,
+``calendar`` and ``local_time`` (time stamps); ``covariates``; ``future`` and
+``future_covariates`` (frames that come later); ``history`` (a panel as it was at earlier rows).
+
+Examples
+--------
+>>> import pandas as pd
+>>> from tsgen.data import Columns, Reading, read_panel
+>>> frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 3.0]})
+>>> panel = read_panel(frame, Reading(Columns.of(None, "ds", "y", frame=frame)))
+>>> panel.frequency.name, panel.values
+('D', array([1., 2., 3.]))
+"""
+
+from tsgen.data.calendar import CalendarPart, calendar_parts
+from tsgen.data.columns import Columns, check_names, output_name, suffixes_of
+from tsgen.data.covariates import Covariate, Covariates, with_categories_of
+from tsgen.data.dtypes import as_dtype, fitting
+from tsgen.data.frame import Short, curves, hold_out, outputs_of, read_history, read_panel
+from tsgen.data.frequency import (
+    OFF_GRID,
+    CalendarFrequency,
+    FixedFrequency,
+    IntegerFrequency,
+    PeriodFrequency,
+)
+from tsgen.data.future import read_given, read_new_rows, steps_between
+from tsgen.data.future_covariates import read_future
+from tsgen.data.guesses import NUMBER, column_candidates, suggested_names
+from tsgen.data.history import History
+from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
+from tsgen.data.missing import Fill, check_fill, fill_values
+from tsgen.data.panel import Panel
+from tsgen.data.ragged import offsets_of, ranges
+from tsgen.data.spec import Reading
+from tsgen.data.validation import Problems, check_ids, listing
+
+__all__ = [
+    "NUMBER",
+    "OFF_GRID",
+    "CalendarFrequency",
+    "CalendarPart",
+    "Columns",
+    "Covariate",
+    "Covariates",
+    "Fill",
+    "FixedFrequency",
+    "Frame",
+    "History",
+    "IntegerFrequency",
+    "LongLayout",
+    "Panel",
+    "PeriodFrequency",
+    "Problems",
+    "Reading",
+    "Short",
+    "WideLayout",
+    "as_dtype",
+    "as_stamps",
+    "calendar_parts",
+    "check_fill",
+    "check_ids",
+    "check_names",
+    "column_candidates",
+    "curves",
+    "fill_values",
+    "fitting",
+    "hold_out",
+    "listing",
+    "offsets_of",
+    "output_name",
+    "outputs_of",
+    "ranges",
+    "read_future",
+    "read_given",
+    "read_history",
+    "read_new_rows",
+    "read_panel",
+    "steps_between",
+    "suffixes_of",
+    "suggested_names",
+    "with_categories_of",
+]
