@@ -15,9 +15,9 @@ from torch import Tensor
 
 from tsgen import engine
 from tsgen.engine import Run, Way, closed_loop, median, run
-from tsgen.features import input_size
 from tsgen.folded import folds
-from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
+from tsgen.nn.inputs import input_size
+from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout
 
 WAYS = get_args(Way)

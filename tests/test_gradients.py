@@ -10,7 +10,7 @@ import torch
 
 from tsgen.gradients import Learner, loss_of, sum_of_losses
 from tsgen.lessons import Term
-from tsgen.network import RecurrentNetwork
+from tsgen.nn.network import RecurrentNetwork
 from tsgen.objective import WindowErrors
 
 

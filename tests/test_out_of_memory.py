@@ -13,7 +13,7 @@ from problems import wavy
 
 from tsgen import FreeRunning, LSTMForecaster, NoisyInputs
 from tsgen.errors import NotFittedError, OutOfMemoryError
-from tsgen.network import RecurrentNetwork
+from tsgen.nn.network import RecurrentNetwork
 
 SMALL = {"hidden_size": 4, "max_steps": 6, "context_length": 8, "lags": [4], "batch_size": 12,
          "verbose": False}  # fmt: skip

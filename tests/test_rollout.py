@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from tsgen.features import input_size, lag_inputs
-from tsgen.network import Cell, RecurrentNetwork
+from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.network import Cell, RecurrentNetwork
 from tsgen.rollout import RolloutState, encode, read, rollout
 from tsgen.stepped import read_through
 

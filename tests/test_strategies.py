@@ -33,11 +33,11 @@ from tsgen import (
     TrainingStrategy,
 )
 from tsgen.errors import ModelFileError, SettingError
-from tsgen.features import input_size, lag_inputs
 from tsgen.folded import folds
 from tsgen.holes import encode_over_holes
 from tsgen.lessons import Lesson, Term
-from tsgen.network import CovariateEmbedding, RecurrentNetwork
+from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Objective
 from tsgen.rollout import Drive, encode, rollout
 from tsgen.strategies import STRATEGIES

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from tsgen import engine
 from tsgen.engine import Way, run
-from tsgen.features import input_size, lag_inputs, rows_of
 from tsgen.folded import folds
 from tsgen.holes import encode_over_holes
-from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
+from tsgen.nn.inputs import input_size, lag_inputs, rows_of
+from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout
 from tsgen.scaling import WindowNormaliser
 from tsgen.state import Encoding

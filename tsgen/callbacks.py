@@ -17,8 +17,8 @@ from rich.progress import Progress
 from torch import Tensor
 
 from tsgen.errors import DivergenceError
-from tsgen.features import rows_of
 from tsgen.module import ForecastModule
+from tsgen.nn import rows_of
 from tsgen.progress import COUNT, progress_line
 from tsgen.windows import WindowBatch
 

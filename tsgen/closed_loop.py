@@ -17,7 +17,7 @@ from tsgen.data import Panel
 from tsgen.engine import ROWS_AT_ONCE, loops_together, median, run
 from tsgen.errors import StateError
 from tsgen.holes import encode_over_holes, read_over_holes
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork
 from tsgen.rollout import Drive
 from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState

@@ -15,8 +15,8 @@ from torch import Tensor
 from tsgen.closed_loop import ClosedLoop, Generated
 from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
-from tsgen.features import rows_of
 from tsgen.intervals import Calibration, Innovations, copies_first, series_first
+from tsgen.nn import rows_of
 from tsgen.rollout import Drive
 from tsgen.scaling import WindowNormaliser
 from tsgen.state import Start

@@ -9,9 +9,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from tsgen.features import rows_of
 from tsgen.folded import folded_rollout, folds
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork, rows_of
 from tsgen.rollout import Drive, Rollout, RolloutState, rollout
 from tsgen.stepped import stepped_rollout
 from tsgen.threads import side_by_side, workers

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
 from tsgen.data import Panel
-from tsgen.features import lag_inputs
 from tsgen.holes import fill_holes
+from tsgen.nn import lag_inputs
 from tsgen.rollout import start_of
 from tsgen.windows import Series, WindowBatch, WindowSampler, WindowShape
 

@@ -20,8 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tsgen.features import lag_inputs
-from tsgen.network import RecurrentNetwork, in_one_piece
+from tsgen.nn import RecurrentNetwork, in_one_piece, lag_inputs
 from tsgen.rollout import Rollout, RolloutState
 
 __all__ = ["folded_rollout", "folds"]

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tsgen.lessons import Term
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork
 from tsgen.threads import side_by_side
 
 __all__ = ["Learner", "mean_over_processes", "sum_of_losses"]

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from tsgen.engine import ROWS_AT_ONCE, run
-from tsgen.features import rows_of
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork, rows_of
 from tsgen.rollout import Drive, RolloutState, read, start_of
 
 __all__ = ["encode_over_holes", "fill_holes", "read_over_holes"]

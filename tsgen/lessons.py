@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tsgen.engine import run
 from tsgen.holes import encode_over_holes, fill_holes
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork
 from tsgen.objective import Objective, WindowErrors
 from tsgen.rollout import Drive, RolloutState, read, start_of
 from tsgen.windows import WindowBatch

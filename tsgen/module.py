@@ -17,10 +17,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from tsgen.engine import median
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
-from tsgen.features import input_size
 from tsgen.gradients import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.lessons import Lesson, Term, free_run
-from tsgen.network import Cell, CovariateEmbedding, RecurrentNetwork
+from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size
 from tsgen.objective import Loss, Objective, WindowErrors
 from tsgen.precision import check_precision
 from tsgen.strategies import TeacherForcing, TrainingStrategy

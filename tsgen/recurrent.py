@@ -34,7 +34,7 @@ from tsgen.isolation import isolated
 from tsgen.links import read_link
 from tsgen.messages import written
 from tsgen.module import ForecastModule
-from tsgen.network import Cell
+from tsgen.nn import Cell
 from tsgen.objective import Loss
 from tsgen.persistence import load_model, save_model, warn_unless_savable
 from tsgen.report import Losses, TrainingReport, exposure

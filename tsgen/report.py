@@ -13,7 +13,7 @@ from torch import Tensor
 from tsgen.engine import median
 from tsgen.holes import read_over_holes
 from tsgen.lessons import free_run
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork
 from tsgen.windows import WindowBatch
 
 __all__ = ["Losses", "TrainingReport", "exposure"]

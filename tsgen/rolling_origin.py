@@ -20,7 +20,7 @@ from tsgen.backtest import Cutoffs, Past
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup
 from tsgen.data import History, ranges
-from tsgen.features import rows_of
+from tsgen.nn import rows_of
 from tsgen.scaling import SeriesScalers
 from tsgen.state import Encoding, Start
 from tsgen.windows import Draw, Series

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsgen.features import lag_inputs, rows_of
-from tsgen.network import RecurrentNetwork, RecurrentState
+from tsgen.nn import RecurrentNetwork, RecurrentState, lag_inputs, rows_of
 
 __all__ = ["Drive", "Rollout", "RolloutState", "encode", "read", "rollout", "start_of"]
 

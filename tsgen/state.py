@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from tsgen.data import Panel
-from tsgen.features import rows_of
 from tsgen.messages import written
+from tsgen.nn import rows_of
 from tsgen.rollout import RolloutState
 from tsgen.scaling import SeriesScalers, WindowNormaliser
 

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tsgen.features import lag_inputs
-from tsgen.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork, lag_inputs
 from tsgen.rollout import Drive, Rollout, RolloutState
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout"]

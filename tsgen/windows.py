@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tsgen.errors import SettingError
-from tsgen.features import rows_of
+from tsgen.nn import rows_of
 from tsgen.scaling import WindowNormaliser
 
 __all__ = [

@@ -42,7 +42,7 @@ class CovariateEmbedding(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from tsgen.network import CovariateEmbedding
+    >>> from tsgen.nn.network import CovariateEmbedding
     >>> embedding = CovariateEmbedding(3, {2: 7})  # two numbers, and a day of the week
     >>> embedding.width, embedding(torch.zeros(8, 10, 3)).shape
     (6, torch.Size([8, 10, 6]))
@@ -138,7 +138,7 @@ class RecurrentNetwork(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from tsgen.network import RecurrentNetwork
+    >>> from tsgen.nn.network import RecurrentNetwork
     >>> network = RecurrentNetwork(input_size=2, hidden_size=8)
     >>> outputs, state = network(torch.zeros(3, 10, 2))
     >>> outputs.shape, state[0].shape

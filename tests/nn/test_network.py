@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tsgen.errors import SettingError
-from tsgen.network import Cell, Dropout, RecurrentNetwork
+from tsgen.nn.network import Cell, Dropout, RecurrentNetwork
 
 CELLS = ("lstm", "gru")
 LAYERS = (1, 2, 3, 4)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsgen.features import input_size, lag_inputs
+from tsgen.nn.inputs import input_size, lag_inputs
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
