@@ -181,7 +181,7 @@ def test_a_file_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) 
     out = Path("rows.csv")
     out.write_text("what was there")
     with monkeypatch.context() as patched:
-        patched.setattr("tsgen.archive.os.fsync", no_space)
+        patched.setattr("tsgen.io.archive.os.fsync", no_space)
         with pytest.raises(CommandError, match=r"can't write rows\.csv: No space left"):
             write_bytes(b"new", out, overwrite=True)
     assert [path.name for path in Path().iterdir()] == ["rows.csv"]

@@ -45,10 +45,10 @@ from typing_extensions import TypeAliasType
 
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
-from tsgen.codec import CodecError, Decoder, Encoder, fits
-from tsgen.container import FORMAT
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
 from tsgen.forecaster import load
+from tsgen.io.codec import CodecError, Decoder, Encoder, fits
+from tsgen.io.container import FORMAT
 from tsgen.strategies import FreeRunning, NoisyInputs
 
 Frame = pd.Series | pd.DataFrame

@@ -1,7 +1,7 @@
 """One safe file for a fitted model, or for a state.
 
-Nothing in the file is ever run: there is no pickle, `tsgen.archive` checks sizes and hashes
-before anything is parsed, `tsgen.transformers` the types of a transformer before one is
+Nothing in the file is ever run: there is no pickle, `tsgen.io.archive` checks sizes and hashes
+before anything is parsed, `tsgen.io.skops_objects` the types of a transformer before one is
 built, and this module that what was read makes sense as a model before a network is.
 """
 
@@ -15,9 +15,6 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from torch import Tensor
 
-from tsgen.archive import PathLike, check_target, mapping
-from tsgen.codec import CodecError, Encoder
-from tsgen.container import Container, about
 from tsgen.covariate_scaling import CovariateScaler
 from tsgen.data import (
     CalendarFrequency,
@@ -33,6 +30,7 @@ from tsgen.data import (
 )
 from tsgen.errors import ModelFileError, warn_user
 from tsgen.intervals import Calibration
+from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
 from tsgen.isolation import isolated
 from tsgen.links import Link
 from tsgen.messages import written

@@ -13,12 +13,11 @@ from typing import Any, get_args
 import numpy as np
 from torch import Tensor
 
-from tsgen.archive import printable
-from tsgen.codec import CodecError
 from tsgen.covariate_scaling import CovariateScaler
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
 from tsgen.intervals import Calibration
+from tsgen.io import CodecError, printable
 from tsgen.links import Link
 from tsgen.objective import Loss
 from tsgen.scaling import (

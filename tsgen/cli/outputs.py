@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tsgen.archive import whole_file
 from tsgen.cli.wording import CommandError
+from tsgen.io import whole_file
 
 __all__ = ["STANDARD", "check_outputs", "write_bytes"]
 

@@ -21,7 +21,7 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen.errors import MissingExtraError
-from tsgen.plain_values import (
+from tsgen.io.plain_values import (
     LEAVES,
     CodecError,
     Leaf,
@@ -55,7 +55,7 @@ class Encoder:
     Examples
     --------
     >>> import pandas as pd
-    >>> from tsgen.codec import Decoder, Encoder
+    >>> from tsgen.io.codec import Decoder, Encoder
     >>> encoder = Encoder()
     >>> plain = encoder.encode(pd.Index(["a", "b"], name="shop"))
     >>> Decoder(encoder.arrays).decode(plain).name
@@ -193,7 +193,7 @@ def fits(value: Any, hint: Any) -> bool:
 
     Examples
     --------
-    >>> from tsgen.codec import fits
+    >>> from tsgen.io.codec import fits
     >>> fits((1, 2), tuple[int, ...]), fits(True, int), fits(None, int | None)
     (True, False, True)
     """

@@ -14,8 +14,8 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from tsgen.archive import BEWARE, checked_infos, damage, mapping, parse_json, printable
 from tsgen.errors import ModelFileError
+from tsgen.io.archive import BEWARE, checked_infos, damage, mapping, parse_json, printable
 
 __all__ = ["dump_objects", "load_objects"]
 

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 import tsgen
 from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError
-from tsgen.plain_values import LEAVES, CodecError, offset_of, plain_offset
+from tsgen.io.plain_values import LEAVES, CodecError, offset_of, plain_offset
 
 ROWS = 40
 OFFSETS = pd.offsets

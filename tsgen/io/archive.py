@@ -240,7 +240,7 @@ def check_target(path: PathLike, *, overwrite: bool) -> Path:
 
     Examples
     --------
-    >>> from tsgen.archive import check_target
+    >>> from tsgen.io.archive import check_target
     >>> check_target("no such folder/model.tsgen", overwrite=False)
     Traceback (most recent call last):
     ...

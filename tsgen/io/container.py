@@ -18,10 +18,10 @@ import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
-from tsgen.archive import MANIFEST, PathLike, mapping, printable, read_archive, write_archive
-from tsgen.codec import CodecError, Decoder, Encoder
 from tsgen.errors import ModelFileError, TsgenError
-from tsgen.transformers import dump_objects, load_objects
+from tsgen.io.archive import MANIFEST, PathLike, mapping, printable, read_archive, write_archive
+from tsgen.io.codec import CodecError, Decoder, Encoder
+from tsgen.io.skops_objects import dump_objects, load_objects
 
 __all__ = ["FORMAT", "Container", "about"]
 
