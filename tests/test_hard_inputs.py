@@ -21,7 +21,7 @@ from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError, NotFittedError
 from tsgen.messages import written
-from tsgen.windows import Draw, Series, WindowSampler, WindowShape
+from tsgen.preprocessing.windows import Draw, Series, WindowSampler, WindowShape
 
 ROWS = 12
 

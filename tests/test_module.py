@@ -16,9 +16,9 @@ from tsgen import ForecastModule, WindowDataModule
 from tsgen.data_module import TailDraws
 from tsgen.errors import SettingError
 from tsgen.module import one_cycle
+from tsgen.preprocessing.scalers import WindowNormaliser
+from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
-from tsgen.scaling import WindowNormaliser
-from tsgen.windows import Series, WindowShape
 
 
 class Losses(pl.Callback):

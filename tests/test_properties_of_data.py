@@ -12,8 +12,8 @@ from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
 from tsgen.closed_loop import scaled
+from tsgen.preprocessing.windows import Draw
 from tsgen.testing import panels
-from tsgen.windows import Draw
 
 pytestmark = pytest.mark.slow
 

@@ -39,9 +39,9 @@ from tsgen.lessons import Lesson, Term
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork
 from tsgen.objective import Objective
+from tsgen.preprocessing.windows import WindowBatch
 from tsgen.rollout import Drive, encode, rollout
 from tsgen.strategies import STRATEGIES
-from tsgen.windows import WindowBatch
 
 pytestmark = pytest.mark.slow
 

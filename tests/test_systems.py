@@ -18,10 +18,10 @@ from tsgen.folded import folds
 from tsgen.holes import encode_over_holes
 from tsgen.nn.inputs import input_size, lag_inputs, rows_of
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
+from tsgen.preprocessing.scalers import WindowNormaliser
+from tsgen.preprocessing.windows import CovariateRows, Draw, Series, WindowShape
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout
-from tsgen.scaling import WindowNormaliser
 from tsgen.state import Encoding
-from tsgen.windows import CovariateRows, Draw, Series, WindowShape
 
 WAYS = get_args(Way)
 BATCH, CONTEXT, HORIZON = 3, 12, 14

@@ -15,8 +15,8 @@ from tsgen.intervals import (
     raw_half_widths,
     series_first,
 )
+from tsgen.preprocessing import Draw
 from tsgen.rollout import Drive
-from tsgen.windows import Draw
 
 __all__ = ["calibrate_on_tail", "tail_length"]
 

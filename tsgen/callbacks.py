@@ -19,8 +19,8 @@ from torch import Tensor
 from tsgen.errors import DivergenceError
 from tsgen.module import ForecastModule
 from tsgen.nn import rows_of
+from tsgen.preprocessing import WindowBatch
 from tsgen.progress import COUNT, progress_line
-from tsgen.windows import WindowBatch
 
 __all__ = [
     "BestWeights",

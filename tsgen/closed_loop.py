@@ -12,18 +12,24 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from tsgen.covariate_scaling import CovariateScaler
 from tsgen.data import Panel
 from tsgen.engine import ROWS_AT_ONCE, loops_together, median, run
 from tsgen.errors import StateError
 from tsgen.holes import encode_over_holes, read_over_holes
 from tsgen.nn import RecurrentNetwork
+from tsgen.preprocessing import (
+    CovariateScaler,
+    Draw,
+    PanelScaler,
+    Series,
+    SeriesScalers,
+    ValueRange,
+    WindowNormaliser,
+)
 from tsgen.rollout import Drive
-from tsgen.scaling import PanelScaler, SeriesScalers, WindowNormaliser
 from tsgen.state import Context, Encoding, ForecastState
 from tsgen.stepped import last_on_the_way, read_through
 from tsgen.threads import side_by_side
-from tsgen.windows import Draw, Series, ValueRange
 
 __all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]
 

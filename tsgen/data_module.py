@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 from tsgen.engine import ROWS_AT_ONCE
-from tsgen.windows import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
+from tsgen.preprocessing import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["WindowDataModule"]
 
@@ -46,7 +46,7 @@ class WindowDataModule(pl.LightningDataModule):
     --------
     >>> import numpy as np
     >>> from tsgen import WindowDataModule
-    >>> from tsgen.windows import Series, WindowShape
+    >>> from tsgen.preprocessing import Series, WindowShape
     >>> series = Series.from_numpy(np.arange(100.0), np.array([0, 100]))
     >>> data = WindowDataModule(series, WindowShape(longest_lag=12, context_length=24, horizon=6))
     >>> draw = next(iter(data.train_dataloader()))

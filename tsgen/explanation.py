@@ -23,8 +23,8 @@ from tsgen.closed_loop import ClosedLoop
 from tsgen.data import Panel
 from tsgen.holes import fill_holes
 from tsgen.nn import lag_inputs
+from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
 from tsgen.rollout import start_of
-from tsgen.windows import Series, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["Importance", "InputGroup", "input_groups", "permutation_importance"]
 

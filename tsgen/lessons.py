@@ -14,8 +14,8 @@ from tsgen.engine import run
 from tsgen.holes import encode_over_holes, fill_holes
 from tsgen.nn import RecurrentNetwork
 from tsgen.objective import Objective, WindowErrors
+from tsgen.preprocessing import WindowBatch
 from tsgen.rollout import Drive, RolloutState, read, start_of
-from tsgen.windows import WindowBatch
 
 __all__ = ["Lesson", "Term", "free_run"]
 

@@ -22,9 +22,9 @@ from tsgen.lessons import Lesson, Term, free_run
 from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size
 from tsgen.objective import Loss, Objective, WindowErrors
 from tsgen.precision import check_precision
+from tsgen.preprocessing import WindowBatch
 from tsgen.strategies import TeacherForcing, TrainingStrategy
 from tsgen.threads import workers
-from tsgen.windows import WindowBatch
 
 __all__ = ["ForecastModule", "is_out_of_memory"]
 

@@ -15,7 +15,6 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from torch import Tensor
 
-from tsgen.covariate_scaling import CovariateScaler
 from tsgen.data import (
     CalendarFrequency,
     Columns,
@@ -32,22 +31,23 @@ from tsgen.errors import ModelFileError, warn_user
 from tsgen.intervals import Calibration
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
 from tsgen.isolation import isolated
-from tsgen.links import Link
 from tsgen.messages import written
-from tsgen.rollout import RolloutState
-from tsgen.scaling import (
+from tsgen.preprocessing import (
     AffineScalers,
+    CovariateScaler,
+    Link,
     LinkedScalers,
     PanelScaler,
     SeriesScalers,
     TransformerScalers,
+    ValueRange,
     WindowNormaliser,
 )
+from tsgen.rollout import RolloutState
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState
 from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
-from tsgen.windows import ValueRange
 
 __all__ = [
     "load_model",

@@ -14,7 +14,6 @@ import torch
 from tsgen.arguments import one_of, yes_or_no
 from tsgen.calibration import calibrate_on_tail, tail_length
 from tsgen.closed_loop import ClosedLoop, checksum, scaled
-from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
 from tsgen.data import (
     CalendarPart,
     Columns,
@@ -31,14 +30,21 @@ from tsgen.data_module import WindowDataModule
 from tsgen.errors import NotFittedError, SettingError, warn_user
 from tsgen.estimator import with_hints
 from tsgen.isolation import isolated
-from tsgen.links import read_link
 from tsgen.messages import written
 from tsgen.module import ForecastModule
 from tsgen.nn import Cell
 from tsgen.objective import Loss
 from tsgen.persistence import load_model, save_model, warn_unless_savable
+from tsgen.preprocessing import (
+    CovariateScaler,
+    PanelScaler,
+    ValueRange,
+    WindowShape,
+    fit_covariate_scaler,
+    fit_scaler,
+    read_link,
+)
 from tsgen.report import Losses, TrainingReport, exposure
-from tsgen.scaling import PanelScaler, fit_scaler
 from tsgen.settings import Settings, choose_settings
 from tsgen.snapshot import Snapshot, check_weights
 from tsgen.stateful import StatefulForecaster
@@ -49,7 +55,6 @@ from tsgen.training import (
     is_rank_zero,
     train,
 )
-from tsgen.windows import ValueRange, WindowShape
 
 __all__ = ["RecurrentForecaster"]
 

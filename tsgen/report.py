@@ -14,7 +14,7 @@ from tsgen.engine import median
 from tsgen.holes import read_over_holes
 from tsgen.lessons import free_run
 from tsgen.nn import RecurrentNetwork
-from tsgen.windows import WindowBatch
+from tsgen.preprocessing import WindowBatch
 
 __all__ = ["Losses", "TrainingReport", "exposure"]
 

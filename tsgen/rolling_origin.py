@@ -21,9 +21,8 @@ from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup
 from tsgen.data import History, ranges
 from tsgen.nn import rows_of
-from tsgen.scaling import SeriesScalers
+from tsgen.preprocessing import Draw, Series, SeriesScalers
 from tsgen.state import Encoding, Start
-from tsgen.windows import Draw, Series
 
 __all__ = ["continuations"]
 

@@ -13,24 +13,24 @@ from typing import Any, get_args
 import numpy as np
 from torch import Tensor
 
-from tsgen.covariate_scaling import CovariateScaler
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
 from tsgen.intervals import Calibration
 from tsgen.io import CodecError, printable
-from tsgen.links import Link
 from tsgen.objective import Loss
-from tsgen.scaling import (
+from tsgen.preprocessing import (
     NAMED_SCALERS,
     AffineScalers,
+    CovariateScaler,
+    Link,
     LinkedScalers,
     PanelScaler,
     SeriesScalers,
     TransformerScalers,
+    ValueRange,
 )
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.state import ForecastState
-from tsgen.windows import ValueRange
 
 __all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "check_weights"]
 

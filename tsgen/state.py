@@ -14,8 +14,8 @@ from torch import Tensor
 from tsgen.data import Panel
 from tsgen.messages import written
 from tsgen.nn import rows_of
+from tsgen.preprocessing import SeriesScalers, WindowNormaliser
 from tsgen.rollout import RolloutState
-from tsgen.scaling import SeriesScalers, WindowNormaliser
 
 __all__ = ["Context", "Encoding", "ForecastState", "Start"]
 

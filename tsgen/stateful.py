@@ -24,8 +24,8 @@ from tsgen.explanation import input_groups, permutation_importance
 from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.isolation import isolated
 from tsgen.messages import written
+from tsgen.preprocessing import PanelScaler
 from tsgen.rolling_origin import continuations
-from tsgen.scaling import PanelScaler
 from tsgen.settings import Settings
 from tsgen.stability import measure_stability
 from tsgen.state import Context, ForecastState

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 
 from tsgen.errors import ScalerError, SettingError
-from tsgen.scaling import AffineScalers, PanelScaler, WindowNormaliser, fit_scaler
+from tsgen.preprocessing.scalers import AffineScalers, PanelScaler, WindowNormaliser, fit_scaler
 
 SKLEARN = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "robust": RobustScaler()}
 NAMES = list(SKLEARN)

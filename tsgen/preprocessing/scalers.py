@@ -21,8 +21,8 @@ from torch import Tensor
 
 from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
-from tsgen.links import Link
 from tsgen.messages import written
+from tsgen.preprocessing.target_transforms import Link
 
 __all__ = [
     "NAMED_SCALERS",

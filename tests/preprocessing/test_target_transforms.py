@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
 from tsgen.errors import ScalerError, SettingError
-from tsgen.links import Link, read_link
+from tsgen.preprocessing.target_transforms import Link, read_link
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tsgen.errors import SettingError
 from tsgen.nn import rows_of
-from tsgen.scaling import WindowNormaliser
+from tsgen.preprocessing.scalers import WindowNormaliser
 
 __all__ = [
     "CovariateRows",

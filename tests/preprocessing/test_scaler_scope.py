@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 
 from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError, SettingError
-from tsgen.scaling import fit_scaler
+from tsgen.preprocessing.scalers import fit_scaler
 
 pytestmark = pytest.mark.slow
 

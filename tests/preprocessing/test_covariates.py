@@ -15,12 +15,12 @@ from sklearn.base import BaseEstimator
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from tsgen import LSTMForecaster
-from tsgen.covariate_scaling import CovariateScaler, fit_covariate_scaler
 from tsgen.data.frame import read_panel
 from tsgen.data.panel import Columns, Panel
 from tsgen.data.spec import Reading
 from tsgen.errors import ScalerError, SettingError
-from tsgen.windows import CovariateRows
+from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
+from tsgen.preprocessing.windows import CovariateRows
 
 Array = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsgen.windows import Draw, Series, WindowSampler, WindowShape
+from tsgen.preprocessing.windows import Draw, Series, WindowSampler, WindowShape
 
 SHAPE = WindowShape(longest_lag=3, context_length=5, horizon=4)
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from tsgen.data import Covariate, Covariates, Panel, listing, offsets_of, ranges
 from tsgen.errors import ScalerError
 from tsgen.messages import written
-from tsgen.scaling import SeriesScalers, check_template, fit_scalers
-from tsgen.windows import CovariateRows
+from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
+from tsgen.preprocessing.windows import CovariateRows
 
 __all__ = ["CovariateScaler", "fit_covariate_scaler"]
 

@@ -1,0 +1,49 @@
+"""A panel becomes tensors: in units that a network can learn from, cut into windows.
+
+A value passes ``target_transforms`` (bounds), ``scalers`` (a transformer for each series) and the
+`WindowNormaliser` (mean and spread of a context), and comes back the same way. ``covariates``
+scales what is known beside the target, and ``windows`` gathers windows of a scaled panel by one
+index. Nothing here learns by gradients.
+"""
+
+from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
+from tsgen.preprocessing.scalers import (
+    NAMED_SCALERS,
+    AffineScalers,
+    LinkedScalers,
+    PanelScaler,
+    SeriesScalers,
+    TransformerScalers,
+    WindowNormaliser,
+    fit_scaler,
+)
+from tsgen.preprocessing.target_transforms import Link, read_link
+from tsgen.preprocessing.windows import (
+    Draw,
+    Series,
+    ValueRange,
+    WindowBatch,
+    WindowSampler,
+    WindowShape,
+)
+
+__all__ = [
+    "NAMED_SCALERS",
+    "AffineScalers",
+    "CovariateScaler",
+    "Draw",
+    "Link",
+    "LinkedScalers",
+    "PanelScaler",
+    "Series",
+    "SeriesScalers",
+    "TransformerScalers",
+    "ValueRange",
+    "WindowBatch",
+    "WindowNormaliser",
+    "WindowSampler",
+    "WindowShape",
+    "fit_covariate_scaler",
+    "fit_scaler",
+    "read_link",
+]
