@@ -22,7 +22,6 @@ from problems import trend
 import tsgen.closed_loop
 import tsgen.continuation
 from tsgen import GRUForecaster, LSTMForecaster
-from tsgen.engine import run
 from tsgen.errors import (
     ClosedLoopWarning,
     DivergenceError,
@@ -30,6 +29,7 @@ from tsgen.errors import (
     NotFittedError,
     SettingError,
 )
+from tsgen.generation.dispatch import run
 from tsgen.rollout import encode
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import torch
 from pandas.testing import assert_frame_equal
 from torch import Tensor, nn
 
-import tsgen.engine
+import tsgen.generation.dispatch
 import tsgen.stability
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, NotFittedError
@@ -62,7 +62,7 @@ def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
     def run(network: Any, *args: Any, **kwargs: Any) -> Any:
         way = "plain" if isinstance(network, (Map, Memory)) else "auto"
-        return tsgen.engine.run(network, *args, **kwargs, way=way)
+        return tsgen.generation.dispatch.run(network, *args, **kwargs, way=way)
 
     monkeypatch.setattr(tsgen.stability, "run", run)
 

@@ -33,8 +33,8 @@ from tsgen import (
     TrainingStrategy,
 )
 from tsgen.errors import ModelFileError, SettingError
-from tsgen.folded import folds
-from tsgen.holes import encode_over_holes
+from tsgen.generation.folded import folds
+from tsgen.generation.imputation import encode_over_holes
 from tsgen.lessons import Lesson, Term
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tsgen import engine
-from tsgen.engine import Way, run
-from tsgen.folded import folds
-from tsgen.holes import encode_over_holes
+from tsgen.generation.dispatch import Way, run
+from tsgen.generation.folded import folds
+from tsgen.generation.imputation import encode_over_holes
 from tsgen.nn.inputs import input_size, lag_inputs, rows_of
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.preprocessing.scalers import WindowNormaliser

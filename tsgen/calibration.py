@@ -8,6 +8,7 @@ import torch
 
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.data import Panel
+from tsgen.generation import Drive
 from tsgen.intervals import (
     Calibration,
     Innovations,
@@ -16,7 +17,6 @@ from tsgen.intervals import (
     series_first,
 )
 from tsgen.preprocessing import Draw
-from tsgen.rollout import Drive
 
 __all__ = ["calibrate_on_tail", "tail_length"]
 

@@ -13,9 +13,18 @@ import torch
 from torch import Tensor
 
 from tsgen.data import Panel
-from tsgen.engine import ROWS_AT_ONCE, loops_together, median, run
 from tsgen.errors import StateError
-from tsgen.holes import encode_over_holes, read_over_holes
+from tsgen.generation import (
+    ROWS_AT_ONCE,
+    Drive,
+    encode_over_holes,
+    last_on_the_way,
+    loops_together,
+    median,
+    read_over_holes,
+    read_through,
+    run,
+)
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import (
     CovariateScaler,
@@ -26,9 +35,7 @@ from tsgen.preprocessing import (
     ValueRange,
     WindowNormaliser,
 )
-from tsgen.rollout import Drive
 from tsgen.state import Context, Encoding, ForecastState
-from tsgen.stepped import last_on_the_way, read_through
 from tsgen.threads import side_by_side
 
 __all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]

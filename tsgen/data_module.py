@@ -11,7 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from tsgen.engine import ROWS_AT_ONCE
+from tsgen.generation import ROWS_AT_ONCE
 from tsgen.preprocessing import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["WindowDataModule"]

@@ -21,10 +21,9 @@ from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
 from tsgen.data import Panel
-from tsgen.holes import fill_holes
+from tsgen.generation import fill_holes, start_of
 from tsgen.nn import lag_inputs
 from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
-from tsgen.rollout import start_of
 
 __all__ = ["Importance", "InputGroup", "input_groups", "permutation_importance"]
 

@@ -10,12 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsgen.engine import run
-from tsgen.holes import encode_over_holes, fill_holes
+from tsgen.generation import Drive, RolloutState, encode_over_holes, fill_holes, read, run, start_of
 from tsgen.nn import RecurrentNetwork
 from tsgen.objective import Objective, WindowErrors
 from tsgen.preprocessing import WindowBatch
-from tsgen.rollout import Drive, RolloutState, read, start_of
 
 __all__ = ["Lesson", "Term", "free_run"]
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from tsgen.engine import median
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
+from tsgen.generation import median
 from tsgen.gradients import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.lessons import Lesson, Term, free_run
 from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size

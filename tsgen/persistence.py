@@ -28,6 +28,7 @@ from tsgen.data import (
     WideLayout,
 )
 from tsgen.errors import ModelFileError, warn_user
+from tsgen.generation import RolloutState
 from tsgen.intervals import Calibration
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
 from tsgen.isolation import isolated
@@ -43,7 +44,6 @@ from tsgen.preprocessing import (
     ValueRange,
     WindowNormaliser,
 )
-from tsgen.rollout import RolloutState
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState

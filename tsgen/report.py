@@ -10,8 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tsgen.engine import median
-from tsgen.holes import read_over_holes
+from tsgen.generation import median, read_over_holes
 from tsgen.lessons import free_run
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import WindowBatch

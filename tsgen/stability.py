@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from tsgen.closed_loop import ClosedLoop
-from tsgen.engine import median, run
-from tsgen.rollout import Drive, RolloutState
+from tsgen.generation import Drive, RolloutState, median, run
 from tsgen.state import Encoding
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]

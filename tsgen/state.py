@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from tsgen.data import Panel
+from tsgen.generation import RolloutState
 from tsgen.messages import written
 from tsgen.nn import rows_of
 from tsgen.preprocessing import SeriesScalers, WindowNormaliser
-from tsgen.rollout import RolloutState
 
 __all__ = ["Context", "Encoding", "ForecastState", "Start"]
 

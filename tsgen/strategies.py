@@ -17,13 +17,11 @@ import torch
 from torch import Tensor
 
 from tsgen.arguments import number, one_of, whole_number
-from tsgen.engine import closed_loop, run
 from tsgen.errors import SettingError
-from tsgen.holes import read_over_holes
+from tsgen.generation import Drive, RolloutState, closed_loop, read_over_holes, rollout, run
 from tsgen.lessons import Lesson, Term
 from tsgen.messages import written
 from tsgen.objective import WindowErrors
-from tsgen.rollout import Drive, RolloutState, rollout
 
 __all__ = [
     "STRATEGIES",

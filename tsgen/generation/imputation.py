@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tsgen.engine import ROWS_AT_ONCE, run
+from tsgen.generation.dispatch import ROWS_AT_ONCE, run
+from tsgen.generation.rollout import Drive, RolloutState, read, start_of
 from tsgen.nn import RecurrentNetwork, rows_of
-from tsgen.rollout import Drive, RolloutState, read, start_of
 
 __all__ = ["encode_over_holes", "fill_holes", "read_over_holes"]
 

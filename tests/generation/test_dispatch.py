@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tsgen import engine
-from tsgen.engine import Run, Way, closed_loop, median, run
-from tsgen.folded import folds
+from tsgen.generation.dispatch import Run, Way, closed_loop, median, run
+from tsgen.generation.folded import folds
 from tsgen.nn.inputs import input_size
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tsgen.generation.rollout import Rollout, RolloutState
 from tsgen.nn import RecurrentNetwork, in_one_piece, lag_inputs
-from tsgen.rollout import Rollout, RolloutState
 
 __all__ = ["folded_rollout", "folds"]
 

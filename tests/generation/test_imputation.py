@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from torch import Tensor
 
 from tsgen import GRUForecaster, LSTMForecaster, holes
-from tsgen.holes import encode_over_holes, read_over_holes
+from tsgen.generation.imputation import encode_over_holes, read_over_holes
 from tsgen.nn.inputs import input_size
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout, start_of

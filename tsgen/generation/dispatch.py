@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from tsgen.folded import folded_rollout, folds
+from tsgen.generation.folded import folded_rollout, folds
+from tsgen.generation.rollout import Drive, Rollout, RolloutState, rollout
+from tsgen.generation.stepped import stepped_rollout
 from tsgen.nn import RecurrentNetwork, rows_of
-from tsgen.rollout import Drive, Rollout, RolloutState, rollout
-from tsgen.stepped import stepped_rollout
 from tsgen.threads import side_by_side, workers
 
 __all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "loops_together", "median", "run"]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from tsgen.generation.stepped import read_through
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.network import Cell, RecurrentNetwork
 from tsgen.rollout import RolloutState, encode, read, rollout
-from tsgen.stepped import read_through
 
 LAGS = [(1,), (1, 2), (1, 3, 12), (5, 1)]
 BATCH, CONTEXT = 3, 15

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tsgen.generation.rollout import Drive, Rollout, RolloutState
 from tsgen.nn import RecurrentNetwork, lag_inputs
-from tsgen.rollout import Drive, Rollout, RolloutState
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
 
