@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tsgen.data import hold_out
     from tsgen.data_module import WindowDataModule
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
+    from tsgen.evaluation import score
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.lessons import Lesson, Term
     from tsgen.module import ForecastModule
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         plot_training,
     )
     from tsgen.report import TrainingReport
-    from tsgen.scoring import score
     from tsgen.state import ForecastState
     from tsgen.strategies import (
         FreeRunning,
@@ -68,7 +68,7 @@ _HOME = {
     "plot_importance": "plotting",
     "plot_training": "plotting",
     "save_state": "persistence",
-    "score": "scoring",
+    "score": "evaluation",
     "tune": "tuning",
 }
 

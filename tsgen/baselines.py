@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen.arguments import checked_horizon
-from tsgen.backtest import Cutoffs, Plan, backtest
 from tsgen.data import Frame, Panel, Short, fill_values
 from tsgen.estimator import Forecaster, with_hints
+from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]

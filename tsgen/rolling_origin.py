@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.backtest import Cutoffs, Past
 from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.continuation import Continuation, OnBlowup
 from tsgen.data import History, ranges
+from tsgen.evaluation import Cutoffs, Past
 from tsgen.nn import rows_of
 from tsgen.preprocessing import Draw, Series, SeriesScalers
 from tsgen.state import Encoding, Start

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.data import Panel
 from tsgen.errors import SettingError
+from tsgen.evaluation import seasonal_error
 from tsgen.messages import written
-from tsgen.metrics import seasonal_error
 from tsgen.presets import PRESETS, Preset
 from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
 

@@ -20,12 +20,12 @@ from sklearn.base import clone
 from tsgen.arguments import checked_horizon, number, one_of, seed_of, whole_number
 from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
+from tsgen.evaluation import score
 from tsgen.forecaster import LSTMForecaster
 from tsgen.messages import written
 from tsgen.progress import progress_line
 from tsgen.quiet import quiet
 from tsgen.recurrent import RecurrentForecaster
-from tsgen.scoring import score
 from tsgen.settings import Settings
 
 if TYPE_CHECKING:

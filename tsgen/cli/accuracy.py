@@ -10,8 +10,7 @@ import pandas as pd
 from tsgen.baselines import SeasonalNaive
 from tsgen.data import Columns, Panel, Reading, hold_out, read_panel
 from tsgen.errors import FrameError
-from tsgen.metrics import mase
-from tsgen.scoring import score
+from tsgen.evaluation import mase, score
 
 __all__ = ["Accuracy", "backtest_errors", "measure_accuracy"]
 

@@ -25,8 +25,8 @@ from tsgen.data import (
     read_panel,
 )
 from tsgen.errors import FrameError, SettingError
+from tsgen.evaluation.metrics import over_scale, seasonal_error
 from tsgen.messages import written
-from tsgen.metrics import over_scale, seasonal_error
 
 __all__ = ["Function", "ScoredRows", "TrainingRows"]
 

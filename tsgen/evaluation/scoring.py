@@ -13,8 +13,7 @@ from pandas.tseries.offsets import BaseOffset
 
 from tsgen.data import Columns, Frame, listing
 from tsgen.errors import SettingError
-from tsgen.messages import written
-from tsgen.metrics import (
+from tsgen.evaluation.metrics import (
     QUANTILES,
     absolute_errors,
     checked_quantiles,
@@ -24,7 +23,8 @@ from tsgen.metrics import (
     squared_errors,
     symmetric_errors,
 )
-from tsgen.scored_rows import Function, ScoredRows, TrainingRows
+from tsgen.evaluation.scored_windows import Function, ScoredRows, TrainingRows
+from tsgen.messages import written
 
 __all__ = ["score"]
 
