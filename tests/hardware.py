@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tsgen.errors import SettingError
-from tsgen.precision import check_precision
+from tsgen.training.precision import check_precision
 
 
 def has_bfloat16() -> bool:

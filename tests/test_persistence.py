@@ -49,7 +49,7 @@ from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
 from tsgen.forecaster import load
 from tsgen.io.codec import CodecError, Decoder, Encoder, fits
 from tsgen.io.container import FORMAT
-from tsgen.strategies import FreeRunning, NoisyInputs
+from tsgen.training.strategies import FreeRunning, NoisyInputs
 
 Frame = pd.Series | pd.DataFrame
 

@@ -16,7 +16,7 @@ from tsgen.data.frame import read_panel
 from tsgen.errors import SettingError
 from tsgen.presets import PRESETS
 from tsgen.settings import Settings, choose_settings
-from tsgen.strategies import FreeRunning, PushForward, TeacherForcing
+from tsgen.training.strategies import FreeRunning, PushForward, TeacherForcing
 
 
 def settings_of(df: Any, **arguments: Any) -> Settings:

@@ -10,12 +10,9 @@ from tsgen._lazy import lazily
 if TYPE_CHECKING:
     from tsgen.baselines import Naive, SeasonalNaive
     from tsgen.data import hold_out
-    from tsgen.data_module import WindowDataModule
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
-    from tsgen.lessons import Lesson, Term
-    from tsgen.module import ForecastModule
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
@@ -24,38 +21,42 @@ if TYPE_CHECKING:
         plot_importance,
         plot_training,
     )
-    from tsgen.report import TrainingReport
     from tsgen.state import ForecastState
-    from tsgen.strategies import (
+    from tsgen.training import (
+        ForecastModule,
         FreeRunning,
+        Lesson,
         NoisyInputs,
         PushForward,
         ScheduledSampling,
         TeacherForcing,
+        Term,
+        TrainingReport,
         TrainingStrategy,
+        WindowDataModule,
     )
     from tsgen.tuning import Tuned, tune
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "ForecastModule": "module",
+    "ForecastModule": "training",
     "ForecastState": "state",
-    "FreeRunning": "strategies",
+    "FreeRunning": "training",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",
-    "Lesson": "lessons",
+    "Lesson": "training",
     "Naive": "baselines",
-    "NoisyInputs": "strategies",
-    "PushForward": "strategies",
-    "ScheduledSampling": "strategies",
+    "NoisyInputs": "training",
+    "PushForward": "training",
+    "ScheduledSampling": "training",
     "SeasonalNaive": "baselines",
-    "TeacherForcing": "strategies",
-    "Term": "lessons",
-    "TrainingReport": "report",
-    "TrainingStrategy": "strategies",
+    "TeacherForcing": "training",
+    "Term": "training",
+    "TrainingReport": "training",
+    "TrainingStrategy": "training",
     "Tuned": "tuning",
-    "WindowDataModule": "data_module",
+    "WindowDataModule": "training",
     "hold_out": "data",
     "list_datasets": "datasets",
     "load": "forecaster",

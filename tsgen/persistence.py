@@ -47,7 +47,7 @@ from tsgen.preprocessing import (
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.state import Encoding, ForecastState
-from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
+from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = [
     "load_model",

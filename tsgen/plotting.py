@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tsgen.report import TrainingReport
+    from tsgen.training import TrainingReport
 
 __all__ = [
     "plot_backtest",

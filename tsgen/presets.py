@@ -6,8 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
-from tsgen.objective import Loss
-from tsgen.strategies import FreeRunning, TeacherForcing, TrainingStrategy
+from tsgen.training import FreeRunning, Loss, TeacherForcing, TrainingStrategy
 
 __all__ = ["PRESETS", "Preset"]
 

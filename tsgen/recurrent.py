@@ -26,14 +26,11 @@ from tsgen.data import (
     check_fill,
     read_panel,
 )
-from tsgen.data_module import WindowDataModule
 from tsgen.errors import NotFittedError, SettingError, warn_user
 from tsgen.estimator import with_hints
 from tsgen.isolation import isolated
 from tsgen.messages import written
-from tsgen.module import ForecastModule
 from tsgen.nn import Cell
-from tsgen.objective import Loss
 from tsgen.persistence import load_model, save_model, warn_unless_savable
 from tsgen.preprocessing import (
     CovariateScaler,
@@ -44,14 +41,19 @@ from tsgen.preprocessing import (
     fit_scaler,
     read_link,
 )
-from tsgen.report import Losses, TrainingReport, exposure
 from tsgen.settings import Settings, choose_settings
 from tsgen.snapshot import Snapshot, check_weights
 from tsgen.stateful import StatefulForecaster
-from tsgen.strategies import TrainingStrategy
 from tsgen.training import (
+    ForecastModule,
+    Loss,
+    Losses,
     Schedule,
     TrainingInterrupted,
+    TrainingReport,
+    TrainingStrategy,
+    WindowDataModule,
+    exposure,
     is_rank_zero,
     train,
 )

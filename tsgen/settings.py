@@ -15,7 +15,7 @@ from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.messages import written
 from tsgen.presets import PRESETS, Preset
-from tsgen.strategies import STRATEGIES, TeacherForcing, TrainingStrategy
+from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"]
 

@@ -17,7 +17,6 @@ from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
 from tsgen.intervals import Calibration
 from tsgen.io import CodecError, printable
-from tsgen.objective import Loss
 from tsgen.preprocessing import (
     NAMED_SCALERS,
     AffineScalers,
@@ -31,6 +30,7 @@ from tsgen.preprocessing import (
 )
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.state import ForecastState
+from tsgen.training import Loss
 
 __all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "check_weights"]
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from tsgen.generation import median, read_over_holes
-from tsgen.lessons import free_run
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
+from tsgen.training.step import free_run
 
 __all__ = ["Losses", "TrainingReport", "exposure"]
 

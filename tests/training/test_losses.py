@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tsgen import LSTMForecaster, load_dataset
-from tsgen.objective import Loss, Objective
+from tsgen.training.losses import Loss, Objective
 
 # Targets within ±1: their spread is below 1, so that errors count as they are.
 TARGETS = torch.tensor([[0.0, 1.0, -1.0, 0.5], [0.0, 0.0, 1.0, 0.0]])

@@ -17,10 +17,10 @@ from rich.progress import Progress
 from torch import Tensor
 
 from tsgen.errors import DivergenceError
-from tsgen.module import ForecastModule
 from tsgen.nn import rows_of
 from tsgen.preprocessing import WindowBatch
 from tsgen.progress import COUNT, progress_line
+from tsgen.training.lightning_module import ForecastModule
 
 __all__ = [
     "BestWeights",

@@ -17,14 +17,14 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
-from tsgen.gradients import Learner, loss_of, mean_over_processes, sum_of_losses
-from tsgen.lessons import Lesson, Term, free_run
 from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size
-from tsgen.objective import Loss, Objective, WindowErrors
-from tsgen.precision import check_precision
 from tsgen.preprocessing import WindowBatch
-from tsgen.strategies import TeacherForcing, TrainingStrategy
 from tsgen.threads import workers
+from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
+from tsgen.training.losses import Loss, Objective, WindowErrors
+from tsgen.training.precision import check_precision
+from tsgen.training.step import Lesson, Term, free_run
+from tsgen.training.strategies import TeacherForcing, TrainingStrategy
 
 __all__ = ["ForecastModule", "is_out_of_memory"]
 

@@ -24,9 +24,9 @@ from torch.optim.lr_scheduler import LambdaLR
 import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
-from tsgen.gradients import sum_of_losses
-from tsgen.module import one_cycle
 from tsgen.settings import MOST_MEMBERS
+from tsgen.training.ensemble import sum_of_losses
+from tsgen.training.lightning_module import one_cycle
 
 pytestmark = pytest.mark.slow
 
@@ -220,7 +220,7 @@ def test_members_learn_in_threads_where_no_order_matters(
         asked.append(at_once)
         return sum_of_losses(learners, at_once=at_once)
 
-    monkeypatch.setattr("tsgen.module.sum_of_losses", noted)
+    monkeypatch.setattr("tsgen.training.lightning_module.sum_of_losses", noted)
     kwargs = {"accelerator": "cpu"} | settings.pop("trainer_kwargs", {})
     model = LSTMForecaster(**SMALL, **settings, n_models=2, trainer_kwargs=kwargs)
     first = digest(model.fit(FRAME))

@@ -35,13 +35,13 @@ from tsgen import (
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes
-from tsgen.lessons import Lesson, Term
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork
-from tsgen.objective import Objective
 from tsgen.preprocessing.windows import WindowBatch
 from tsgen.rollout import Drive, encode, rollout
-from tsgen.strategies import STRATEGIES
+from tsgen.training.losses import Objective
+from tsgen.training.step import Lesson, Term
+from tsgen.training.strategies import STRATEGIES
 
 pytestmark = pytest.mark.slow
 

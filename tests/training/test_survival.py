@@ -18,9 +18,9 @@ import torch
 
 import tsgen
 from tsgen import LSTMForecaster
-from tsgen.callbacks import ClosedLoopValidation
 from tsgen.errors import DivergenceError, SettingError
-from tsgen.training import TrainingInterrupted
+from tsgen.training.callbacks import ClosedLoopValidation
+from tsgen.training.trainer import TrainingInterrupted
 
 SETTINGS = {"hidden_size": 8, "context_length": 24, "lags": [12], "verbose": False}
 
@@ -72,7 +72,7 @@ def run(frame: Path, run_dir: Path, kill_at: int) -> subprocess.CompletedProcess
         [sys.executable, "-c", textwrap.dedent(SCRIPT), str(frame), str(run_dir), str(kill_at)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from tsgen.gradients import Learner, loss_of, sum_of_losses
-from tsgen.lessons import Term
 from tsgen.nn.network import RecurrentNetwork
-from tsgen.objective import WindowErrors
+from tsgen.training.ensemble import Learner, loss_of, sum_of_losses
+from tsgen.training.losses import WindowErrors
+from tsgen.training.step import Term
 
 
 def learners(

@@ -13,12 +13,12 @@ import torch
 from problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
-from tsgen.data_module import TailDraws
 from tsgen.errors import SettingError
-from tsgen.module import one_cycle
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
+from tsgen.training.data_module import TailDraws
+from tsgen.training.lightning_module import one_cycle
 
 
 class Losses(pl.Callback):

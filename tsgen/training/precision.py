@@ -36,7 +36,7 @@ def check_precision(precision: str, device: torch.device, recurrent: nn.LSTM | n
     Examples
     --------
     >>> import torch
-    >>> from tsgen.precision import check_precision
+    >>> from tsgen.training.precision import check_precision
     >>> check_precision("32-true", torch.device("cpu"), torch.nn.LSTM(2, 4))
     """
     if precision == "32-true":

@@ -14,8 +14,8 @@ from problems import wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, TrainingReport
-from tsgen.report import Losses
 from tsgen.rollout import Drive, encode, read, rollout
+from tsgen.training.report import Losses
 
 HELD_OUT = 7
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "scaler": None,

@@ -23,7 +23,10 @@ from pytorch_lightning.utilities.exceptions import (  # type: ignore[attr-define
 from torch import Tensor
 
 from tsgen.arguments import whole_number
-from tsgen.callbacks import (
+from tsgen.errors import OutOfMemoryError, SettingError, TsgenError
+from tsgen.messages import written
+from tsgen.quiet import quiet
+from tsgen.training.callbacks import (
     BestWeights,
     Checkpoints,
     ClosedLoopValidation,
@@ -33,12 +36,9 @@ from tsgen.callbacks import (
     ProgressLine,
     StopOnSignal,
 )
-from tsgen.data_module import WindowDataModule
-from tsgen.errors import OutOfMemoryError, SettingError, TsgenError
-from tsgen.messages import written
-from tsgen.module import ForecastModule, is_out_of_memory
-from tsgen.quiet import quiet
-from tsgen.report import Losses
+from tsgen.training.data_module import WindowDataModule
+from tsgen.training.lightning_module import ForecastModule, is_out_of_memory
+from tsgen.training.report import Losses
 
 __all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "train"]
 

@@ -16,7 +16,7 @@ from problems import wavy
 
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError
-from tsgen.precision import check_precision
+from tsgen.training.precision import check_precision
 
 SMALL = {"hidden_size": 4, "max_steps": 2, "verbose": False}
 

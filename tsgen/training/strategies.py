@@ -19,9 +19,9 @@ from torch import Tensor
 from tsgen.arguments import number, one_of, whole_number
 from tsgen.errors import SettingError
 from tsgen.generation import Drive, RolloutState, closed_loop, read_over_holes, rollout, run
-from tsgen.lessons import Lesson, Term
 from tsgen.messages import written
-from tsgen.objective import WindowErrors
+from tsgen.training.losses import WindowErrors
+from tsgen.training.step import Lesson, Term
 
 __all__ = [
     "STRATEGIES",

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tsgen.generation import Drive, RolloutState, encode_over_holes, fill_holes, read, run, start_of
 from tsgen.nn import RecurrentNetwork
-from tsgen.objective import Objective, WindowErrors
 from tsgen.preprocessing import WindowBatch
+from tsgen.training.losses import Objective, WindowErrors
 
 __all__ = ["Lesson", "Term", "free_run"]
 

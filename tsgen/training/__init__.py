@@ -1,0 +1,77 @@
+"""How a network learns; the only home of Lightning.
+
+A step (``step``) draws windows from ``data_module``, runs the network by a strategy
+(``strategies``: what is fed in), measures errors (``losses``) and sums their gradients over
+members and parts of a batch (``ensemble``); ``lightning_module`` is that under any ``Trainer``.
+``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says how it went.
+
+This door loads what is asked for alone: a strategy can be named without Lightning.
+"""
+
+from typing import TYPE_CHECKING
+
+from tsgen._lazy import lazily
+
+if TYPE_CHECKING:
+    from tsgen.training.data_module import WindowDataModule
+    from tsgen.training.lightning_module import ForecastModule
+    from tsgen.training.losses import Loss
+    from tsgen.training.report import Losses, TrainingReport, exposure
+    from tsgen.training.step import Lesson, Term
+    from tsgen.training.strategies import (
+        STRATEGIES,
+        FreeRunning,
+        NoisyInputs,
+        PushForward,
+        ScheduledSampling,
+        TeacherForcing,
+        TrainingStrategy,
+    )
+    from tsgen.training.trainer import Schedule, TrainingInterrupted, is_rank_zero, train
+
+__all__ = [
+    "STRATEGIES",
+    "ForecastModule",
+    "FreeRunning",
+    "Lesson",
+    "Loss",
+    "Losses",
+    "NoisyInputs",
+    "PushForward",
+    "Schedule",
+    "ScheduledSampling",
+    "TeacherForcing",
+    "Term",
+    "TrainingInterrupted",
+    "TrainingReport",
+    "TrainingStrategy",
+    "WindowDataModule",
+    "exposure",
+    "is_rank_zero",
+    "train",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "ForecastModule": "lightning_module",
+        "FreeRunning": "strategies",
+        "Lesson": "step",
+        "Loss": "losses",
+        "Losses": "report",
+        "NoisyInputs": "strategies",
+        "PushForward": "strategies",
+        "STRATEGIES": "strategies",
+        "Schedule": "trainer",
+        "ScheduledSampling": "strategies",
+        "TeacherForcing": "strategies",
+        "Term": "step",
+        "TrainingInterrupted": "trainer",
+        "TrainingReport": "report",
+        "TrainingStrategy": "strategies",
+        "WindowDataModule": "data_module",
+        "exposure": "report",
+        "is_rank_zero": "trainer",
+        "train": "trainer",
+    },
+)
