@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
-from tsgen.closed_loop import scaled
+from tsgen.inference.forecast import scaled
 from tsgen.preprocessing.windows import Draw
 from tsgen.testing import panels
 

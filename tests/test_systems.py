@@ -16,12 +16,12 @@ from tsgen import engine
 from tsgen.generation.dispatch import Way, run
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes
+from tsgen.inference.state import Encoding
 from tsgen.nn.inputs import input_size, lag_inputs, rows_of
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import CovariateRows, Draw, Series, WindowShape
 from tsgen.rollout import Drive, RolloutState, encode, read, rollout
-from tsgen.state import Encoding
 
 WAYS = get_args(Way)
 BATCH, CONTEXT, HORIZON = 3, 12, 14

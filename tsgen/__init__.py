@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
     from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
+    from tsgen.inference import ForecastState
     from tsgen.persistence import load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         plot_importance,
         plot_training,
     )
-    from tsgen.state import ForecastState
     from tsgen.training import (
         ForecastModule,
         FreeRunning,
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ForecastModule": "training",
-    "ForecastState": "state",
+    "ForecastState": "inference",
     "FreeRunning": "training",
     "GRUForecaster": "forecaster",
     "LSTMForecaster": "forecaster",

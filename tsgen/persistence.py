@@ -29,7 +29,7 @@ from tsgen.data import (
 )
 from tsgen.errors import ModelFileError, warn_user
 from tsgen.generation import RolloutState
-from tsgen.intervals import Calibration
+from tsgen.inference import Calibration, Encoding, ForecastState
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
 from tsgen.isolation import isolated
 from tsgen.messages import written
@@ -46,7 +46,6 @@ from tsgen.preprocessing import (
 )
 from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
-from tsgen.state import Encoding, ForecastState
 from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = [

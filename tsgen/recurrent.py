@@ -12,8 +12,6 @@ import pandas as pd
 import torch
 
 from tsgen.arguments import one_of, yes_or_no
-from tsgen.calibration import calibrate_on_tail, tail_length
-from tsgen.closed_loop import ClosedLoop, checksum, scaled
 from tsgen.data import (
     CalendarPart,
     Columns,
@@ -28,6 +26,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError, SettingError, warn_user
 from tsgen.estimator import with_hints
+from tsgen.inference import ClosedLoop, calibrate_on_tail, checksum, scaled, tail_length
 from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.nn import Cell

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
-from tsgen.intervals import Calibration
+from tsgen.inference import Calibration, ForecastState
 from tsgen.io import CodecError, printable
 from tsgen.preprocessing import (
     NAMED_SCALERS,
@@ -29,7 +29,6 @@ from tsgen.preprocessing import (
     ValueRange,
 )
 from tsgen.settings import MOST_MEMBERS, Settings
-from tsgen.state import ForecastState
 from tsgen.training import Loss
 
 __all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "check_weights"]

@@ -14,21 +14,31 @@ import pandas as pd
 import torch
 
 from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
-from tsgen.closed_loop import ClosedLoop, scaled
-from tsgen.continuation import Continuation, OnBlowup, Until
 from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
 from tsgen.estimator import Forecaster, with_hints
 from tsgen.evaluation import Cutoffs, Plan, backtest
-from tsgen.explanation import input_groups, permutation_importance
-from tsgen.intervals import Calibration, Innovations, level_shares, quantile_shares
+from tsgen.inference import (
+    Calibration,
+    ClosedLoop,
+    Context,
+    Continuation,
+    ForecastState,
+    Innovations,
+    OnBlowup,
+    Until,
+    continuations,
+    input_groups,
+    level_shares,
+    measure_stability,
+    permutation_importance,
+    quantile_shares,
+    scaled,
+)
 from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.preprocessing import PanelScaler
-from tsgen.rolling_origin import continuations
 from tsgen.settings import Settings
-from tsgen.stability import measure_stability
-from tsgen.state import Context, ForecastState
 
 __all__ = ["StatefulForecaster"]
 

@@ -613,8 +613,8 @@ def test_blocks_of_any_size(carry: bool, monkeypatch: pytest.MonkeyPatch) -> Non
     new = df.add_prefix("new ")
     whole_new = fitted().backtest(new, H, n_windows=6, step=2, carry=carry)
     for rows in (1, 100, 1000):
-        monkeypatch.setattr("tsgen.rolling_origin._ROWS_AT_ONCE", rows)
-        monkeypatch.setattr("tsgen.rolling_origin._READ_AT_ONCE", rows)
+        monkeypatch.setattr("tsgen.inference.rolling_origin._ROWS_AT_ONCE", rows)
+        monkeypatch.setattr("tsgen.inference.rolling_origin._READ_AT_ONCE", rows)
         got = fitted().backtest(df, H, n_windows=6, step=2, carry=carry)
         assert_frame_equal(got, whole, rtol=1e-5)
         got = fitted().backtest(new, H, n_windows=6, step=2, carry=carry)

@@ -206,7 +206,7 @@ def _check(
 ) -> None:
     """All that can be wrong before the time for a fit is spent."""
     from tsgen.cli.tables import check_ending
-    from tsgen.intervals import level_shares
+    from tsgen.inference import level_shares
 
     level_shares(level)
     if inputs.count(STANDARD) > 1:

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.closed_loop import ClosedLoop, scaled
-from tsgen.continuation import Continuation, OnBlowup
 from tsgen.data import History, ranges
 from tsgen.evaluation import Cutoffs, Past
+from tsgen.inference.continuation import Continuation, OnBlowup
+from tsgen.inference.forecast import ClosedLoop, scaled
+from tsgen.inference.state import Encoding, Start
 from tsgen.nn import rows_of
 from tsgen.preprocessing import Draw, Series, SeriesScalers
-from tsgen.state import Encoding, Start
 
 __all__ = ["continuations"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tsgen.errors import SettingError
-from tsgen.intervals import (
+from tsgen.inference.intervals import (
     FEWEST_RESIDUALS,
     LEVELS,
     Calibration,

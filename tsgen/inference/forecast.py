@@ -25,6 +25,7 @@ from tsgen.generation import (
     read_through,
     run,
 )
+from tsgen.inference.state import Context, Encoding, ForecastState
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import (
     CovariateScaler,
@@ -35,7 +36,6 @@ from tsgen.preprocessing import (
     ValueRange,
     WindowNormaliser,
 )
-from tsgen.state import Context, Encoding, ForecastState
 from tsgen.threads import side_by_side
 
 __all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]

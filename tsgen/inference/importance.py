@@ -19,9 +19,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.closed_loop import ClosedLoop
 from tsgen.data import Panel
 from tsgen.generation import fill_holes, start_of
+from tsgen.inference.forecast import ClosedLoop
 from tsgen.nn import lag_inputs
 from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
 

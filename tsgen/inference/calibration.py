@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsgen.closed_loop import ClosedLoop, scaled
 from tsgen.data import Panel
 from tsgen.generation import Drive
-from tsgen.intervals import (
+from tsgen.inference.forecast import ClosedLoop, scaled
+from tsgen.inference.intervals import (
     Calibration,
     Innovations,
     copies_first,

@@ -16,11 +16,11 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import tsgen
-import tsgen.closed_loop
+import tsgen.inference.forecast
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, ModelExistsError, ModelFileError, SettingError, StateError
+from tsgen.inference.state import ForecastState
 from tsgen.rollout import encode, read, rollout
-from tsgen.state import ForecastState
 from tsgen.testing import panels, wide_panels
 
 pytestmark = pytest.mark.slow
@@ -220,7 +220,7 @@ def test_fit_leaves_the_state_of_the_training_series(model, monkeypatch) -> None
     def fail(*args: Any) -> None:
         raise AssertionError("a context was read")
 
-    monkeypatch.setattr(tsgen.closed_loop, "encode_over_holes", fail)
+    monkeypatch.setattr(tsgen.inference.forecast, "encode_over_holes", fail)
     assert_close(model.predict(HORIZON), expected, wide(80))
     assert_frame_equal(model.predict(HORIZON, state=state), earlier)
     with pytest.raises(AssertionError, match="context"):

@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.closed_loop import ClosedLoop, Generated
 from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.generation import Drive
-from tsgen.intervals import Calibration, Innovations, copies_first, series_first
+from tsgen.inference.forecast import ClosedLoop, Generated
+from tsgen.inference.intervals import Calibration, Innovations, copies_first, series_first
+from tsgen.inference.state import Start
 from tsgen.nn import rows_of
 from tsgen.preprocessing import WindowNormaliser
-from tsgen.state import Start
 
 __all__ = ["Continuation", "OnBlowup", "Point", "Until"]
 

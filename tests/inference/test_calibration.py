@@ -13,14 +13,14 @@ import torch
 from pandas.testing import assert_frame_equal, assert_series_equal
 from problems import wavy
 
-import tsgen.calibration
+import tsgen.inference.calibration
 import tsgen.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, load
-from tsgen.calibration import calibrate_on_tail, tail_length
-from tsgen.closed_loop import ClosedLoop
 from tsgen.data.frame import read_panel
 from tsgen.data.panel import Columns, Panel
 from tsgen.errors import FrameError, NotFittedError
+from tsgen.inference.calibration import calibrate_on_tail, tail_length
+from tsgen.inference.forecast import ClosedLoop
 
 pytestmark = pytest.mark.slow
 
@@ -514,7 +514,7 @@ def test_how_much_is_in_memory_does_not_matter(
 ) -> None:
     loop, panel = calibrated._closed_loop(), panel_of(frame())
     whole = calibrate_on_tail(loop, panel, 10, seed=0).factors
-    monkeypatch.setattr(tsgen.calibration, "_PATHS_AT_ONCE", 300)
+    monkeypatch.setattr(tsgen.inference.calibration, "_PATHS_AT_ONCE", 300)
     np.testing.assert_allclose(calibrate_on_tail(loop, panel, 10, seed=0).factors, whole, rtol=1e-3)
 
 

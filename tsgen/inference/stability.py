@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.closed_loop import ClosedLoop
 from tsgen.generation import Drive, RolloutState, median, run
-from tsgen.state import Encoding
+from tsgen.inference.forecast import ClosedLoop
+from tsgen.inference.state import Encoding
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
 

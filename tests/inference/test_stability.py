@@ -14,11 +14,11 @@ from pandas.testing import assert_frame_equal
 from torch import Tensor, nn
 
 import tsgen.generation.dispatch
-import tsgen.stability
+import tsgen.inference.stability
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, NotFittedError
+from tsgen.inference.stability import lyapunov_exponents
 from tsgen.rollout import RolloutState, encode, rollout
-from tsgen.stability import lyapunov_exponents
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         way = "plain" if isinstance(network, (Map, Memory)) else "auto"
         return tsgen.generation.dispatch.run(network, *args, **kwargs, way=way)
 
-    monkeypatch.setattr(tsgen.stability, "run", run)
+    monkeypatch.setattr(tsgen.inference.stability, "run", run)
 
 
 def at(*values: float, lags: int = 1, hidden: float = 0.0) -> RolloutState:
