@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
-import tsgen.recurrent
+import tsgen.forecasters.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError, NotFittedError
@@ -907,7 +907,7 @@ def test_refused_before_training(df: pd.DataFrame, monkeypatch: pytest.MonkeyPat
     def train(*_: Any, **__: Any) -> None:
         pytest.fail("training started")
 
-    monkeypatch.setattr(tsgen.recurrent, "train", train)
+    monkeypatch.setattr(tsgen.forecasters.recurrent, "train", train)
     with pytest.raises(FrameError):
         network().fit(df)
 

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
-    from tsgen.baselines import Naive, SeasonalNaive
     from tsgen.data import hold_out
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
-    from tsgen.forecaster import GRUForecaster, LSTMForecaster, load
+    from tsgen.forecasters import (
+        GRUForecaster,
+        LSTMForecaster,
+        Naive,
+        SeasonalNaive,
+        load,
+        load_state,
+        save_state,
+    )
     from tsgen.inference import ForecastState
-    from tsgen.persistence import load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
         plot_errors,
@@ -43,14 +49,14 @@ _HOME = {
     "ForecastModule": "training",
     "ForecastState": "inference",
     "FreeRunning": "training",
-    "GRUForecaster": "forecaster",
-    "LSTMForecaster": "forecaster",
+    "GRUForecaster": "forecasters",
+    "LSTMForecaster": "forecasters",
     "Lesson": "training",
-    "Naive": "baselines",
+    "Naive": "forecasters",
     "NoisyInputs": "training",
     "PushForward": "training",
     "ScheduledSampling": "training",
-    "SeasonalNaive": "baselines",
+    "SeasonalNaive": "forecasters",
     "TeacherForcing": "training",
     "Term": "training",
     "TrainingReport": "training",
@@ -59,16 +65,16 @@ _HOME = {
     "WindowDataModule": "training",
     "hold_out": "data",
     "list_datasets": "datasets",
-    "load": "forecaster",
+    "load": "forecasters",
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
-    "load_state": "persistence",
+    "load_state": "forecasters",
     "plot_backtest": "plotting",
     "plot_errors": "plotting",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "plot_training": "plotting",
-    "save_state": "persistence",
+    "save_state": "forecasters",
     "score": "evaluation",
     "tune": "tuning",
 }

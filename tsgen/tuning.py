@@ -21,12 +21,10 @@ from tsgen.arguments import checked_horizon, number, one_of, seed_of, whole_numb
 from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.evaluation import score
-from tsgen.forecaster import LSTMForecaster
+from tsgen.forecasters import LSTMForecaster, RecurrentForecaster, Settings
 from tsgen.messages import written
 from tsgen.progress import progress_line
 from tsgen.quiet import quiet
-from tsgen.recurrent import RecurrentForecaster
-from tsgen.settings import Settings
 
 if TYPE_CHECKING:
     import optuna

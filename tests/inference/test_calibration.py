@@ -13,8 +13,8 @@ import torch
 from pandas.testing import assert_frame_equal, assert_series_equal
 from problems import wavy
 
+import tsgen.forecasters.recurrent
 import tsgen.inference.calibration
-import tsgen.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, load
 from tsgen.data.frame import read_panel
 from tsgen.data.panel import Columns, Panel
@@ -53,13 +53,13 @@ def calibrated() -> Any:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one with each training."""
     done: list[str] = []
-    train = tsgen.recurrent.train
+    train = tsgen.forecasters.recurrent.train
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         done.append("fit")
         return train(*args, **kwargs)
 
-    monkeypatch.setattr(tsgen.recurrent, "train", counted)
+    monkeypatch.setattr(tsgen.forecasters.recurrent, "train", counted)
     return done
 
 
@@ -427,7 +427,7 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(loop=loop, panel=panel, rows=rows, seed=seed)
         return calibrate_on_tail(loop, panel, rows, seed)
 
-    monkeypatch.setattr(tsgen.recurrent, "calibrate_on_tail", capture)
+    monkeypatch.setattr(tsgen.forecasters.recurrent, "calibrate_on_tail", capture)
     return seen
 
 

@@ -24,7 +24,7 @@ from torch.optim.lr_scheduler import LambdaLR
 import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
-from tsgen.settings import MOST_MEMBERS
+from tsgen.forecasters.settings import MOST_MEMBERS
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 

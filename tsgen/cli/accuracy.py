@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from tsgen.baselines import SeasonalNaive
 from tsgen.data import Columns, Panel, Reading, hold_out, read_panel
 from tsgen.errors import FrameError
 from tsgen.evaluation import mase, score
+from tsgen.forecasters import SeasonalNaive
 
 __all__ = ["Accuracy", "backtest_errors", "measure_accuracy"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tsgen.data import Columns, Frame
-    from tsgen.forecaster import LSTMForecaster
+    from tsgen.forecasters import LSTMForecaster
 
 __all__ = ["app", "main"]
 
@@ -250,7 +250,7 @@ def _number_or_word(text: str | None, number: type[int] | type[float]) -> Any:
 
 
 def _new_model(fitting: Fitting) -> LSTMForecaster:
-    from tsgen.forecaster import LSTMForecaster
+    from tsgen.forecasters import LSTMForecaster
 
     steps: Any = "auto" if fitting.max_steps is None else fitting.max_steps
     return LSTMForecaster(
@@ -259,7 +259,7 @@ def _new_model(fitting: Fitting) -> LSTMForecaster:
 
 
 def _loaded(model: Path) -> Any:
-    from tsgen.forecaster import load
+    from tsgen.forecasters import load
 
     try:
         return load(model)

@@ -13,8 +13,8 @@ from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_
 from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
+from tsgen.forecasters.presets import PRESETS, Preset
 from tsgen.messages import written
-from tsgen.presets import PRESETS, Preset
 from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"]

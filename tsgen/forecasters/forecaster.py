@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
-from tsgen.persistence import load_model
-from tsgen.recurrent import RecurrentForecaster
+from tsgen.forecasters.recurrent import RecurrentForecaster
+from tsgen.forecasters.saving import load_model
 
 __all__ = ["GRUForecaster", "LSTMForecaster", "load"]
 

@@ -46,7 +46,7 @@ from typing_extensions import TypeAliasType
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
-from tsgen.forecaster import load
+from tsgen.forecasters.forecaster import load
 from tsgen.io.codec import CodecError, Decoder, Encoder, fits
 from tsgen.io.container import FORMAT
 from tsgen.training.strategies import FreeRunning, NoisyInputs
@@ -54,7 +54,7 @@ from tsgen.training.strategies import FreeRunning, NoisyInputs
 Frame = pd.Series | pd.DataFrame
 
 ROWS = 30
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 MEMBERS = ["manifest.json", "weights.safetensors", "arrays.safetensors"]
 
 

@@ -25,12 +25,15 @@ from tsgen.data import (
     read_panel,
 )
 from tsgen.errors import NotFittedError, SettingError, warn_user
-from tsgen.estimator import with_hints
+from tsgen.forecasters.base import with_hints
+from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
+from tsgen.forecasters.settings import Settings, choose_settings
+from tsgen.forecasters.snapshot import Snapshot, check_weights
+from tsgen.forecasters.stateful import StatefulForecaster
 from tsgen.inference import ClosedLoop, calibrate_on_tail, checksum, scaled, tail_length
 from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.nn import Cell
-from tsgen.persistence import load_model, save_model, warn_unless_savable
 from tsgen.preprocessing import (
     CovariateScaler,
     PanelScaler,
@@ -40,9 +43,6 @@ from tsgen.preprocessing import (
     fit_scaler,
     read_link,
 )
-from tsgen.settings import Settings, choose_settings
-from tsgen.snapshot import Snapshot, check_weights
-from tsgen.stateful import StatefulForecaster
 from tsgen.training import (
     ForecastModule,
     Loss,

@@ -12,9 +12,9 @@ import pandas as pd
 
 from tsgen.arguments import checked_horizon
 from tsgen.data import Frame, Panel, Short, fill_values
-from tsgen.estimator import Forecaster, with_hints
 from tsgen.evaluation import Cutoffs, Plan, backtest
-from tsgen.settings import choose_season_length
+from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]
 

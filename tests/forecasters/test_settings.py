@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from tsgen import LSTMForecaster
 from tsgen.data.frame import read_panel
 from tsgen.errors import SettingError
-from tsgen.presets import PRESETS
-from tsgen.settings import Settings, choose_settings
+from tsgen.forecasters.presets import PRESETS
+from tsgen.forecasters.settings import Settings, choose_settings
 from tsgen.training.strategies import FreeRunning, PushForward, TeacherForcing
 
 

@@ -28,6 +28,8 @@ from tsgen.data import (
     WideLayout,
 )
 from tsgen.errors import ModelFileError, warn_user
+from tsgen.forecasters.settings import MOST_MEMBERS, Settings
+from tsgen.forecasters.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.generation import RolloutState
 from tsgen.inference import Calibration, Encoding, ForecastState
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
@@ -44,8 +46,6 @@ from tsgen.preprocessing import (
     ValueRange,
     WindowNormaliser,
 )
-from tsgen.settings import MOST_MEMBERS, Settings
-from tsgen.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
 from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = [
@@ -111,7 +111,7 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     --------
     >>> import tempfile
     >>> import tsgen
-    >>> from tsgen.persistence import load_model, save_model
+    >>> from tsgen.forecasters.saving import load_model, save_model
     >>> df = tsgen.load_dataset("air_passengers")
     >>> model = tsgen.GRUForecaster(max_steps=5).fit(df)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +173,7 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
     >>> import tempfile
     >>> from pathlib import Path
     >>> import tsgen
-    >>> from tsgen.persistence import load_model
+    >>> from tsgen.forecasters.saving import load_model
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "notes.txt")
     ...     _ = path.write_text("buy milk")

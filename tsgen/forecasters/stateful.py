@@ -16,8 +16,9 @@ import torch
 from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
-from tsgen.estimator import Forecaster, with_hints
 from tsgen.evaluation import Cutoffs, Plan, backtest
+from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.settings import Settings
 from tsgen.inference import (
     Calibration,
     ClosedLoop,
@@ -38,7 +39,6 @@ from tsgen.inference import (
 from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.preprocessing import PanelScaler
-from tsgen.settings import Settings
 
 __all__ = ["StatefulForecaster"]
 

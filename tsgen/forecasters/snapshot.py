@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.errors import ModelFileError
+from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.inference import Calibration, ForecastState
 from tsgen.io import CodecError, printable
 from tsgen.preprocessing import (
@@ -28,7 +29,6 @@ from tsgen.preprocessing import (
     TransformerScalers,
     ValueRange,
 )
-from tsgen.settings import MOST_MEMBERS, Settings
 from tsgen.training import Loss
 
 __all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "check_weights"]
@@ -299,7 +299,7 @@ def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor])
     Examples
     --------
     >>> import torch
-    >>> from tsgen.snapshot import check_weights
+    >>> from tsgen.forecasters.snapshot import check_weights
     >>> head = torch.nn.Linear(2, 1, device="meta")
     >>> check_weights(torch.nn.Linear(2, 1).state_dict(), head.state_dict())
     """
