@@ -21,6 +21,6 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As torch and the machine say, whatever there is."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    monkeypatch.setattr("tsgen.threads._cores", lambda: 2)
+    monkeypatch.setattr("tsgen._runtime.threads._cores", lambda: 2)
     yield
     torch.set_num_threads(before)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tsgen.quiet import quiet
+from tsgen._runtime.quiet import quiet
 
 
 def warn(module: str = "chatty.parts") -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from tsgen.threads import one_thread_each, side_by_side, workers
+from tsgen._runtime.threads import one_thread_each, side_by_side, workers
 
 pytestmark = pytest.mark.usefixtures("two_cores")
 
@@ -46,9 +46,9 @@ def test_operations_use_one_thread_in_this_one_alone() -> None:
 
 
 def test_no_more_workers_than_cores_or_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tsgen.threads._cores", lambda: 1)  # such as under a quota
+    monkeypatch.setattr("tsgen._runtime.threads._cores", lambda: 1)  # such as under a quota
     assert workers() == 1
-    monkeypatch.setattr("tsgen.threads._cores", lambda: 64)
+    monkeypatch.setattr("tsgen._runtime.threads._cores", lambda: 64)
     assert workers() == 2
     torch.set_num_threads(1)
     assert workers() == 1

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from tsgen._runtime import COUNT, progress_line
 from tsgen.arguments import checked_horizon, one_of, whole_number
 from tsgen.data import (
     OFF_GRID,
@@ -37,7 +38,6 @@ from tsgen.data import (
 )
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
 from tsgen.messages import written
-from tsgen.progress import COUNT, progress_line
 
 __all__ = ["Cutoffs", "Past", "Plan", "backtest"]
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 import pandas as pd
 import torch
 
+from tsgen._runtime import isolated
 from tsgen.arguments import one_of, yes_or_no
 from tsgen.data import (
     CalendarPart,
@@ -31,7 +32,6 @@ from tsgen.forecasters.settings import Settings, choose_settings
 from tsgen.forecasters.snapshot import Snapshot, check_weights
 from tsgen.forecasters.stateful import StatefulForecaster
 from tsgen.inference import ClosedLoop, calibrate_on_tail, checksum, scaled, tail_length
-from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.nn import Cell
 from tsgen.preprocessing import (

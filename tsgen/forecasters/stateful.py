@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsgen._runtime import isolated
 from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
@@ -36,7 +37,6 @@ from tsgen.inference import (
     quantile_shares,
     scaled,
 )
-from tsgen.isolation import isolated
 from tsgen.messages import written
 from tsgen.preprocessing import PanelScaler
 

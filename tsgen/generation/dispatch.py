@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from tsgen._runtime import side_by_side, workers
 from tsgen.generation.folded import folded_rollout, folds
 from tsgen.generation.rollout import Drive, Rollout, RolloutState, rollout
 from tsgen.generation.stepped import stepped_rollout
 from tsgen.nn import RecurrentNetwork, rows_of
-from tsgen.threads import side_by_side, workers
 
 __all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "loops_together", "median", "run"]
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from tsgen._runtime import side_by_side
 from tsgen.data import Panel
 from tsgen.errors import StateError
 from tsgen.generation import (
@@ -36,7 +37,6 @@ from tsgen.preprocessing import (
     ValueRange,
     WindowNormaliser,
 )
-from tsgen.threads import side_by_side
 
 __all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]
 

@@ -16,10 +16,10 @@ from pytorch_lightning.callbacks import WeightAveraging
 from rich.progress import Progress
 from torch import Tensor
 
+from tsgen._runtime import COUNT, progress_line
 from tsgen.errors import DivergenceError
 from tsgen.nn import rows_of
 from tsgen.preprocessing import WindowBatch
-from tsgen.progress import COUNT, progress_line
 from tsgen.training.lightning_module import ForecastModule
 
 __all__ = [

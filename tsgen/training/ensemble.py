@@ -16,8 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tsgen._runtime import side_by_side
 from tsgen.nn import RecurrentNetwork
-from tsgen.threads import side_by_side
 from tsgen.training.step import Term
 
 __all__ = ["Learner", "mean_over_processes", "sum_of_losses"]

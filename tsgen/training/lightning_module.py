@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from tsgen._runtime import workers
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
 from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size
 from tsgen.preprocessing import WindowBatch
-from tsgen.threads import workers
 from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.training.losses import Loss, Objective, WindowErrors
 from tsgen.training.precision import check_precision

@@ -28,7 +28,7 @@ def progress_line(label: str, said: str, *, shown: bool = True) -> Progress | No
     Examples
     --------
     >>> from contextlib import nullcontext
-    >>> from tsgen.progress import COUNT, progress_line
+    >>> from tsgen._runtime.progress import COUNT, progress_line
     >>> line = progress_line("work", COUNT, shown=False)
     >>> with line or nullcontext():
     ...     task = line.add_task("work", total=2) if line else None

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
-from tsgen.threads import one_thread_each
+from tsgen._runtime.threads import one_thread_each
 
 __all__ = ["isolated"]
 
@@ -23,7 +23,7 @@ def isolated() -> Iterator[None]:
     Examples
     --------
     >>> import torch
-    >>> from tsgen.isolation import isolated
+    >>> from tsgen._runtime.isolation import isolated
     >>> with torch.inference_mode(), isolated():
     ...     torch.is_inference_mode_enabled()
     False

@@ -32,7 +32,7 @@ def quiet(*packages: str) -> Iterator[None]:
     Examples
     --------
     >>> import logging
-    >>> from tsgen.quiet import quiet
+    >>> from tsgen._runtime.quiet import quiet
     >>> with quiet("chatty"):
     ...     logging.getLogger("chatty.parts").warning("by the way")
     """
