@@ -18,9 +18,9 @@ import torch
 
 import tsgen.forecasters.recurrent
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
+from tsgen._messages import written
 from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError, NotFittedError
-from tsgen.messages import written
 from tsgen.preprocessing.windows import Draw, Series, WindowSampler, WindowShape
 
 ROWS = 12

@@ -9,8 +9,8 @@ import pytest
 
 import tsgen
 from tsgen import Naive
+from tsgen._messages import written
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data import Columns, Frame, curves, listing, output_name, outputs_of, suffixes_of
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from tsgen._messages import written
 from tsgen._runtime import progress_line, quiet
-from tsgen.arguments import checked_horizon, number, one_of, seed_of, whole_number
+from tsgen._validation import checked_horizon, number, one_of, seed_of, whole_number
 from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.evaluation import score
 from tsgen.forecasters import LSTMForecaster, RecurrentForecaster, Settings
-from tsgen.messages import written
 
 if TYPE_CHECKING:
     import optuna

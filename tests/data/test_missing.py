@@ -16,10 +16,10 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 import tsgen
 from tests.problems import sine
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
+from tsgen._messages import written
 from tsgen.data.frequency import declared_frequency
 from tsgen.data.missing import add_missing_rows, check_fill, fill_values
 from tsgen.errors import FrameError, SettingError
-from tsgen.messages import written
 
 pytestmark = pytest.mark.slow
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.cli.dates import SINCE_1970
 from tsgen.cli.options import Roles
 from tsgen.cli.times import joined_times, parts_of_time
@@ -14,7 +15,6 @@ from tsgen.cli.values import is_text
 from tsgen.cli.wording import CommandError
 from tsgen.data import Columns, column_candidates, listing, suggested_names
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = ["find_columns", "with_one_time_column"]
 

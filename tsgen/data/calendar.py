@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import Week
 
+from tsgen._messages import written
 from tsgen.data.frequency import Frequency
 from tsgen.errors import MissingExtraError, SettingError
-from tsgen.messages import written
 
 __all__ = ["CalendarColumns", "CalendarPart", "calendar_columns", "calendar_parts"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = ["Columns", "check_names", "output_name", "suffixes_of"]
 

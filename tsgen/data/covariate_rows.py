@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.calendar import calendar_columns
 from tsgen.data.covariates import ColumnSource, Covariate, Covariates, read_column
 from tsgen.data.frequency import Frequency
@@ -16,7 +17,6 @@ from tsgen.data.missing import fill_values
 from tsgen.data.spec import Reading
 from tsgen.data.validation import FILL_HINT, Names, Places, Problems, listing
 from tsgen.errors import FrameError, SettingError
-from tsgen.messages import written
 
 __all__ = ["PanelRows", "RowTable", "calendar_rows"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.validation import Names, Problems, check_values
-from tsgen.messages import written
 
 __all__ = [
     "ColumnSource",

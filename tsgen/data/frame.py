@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
+from tsgen._messages import written
 from tsgen.data.columns import Columns, output_name, suffixes_of
 from tsgen.data.frequency import Frequency
 from tsgen.data.history import History
@@ -24,7 +25,6 @@ from tsgen.data.reader import reader_of
 from tsgen.data.spec import Cells, Reading
 from tsgen.data.validation import Problems
 from tsgen.errors import FrameError, SettingError
-from tsgen.messages import written
 
 __all__ = [
     "Short",

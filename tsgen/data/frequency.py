@@ -39,10 +39,10 @@ from pandas.tseries.offsets import (
     YearEnd,
 )
 
+from tsgen._messages import written
 from tsgen._runtime import quiet
 from tsgen.data.local_time import clock_of, localise, wall_times
 from tsgen.errors import FrameError, SettingError
-from tsgen.messages import written
 
 __all__ = ["OFF_GRID", "Frequency", "declared_frequency", "inferred_frequency"]
 

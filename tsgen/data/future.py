@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.frame import read_cells, read_panel
 from tsgen.data.frequency import OFF_GRID
@@ -18,7 +19,6 @@ from tsgen.data.ragged import alternate, offsets_of
 from tsgen.data.spec import Reading
 from tsgen.data.validation import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = ["read_given", "read_new_rows", "steps_between"]
 

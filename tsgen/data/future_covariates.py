@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.covariate_rows import calendar_rows
 from tsgen.data.covariates import ColumnSource, read_column
@@ -14,7 +15,6 @@ from tsgen.data.panel import Panel
 from tsgen.data.spec import Reading
 from tsgen.data.validation import Places, Problems, check_ids, check_times, listing
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = ["read_future", "unknown_rows"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.columns import Columns
 from tsgen.data.covariate_rows import PanelRows, RowTable
 from tsgen.data.dtypes import forecast_dtype
@@ -35,7 +36,6 @@ from tsgen.data.validation import (
     listing,
 )
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = ["LongReader"]
 

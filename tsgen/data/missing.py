@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.frequency import Frequency
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = [
     "Fill",

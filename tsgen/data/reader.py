@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.columns import Columns
 from tsgen.data.guesses import suggested_names
 from tsgen.data.layouts import Frame
@@ -22,7 +23,6 @@ from tsgen.data.validation import (
 )
 from tsgen.data.wide import WideReader
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = ["reader_of"]
 

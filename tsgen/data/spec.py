@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.columns import Columns
 from tsgen.data.covariates import Covariate, Role
@@ -18,7 +19,6 @@ from tsgen.data.panel import Panel
 from tsgen.data.step_hints import dates_as_numbers
 from tsgen.data.validation import listing
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = [
     "Cells",

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.data.frequency import Frequency, inferred_frequency
 from tsgen.data.step_hints import hint_on_steps
 from tsgen.errors import FrameError
-from tsgen.messages import written
 
 __all__ = [
     "FILL_HINT",

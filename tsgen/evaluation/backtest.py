@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from tsgen._messages import written
 from tsgen._runtime import COUNT, progress_line
-from tsgen.arguments import checked_horizon, one_of, whole_number
+from tsgen._validation import checked_horizon, one_of, whole_number
 from tsgen.data import (
     OFF_GRID,
     CalendarPart,
@@ -37,7 +38,6 @@ from tsgen.data import (
     with_categories_of,
 )
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
-from tsgen.messages import written
 
 __all__ = ["Cutoffs", "Past", "Plan", "backtest"]
 

@@ -16,8 +16,8 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from tsgen._messages import written
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = [
     "QUANTILES",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
+from tsgen._messages import written
 from tsgen.data import (
     Columns,
     Frame,
@@ -26,7 +27,6 @@ from tsgen.data import (
 )
 from tsgen.errors import FrameError, SettingError
 from tsgen.evaluation.metrics import over_scale, seasonal_error
-from tsgen.messages import written
 
 __all__ = ["Function", "ScoredRows", "TrainingRows"]
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
+from tsgen._messages import written
 from tsgen.data import Columns, Frame, listing
 from tsgen.errors import SettingError
 from tsgen.evaluation.metrics import (
@@ -24,7 +25,6 @@ from tsgen.evaluation.metrics import (
     symmetric_errors,
 )
 from tsgen.evaluation.scored_windows import Function, ScoredRows, TrainingRows
-from tsgen.messages import written
 
 __all__ = ["score"]
 

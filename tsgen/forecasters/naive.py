@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsgen.arguments import checked_horizon
+from tsgen._validation import checked_horizon
 from tsgen.data import Frame, Panel, Short, fill_values
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, with_hints

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple, Self
 import pandas as pd
 import torch
 
+from tsgen._messages import written
 from tsgen._runtime import isolated
-from tsgen.arguments import one_of, yes_or_no
+from tsgen._validation import one_of, yes_or_no
 from tsgen.data import (
     CalendarPart,
     Columns,
@@ -32,7 +33,6 @@ from tsgen.forecasters.settings import Settings, choose_settings
 from tsgen.forecasters.snapshot import Snapshot, check_weights
 from tsgen.forecasters.stateful import StatefulForecaster
 from tsgen.inference import ClosedLoop, calibrate_on_tail, checksum, scaled, tail_length
-from tsgen.messages import written
 from tsgen.nn import Cell
 from tsgen.preprocessing import (
     CovariateScaler,

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen.data import (
     CalendarFrequency,
@@ -34,7 +35,6 @@ from tsgen.forecasters.snapshot import NO_RANGE, Snapshot, check_snapshot, check
 from tsgen.generation import RolloutState
 from tsgen.inference import Calibration, Encoding, ForecastState
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
-from tsgen.messages import written
 from tsgen.preprocessing import (
     AffineScalers,
     CovariateScaler,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsgen.arguments import is_auto, number, one_of, seed_of, whole_number, yes_or_no
+from tsgen._messages import written
+from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
-from tsgen.messages import written
 from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"]

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from tsgen._messages import written
 from tsgen._runtime import isolated
-from tsgen.arguments import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
+from tsgen._validation import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
 from tsgen.evaluation import Cutoffs, Plan, backtest
@@ -37,7 +38,6 @@ from tsgen.inference import (
     quantile_shares,
     scaled,
 )
-from tsgen.messages import written
 from tsgen.preprocessing import PanelScaler
 
 __all__ = ["StatefulForecaster"]

@@ -26,8 +26,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = [
     "Calibration",

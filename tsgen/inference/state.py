@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen.data import Panel
 from tsgen.generation import RolloutState
-from tsgen.messages import written
 from tsgen.nn import rows_of
 from tsgen.preprocessing import SeriesScalers, WindowNormaliser
 

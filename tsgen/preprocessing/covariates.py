@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen.data import Covariate, Covariates, Panel, listing, offsets_of, ranges
 from tsgen.errors import ScalerError
-from tsgen.messages import written
 from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
 from tsgen.preprocessing.windows import CovariateRows
 

@@ -19,9 +19,9 @@ import torch
 from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
-from tsgen.messages import written
 from tsgen.preprocessing.target_transforms import Link
 
 __all__ = [

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tsgen._messages import written
 from tsgen.errors import ScalerError, SettingError
-from tsgen.messages import written
 
 __all__ = ["Link", "read_link"]
 

@@ -7,8 +7,8 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from tsgen._messages import written
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = ["check_precision"]
 

@@ -16,10 +16,10 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from tsgen.arguments import number, one_of, whole_number
+from tsgen._messages import written
+from tsgen._validation import number, one_of, whole_number
 from tsgen.errors import SettingError
 from tsgen.generation import Drive, RolloutState, closed_loop, read_over_holes, rollout, run
-from tsgen.messages import written
 from tsgen.training.losses import WindowErrors
 from tsgen.training.step import Lesson, Term
 

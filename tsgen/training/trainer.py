@@ -22,10 +22,10 @@ from pytorch_lightning.utilities.exceptions import (  # type: ignore[attr-define
 )
 from torch import Tensor
 
+from tsgen._messages import written
 from tsgen._runtime import quiet
-from tsgen.arguments import whole_number
+from tsgen._validation import whole_number
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError
-from tsgen.messages import written
 from tsgen.training.callbacks import (
     BestWeights,
     Checkpoints,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from tsgen._messages import written
 from tsgen.errors import SettingError
-from tsgen.messages import written
 
 __all__ = [
     "checked_horizon",

@@ -40,7 +40,7 @@ def written(value: object) -> str:
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> from tsgen.messages import written
+    >>> from tsgen._messages import written
     >>> print(written(np.int64(2)), written("a"), written([np.float64(0.8)]))
     2 'a' [0.8]
     >>> written(pd.Timestamp("2020-01-01 09:00"))
