@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from problems import wavy
+from support.problems import wavy
 
 import tsgen
 from tsgen import (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import in_empty_folder
+from support.command_line import in_empty_folder
 
 from tsgen import LSTMForecaster, Naive, hold_out
 from tsgen.data.frequency import inferred_frequency

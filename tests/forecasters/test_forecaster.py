@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
-from problems import Problem, ar1, constant, seasonal_trend, sine, trend, wavy
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
+from support.problems import Problem, ar1, constant, seasonal_trend, sine, trend, wavy
 
 from tsgen import GRUForecaster, LSTMForecaster, SeasonalNaive
 from tsgen.errors import NotFittedError

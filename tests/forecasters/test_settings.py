@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from problems import wavy
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
+from support.problems import wavy
 
 from tsgen import LSTMForecaster
 from tsgen.data.frame import read_panel

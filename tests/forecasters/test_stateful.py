@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from problems import wavy
+from support.problems import wavy
 
 from tsgen import LSTMForecaster
 from tsgen.errors import ClosedLoopWarning, FrameError, SettingError

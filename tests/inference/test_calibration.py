@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from pandas.testing import assert_frame_equal, assert_series_equal
-from problems import wavy
+from support.problems import wavy
 
 import tsgen.forecasters.recurrent
 import tsgen.inference.calibration

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
-from problems import trend
+from support.problems import trend
 
 import tsgen.inference.continuation
 import tsgen.inference.forecast

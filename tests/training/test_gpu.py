@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import sine, wavy
+from support.problems import sine, wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, PushForward, ScheduledSampling

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import sine, wavy
+from support.problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
 from tsgen.errors import SettingError

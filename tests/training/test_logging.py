@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import wavy
 from pytorch_lightning.callbacks import (
     EarlyStopping,
     LearningRateMonitor,
@@ -17,6 +16,7 @@ from pytorch_lightning.callbacks import (
     TQDMProgressBar,
 )
 from pytorch_lightning.loggers import CSVLogger
+from support.problems import wavy
 
 from tsgen import LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from hardware import has_bfloat16
-from problems import wavy
 from sklearn.base import clone
+from support.hardware import has_bfloat16
+from support.problems import wavy
 from test_persistence import model_of, packed, unpacked
 from torch import nn
 from torch.optim import AdamW

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import wavy
+from support.problems import wavy
 
 from tsgen import FreeRunning, LSTMForecaster, NoisyInputs
 from tsgen.errors import NotFittedError, OutOfMemoryError

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from hardware import has_bfloat16
-from problems import wavy
+from support.hardware import has_bfloat16
+from support.problems import wavy
 
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError

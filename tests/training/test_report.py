@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import wavy
+from support.problems import wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, TrainingReport

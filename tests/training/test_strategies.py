@@ -15,8 +15,8 @@ import pytorch_lightning as pl
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import wavy
 from sklearn.base import clone
+from support.problems import wavy
 from test_persistence import model_of, packed, unpacked
 from torch import Tensor
 

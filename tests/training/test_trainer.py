@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from problems import wavy
+from support.problems import wavy
 
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import SettingError

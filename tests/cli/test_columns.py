@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Run, in_empty_folder
+from support.command_line import Run, in_empty_folder
 
 import tsgen
 from tsgen.cli.data import Data, read_first

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Run, in_empty_folder
+from support.command_line import Run, in_empty_folder
 
 from tsgen import LSTMForecaster
 from tsgen.cli.data import Known, read_first, read_further

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Run, in_empty_folder
+from support.command_line import Run, in_empty_folder
 
 from tsgen import LSTMForecaster
 

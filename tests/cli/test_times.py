@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Run, in_empty_folder
 from pandas.testing import assert_frame_equal, assert_series_equal
+from support.command_line import Run, in_empty_folder
 
 from tsgen.cli.data import Data, Known, read_first, read_further
 from tsgen.cli.options import Reading, Roles

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Done, Run, in_empty_folder
+from support.command_line import Done, Run, in_empty_folder
 
 import tsgen
 

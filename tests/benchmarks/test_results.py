@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from benchmark_scripts import BENCHMARKS
+from support.benchmark_scripts import BENCHMARKS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COVARIATES = ROOT / "benchmarks" / "results" / "covariates.csv"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Done, Run, in_empty_folder
 from pandas.testing import assert_frame_equal
+from support.command_line import Done, Run, in_empty_folder
 
 from tsgen import LSTMForecaster, hold_out
 from tsgen.metrics import mae

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import Done, Run, in_empty_folder, run_process
+from support.command_line import Done, Run, in_empty_folder, run_process
 
 from tsgen import LSTMForecaster
 from tsgen.cli.outputs import check_outputs, write_bytes

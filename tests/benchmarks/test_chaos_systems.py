@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmark_scripts import scripts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from support.benchmark_scripts import scripts
 
 import tsgen
 

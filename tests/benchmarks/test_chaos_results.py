@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benchmark_scripts import BENCHMARKS, scripts
+from support.benchmark_scripts import BENCHMARKS, scripts
 
 table = scripts("chaos").table
 run = scripts("chaos").run

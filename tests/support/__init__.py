@@ -1,0 +1,1 @@
+"""What tests share: frames, scripts, problems whose answer is known."""
