@@ -18,10 +18,10 @@ PIP       = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup forecast test test-fast lint format build clean
+.PHONY: help setup forecast test test-fast lint architecture format build clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=python3.12     the Python that .venv is made from (3.11 or newer)'
 	@echo '  PIP_ARGS="..."        more arguments for pip; this chooses the CPU build of PyTorch:'
@@ -60,6 +60,9 @@ lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+architecture: $(STAMP) ## rooms, floors and arrows of the import graph
+	$(BIN)/python benchmarks/architecture.py
 
 format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
