@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
+from support.problems import sine
 
 import tsgen
-from tests.problems import sine
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen._messages import written
 from tsgen.data.frequency import declared_frequency

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +40,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
+from support.model_files import model_of, packed, unpacked, zipped
 from typing_extensions import TypeAliasType
 
 import tsgen
@@ -510,33 +510,6 @@ def written(folder: Path, data: bytes) -> Path:
     return path
 
 
-def unpacked(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def packed(members: dict[str, bytes], seal: bool = True, **changes: Any) -> bytes:
-    """A zip of members, whose manifest names their right sizes and hashes."""
-    manifest = json.loads(members["manifest.json"]) | changes
-    if seal:
-        manifest["members"] = {
-            name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in members.items()
-            if name != "manifest.json"
-        }
-    members = members | {"manifest.json": json.dumps(manifest).encode()}
-    return zipped([(zipfile.ZipInfo(name), data) for name, data in members.items()])
-
-
-def zipped(members: list[tuple[zipfile.ZipInfo, bytes]], **arguments: Any) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", **arguments) as archive:
-        warnings.simplefilter("ignore")  # a name that stands twice
-        for info, data in members:
-            archive.writestr(info, data)
-    return buffer.getvalue()
-
-
 def with_member(data: bytes, info: zipfile.ZipInfo | str, content: bytes = b"x") -> bytes:
     """A model with one member more, which its manifest names too."""
     info = zipfile.ZipInfo(info) if isinstance(info, str) else info
@@ -635,11 +608,6 @@ def test_a_newer_field_of_the_same_format(field: str, fitted: bytes, tmp_path: P
     inner = fields[field]["record"][1] if field != "params" else fields[field]
     inner["invented"] = 1
     refused(tmp_path, packed(unpacked(fitted), model=fields), "invented")
-
-
-def model_of(data: bytes) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(unpacked(data)["manifest.json"])["model"]
-    return result
 
 
 def test_missing_arguments_get_their_defaults(model: Any, fitted: bytes, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tsgen import engine
+from tsgen.generation import dispatch as engine
 from tsgen.generation.dispatch import Run, Way, closed_loop, median, run
 from tsgen.generation.folded import folds
 from tsgen.nn.inputs import input_size

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from torch import Tensor
 
-from tsgen import GRUForecaster, LSTMForecaster, holes
+from tsgen import GRUForecaster, LSTMForecaster
+from tsgen.generation import imputation
 from tsgen.generation.imputation import encode_over_holes, read_over_holes
 from tsgen.nn.inputs import input_size
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
@@ -296,7 +297,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch, channels
     known[: 2 * channels] = True
     rows = rows_with(known, network, numbers=1)
     expected, predictions = encode_over_holes(network, lags, *rows)
-    monkeypatch.setattr(holes, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(imputation, "ROWS_AT_ONCE", 2)
     state, again = encode_over_holes(network, lags, *rows)
     assert_same_state(state, expected)
     torch.testing.assert_close(again, predictions, atol=1e-9, rtol=0)

@@ -29,9 +29,9 @@ from tsgen import (
     LSTMForecaster,
     NoisyInputs,
     ScheduledSampling,
-    stateful,
 )
 from tsgen.errors import TrainingRowsWarning
+from tsgen.forecasters import stateful
 
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip

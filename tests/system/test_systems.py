@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tsgen import engine
+from tsgen.generation import dispatch as engine
 from tsgen.generation.dispatch import Way, run
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes

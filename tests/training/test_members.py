@@ -15,8 +15,8 @@ import pytorch_lightning as pl
 import torch
 from sklearn.base import clone
 from support.hardware import has_bfloat16
+from support.model_files import model_of, packed, unpacked
 from support.problems import wavy
-from test_persistence import model_of, packed, unpacked
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,13 +86,14 @@ def test_a_trainer_of_the_users_own_is_checked_too() -> None:
 def test_a_processor_without_bfloat16_says_so() -> None:
     """oneDNN can be told to take any processor for one that has AVX2 alone."""
     script = (
-        "from tests.test_precision import model_in, wavy\n"
+        "from test_precision import model_in, wavy\n"
         "try:\n    model_in('bf16-mixed').fit(wavy())\n"
         "except Exception as error:\n    print(type(error).__name__, error)"
     )
+    path = f"{Path(__file__).parent}:{Path(__file__).parents[1]}:."
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONPATH": "tests:."},
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONPATH": path},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.stdout.startswith("SettingError precision='bf16-mixed'"), done.stderr

@@ -16,8 +16,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from support.model_files import model_of, packed, unpacked
 from support.problems import wavy
-from test_persistence import model_of, packed, unpacked
 from torch import Tensor
 
 import tsgen

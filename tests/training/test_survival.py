@@ -54,7 +54,7 @@ class AtStep(pl.Callback):
 SCRIPT = """
 import hashlib, os, signal, sys
 import numpy as np, pandas as pd
-from tests.test_survival import SETTINGS, AtStep, digest
+from test_survival import SETTINGS, AtStep, digest
 from tsgen import LSTMForecaster
 
 frame = pd.read_parquet(sys.argv[1])
@@ -73,6 +73,7 @@ def run(frame: Path, run_dir: Path, kill_at: int) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[1]}:."},
     )
 
 
