@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tsgen.datasets import DownloadError, list_datasets, load_benchmark, load_dataset
+from tsgen.datasets import list_datasets, load_benchmark, load_dataset
+from tsgen.errors import DownloadError
 
 CHECKOUT = Path(__file__).parents[1]
 SHARED_RAW = CHECKOUT.parent / "shared" / "raw"

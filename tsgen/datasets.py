@@ -21,24 +21,19 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from tsgen._typing import FloatArray
+from tsgen.errors import DownloadError
 
 # Nothing else is imported up here, not even `tsgen.errors`, which brings scikit-learn along:
 # reading a small CSV file should take no longer than it takes pandas.
 
-__all__ = ["DownloadError", "list_datasets", "load_benchmark", "load_dataset"]
+__all__ = ["list_datasets", "load_benchmark", "load_dataset"]
 
 _RAW_HOME = "https://raw.githubusercontent.com"
 _TIMEOUT_SECONDS = 60.0  # without an answer, not for the whole file
 _CHUNK_BYTES = 1 << 16
-
-
-class DownloadError(OSError):
-    """A raw benchmark file can't be fetched, or isn't the published one. Nothing was stored."""
-
-
-# ------------------------------------------------------------------------ data sets that ship
 
 
 def list_datasets() -> list[str]:
@@ -296,8 +291,8 @@ class _SplitSeries:
     """A series of a competition: what was given, shape (T,), and what was to be forecast, (H,)."""
 
     unique_id: str
-    train: npt.NDArray[np.float64]
-    test: npt.NDArray[np.float64]
+    train: FloatArray
+    test: FloatArray
 
 
 def _m4(

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 __all__ = [
     "ClosedLoopWarning",
     "DivergenceError",
+    "DownloadError",
     "FrameError",
     "MissingExtraError",
     "ModelExistsError",
@@ -20,6 +21,7 @@ __all__ = [
     "ScalerError",
     "SettingError",
     "StateError",
+    "TrainingInterrupted",
     "TrainingRowsWarning",
     "TsgenError",
     "warn_user",
@@ -106,12 +108,20 @@ class MissingExtraError(TsgenError, ImportError):
     """An optional dependency isn't installed: the message names the extra that brings it."""
 
 
+class DownloadError(TsgenError, OSError):
+    """A raw benchmark file can't be fetched, or isn't the published one. Nothing was stored."""
+
+
 class ClosedLoopWarning(UserWarning):
     """A closed loop left its limits and was held there: the message says where."""
 
 
 class TrainingRowsWarning(UserWarning):
     """A backtest forecasts rows that the model was trained on: the message says which."""
+
+
+class TrainingInterrupted(UserWarning):
+    """Training was ended by a signal: the model has the best weights so far."""
 
 
 def warn_user(message: str, category: type[Warning]) -> None:

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import FloatArray
 from tsgen.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -289,13 +289,13 @@ def _stamps(freq: str | int, rows: int) -> pd.Index:
     return pd.DatetimeIndex(pd.date_range("2021-03-01", periods=rows, freq=freq).to_numpy())
 
 
-def _values(kind: ValueKind, rows: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
+def _values(kind: ValueKind, rows: int, random: np.random.Generator) -> FloatArray:
     """Values of shape (rows,) around a level of up to a thousand, at a scale of 0.01 to 100."""
     level = random.uniform(-1_000, 1_000)
     scale = 10 ** random.uniform(-2, 2)
     time = np.arange(rows)
     noise = random.normal(size=rows)
-    shape: npt.NDArray[np.float64]
+    shape: FloatArray
     if kind == "constant":
         return np.full(rows, level)
     if kind == "trend":

@@ -16,7 +16,7 @@ from tsgen.data.frame import read_history, read_panel
 from tsgen.data.frequency import declared_frequency
 from tsgen.data.history import History
 from tsgen.data.panel import Panel
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.testing import panels, wide_panels
 
 FILLS = ["mask", "ffill", "interpolate", 3.0]
@@ -41,8 +41,8 @@ def assert_same(got: Panel, expected: Panel) -> None:
             assert item.categories is not None or np.array_equal(mine, theirs, equal_nan=True)
 
 
-def read(df: pd.DataFrame, reading: Reading) -> History:
-    return read_history(df, reading, DAILY)
+def read(df: pd.DataFrame, spec: FrameSpec) -> History:
+    return read_history(df, spec, DAILY)
 
 
 @pytest.mark.slow
@@ -51,8 +51,8 @@ def read(df: pd.DataFrame, reading: Reading) -> History:
 @given(df=panels(freq=["D"], ids=["text"], covariates=True, holes=True), back=st.integers(0, 20))
 def test_long_frames(fill: Any, df: pd.DataFrame, back: int) -> None:
     columns = Columns(future=("kind",), past=("number",), static=("region",))
-    reading = Reading(columns, fill)
-    history = read(df, reading)
+    spec = FrameSpec(columns, fill)
+    history = read(df, spec)
     rows = np.maximum(history.panel.lengths - back, 0)
     ends = history.panel.ends - pd.to_timedelta(np.minimum(back, history.panel.lengths), unit="D")
     left = df["ds"] <= df["unique_id"].map(dict(zip(history.panel.ids, ends, strict=True)))
@@ -65,7 +65,7 @@ def test_long_frames(fill: Any, df: pd.DataFrame, back: int) -> None:
     if not rows.any():
         return
     shorter = pd.concat([df[left], pd.DataFrame(last)]) if last else df[left]
-    assert_same(history.until(rows), read_panel(shorter, reading, freq=DAILY))
+    assert_same(history.until(rows), read_panel(shorter, spec, freq=DAILY))
 
 
 @pytest.mark.slow
@@ -82,11 +82,11 @@ def test_wide_frames(fill: Any, df: pd.DataFrame, back: int, seed: int, joint: b
     df = df.mask(random.random(df.shape) < 0.3)
     df.iloc[[-9]] = 1.0
     df["lead"] = np.where(random.random(len(df)) < 0.2, np.nan, 1.0)
-    reading = Reading(Columns(past=("lead",)), fill, joint=joint)
-    history = read(df, reading)
+    spec = FrameSpec(Columns(past=("lead",)), fill, joint=joint)
+    history = read(df, spec)
     lengths = (history.panel.lengths + history.panel.behind)[:: history.panel.channels]
     shorter = df.iloc[: len(df) - back]
-    assert_same(history.until(lengths - back), read_panel(shorter, reading, freq=DAILY))
+    assert_same(history.until(lengths - back), read_panel(shorter, spec, freq=DAILY))
 
 
 @pytest.mark.parametrize("fill", [None, "ffill"])
@@ -95,7 +95,7 @@ def test_the_last_rows_alone(fill: Any) -> None:
                       pd.date_range("2020-01-01", periods=9))  # fmt: skip
     if fill is not None:
         df.iloc[2:5, 0] = np.nan
-    history = read(df, Reading(fill=fill))
+    history = read(df, FrameSpec(fill=fill))
     rows = np.array([5, 8])
     whole, some = history.until(rows), history.until(rows, keep=3)
     assert_same(some, whole.tail(3))
@@ -107,7 +107,7 @@ def test_what_was_filled_stays() -> None:
     """Seen from the first cutoff, the last value holds; later rows don't change that."""
     y = pd.Series([0.0, 1.0, np.nan, np.nan, 4.0, 5.0], pd.date_range("2020-01-01", periods=6))
     df = pd.DataFrame({"unique_id": "a", "ds": y.index, "y": y.to_numpy()})
-    history = read(df, Reading(fill="interpolate"))
+    history = read(df, FrameSpec(fill="interpolate"))
     first, last = np.array([3]), np.array([6])
     assert history.until(last).values.tolist() == [0, 1, 2, 3, 4, 5]
     earlier = history.until(first)
@@ -120,7 +120,7 @@ def test_what_was_filled_stays() -> None:
 def test_systems_that_had_not_begun_are_left_out() -> None:
     df = pd.DataFrame({"b": [np.nan, 1.0, 2.0], "a": [1.0, 2.0, 3.0]},
                       pd.date_range("2020-01-01", periods=3))  # fmt: skip
-    history = read(df, Reading())
+    history = read(df, FrameSpec())
     panel = history.until(np.array([2, 0]))
     assert panel.ids.tolist() == ["a"]
     assert panel.forecast_frame(1, {"": np.zeros((1, 1))}).columns.tolist() == ["a"]

@@ -18,7 +18,7 @@ from tsgen.generation.dispatch import Run, Way, closed_loop, median, run
 from tsgen.generation.folded import folds
 from tsgen.nn.inputs import input_size
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
-from tsgen.rollout import Drive, RolloutState, encode, read, rollout
+from tsgen.rollout import Feedback, RolloutState, encode, read, rollout
 
 WAYS = get_args(Way)
 LAGS = [(1,), (1, 2), (3, 1), (1, 5, 2), (1, 24, 168), (168, 1, 24)]
@@ -84,15 +84,15 @@ def assert_as_plain(
     lags: Sequence[int],
     state: RolloutState,
     horizon: int,
-    drive: Drive | None = None,
+    feedback: Feedback | None = None,
     atol: float = 1e-9,
 ) -> None:
     """The path and the state at its end are those of the plain rollout, whatever the way."""
     with torch.inference_mode():
-        expected = rollout(network, lags, state, horizon, drive)
+        expected = rollout(network, lags, state, horizon, feedback)
     assert expected.path.shape == (len(state), horizon)
     for way in ways_of(network, lags):
-        got = run(network, lags, state, horizon, drive, way)
+        got = run(network, lags, state, horizon, feedback, way)
         torch.testing.assert_close(got.path, expected.path, atol=atol, rtol=0, msg=way_said(way))
         assert_same_state(got.state, expected.state, atol)
         assert got.left.shape == (len(state),)
@@ -146,8 +146,8 @@ def test_equal_to_the_plain_rollout(cell, layers, lags, residual) -> None:
 @over_the_grid(2, [(1, 2), (1, 5, 2), (168, 1, 24)])
 def test_equal_with_innovations(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
-    drive = Drive(innovations=normal(BATCH, 30, seed=2))
-    assert_as_plain(network, lags, state_of(network, lags), 30, drive)
+    feedback = Feedback(innovations=normal(BATCH, 30, seed=2))
+    assert_as_plain(network, lags, state_of(network, lags), 30, feedback)
 
 
 @over_the_grid(1, [(168, 1, 24)])
@@ -173,7 +173,7 @@ def test_innovations_are_added_before_they_are_fed_back() -> None:
     steps = normal(BATCH, 12, seed=3)
     expected = state.values[:, -1:] + steps.cumsum(dim=1)
     for way in ways_of(network, lags):
-        path = run(network, lags, state, 12, Drive(steps), way).path
+        path = run(network, lags, state, 12, Feedback(steps), way).path
         torch.testing.assert_close(path, expected, atol=1e-12, rtol=0)
 
 
@@ -183,8 +183,8 @@ def test_equal_for_the_shortest_horizons(lags: Sequence[int], horizon: int) -> N
     """Shorter than a lag, as long, and one more."""
     for residual in residuals_of(lags):
         network = network_of(lags, residual=residual)
-        drive = Drive(innovations=normal(BATCH, horizon))
-        assert_as_plain(network, lags, state_of(network, lags), horizon, drive)
+        feedback = Feedback(innovations=normal(BATCH, horizon))
+        assert_as_plain(network, lags, state_of(network, lags), horizon, feedback)
 
 
 def test_which_networks_fold() -> None:
@@ -230,7 +230,7 @@ def test_any_driven_loop_is_equal_to_the_plain_one(loop, horizon: int, seed: int
         "limits": torch.full(shape, limits, dtype=torch.float64),
     }
     chosen = data.draw(st.sets(st.sampled_from(sorted(parts))), label="parts")
-    assert_as_plain(*loop, horizon, Drive(**{name: parts[name] for name in chosen}))
+    assert_as_plain(*loop, horizon, Feedback(**{name: parts[name] for name in chosen}))
 
 
 # ---------------------------------------------------------------------------- in pieces and blocks
@@ -255,7 +255,7 @@ LOOP_AND_WAY = [
 every_way = pytest.mark.parametrize(("name", "way"), LOOP_AND_WAY)
 
 
-def drives(horizon: int, batch: int = BATCH) -> dict[str, Drive | None]:
+def drives(horizon: int, batch: int = BATCH) -> dict[str, Feedback | None]:
     """The first row is left alone, so that some loops stay closed."""
     innovations = 0.5 * normal(batch, horizon, seed=5)
     given = torch.full((batch, horizon), torch.nan, dtype=torch.float64)
@@ -265,10 +265,10 @@ def drives(horizon: int, batch: int = BATCH) -> dict[str, Drive | None]:
     limits[2:] = torch.linspace(0.3, 0.6, horizon)
     return {
         "nothing": None,
-        "innovations": Drive(innovations),
-        "given": Drive(given=given),
-        "limits": Drive(limits=limits),
-        "all": Drive(innovations, given, limits),
+        "innovations": Feedback(innovations),
+        "given": Feedback(given=given),
+        "limits": Feedback(limits=limits),
+        "all": Feedback(innovations, given, limits),
     }
 
 
@@ -276,9 +276,13 @@ def drives(horizon: int, batch: int = BATCH) -> dict[str, Drive | None]:
 @pytest.mark.parametrize("acting", ["nothing", "innovations", "given", "limits", "all"])
 def test_ten_steps_and_seven_are_seventeen(name: str, way: Way, acting: str) -> None:
     network, lags = LOOPS[name], LAGS_OF[name]
-    state, drive = state_of(network, lags), drives(17)[acting]
-    pieces = [None, None] if drive is None else [drive.steps(slice(10)), drive.steps(slice(10, 17))]
-    whole = run(network, lags, state, 17, drive, way)
+    state, feedback = state_of(network, lags), drives(17)[acting]
+    pieces = (
+        [None, None]
+        if feedback is None
+        else [feedback.steps(slice(10)), feedback.steps(slice(10, 17))]
+    )
+    whole = run(network, lags, state, 17, feedback, way)
     first = run(network, lags, state, 10, pieces[0], way)
     second = run(network, lags, first.state, 7, pieces[1], way)
     torch.testing.assert_close(
@@ -294,11 +298,11 @@ def test_more_rows_than_run_at_once(
     name: str, way: Way, acting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, lags = LOOPS[name], LAGS_OF[name]
-    state, drive = state_of(network, lags, batch=8), drives(17, batch=8)[acting]
-    whole = run(network, lags, state, 17, drive, way)
+    state, feedback = state_of(network, lags, batch=8), drives(17, batch=8)[acting]
+    whole = run(network, lags, state, 17, feedback, way)
     for rows in (3, 4):  # 3 leaves a block that isn't full
         monkeypatch.setattr(engine, "ROWS_AT_ONCE", rows)
-        blocks = run(network, lags, state, 17, drive, way)
+        blocks = run(network, lags, state, 17, feedback, way)
         torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
         assert_same_state(blocks.state, whole.state, atol=1e-12)
         assert torch.equal(blocks.left, whole.left)
@@ -310,10 +314,12 @@ def test_the_state_is_not_changed(name: str, way: Way) -> None:
     state = state_of(network, lags)
     before = [tensor.clone() for tensor in tensors_of(state)]
     weights = [parameter.clone() for parameter in network.parameters()]
-    for drive in drives(17).values():
-        inputs = [] if drive is None else [getattr(drive, part.name) for part in fields(drive)]
+    for feedback in drives(17).values():
+        inputs = (
+            [] if feedback is None else [getattr(feedback, part.name) for part in fields(feedback)]
+        )
         copies = [None if tensor is None else tensor.clone() for tensor in inputs]
-        run(network, lags, state, 17, drive, way)
+        run(network, lags, state, 17, feedback, way)
         assert all(map(torch.equal, tensors_of(state), before))
         for tensor, copy in zip(inputs, copies, strict=True):
             assert tensor is None or torch.equal(tensor.nan_to_num(9), copy.nan_to_num(9))
@@ -339,7 +345,7 @@ def test_a_given_value_stands_in_the_path_and_acts_on_what_follows(name: str, wa
     given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
     given[0, 6], given[2, 6] = 5.0, -5.0
     free = run(network, lags, state, 15, way=way).path
-    path = run(network, lags, state, 15, Drive(given=given), way).path
+    path = run(network, lags, state, 15, Feedback(given=given), way).path
     assert path[0, 6] == 5.0
     assert path[2, 6] == -5.0
     torch.testing.assert_close(path[:, :6], free[:, :6], atol=1e-12, rtol=0)
@@ -354,12 +360,12 @@ def test_given_what_the_loop_would_have_predicted_changes_nothing(name: str, way
     free = run(network, lags, state, 15, way=way)
     some = normal(BATCH, 15, seed=8) > 0
     assert some.any(dim=1).all()
-    driven = run(
-        network, lags, state, 15, Drive(given=torch.where(some, free.path, torch.nan)), way
+    innovated = run(
+        network, lags, state, 15, Feedback(given=torch.where(some, free.path, torch.nan)), way
     )
-    torch.testing.assert_close(driven.path, free.path, atol=1e-12, rtol=0)
-    assert_same_state(driven.state, free.state, atol=1e-12)
-    assert (driven.left == 15).all()
+    torch.testing.assert_close(innovated.path, free.path, atol=1e-12, rtol=0)
+    assert_same_state(innovated.state, free.state, atol=1e-12)
+    assert (innovated.left == 15).all()
 
 
 @every_way
@@ -367,7 +373,7 @@ def test_all_given_is_reading(name: str, way: Way) -> None:
     """A loop that is given every value stands where one stands that has read them."""
     network, lags = LOOPS[name], LAGS_OF[name]
     state, values = state_of(network, lags), normal(BATCH, 15, seed=9)
-    got = run(network, lags, state, 15, Drive(given=values), way)
+    got = run(network, lags, state, 15, Feedback(given=values), way)
     assert torch.equal(got.path, values)
     with torch.inference_mode():
         expected, _ = read(network, lags, state, values, torch.ones_like(values))
@@ -380,7 +386,7 @@ def test_nothing_given_is_bit_equal(name: str, way: Way) -> None:
     state = state_of(network, lags)
     nothing = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
     got, expected = (
-        run(network, lags, state, 15, drive, way) for drive in (Drive(given=nothing), None)
+        run(network, lags, state, 15, feedback, way) for feedback in (Feedback(given=nothing), None)
     )
     assert torch.equal(got.path, expected.path)
     assert_same_state(got.state, expected.state)
@@ -391,8 +397,8 @@ def test_innovations_do_not_touch_given_values(name: str, way: Way) -> None:
     network, lags = LOOPS[name], LAGS_OF[name]
     given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
     given[:, 4] = 2.0
-    drive = Drive(innovations=torch.ones_like(given), given=given)
-    path = run(network, lags, state_of(network, lags), 15, drive, way).path
+    feedback = Feedback(innovations=torch.ones_like(given), given=given)
+    path = run(network, lags, state_of(network, lags), 15, feedback, way).path
     assert (path[:, 4] == 2.0).all()
 
 
@@ -421,7 +427,7 @@ def held_and_free(name: str, way: Way) -> tuple[Run, Run, Tensor]:
     limits = torch.full((HELD, STEPS), 1e6, dtype=torch.float64)
     limits[::2] = torch.linspace(4.0, 6.0, STEPS)
     return (
-        run(network, lags, state, STEPS, Drive(limits=limits), way),
+        run(network, lags, state, STEPS, Feedback(limits=limits), way),
         run(network, lags, state, STEPS, way=way),
         limits,
     )
@@ -476,7 +482,7 @@ def test_the_clipped_value_is_fed_back(name: str, way: Way) -> None:
         lags,
         state_of(network, lags, HELD).take(row),
         STEPS,
-        Drive(given=given, limits=limits[row]),
+        Feedback(given=given, limits=limits[row]),
         way,
     )
     torch.testing.assert_close(again.path, held.path[row], atol=1e-9, rtol=0)
@@ -489,7 +495,7 @@ def test_limits_far_away_change_nothing(name: str, way: Way) -> None:
     expected = run(network, lags, state, 20, way=way)
     for size in (1e3, torch.inf):
         limits = torch.full((BATCH, 20), size, dtype=torch.float64)
-        got = run(network, lags, state, 20, Drive(limits=limits), way)
+        got = run(network, lags, state, 20, Feedback(limits=limits), way)
         assert torch.equal(got.path, expected.path)
         assert (got.left == 20).all()
 
@@ -501,7 +507,7 @@ def test_a_given_value_may_lie_outside_of_the_limits(name: str, way: Way) -> Non
     limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
     given = torch.full((BATCH, 9), torch.nan, dtype=torch.float64)
     given[:, 3], limits[:, 3] = 4.0, 1.0
-    got = run(network, lags, state_of(network, lags), 9, Drive(given=given, limits=limits), way)
+    got = run(network, lags, state_of(network, lags), 9, Feedback(given=given, limits=limits), way)
     assert (got.path[:, 3] == 4.0).all()
     assert (got.left == 9).all()
 
@@ -512,7 +518,7 @@ def test_innovations_count_for_the_limits(name: str, way: Way) -> None:
     innovations = torch.zeros(BATCH, 9, dtype=torch.float64)
     innovations[1, 5] = 100.0
     limits = torch.full_like(innovations, 20.0)
-    got = run(network, lags, state_of(network, lags), 9, Drive(innovations, limits=limits), way)
+    got = run(network, lags, state_of(network, lags), 9, Feedback(innovations, limits=limits), way)
     assert got.path[1, 5] == 20.0
     assert got.left.tolist() == [9, 5, 9, 9]
 
@@ -524,7 +530,7 @@ def test_a_prediction_just_inside_its_limit_is_not_clipped(way: Way) -> None:
     network = network_of(lags, residual=6, head=0.0)
     state = state_of(network, lags, 1)
     limits = state.values.abs().clamp(min=1e-3).repeat(1, 2) * (1 + 1e-12)
-    got = run(network, lags, state, 12, Drive(limits=limits), way)
+    got = run(network, lags, state, 12, Feedback(limits=limits), way)
     assert torch.equal(got.path, state.values.repeat(1, 2))
     assert got.left.tolist() == [12]
 
@@ -536,7 +542,7 @@ def test_all_ways_agree_on_a_value_right_at_its_limit() -> None:
     state = state_of(network, lags)
     limits = torch.full((BATCH, 12), 100.0, dtype=torch.float64)
     limits[1, 9] = state.values[1, 3].abs()
-    runs = [run(network, lags, state, 12, Drive(limits=limits), way) for way in WAYS]
+    runs = [run(network, lags, state, 12, Feedback(limits=limits), way) for way in WAYS]
     for each in runs:
         assert torch.equal(each.path, state.values.repeat(1, 2))
         assert torch.equal(each.left, runs[0].left)
@@ -550,7 +556,7 @@ def test_a_loop_that_is_no_longer_a_number_has_left(way: Way) -> None:
     values = state.values.clone()
     values[1, 2] = torch.nan  # lag 6 of the third step
     limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
-    got = run(network, lags, replace(state, values=values), 9, Drive(limits=limits), way)
+    got = run(network, lags, replace(state, values=values), 9, Feedback(limits=limits), way)
     assert got.left.tolist() == [9, 2, 9, 9]
     assert got.path[[0, 2, 3]].isfinite().all()
 
@@ -670,7 +676,9 @@ def test_gradient_with_respect_to_given_values(name: str) -> None:
 
     def last(given: Tensor) -> Tensor:
         innovations = 0.1 * normal(BATCH, 9, seed=6)
-        return rollout(network, lags, clones(state), 9, Drive(innovations, given)).path[:, -1].sum()
+        return (
+            rollout(network, lags, clones(state), 9, Feedback(innovations, given)).path[:, -1].sum()
+        )
 
     given = start.clone().requires_grad_()
     last(given).backward()
@@ -704,7 +712,7 @@ def test_gradient_stays_finite_beyond_a_clipped_step() -> None:
     values.requires_grad_()
     state, _ = encode(network, lags, values, known)
     limits = torch.full((BATCH, 9), 5.0, dtype=torch.float64)
-    path = rollout(network, lags, state, 9, Drive(limits=limits)).path
+    path = rollout(network, lags, state, 9, Feedback(limits=limits)).path
     assert (path.abs() == 5.0).any()
     path.sum().backward()
     assert values.grad.isfinite().all()
@@ -790,7 +798,7 @@ def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, colum
     horizon, target = 15, normal(3 * channels, 15, seed=5)
     paths = [
         closed_loop(network, lags, state, horizon, told),
-        rollout(network, lags, state, horizon, Drive(covariates=told)).path,
+        rollout(network, lags, state, horizon, Feedback(covariates=told)).path,
     ]
     torch.testing.assert_close(*paths, atol=1e-9, rtol=0)
     got, expected = (

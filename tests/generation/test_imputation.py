@@ -19,7 +19,7 @@ from tsgen.generation import imputation
 from tsgen.generation.imputation import encode_over_holes, read_over_holes
 from tsgen.nn.inputs import input_size
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
-from tsgen.rollout import Drive, RolloutState, encode, read, rollout, start_of
+from tsgen.rollout import Feedback, RolloutState, encode, read, rollout, start_of
 
 pytestmark = pytest.mark.slow
 
@@ -123,9 +123,11 @@ def by_definition(
         begun = begun | is_known
         hole = begun & ~is_known
         given_values = torch.where(hole[:, None], torch.nan, rows.values[:, here])
-        predictions.append(rollout(network, lags, state, 1, Drive(covariates=covariates)).path)
-        drive = Drive(given=given_values, covariates=covariates, known=begun[:, None].double())
-        path, state = rollout(network, lags, state, 1, drive)
+        predictions.append(rollout(network, lags, state, 1, Feedback(covariates=covariates)).path)
+        feedback = Feedback(
+            given=given_values, covariates=covariates, known=begun[:, None].double()
+        )
+        path, state = rollout(network, lags, state, 1, feedback)
         filled.append(path)
     return Read(state, torch.cat(predictions, dim=1), torch.cat(filled, dim=1))
 
@@ -352,11 +354,11 @@ def wide(rows: int = 80) -> pd.DataFrame:
     """Two noisy seasons of 7 at other scales, and what drives both."""
     random = np.random.default_rng(4)
     time = np.arange(rows)
-    drive = np.cos(time / 5)
+    feedback = np.cos(time / 5)
     columns = {
-        "b": 100 + 10 * np.sin(2 * np.pi * time / 7) + 3 * drive + random.normal(0, 1, rows),
-        "a": -3 + 0.1 * np.sin(2 * np.pi * time / 7) + 0.05 * drive,
-        "price": drive,
+        "b": 100 + 10 * np.sin(2 * np.pi * time / 7) + 3 * feedback + random.normal(0, 1, rows),
+        "a": -3 + 0.1 * np.sin(2 * np.pi * time / 7) + 0.05 * feedback,
+        "price": feedback,
         "rain": random.normal(size=rows),
     }
     return pd.DataFrame(columns, index=pd.date_range("2021-01-01", periods=rows))

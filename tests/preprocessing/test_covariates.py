@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tsgen import LSTMForecaster
 from tsgen.data.frame import read_panel
 from tsgen.data.panel import Columns, Panel
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.errors import ScalerError, SettingError
 from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
 from tsgen.preprocessing.windows import CovariateRows
@@ -63,7 +63,7 @@ SCALED_STOCK = [[-ROOT2, 0.0, ROOT2, 0.0], [-1 / ROOT2, -1 / ROOT2, ROOT2]]
 
 def panel_of(df: pd.DataFrame, *, seen: Panel | None = None, **how: Any) -> Panel:
     names = {role: how.pop(role, ()) for role in ("future", "past", "static")}
-    return read_panel(df, Reading(Columns(**names), seen=seen, **how), freq="D")
+    return read_panel(df, FrameSpec(Columns(**names), seen=seen, **how), freq="D")
 
 
 def fitted(

@@ -21,7 +21,7 @@ from tsgen.nn.inputs import input_size, lag_inputs, rows_of
 from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import CovariateRows, Draw, Series, WindowShape
-from tsgen.rollout import Drive, RolloutState, encode, read, rollout
+from tsgen.rollout import Feedback, RolloutState, encode, read, rollout
 
 WAYS = get_args(Way)
 BATCH, CONTEXT, HORIZON = 3, 12, 14
@@ -108,9 +108,9 @@ def assert_same_state(got: RolloutState, expected: RolloutState, atol: float = 0
         torch.testing.assert_close(ours, theirs, atol=atol, rtol=0)
 
 
-def ways_of(network: RecurrentNetwork, lags: Sequence[int], drive: Drive | None) -> list[Way]:
+def ways_of(network: RecurrentNetwork, lags: Sequence[int], feedback: Feedback | None) -> list[Way]:
     """What isn't known of what is fed back can't be folded."""
-    folded = folds(network, lags) and (drive is None or drive.known is None)
+    folded = folds(network, lags) and (feedback is None or feedback.known is None)
     return [way for way in WAYS if way != "folded" or folded]
 
 
@@ -118,16 +118,16 @@ def assert_as_plain(
     network: RecurrentNetwork,
     lags: Sequence[int],
     state: RolloutState,
-    drive: Drive | None,
+    feedback: Feedback | None,
     horizon: int = HORIZON,
 ) -> None:
     with torch.inference_mode():
-        expected = rollout(network, lags, state, horizon, drive)
+        expected = rollout(network, lags, state, horizon, feedback)
     rows = len(state) * network.channels
     assert expected.path.shape == (rows, horizon)
-    left = run(network, lags, state, horizon, drive, "plain").left
-    for way in ways_of(network, lags, drive):
-        got = run(network, lags, state, horizon, drive, way)
+    left = run(network, lags, state, horizon, feedback, "plain").left
+    for way in ways_of(network, lags, feedback):
+        got = run(network, lags, state, horizon, feedback, way)
         torch.testing.assert_close(
             got.path, expected.path, atol=1e-9, rtol=0, msg=lambda text, way=way: f"{way}: {text}"
         )
@@ -137,7 +137,7 @@ def assert_as_plain(
 
 def drive_of(
     network: RecurrentNetwork, parts: Sequence[str], batch: int = BATCH, horizon: int = HORIZON
-) -> Drive:
+) -> Feedback:
     """The first system is left closed, and of the second only one channel is given."""
     channels = network.channels
     shape = batch * channels, horizon
@@ -155,7 +155,7 @@ def drive_of(
         "known": known,
     }
     chosen: dict[str, Any] = {name: every[name] for name in parts}
-    return Drive(**chosen, covariates=columns_of(network, batch, horizon, seed=7))
+    return Feedback(**chosen, covariates=columns_of(network, batch, horizon, seed=7))
 
 
 # ------------------------------------------------------------------------- equal to the plain loop
@@ -191,7 +191,9 @@ def test_every_way_is_equal_to_the_plain_loop(
 
 
 @st.composite
-def driven(draw: st.DrawFn) -> tuple[RecurrentNetwork, tuple[int, ...], int, Drive, int]:
+def loops_with_feedback(
+    draw: st.DrawFn,
+) -> tuple[RecurrentNetwork, tuple[int, ...], int, Feedback, int]:
     others = draw(st.sets(st.integers(2, 10), max_size=2))
     lags = tuple(draw(st.permutations([1, *sorted(others)])))
     columns = draw(st.integers(0, 4))
@@ -212,12 +214,12 @@ def driven(draw: st.DrawFn) -> tuple[RecurrentNetwork, tuple[int, ...], int, Dri
 
 
 @properties
-@given(driven())
+@given(loops_with_feedback())
 def test_any_driven_system_is_equal_to_the_plain_loop(
-    case: tuple[RecurrentNetwork, tuple[int, ...], int, Drive, int],
+    case: tuple[RecurrentNetwork, tuple[int, ...], int, Feedback, int],
 ) -> None:
-    network, lags, batch, drive, horizon = case
-    assert_as_plain(network, lags, state_of(network, lags, batch), drive, horizon)
+    network, lags, batch, feedback, horizon = case
+    assert_as_plain(network, lags, state_of(network, lags, batch), feedback, horizon)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -227,10 +229,10 @@ def test_blocks_are_of_whole_systems(
 ) -> None:
     network = system((1, 5), 2, COVARIATES["four, two of them categories"], residual=5)
     state = state_of(network, (1, 5), 5)
-    drive = drive_of(network, ["innovations", "given", "limits"], 5)
-    whole = run(network, (1, 5), state, HORIZON, drive, way)
+    feedback = drive_of(network, ["innovations", "given", "limits"], 5)
+    whole = run(network, (1, 5), state, HORIZON, feedback, way)
     monkeypatch.setattr(engine, "ROWS_AT_ONCE", at_once)
-    blocks = run(network, (1, 5), state, HORIZON, drive, way)
+    blocks = run(network, (1, 5), state, HORIZON, feedback, way)
     torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
     assert_same_state(blocks.state, whole.state, 1e-12)
     assert torch.equal(blocks.left, whole.left)
@@ -240,10 +242,10 @@ def test_blocks_are_of_whole_systems(
 def test_nine_steps_and_five_are_fourteen(way: Way) -> None:
     network = system((1, 5), 3, COVARIATES["four, two of them categories"], residual=5)
     state = state_of(network, (1, 5))
-    drive = drive_of(network, ["innovations", "given", "limits"])
-    whole = run(network, (1, 5), state, HORIZON, drive, way)
-    first = run(network, (1, 5), state, 9, drive.steps(slice(9)), way)
-    rest = run(network, (1, 5), first.state, 5, drive.steps(slice(9, HORIZON)), way)
+    feedback = drive_of(network, ["innovations", "given", "limits"])
+    whole = run(network, (1, 5), state, HORIZON, feedback, way)
+    first = run(network, (1, 5), state, 9, feedback.steps(slice(9)), way)
+    rest = run(network, (1, 5), first.state, 5, feedback.steps(slice(9, HORIZON)), way)
     torch.testing.assert_close(
         torch.cat([first.path, rest.path], dim=1), whole.path, atol=1e-12, rtol=0
     )
@@ -253,11 +255,11 @@ def test_nine_steps_and_five_are_fourteen(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_system_alone_does_as_it_does_in_company(way: Way) -> None:
     network = system((1, 5), 2, COVARIATES["four, two of them categories"], residual=5)
-    state, drive = state_of(network, (1, 5)), drive_of(network, ["innovations", "given"])
-    together = run(network, (1, 5), state, HORIZON, drive, way)
+    state, feedback = state_of(network, (1, 5)), drive_of(network, ["innovations", "given"])
+    together = run(network, (1, 5), state, HORIZON, feedback, way)
     for position in range(BATCH):
         loop = torch.tensor([position])
-        alone = run(network, (1, 5), state.take(loop), HORIZON, drive.loops(loop, 2), way)
+        alone = run(network, (1, 5), state.take(loop), HORIZON, feedback.loops(loop, 2), way)
         rows = slice(2 * position, 2 * position + 2)
         torch.testing.assert_close(alone.path, together.path[rows], atol=1e-12, rtol=0)
 
@@ -303,12 +305,12 @@ def test_reading_and_rolling_out_worked_out_row_by_row(
         lags, 2, COVARIATES["four, two of them categories"], cell=cell, residual=residual
     )
     values, known, covariates = context_of(network, lags)
-    drive = drive_of(network, ["known"])
+    feedback = drive_of(network, ["known"])
     state, predictions = encode(network, lags, values, known, covariates)
-    path = rollout(network, lags, state, HORIZON, drive).path
+    path = rollout(network, lags, state, HORIZON, feedback).path
     assert covariates is not None
-    assert drive.covariates is not None
-    assert drive.known is not None
+    assert feedback.covariates is not None
+    assert feedback.known is not None
     longest = max(lags)
     for i in range(BATCH):
         rows = slice(2 * i, 2 * i + 2)
@@ -319,11 +321,11 @@ def test_reading_and_rolling_out_worked_out_row_by_row(
             torch.testing.assert_close(predictions[rows, t - longest], output, atol=1e-9, rtol=0)
         own, flags = values[rows], known[rows]
         for step in range(HORIZON):
-            told = drive.covariates[i, step]
+            told = feedback.covariates[i, step]
             output, recurrent = explicit_step(network, lags, own, flags, told, recurrent)
             torch.testing.assert_close(path[rows, step], output, atol=1e-9, rtol=0)
             own = torch.cat([own, output[:, None]], dim=1)
-            flags = torch.cat([flags, drive.known[rows, step, None]], dim=1)
+            flags = torch.cat([flags, feedback.known[rows, step, None]], dim=1)
 
 
 def test_reading_in_two_pieces_is_reading_at_once() -> None:
@@ -346,7 +348,7 @@ def test_every_channel_reads_every_other_and_none_of_another_system() -> None:
     free = run(network, (1, 5), state, HORIZON).path
     given = torch.full_like(free, torch.nan)
     given[2, 0] = 3.0
-    moved = (run(network, (1, 5), state, HORIZON, Drive(given=given)).path - free).abs()
+    moved = (run(network, (1, 5), state, HORIZON, Feedback(given=given)).path - free).abs()
     assert (moved[3, 1:] > 1e-6).any()
     assert moved[3, 0] < 1e-12
     assert moved[[0, 1, 4, 5]].max() == 0
@@ -367,7 +369,7 @@ def test_a_hole_in_one_channel_is_filled_by_the_loop_and_read_as_if_it_had_been_
             assert covariates is not None
             before = filled[:, :t], known[:, :t], covariates[:, :t]
             so_far, _ = encode(network, lags, *before)
-            one = Drive(covariates=covariates[:, t, None])
+            one = Feedback(covariates=covariates[:, t, None])
             filled[row, t] = rollout(network, lags, so_far, 1, one).path[row, 0]
     assert (filled != values).sum() == 4
     expected, _ = encode(network, lags, filled, known, covariates)
@@ -391,7 +393,7 @@ def test_the_path_is_differentiable_with_respect_to_covariates(cell: Cell, chann
 
     def path(numbers: Tensor) -> Tensor:
         table = torch.stack([numbers[..., 0], categories[..., 1], numbers[..., 1]], dim=-1)
-        return rollout(network, lags, state, 4, Drive(covariates=table)).path
+        return rollout(network, lags, state, 4, Feedback(covariates=table)).path
 
     numbers = normal(BATCH, 4, 2, seed=4).requires_grad_()
     assert torch.autograd.gradcheck(path, (numbers,))
@@ -403,11 +405,11 @@ def test_the_path_is_differentiable_with_respect_to_covariates(cell: Cell, chann
 
 def test_what_a_loop_says_of_categories_can_be_learned() -> None:
     network = system((1,), 2, (1, {0: 3}))
-    drive = Drive(covariates=torch.tensor([1.0, 3.0]).repeat(BATCH, 2)[:, :, None].double())
+    feedback = Feedback(covariates=torch.tensor([1.0, 3.0]).repeat(BATCH, 2)[:, :, None].double())
     values, known, covariates = context_of(network, (1,))
     assert covariates is not None
     state, _ = encode(network, (1,), values, known, torch.ones_like(covariates))
-    rollout(network, (1,), state, 4, drive).path.sum().backward()
+    rollout(network, (1,), state, 4, feedback).path.sum().backward()
     gradient = network.covariates.vectors["0"].grad
     assert gradient is not None
     assert (gradient[[0, 2]].abs() > 0).all()
@@ -475,8 +477,8 @@ def test_no_system_is_taken() -> None:
 def test_a_drive_of_some_loops_and_steps(channels: int) -> None:
     rows = torch.arange(4.0 * channels)[:, None].expand(-1, 6) + torch.arange(6) / 10
     loops = torch.arange(4.0)[:, None, None].expand(-1, 6, 2)
-    drive = Drive(rows, rows + 1, rows + 2, loops, rows + 3)
-    some = drive.loops(torch.tensor([3, 1]), channels).steps(slice(2, 4))
+    feedback = Feedback(rows, rows + 1, rows + 2, loops, rows + 3)
+    some = feedback.loops(torch.tensor([3, 1]), channels).steps(slice(2, 4))
     expected = [3 * channels + i for i in range(channels)] + [channels + i for i in range(channels)]
     for offset, part in enumerate((some.innovations, some.given, some.limits, some.known)):
         assert part is not None
@@ -484,7 +486,7 @@ def test_a_drive_of_some_loops_and_steps(channels: int) -> None:
         assert (part[:, 0] - 0.2 - offset).tolist() == pytest.approx(expected, abs=1e-5)
     assert some.covariates is not None
     assert some.covariates[:, :, 1].tolist() == [[3, 3], [1, 1]]
-    assert Drive().loops(torch.tensor([0]), channels).steps(slice(1)).innovations is None
+    assert Feedback().loops(torch.tensor([0]), channels).steps(slice(1)).innovations is None
 
 
 @properties

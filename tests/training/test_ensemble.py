@@ -11,7 +11,7 @@ import torch
 from tsgen.nn.network import RecurrentNetwork
 from tsgen.training.ensemble import Learner, loss_of, sum_of_losses
 from tsgen.training.losses import WindowErrors
-from tsgen.training.step import Term
+from tsgen.training.step import LossTerm
 
 
 def learners(
@@ -24,19 +24,19 @@ def learners(
         network = RecurrentNetwork(1, hidden_size=4)
         inputs, counted = torch.randn(6, 5, 1), (torch.rand(6, 5) < 0.7).float()
 
-        def terms(
+        def loss_terms(
             rows: torch.Tensor, network: RecurrentNetwork = network, member: int = member,
             inputs: torch.Tensor = inputs, counted: torch.Tensor = counted,
-        ) -> Sequence[Term]:  # fmt: skip
+        ) -> Sequence[LossTerm]:  # fmt: skip
             action()
             errors = network(inputs[rows])[0].square() * counted[rows]
             first = WindowErrors(errors.sum(dim=1), counted[rows].sum(dim=1))
             last = WindowErrors(errors[:, -1], counted[rows, -1])
-            return [Term(1.0 + member, first), Term(0.5, last)]
+            return [LossTerm(1.0 + member, first), LossTerm(0.5, last)]
 
         # Parts of unequal size, whose mean errors must not be averaged.
         rows = torch.arange(6).tensor_split(parts)
-        made.append(Learner(network, [lambda rows=some, of=terms: of(rows) for some in rows]))
+        made.append(Learner(network, [lambda rows=some, of=loss_terms: of(rows) for some in rows]))
     return made
 
 
@@ -94,9 +94,9 @@ def test_one_after_the_other_holds_the_graph_of_one_part_alone() -> None:
 
     (learner,) = learners(1, 3)
 
-    def watched(part: Callable[[], Sequence[Term]]) -> Sequence[Term]:
+    def watched(part: Callable[[], Sequence[LossTerm]]) -> Sequence[LossTerm]:
         return [
-            Term(weight, WindowErrors(Watched.apply(errors.total), errors.steps))
+            LossTerm(weight, WindowErrors(Watched.apply(errors.total), errors.steps))
             for weight, errors in part()
         ]
 

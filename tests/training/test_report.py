@@ -14,7 +14,7 @@ from support.problems import wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, TrainingReport
-from tsgen.rollout import Drive, encode, read, rollout
+from tsgen.rollout import Feedback, encode, read, rollout
 from tsgen.training.report import Losses
 
 HELD_OUT = 7
@@ -52,7 +52,7 @@ def by_hand(
         for network in model.module_.networks:
             state, _ = encode(network, lags, context.values, context.known, told[0])
             forced = read(network, lags, state, units, torch.ones_like(units), told[1])[1]
-            free = rollout(network, lags, state, horizon, Drive(covariates=told[1])).path
+            free = rollout(network, lags, state, horizon, Feedback(covariates=told[1])).path
             paths["teacher_forced"].append(forced.numpy())
             paths["free_running"].append(free.numpy())
     errors = {

@@ -38,9 +38,9 @@ from tsgen.generation.imputation import encode_over_holes
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork
 from tsgen.preprocessing.windows import WindowBatch
-from tsgen.rollout import Drive, encode, rollout
+from tsgen.rollout import Feedback, encode, rollout
 from tsgen.training.losses import Objective
-from tsgen.training.step import Lesson, Term
+from tsgen.training.step import LossTerm, TrainingExamples
 from tsgen.training.strategies import STRATEGIES
 
 pytestmark = pytest.mark.slow
@@ -128,13 +128,17 @@ def batch_of(
     return WindowBatch(values * known, known, torch.arange(WINDOWS), told, HORIZON)
 
 
-def lesson_of(network: RecurrentNetwork, batch: WindowBatch, **arguments: Any) -> Lesson:
-    return Lesson(network, LAGS, batch=batch, **({"objective": Objective("mse", 2)} | arguments))
+def examples_of(
+    network: RecurrentNetwork, batch: WindowBatch, **arguments: Any
+) -> TrainingExamples:
+    return TrainingExamples(
+        network, LAGS, batch=batch, **({"objective": Objective("mse", 2)} | arguments)
+    )
 
 
-def of(name: str, **arguments: Any) -> Lesson:
+def of(name: str, **arguments: Any) -> TrainingExamples:
     network = network_of(**NETWORKS[name])
-    return lesson_of(network, batch_of(network), **arguments)
+    return examples_of(network, batch_of(network), **arguments)
 
 
 def holes(*stretches: tuple[int, int, int]) -> Tensor:
@@ -177,12 +181,12 @@ def closed(row: int, observed: Tensor, prediction: Tensor) -> Tensor:
     return prediction if row >= CUTOFF else observed
 
 
-def by_hand(lesson: Lesson, feed: Feed) -> Tensor:
+def by_hand(examples: TrainingExamples, feed: Feed) -> Tensor:
     """Predictions (B·C, rows after the longest lag), each fed in as `feed` says.
 
     What is missing of a series that has begun is stood in for by the prediction.
     """
-    network, batch = lesson.network, lesson.batch
+    network, batch = examples.network, examples.batch
     values, known = batch.values[:, :LONGEST], batch.known[:, :LONGEST]
     begun = batch.known.cummax(dim=1).values
     recurrent, predictions = network.initial_state(WINDOWS), []
@@ -202,9 +206,9 @@ def by_hand(lesson: Lesson, feed: Feed) -> Tensor:
     return torch.cat(predictions, dim=1)
 
 
-def mean_error(lesson: Lesson, predictions: Tensor, rows: slice) -> Tensor:
+def mean_error(examples: TrainingExamples, predictions: Tensor, rows: slice) -> Tensor:
     """Of the counted rows among some, in units of the spread of all that count in a window."""
-    batch, warmup = lesson.batch, lesson.objective.warmup
+    batch, warmup = examples.batch, examples.objective.warmup
     begun = batch.known.cummax(dim=1).values
     counted = batch.known[:, LONGEST:] * begun[:, LONGEST - 1 : -1]
     counted[:, :warmup] = 0
@@ -216,15 +220,17 @@ def mean_error(lesson: Lesson, predictions: Tensor, rows: slice) -> Tensor:
     )[:, None]  # fmt: skip
     losses = {"mse": lambda e: e**2, "mae": torch.abs,
               "huber": lambda e: torch.where(e.abs() < 1, e**2 / 2, e.abs() - 0.5)}  # fmt: skip
-    errors = losses[lesson.objective.loss]((predictions - targets) / unit)
+    errors = losses[examples.objective.loss]((predictions - targets) / unit)
     here = slice(rows.start - LONGEST, rows.stop - LONGEST)
     return (errors * counted)[:, here].sum() / counted[:, here].sum()
 
 
-def expected_loss(lesson: Lesson, feed: Feed, share: float = 0.5, steps: int = HORIZON) -> Tensor:
-    predictions = by_hand(lesson, feed)
-    context = mean_error(lesson, predictions, slice(LONGEST, CUTOFF))
-    ahead = mean_error(lesson, predictions, slice(CUTOFF, CUTOFF + steps))
+def expected_loss(
+    examples: TrainingExamples, feed: Feed, share: float = 0.5, steps: int = HORIZON
+) -> Tensor:
+    predictions = by_hand(examples, feed)
+    context = mean_error(examples, predictions, slice(LONGEST, CUTOFF))
+    ahead = mean_error(examples, predictions, slice(CUTOFF, CUTOFF + steps))
     return (1 - share) * context + share * ahead
 
 
@@ -233,19 +239,19 @@ def expected_loss(lesson: Lesson, feed: Feed, share: float = 0.5, steps: int = H
 
 @every_network
 def test_teacher_forcing_predicts_every_row_from_observed_ones(name: str) -> None:
-    lesson = of(name)
-    (term,) = TeacherForcing().terms(lesson)
+    examples = of(name)
+    (term,) = TeacherForcing().loss_terms(examples)
     assert term.weight == 1.0
-    expected = mean_error(lesson, by_hand(lesson, teacher), slice(LONGEST, ROWS))
-    assert_same(lesson.network, loss_of([term]), expected)
+    expected = mean_error(examples, by_hand(examples, teacher), slice(LONGEST, ROWS))
+    assert_same(examples.network, loss_of([term]), expected)
 
 
 @pytest.mark.parametrize("lag", LAGS)
 def test_teacher_forcing_of_a_copy(lag: int) -> None:
     """The errors of a network that copies are differences of the series."""
-    lesson = lesson_of(echo(lag), batch_of(echo(lag), scale=0.1), objective=Objective())
-    values = lesson.batch.values[1:]
-    total, steps = TeacherForcing().terms(lesson)[0].errors
+    examples = examples_of(echo(lag), batch_of(echo(lag), scale=0.1), objective=Objective())
+    values = examples.batch.values[1:]
+    total, steps = TeacherForcing().loss_terms(examples)[0].errors
     expected = (values[:, LONGEST:] - values[:, LONGEST - lag : -lag]).square().sum(dim=1)
     torch.testing.assert_close(total[1:], expected)
     assert steps.tolist() == [ROWS - LONGEST] * WINDOWS
@@ -267,20 +273,20 @@ over_holes = pytest.mark.parametrize("where", HOLES)
 @pytest.mark.parametrize("name", ["lstm", "gru, two layers on the season"])
 def test_over_a_hole_the_prediction_is_fed_and_not_counted(name: str, where: str) -> None:
     network = network_of(**NETWORKS[name])
-    lesson = lesson_of(network, batch_of(network, known=HOLES[where]))
-    predictions = by_hand(lesson, teacher)
+    examples = examples_of(network, batch_of(network, known=HOLES[where]))
+    predictions = by_hand(examples, teacher)
     # What was predicted for a hole is a value like an observed one: nothing flows back through it.
-    got = loss_of(TeacherForcing().terms(lesson))
-    torch.testing.assert_close(got, mean_error(lesson, predictions, slice(LONGEST, ROWS)))
+    got = loss_of(TeacherForcing().loss_terms(examples))
+    torch.testing.assert_close(got, mean_error(examples, predictions, slice(LONGEST, ROWS)))
 
 
 def test_a_channel_of_a_system_may_have_a_hole_of_its_own() -> None:
     network = network_of(channels=2, covariates=2)
     known = torch.ones(2 * WINDOWS, ROWS, dtype=torch.float64)
     known[3, 7:9] = known[4, 9:14] = 0
-    lesson = lesson_of(network, batch_of(network, known=known))
-    got = loss_of(TeacherForcing().terms(lesson))
-    expected = mean_error(lesson, by_hand(lesson, teacher), slice(LONGEST, ROWS))
+    examples = examples_of(network, batch_of(network, known=known))
+    got = loss_of(TeacherForcing().loss_terms(examples))
+    expected = mean_error(examples, by_hand(examples, teacher), slice(LONGEST, ROWS))
     torch.testing.assert_close(got, expected)
 
 
@@ -290,9 +296,9 @@ def test_a_channel_of_a_system_may_have_a_hole_of_its_own() -> None:
 @pytest.mark.parametrize("strategy", AFTER_CUTOFF)
 @every_network
 def test_with_no_share_the_context_alone_is_learned(name: str, strategy: Any) -> None:
-    lesson = of(name)
-    expected = mean_error(lesson, by_hand(lesson, teacher), slice(LONGEST, CUTOFF))
-    assert_same(lesson.network, loss_of(strategy(share=0).terms(lesson)), expected)
+    examples = of(name)
+    expected = mean_error(examples, by_hand(examples, teacher), slice(LONGEST, CUTOFF))
+    assert_same(examples.network, loss_of(strategy(share=0).loss_terms(examples)), expected)
 
 
 @pytest.mark.parametrize("strategy", AFTER_CUTOFF)
@@ -305,16 +311,16 @@ def test_with_no_share_the_gradient_is_that_of_teacher_forcing_on_the_context(
     context = WindowBatch(whole.values[:, :CUTOFF], whole.known[:, :CUTOFF], whole.series)
     assert_same(
         network,
-        loss_of(strategy(share=0).terms(lesson_of(network, whole))),
-        loss_of(TeacherForcing().terms(lesson_of(network, context))),
+        loss_of(strategy(share=0).loss_terms(examples_of(network, whole))),
+        loss_of(TeacherForcing().loss_terms(examples_of(network, context))),
     )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
 @pytest.mark.parametrize("strategy", AFTER_CUTOFF)
 def test_the_shares_weigh_the_two_parts(strategy: Any, share: float) -> None:
-    lesson = of("lstm")
-    context, ahead = strategy(share=share).terms(lesson)
+    examples = of("lstm")
+    context, ahead = strategy(share=share).loss_terms(examples)
     assert (context.weight, ahead.weight) == pytest.approx((1 - share, share))
     assert context.errors.steps.sum() > 0
     assert ahead.errors.steps.sum() > 0
@@ -323,8 +329,10 @@ def test_the_shares_weigh_the_two_parts(strategy: Any, share: float) -> None:
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_both_parts_are_measured_by_the_loss_and_in_one_unit(loss: str) -> None:
     network = network_of()
-    lesson = lesson_of(network, batch_of(network, scale=4.0), objective=Objective(loss, 3))
-    assert_same(network, loss_of(FreeRunning().terms(lesson)), expected_loss(lesson, closed))
+    examples = examples_of(network, batch_of(network, scale=4.0), objective=Objective(loss, 3))
+    assert_same(
+        network, loss_of(FreeRunning().loss_terms(examples)), expected_loss(examples, closed)
+    )
 
 
 # ------------------------------------------------------------------------------------ free running
@@ -333,23 +341,23 @@ def test_both_parts_are_measured_by_the_loss_and_in_one_unit(loss: str) -> None:
 @every_network
 @pytest.mark.parametrize("share", [0.3, 1.0])
 def test_free_running_feeds_its_own_predictions(name: str, share: float) -> None:
-    lesson = of(name)
-    got = loss_of(FreeRunning(share=share).terms(lesson))
-    assert_same(lesson.network, got, expected_loss(lesson, closed, share))
+    examples = of(name)
+    got = loss_of(FreeRunning(share=share).loss_terms(examples))
+    assert_same(examples.network, got, expected_loss(examples, closed, share))
 
 
 @every_network
 def test_free_running_is_the_objective_of_a_rollout(name: str) -> None:
-    lesson = of(name)
-    network, batch = lesson.network, lesson.batch
+    examples = of(name)
+    network, batch = examples.network, examples.batch
     told = batch.covariates
     before, then = (None, None) if told is None else told.split([CUTOFF, HORIZON], 1)
     state, _ = encode(network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
-    path = rollout(network, LAGS, state, HORIZON, Drive(covariates=then)).path
+    path = rollout(network, LAGS, state, HORIZON, Feedback(covariates=then)).path
     expected = Objective().window_errors(
-        path, batch.values[:, AHEAD], batch.known[:, AHEAD], lesson.unit
+        path, batch.values[:, AHEAD], batch.known[:, AHEAD], examples.unit
     )
-    got = FreeRunning().terms(lesson)[1].errors
+    got = FreeRunning().loss_terms(examples)[1].errors
     torch.testing.assert_close(got.total, expected.total, atol=1e-9, rtol=0)
     assert torch.equal(got.steps, expected.steps)
 
@@ -364,9 +372,9 @@ def test_both_ways_to_roll_are_tested() -> None:
 @every_network
 def test_the_gradient_of_free_running_is_that_of_finite_differences(name: str) -> None:
     """Of the whole loss along a random direction in the space of all weights."""
-    lesson = of(name)
-    network, strategy = lesson.network, FreeRunning(share=0.9)
-    gradient = gradient_of(network, loss_of(strategy.terms(lesson)))
+    examples = of(name)
+    network, strategy = examples.network, FreeRunning(share=0.9)
+    gradient = gradient_of(network, loss_of(strategy.loss_terms(examples)))
     direction = torch.randn(
         len(gradient), generator=torch.Generator().manual_seed(3), dtype=torch.float64
     )
@@ -375,7 +383,7 @@ def test_the_gradient_of_free_running_is_that_of_finite_differences(name: str) -
     @torch.no_grad()
     def at(step: float) -> float:
         torch.nn.utils.vector_to_parameters(weights + step * direction, network.parameters())
-        return float(loss_of(strategy.terms(lesson)))
+        return float(loss_of(strategy.loss_terms(examples)))
 
     slope = (at(1e-5) - at(-1e-5)) / 2e-5
     assert abs(slope) > 1e-6
@@ -389,8 +397,8 @@ def test_gradients_flow_through_the_whole_rollout_into_the_context(name: str) ->
     batch = batch_of(network)
     batch.known[:, CUTOFF:-1] = 0
     values = batch.values.clone().requires_grad_()
-    lesson = lesson_of(network, batch._replace(values=values))
-    loss_of(FreeRunning(share=1).terms(lesson)).backward()
+    examples = examples_of(network, batch._replace(values=values))
+    loss_of(FreeRunning(share=1).loss_terms(examples)).backward()
     assert (values.grad[:, CUTOFF - 1] != 0).all()
     assert (values.grad[:, CUTOFF:-1] == 0).all()
 
@@ -399,10 +407,10 @@ def test_gradients_flow_through_the_whole_rollout_into_the_context(name: str) ->
 def test_free_running_of_a_copy(lag: int) -> None:
     """It repeats the last rows of the context for ever."""
     network = echo(lag)
-    lesson = lesson_of(network, batch_of(network, scale=0.1))
-    values = lesson.batch.values
+    examples = examples_of(network, batch_of(network, scale=0.1))
+    values = examples.batch.values
     path = values[:, CUTOFF - lag : CUTOFF].repeat(1, HORIZON)[:, :HORIZON]
-    total, steps = FreeRunning().terms(lesson)[1].errors
+    total, steps = FreeRunning().loss_terms(examples)[1].errors
     torch.testing.assert_close(total, (values[:, AHEAD] - path).square().sum(dim=1))
     assert steps.tolist() == [HORIZON] * WINDOWS
 
@@ -412,17 +420,17 @@ def test_free_running_of_a_copy(lag: int) -> None:
 def test_free_running_starts_from_what_a_forecast_would_start_from(name: str, where: str) -> None:
     """Also where the context has holes, or ends in one."""
     network = network_of(**NETWORKS[name])
-    lesson = lesson_of(network, batch_of(network, known=HOLES[where]))
-    batch = lesson.batch
+    examples = examples_of(network, batch_of(network, known=HOLES[where]))
+    batch = examples.batch
     with torch.no_grad():
         state, _ = encode_over_holes(
             network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF]
         )
         path = rollout(network, LAGS, state, HORIZON).path
     expected = Objective().window_errors(
-        path, batch.values[:, AHEAD], batch.known[:, AHEAD], lesson.unit
+        path, batch.values[:, AHEAD], batch.known[:, AHEAD], examples.unit
     )
-    got = FreeRunning().terms(lesson)[1].errors
+    got = FreeRunning().loss_terms(examples)[1].errors
     torch.testing.assert_close(got.total, expected.total, atol=1e-9, rtol=0)
     assert torch.equal(got.steps, batch.known[:, AHEAD].sum(dim=1))
 
@@ -433,11 +441,11 @@ def test_free_running_starts_from_what_a_forecast_would_start_from(name: str, wh
     progress=st.lists(st.floats(0, 1), min_size=2, max_size=2).map(sorted),
 )
 def test_the_loop_grows_from_one_step_to_all(grow: float, progress: list[float]) -> None:
-    lesson = of("lstm")
+    examples = of("lstm")
 
     def steps(progress: float) -> int:
         strategy = FreeRunning(grow=grow)
-        counts = strategy.terms(replace(lesson, progress=progress))[1].errors.steps
+        counts = strategy.loss_terms(replace(examples, progress=progress))[1].errors.steps
         return int(counts.unique())
 
     early, late = map(steps, progress)
@@ -449,14 +457,14 @@ def test_the_loop_grows_from_one_step_to_all(grow: float, progress: list[float])
 
 @pytest.mark.parametrize(("progress", "steps"), [(0.0, 1), (0.2, 3), (0.5, 7), (0.9, 7)])
 def test_a_loop_that_grows_is_a_shorter_one(progress: float, steps: int) -> None:
-    lesson = of("covariates", progress=progress)
-    got = loss_of(FreeRunning(grow=0.5).terms(lesson))
-    assert_same(lesson.network, got, expected_loss(lesson, closed, steps=steps))
+    examples = of("covariates", progress=progress)
+    got = loss_of(FreeRunning(grow=0.5).loss_terms(examples))
+    assert_same(examples.network, got, expected_loss(examples, closed, steps=steps))
 
 
 def test_without_growth_the_loop_is_whole_from_the_start() -> None:
-    lesson = of("lstm", progress=0.0)
-    assert (FreeRunning().terms(lesson)[1].errors.steps == HORIZON).all()
+    examples = of("lstm", progress=0.0)
+    assert (FreeRunning().loss_terms(examples)[1].errors.steps == HORIZON).all()
 
 
 # ------------------------------------------------------------------------------ scheduled sampling
@@ -469,26 +477,26 @@ def always(probability: float, **arguments: Any) -> ScheduledSampling:
 @pytest.mark.parametrize("per", ["step", "batch"])
 @every_network
 def test_with_probability_one_it_is_teacher_forcing(name: str, per: Any) -> None:
-    lesson = of(name)
-    got = loss_of(always(1.0, per=per).terms(lesson))
-    assert_same(lesson.network, got, expected_loss(lesson, teacher))
+    examples = of(name)
+    got = loss_of(always(1.0, per=per).loss_terms(examples))
+    assert_same(examples.network, got, expected_loss(examples, teacher))
 
 
 @pytest.mark.parametrize("per", ["step", "batch"])
 @every_network
 def test_with_probability_zero_it_is_free_running(name: str, per: Any) -> None:
-    lesson = of(name)
-    got = loss_of(always(0.0, per=per).terms(lesson))
-    assert_same(lesson.network, got, loss_of(FreeRunning().terms(lesson)))
+    examples = of(name)
+    got = loss_of(always(0.0, per=per).loss_terms(examples))
+    assert_same(examples.network, got, loss_of(FreeRunning().loss_terms(examples)))
 
 
 @pytest.mark.parametrize("per", ["step", "batch"])
 @over_holes
 def test_with_probability_one_holes_are_stood_in_for(where: str, per: Any) -> None:
     network = network_of()
-    lesson = lesson_of(network, batch_of(network, known=HOLES[where]))
-    got = loss_of(always(1.0, per=per).terms(lesson))
-    torch.testing.assert_close(got, expected_loss(lesson, teacher), atol=1e-9, rtol=0)
+    examples = examples_of(network, batch_of(network, known=HOLES[where]))
+    got = loss_of(always(1.0, per=per).loss_terms(examples))
+    torch.testing.assert_close(got, expected_loss(examples, teacher), atol=1e-9, rtol=0)
 
 
 @dataclass
@@ -520,14 +528,14 @@ class Watch:
 
 @pytest.mark.parametrize("probability", [0.2, 0.7])
 def test_each_step_of_each_window_has_a_coin_of_its_own(probability: float) -> None:
-    lesson = of("gru")
-    observed, coins = lesson.batch.values[:, CUTOFF : ROWS - 1], []
+    examples = of("gru")
+    observed, coins = examples.batch.values[:, CUTOFF : ROWS - 1], []
     torch.manual_seed(0)
     for _ in range(40):
-        with Watch(lesson.network) as watch:
-            always(probability).terms(lesson)
+        with Watch(examples.network) as watch:
+            always(probability).loss_terms(examples)
         assert len(watch.fed) == HORIZON
-        assert torch.equal(watch.fed[0], lesson.batch.values[:, CUTOFF - 1])
+        assert torch.equal(watch.fed[0], examples.batch.values[:, CUTOFF - 1])
         fed = torch.stack(watch.fed[1:], dim=1)
         assert torch.equal(fed[watch.coins], observed[watch.coins])
         coins.append(watch.coins)
@@ -540,18 +548,18 @@ def test_each_step_of_each_window_has_a_coin_of_its_own(probability: float) -> N
 def test_what_is_not_known_is_never_fed() -> None:
     network = network_of(cell="gru")
     known = HOLES["after the cutoff"]
-    lesson = lesson_of(network, batch_of(network, known=known))
+    examples = examples_of(network, batch_of(network, known=known))
     with Watch(network) as watch:
-        always(1.0).terms(lesson)
+        always(1.0).loss_terms(examples)
     assert torch.equal(watch.coins, known[:, CUTOFF : ROWS - 1] > 0)
 
 
 def test_one_coin_decides_for_all_steps_of_a_batch() -> None:
-    lesson = of("gru")
+    examples = of("gru")
 
     @torch.no_grad()
     def loss(probability: float) -> float:
-        return round(float(loss_of(always(probability, per="batch").terms(lesson))), 9)
+        return round(float(loss_of(always(probability, per="batch").loss_terms(examples))), 9)
 
     forced, free = loss(1.0), loss(0.0)
     torch.manual_seed(0)
@@ -563,10 +571,10 @@ def test_one_coin_decides_for_all_steps_of_a_batch() -> None:
 def test_the_probability_follows_the_progress() -> None:
     """From all observed to none, or the other way round."""
     for start, end in [(1.0, 0.0), (0.0, 1.0)]:
-        lesson, strategy = of("gru"), ScheduledSampling(start=start, end=end)
+        examples, strategy = of("gru"), ScheduledSampling(start=start, end=end)
         for progress, probability in [(0.0, start), (1.0, end)]:
-            with Watch(lesson.network) as watch:
-                strategy.terms(replace(lesson, progress=progress))
+            with Watch(examples.network) as watch:
+                strategy.loss_terms(replace(examples, progress=progress))
             assert (watch.coins == bool(probability)).all()
 
 
@@ -611,20 +619,20 @@ def test_what_the_curves_are_between() -> None:
 # ------------------------------------------------------------------------------------ push forward
 
 
-def pushed(lesson: Lesson, first: int, learned: int) -> Tensor:
+def pushed(examples: TrainingExamples, first: int, learned: int) -> Tensor:
     """The mean error of the steps after a prefix through which nothing flows back."""
-    network, batch = lesson.network, lesson.batch
+    network, batch = examples.network, examples.batch
     told = batch.covariates
     parts = None if told is None else told.split([CUTOFF, first, HORIZON - first], 1)
     before, prefix, rest = parts or (None, None, None)
     state, _ = encode(network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
     if first:
         with torch.no_grad():
-            state = rollout(network, LAGS, state, first, Drive(covariates=prefix)).state
-    path = rollout(network, LAGS, state, learned, Drive(covariates=rest)).path
+            state = rollout(network, LAGS, state, first, Feedback(covariates=prefix)).state
+    path = rollout(network, LAGS, state, learned, Feedback(covariates=rest)).path
     rows = slice(CUTOFF + first, CUTOFF + first + learned)
     errors = Objective().window_errors(
-        path, batch.values[:, rows], batch.known[:, rows], lesson.unit
+        path, batch.values[:, rows], batch.known[:, rows], examples.unit
     )
     return errors.total.sum() / errors.steps.sum()
 
@@ -633,15 +641,15 @@ def pushed(lesson: Lesson, first: int, learned: int) -> Tensor:
 @every_network
 def test_push_forward_learns_from_where_its_errors_have_taken_it(name: str, learned: int) -> None:
     """Every length of the prefix comes up, and no other."""
-    lesson = of(name)
-    expected = [pushed(lesson, first, learned) for first in range(HORIZON - learned + 1)]
+    examples = of(name)
+    expected = [pushed(examples, first, learned) for first in range(HORIZON - learned + 1)]
     torch.manual_seed(0)
     seen = set()
     for _ in range(40):
-        got = loss_of(PushForward(share=1, learned=learned).terms(lesson))
+        got = loss_of(PushForward(share=1, learned=learned).loss_terms(examples))
         nearest = int(torch.stack([(got - other).abs() for other in expected]).argmin())
         if nearest not in seen:
-            assert_same(lesson.network, got, expected[nearest])
+            assert_same(examples.network, got, expected[nearest])
         seen.add(nearest)
     assert seen == set(range(HORIZON - learned + 1))
 
@@ -654,17 +662,17 @@ def test_a_prefix_carries_no_gradient() -> None:
     reached = []
     for _ in range(40):
         values = batch.values.clone().requires_grad_()
-        lesson = lesson_of(network, batch._replace(values=values))
-        PushForward(share=1).terms(lesson)[1].errors.total.sum().backward()
+        examples = examples_of(network, batch._replace(values=values))
+        PushForward(share=1).loss_terms(examples)[1].errors.total.sum().backward()
         reached.append(bool((values.grad[:, :CUTOFF] != 0).any()))
     assert 0 < sum(reached) < 20
 
 
 @pytest.mark.parametrize("learned", [HORIZON, 50])
 def test_with_all_steps_learned_it_is_free_running(learned: int) -> None:
-    lesson = of("covariates")
-    got = loss_of(PushForward(learned=learned).terms(lesson))
-    assert_same(lesson.network, got, loss_of(FreeRunning().terms(lesson)))
+    examples = of("covariates")
+    got = loss_of(PushForward(learned=learned).loss_terms(examples))
+    assert_same(examples.network, got, loss_of(FreeRunning().loss_terms(examples)))
 
 
 # ------------------------------------------------------------------------------------------- noise
@@ -678,9 +686,9 @@ def test_with_all_steps_learned_it_is_free_running(learned: int) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", some(["two channels", "gru"], 1))
 def test_noise_of_no_size_changes_nothing(name: str, strategy: TrainingStrategy) -> None:
-    lesson = of(name)
-    got = loss_of(NoisyInputs(0.0, strategy).terms(lesson))
-    assert_same(lesson.network, got, loss_of(strategy.terms(lesson)))
+    examples = of(name)
+    got = loss_of(NoisyInputs(0.0, strategy).loss_terms(examples))
+    assert_same(examples.network, got, loss_of(strategy.loss_terms(examples)))
 
 
 def test_noise_is_on_what_is_fed_in_and_not_on_the_targets() -> None:
@@ -689,8 +697,10 @@ def test_noise_is_on_what_is_fed_in_and_not_on_the_targets() -> None:
     batch = batch_of(network)
     batch.values.zero_()
     torch.manual_seed(0)
-    lesson = lesson_of(network, batch, objective=Objective())
-    errors = [NoisyInputs(0.2, NoisyInputs(0.1)).terms(lesson)[0].errors.total for _ in range(200)]
+    examples = examples_of(network, batch, objective=Objective())
+    errors = [
+        NoisyInputs(0.2, NoisyInputs(0.1)).loss_terms(examples)[0].errors.total for _ in range(200)
+    ]
     mean = torch.stack(errors).mean(dim=0) / (ROWS - LONGEST)
     assert mean.tolist() == pytest.approx([0.05] * WINDOWS, rel=0.15)
     assert (batch.values == 0).all()
@@ -700,11 +710,11 @@ def test_in_closed_loop_the_last_value_of_the_context_alone_is_noisy() -> None:
     network = echo(1)
     batch = batch_of(network)
     batch.values.zero_()
-    lesson = lesson_of(network, batch, objective=Objective("mae"))
+    examples = examples_of(network, batch, objective=Objective("mae"))
     torch.manual_seed(0)
-    total = NoisyInputs(0.2, FreeRunning()).terms(lesson)[1].errors.total
+    total = NoisyInputs(0.2, FreeRunning()).loss_terms(examples)[1].errors.total
     torch.manual_seed(0)
-    single = NoisyInputs(0.2, FreeRunning(grow=1.0)).terms(replace(lesson, progress=0.0))[1]
+    single = NoisyInputs(0.2, FreeRunning(grow=1.0)).loss_terms(replace(examples, progress=0.0))[1]
     torch.testing.assert_close(total, HORIZON * single.errors.total)
     assert (total > 0).all()
 
@@ -720,7 +730,7 @@ def test_what_is_not_known_is_not_noisy(where: str) -> None:
     seen = []
     hook = network.register_forward_hook(lambda _, arguments, __: seen.append(arguments[0]))
     torch.manual_seed(0)
-    NoisyInputs(0.5).terms(lesson_of(network, batch))
+    NoisyInputs(0.5).loss_terms(examples_of(network, batch))
     hook.remove()
     inputs = next(part for part in seen if part.shape[:2] == (WINDOWS, ROWS - LONGEST))
     for position, lag in enumerate(LAGS):
@@ -735,11 +745,11 @@ def test_what_is_not_known_is_not_noisy(where: str) -> None:
 
 
 def test_noise_differs_between_rows_and_draws() -> None:
-    lesson = of("lstm")
+    examples = of("lstm")
     torch.manual_seed(0)
-    one, two = (loss_of(NoisyInputs(0.1).terms(lesson)) for _ in range(2))
+    one, two = (loss_of(NoisyInputs(0.1).loss_terms(examples)) for _ in range(2))
     torch.manual_seed(0)
-    assert loss_of(NoisyInputs(0.1).terms(lesson)) == one != two
+    assert loss_of(NoisyInputs(0.1).loss_terms(examples)) == one != two
 
 
 # -------------------------------------------------------------------------- windows on their own
@@ -767,13 +777,15 @@ def test_a_window_learns_the_same_in_any_company(
     network = network_of()
     known = holes(*((window, first, first + rows) for window, first, rows in stretches))
     batch = batch_of(network, known=known)
-    together = strategy.terms(lesson_of(network, batch))
+    together = strategy.loss_terms(examples_of(network, batch))
     for window in {0, *(stretch[0] for stretch in stretches)}:
         rows = slice(window, window + 1)
         alone = WindowBatch(
             batch.values[rows], batch.known[rows], batch.series[rows], None, HORIZON
         )
-        for whole, part in zip(together, strategy.terms(lesson_of(network, alone)), strict=True):
+        for whole, part in zip(
+            together, strategy.loss_terms(examples_of(network, alone)), strict=True
+        ):
             torch.testing.assert_close(whole.errors.total[rows], part.errors.total)
             torch.testing.assert_close(whole.errors.steps[rows], part.errors.steps)
 
@@ -944,19 +956,19 @@ class Noting(TrainingStrategy):
 
     seen: list[float] = field(default_factory=list, compare=False, repr=False)
 
-    def terms(self, lesson: Lesson) -> list[Term]:
-        self.seen.append(lesson.progress)
-        state, context = lesson.read(lesson.cutoff)
-        path = rollout(lesson.network, lesson.lags, state, 2).path
-        return [Term(0.25, context), Term(3.0, lesson.errors(path))]
+    def loss_terms(self, examples: TrainingExamples) -> list[LossTerm]:
+        self.seen.append(examples.progress)
+        state, context = examples.read(examples.cutoff)
+        path = rollout(examples.network, examples.lags, state, 2).path
+        return [LossTerm(0.25, context), LossTerm(3.0, examples.errors(path))]
 
 
 def test_the_loss_is_the_weighted_sum_of_mean_errors() -> None:
     """Each mean is over all counted steps of the batch, not over windows."""
     module = ForecastModule(lags=LAGS, hidden_size=4, strategy=Noting()).double()
     batch = batch_of(module.network, known=HOLES["everywhere"])
-    lesson = Lesson(module.network, LAGS, module.objective, batch)
-    expected = loss_of(Noting().terms(lesson))
+    examples = TrainingExamples(module.network, LAGS, module.objective, batch)
+    expected = loss_of(Noting().loss_terms(examples))
     torch.testing.assert_close(module.training_step(batch, 0), expected)
 
 
@@ -996,9 +1008,9 @@ RANDOM = [
 @pytest.mark.parametrize("strategy", OBJECTS, ids=repr)
 def test_what_is_random_says_so(strategy: TrainingStrategy) -> None:
     generator = torch.Generator().manual_seed(0)
-    lesson = of("lstm", progress=0.5, generator=generator)
+    examples = of("lstm", progress=0.5, generator=generator)
     before, of_all = generator.get_state(), torch.get_rng_state()
-    strategy.terms(lesson)
+    strategy.loss_terms(examples)
     assert torch.equal(before, generator.get_state()) is not strategy.is_random
     assert torch.equal(of_all, torch.get_rng_state())
 
@@ -1030,9 +1042,9 @@ def test_draws_differ_from_step_to_step() -> None:
         def is_random(self) -> bool:
             return True
 
-        def terms(self, lesson: Lesson) -> list[Term]:
-            self.seen.append(float(torch.rand((), generator=lesson.generator)))
-            return [Term(1.0, lesson.read(lesson.cutoff)[1])]
+        def loss_terms(self, examples: TrainingExamples) -> list[LossTerm]:
+            self.seen.append(float(torch.rand((), generator=examples.generator)))
+            return [LossTerm(1.0, examples.read(examples.cutoff)[1])]
 
     strategy = Draws()
     LSTMForecaster(**SMALL, training_strategy=strategy, n_models=2).fit(wavy())

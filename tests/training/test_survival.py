@@ -18,9 +18,8 @@ import torch
 
 import tsgen
 from tsgen import LSTMForecaster
-from tsgen.errors import DivergenceError, SettingError
+from tsgen.errors import DivergenceError, SettingError, TrainingInterrupted
 from tsgen.training.callbacks import ClosedLoopValidation
-from tsgen.training.trainer import TrainingInterrupted
 
 SETTINGS = {"hidden_size": 8, "context_length": 24, "lags": [12], "verbose": False}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tsgen.data import Columns, Panel, Reading, hold_out, read_panel
+from tsgen.data import Columns, FrameSpec, Panel, hold_out, read_panel
 from tsgen.errors import FrameError
 from tsgen.evaluation import mase, score
 from tsgen.forecasters import SeasonalNaive
@@ -61,12 +61,12 @@ def measure_accuracy(
     names = {name: arguments[name] for name in ("id_col", "time_col", "target_col")}
     targets = Columns.of(**names)
     fill = arguments["fill"]
-    reading = Reading(targets, fill)
-    whole = read_panel(frame, reading, freq=arguments["freq"])
+    spec = FrameSpec(targets, fill)
+    whole = read_panel(frame, spec, freq=arguments["freq"])
     if whole.lengths.min() < 3 * horizon:
         return None
     train, tail = hold_out(frame, horizon, **names)
-    past = read_panel(train, reading, freq=arguments["freq"])
+    past = read_panel(train, spec, freq=arguments["freq"])
     model.fit(train, **arguments)
     naive = SeasonalNaive().fit(train, freq=arguments["freq"], fill=fill, **names)
     future = {"future_df": tail} if arguments["future_covariates"] else {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tsgen.cli import options as given
-from tsgen.cli.options import Fitting, Reading, Roles, with_groups
+from tsgen.cli.options import FileSpec, Fitting, Roles, with_groups
 from tsgen.cli.outputs import STANDARD, check_outputs, write_bytes
 from tsgen.cli.wording import CommandError, on_command_line
 
@@ -46,7 +46,7 @@ def forecast(
     file: given.File,
     horizon: given.Horizon,
     roles: Roles,
-    reading: Reading,
+    spec: FileSpec,
     fitting: Fitting,
     future_file: given.FutureFile = None,
     level: given.Level = None,
@@ -64,8 +64,8 @@ def forecast(
         raise CommandError(
             "--future needs --future-file with these columns at the time stamps to forecast"
         )
-    data = read_first(file, reading, roles, fitting.freq)
-    ahead = None if future_file is None else read_further(future_file, reading, data.known)
+    data = read_first(file, spec, roles, fitting.freq)
+    ahead = None if future_file is None else read_further(future_file, spec, data.known)
     model = _new_model(fitting)
     arguments = _fit_arguments(data.columns, fitting)
     accuracy = measure_accuracy(model, data.frame, horizon, arguments) if check else None
@@ -85,7 +85,7 @@ def fit(
     file: given.File,
     save: given.Save,
     roles: Roles,
-    reading: Reading,
+    spec: FileSpec,
     fitting: Fitting,
     levels: given.Levels = False,
     overwrite: given.Overwrite = False,
@@ -96,7 +96,7 @@ def fit(
     check_outputs({"--save": save}, [file], overwrite=overwrite)
     if save == STANDARD or (save.exists() and not save.is_file()):
         raise CommandError(f"--save {save} : a model needs a file, such as model.tsgen")
-    data = read_first(file, reading, roles, fitting.freq)
+    data = read_first(file, spec, roles, fitting.freq)
     model = _new_model(fitting)
     start = time.perf_counter()
     model.fit(data.frame, **_fit_arguments(data.columns, fitting))
@@ -119,7 +119,7 @@ def predict(
     horizon: given.Horizon,
     file: given.FurtherFile = None,
     *,
-    reading: Reading,
+    spec: FileSpec,
     time_col: given.KnownTimeCol = None,
     future_file: given.FutureFile = None,
     level: given.Level = None,
@@ -136,8 +136,8 @@ def predict(
     _check(level, outputs, [model, file, future_file], overwrite)
     loaded = _loaded(model)
     known = Known.from_model(loaded)
-    frame = None if file is None else read_further(file, reading, known, time_col)
-    ahead = None if future_file is None else read_further(future_file, reading, known, time_col)
+    frame = None if file is None else read_further(file, spec, known, time_col)
+    ahead = None if future_file is None else read_further(future_file, spec, known, time_col)
     with _levels_of(model):
         result = loaded.predict(horizon, df=frame, level=level, future_df=ahead)
     figure = None if plot is None else _forecast_figure(frame, result, known.columns)
@@ -151,7 +151,7 @@ def backtest(
     file: given.File,
     horizon: given.Horizon,
     roles: Roles,
-    reading: Reading,
+    spec: FileSpec,
     fitting: Fitting,
     n_windows: given.NWindows = 1,
     step: given.Step = None,
@@ -169,7 +169,7 @@ def backtest(
 
     _check(level, {"--out": out, "--plot": plot}, [file, model], overwrite)
     if model is None:
-        data = read_first(file, reading, roles, fitting.freq)
+        data = read_first(file, spec, roles, fitting.freq)
         frame, columns = data.frame, data.columns
         rows = horizon + (n_windows - 1) * (step or horizon)
         fitted, lines = _fitted_before(frame, rows, _fit_arguments(columns, fitting), fitting)
@@ -177,7 +177,7 @@ def backtest(
     else:
         fitted, lines = _loaded(model), {"model": str(model)}
         known = Known.from_model(fitted)
-        frame, columns = read_further(file, reading, known, roles.time_col), known.columns
+        frame, columns = read_further(file, spec, known, roles.time_col), known.columns
     windows: dict[str, Any] = {"n_windows": n_windows, "step": step}
     start = time.perf_counter()
     with _levels_of(model):

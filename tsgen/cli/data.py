@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsgen.cli.columns import find_columns, with_one_time_column
 from tsgen.cli.dates import Clock
-from tsgen.cli.options import Reading, Roles
+from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.tables import name_of, read_table
 from tsgen.cli.times import known_zone, read_times
 from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
@@ -67,31 +67,29 @@ class Data:
         )
 
 
-def read_first(file: Path, reading: Reading, roles: Roles, freq: str | None) -> Data:
+def read_first(file: Path, spec: FileSpec, roles: Roles, freq: str | None) -> Data:
     """Read a history; columns that aren't named are the usual ones, or found."""
-    table = _unindexed(
-        read_table(file, reading), roles.time_col, roles.target_col or Columns.target
-    )
-    table, columns, notes = find_columns(table, roles, name_of(file), reading.date_format)
+    table = _unindexed(read_table(file, spec), roles.time_col, roles.target_col or Columns.target)
+    table, columns, notes = find_columns(table, roles, name_of(file), spec.date_format)
     counts = freq is not None and freq.isdigit()
-    frame, note = _typed(table, file, reading, Known(columns), counts=counts)
+    frame, note = _typed(table, file, spec, Known(columns), counts=counts)
     if note:
         notes = {**notes, "time": f"{columns.time}, {note}"}
     return Data(frame, columns, notes)
 
 
 def read_further(
-    file: Path, reading: Reading, known: Known, time_col: list[str] | None = None
+    file: Path, spec: FileSpec, known: Known, time_col: list[str] | None = None
 ) -> pd.DataFrame:
     """Read a file whose columns are those of what was read before."""
     columns = known.columns
-    table = _unindexed(read_table(file, reading), [columns.time], columns.target)
+    table = _unindexed(read_table(file, spec), [columns.time], columns.target)
     table, _ = with_one_time_column(table, time_col, columns.time)
-    return _typed(table, file, reading, known)[0]
+    return _typed(table, file, spec, known)[0]
 
 
 def _typed(
-    table: pd.DataFrame, file: Path, reading: Reading, known: Known, *, counts: bool = False
+    table: pd.DataFrame, file: Path, spec: FileSpec, known: Known, *, counts: bool = False
 ) -> tuple[pd.DataFrame, str]:
     """The columns that have a role, as what it asks for; and what has to be said of their time."""
     columns, frame, note = known.columns, table.copy(), ""
@@ -100,16 +98,16 @@ def _typed(
         frame[columns.id] = as_ids(frame[columns.id], label[columns.id], known.ids)
     for name in columns.targets:
         if name in frame:
-            frame[name] = as_numbers(frame[name], label[name], reading)
+            frame[name] = as_numbers(frame[name], label[name], spec)
     for name in columns.covariates:
         if name in frame:
             kind = known.kinds.get(name)
-            frame[name] = as_covariate(frame[name], label[name], reading, kind)
+            frame[name] = as_covariate(frame[name], label[name], spec, kind)
     if columns.time in frame:
         clock = Clock(
             label[columns.time],
-            reading.date_format,
-            known_zone(reading.time_zone),
+            spec.date_format,
+            known_zone(spec.time_zone),
             known.zone,
             counts,
         )

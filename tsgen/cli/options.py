@@ -12,9 +12,29 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 __all__ = [
-    "Carry", "Check", "File", "Fitting", "FurtherFile", "FutureFile", "Horizon", "KnownTimeCol",
-    "Level", "Levels", "Model", "ModelFile", "NWindows", "OptionalOut", "Out", "Overwrite", "Plot",
-    "Reading", "Refit", "Roles", "Save", "Step", "with_groups",
+    "Carry",
+    "Check",
+    "File",
+    "FileSpec",
+    "Fitting",
+    "FurtherFile",
+    "FutureFile",
+    "Horizon",
+    "KnownTimeCol",
+    "Level",
+    "Levels",
+    "Model",
+    "ModelFile",
+    "NWindows",
+    "OptionalOut",
+    "Out",
+    "Overwrite",
+    "Plot",
+    "Refit",
+    "Roles",
+    "Save",
+    "Step",
+    "with_groups",
 ]  # fmt: skip
 
 _Text = str | None
@@ -87,7 +107,7 @@ KnownTimeCol = Annotated[
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileSpec:
     """How files are written."""
 
     date_format: Annotated[

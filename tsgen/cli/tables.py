@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tsgen.cli.options import Reading
+from tsgen.cli.options import FileSpec
 from tsgen.cli.outputs import STANDARD
 from tsgen.cli.wording import CommandError
 from tsgen.data import Frame, listing
@@ -51,14 +51,14 @@ _PARQUET = (".parquet", ".pq")
 _TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 
 
-def read_table(file: Path, reading: Reading) -> pd.DataFrame:
+def read_table(file: Path, spec: FileSpec) -> pd.DataFrame:
     """A table as it is written: a CSV has columns of text, in which an empty field is ``""``."""
     content = _content(file)
     try:
         content = _unpacked(content)
         if content.startswith(b"PAR1"):
             return pd.read_parquet(io.BytesIO(content))
-        return _read_csv(_decoded(content, reading), reading)
+        return _read_csv(_decoded(content, spec), spec)
     except (ValueError, ImportError, OSError, csv.Error) as error:
         raise CommandError(f"can't read {name_of(file)}: {error}") from error
 
@@ -125,11 +125,11 @@ def _unpacked(content: bytes) -> bytes:
     return content
 
 
-def _decoded(content: bytes, reading: Reading) -> str:
+def _decoded(content: bytes, spec: FileSpec) -> str:
     if content.startswith(_WORKBOOKS):
         raise ValueError("it is a zip archive or a workbook of a spreadsheet; save it as CSV")
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
-    encoding = reading.encoding or marked
+    encoding = spec.encoding or marked
     try:
         text = content.decode(encoding)
     except LookupError:
@@ -147,12 +147,12 @@ def _decoded(content: bytes, reading: Reading) -> str:
     return io.StringIO(text, newline=None).getvalue()  # lines end in \n, as csv wants them
 
 
-def _read_csv(text: str, reading: Reading) -> pd.DataFrame:
+def _read_csv(text: str, spec: FileSpec) -> pd.DataFrame:
     if not text.strip():
         raise ValueError("it is empty")
     said = re.match(r'"?sep=(.)"?\n', text, re.IGNORECASE)  # a line that is for Excel
     text = text[said.end() :] if said else text
-    sep = _declared(reading.sep) or (said[1] if said else _separator(text))
+    sep = _declared(spec.sep) or (said[1] if said else _separator(text))
     with warnings.catch_warnings():
         # Rows longer than the header: pandas would cut them, or take their first field away.
         warnings.filterwarnings("error", category=pd.errors.ParserWarning)

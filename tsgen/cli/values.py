@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tsgen.cli.options import Reading
+from tsgen.cli.options import FileSpec
 from tsgen.cli.wording import CommandError
 from tsgen.data import NUMBER
 
@@ -34,12 +34,12 @@ def is_text(column: pd.Series) -> bool:
     return column.dtype == object or pd.api.types.is_string_dtype(column.dtype)
 
 
-def as_numbers(column: pd.Series, label: str, reading: Reading) -> pd.Series:
+def as_numbers(column: pd.Series, label: str, spec: FileSpec) -> pd.Series:
     """Numbers, missing where one is missing; what is neither is an error that shows it."""
     if not is_text(column):
         return column
     present = _present(column)
-    plain = _plain_numbers(present, label, reading)
+    plain = _plain_numbers(present, label, spec)
     odd = plain.index[~plain.str.fullmatch(_PLAIN)]
     if len(odd):
         value = str(column[odd[0]])
@@ -53,7 +53,7 @@ def as_numbers(column: pd.Series, label: str, reading: Reading) -> pd.Series:
     return numbers if len(numbers) == len(column) else numbers.reindex(column.index)
 
 
-def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | None) -> pd.Series:
+def as_covariate(column: pd.Series, label: str, spec: FileSpec, kind: Kind | None) -> pd.Series:
     """Numbers or categories: as a kind says, or as all the fields of a column are.
 
     Codes such as 007 are text, since numbers aren't written like that.
@@ -61,7 +61,7 @@ def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | N
     if not is_text(column):
         return column
     if kind == "numbers":
-        return as_numbers(column, label, reading)
+        return as_numbers(column, label, spec)
     filled = column.mask(column == "")
     truth = filled.map(_TRUTH)
     if kind != "text" and filled.notna().any() and truth.notna().equals(filled.notna()):
@@ -72,7 +72,7 @@ def as_covariate(column: pd.Series, label: str, reading: Reading, kind: Kind | N
     are_numbers = present.str.fullmatch(NUMBER) & ~present.str.fullmatch(_CODE)
     if filled.notna().any() and not (len(present) and are_numbers.all()):
         return filled
-    return as_numbers(column, label, reading)
+    return as_numbers(column, label, spec)
 
 
 def kind_of(column: pd.Series | pd.Index) -> Kind:
@@ -121,9 +121,9 @@ def _present(column: pd.Series) -> pd.Series:
     return text[~text.str.lower().isin(_MISSING)]
 
 
-def _plain_numbers(text: pd.Series, label: str, reading: Reading) -> pd.Series:
+def _plain_numbers(text: pd.Series, label: str, spec: FileSpec) -> pd.Series:
     """Numbers with a decimal point and nothing else."""
-    decimal, thousands = _marks(text, label, reading)
+    decimal, thousands = _marks(text, label, spec)
     if thousands or decimal == ",":
         marked = text[text.str.contains(f"[.,{re.escape(thousands)}]")]
         odd = marked.index[~marked.str.fullmatch(_grouped(thousands, decimal))]
@@ -138,13 +138,13 @@ def _plain_numbers(text: pd.Series, label: str, reading: Reading) -> pd.Series:
     return text if decimal == "." else text.str.replace(decimal, ".", regex=False)
 
 
-def _marks(text: pd.Series, label: str, reading: Reading) -> tuple[str, str]:
+def _marks(text: pd.Series, label: str, spec: FileSpec) -> tuple[str, str]:
     """The marks of decimals and of thousands: said, or as no other reading is possible."""
-    if reading.decimal or reading.thousands:
-        if reading.decimal == reading.thousands:
+    if spec.decimal or spec.thousands:
+        if spec.decimal == spec.thousands:
             raise CommandError("--decimal and --thousands are two marks; name different ones")
-        thousands = reading.thousands or ""
-        return reading.decimal or ("," if thousands == "." else "."), thousands
+        thousands = spec.thousands or ""
+        return spec.decimal or ("," if thousands == "." else "."), thousands
     english = text.str.fullmatch(_grouped(",", ".") + "|" + _PLAIN).all()
     continental = text.str.fullmatch(_grouped(".", ",")).all()
     if text.str.fullmatch(_PLAIN).all() or not (english or continental):

@@ -14,9 +14,9 @@ what), ``layouts``, ``reader`` with its two front ends ``long`` and ``wide``, ``
 Examples
 --------
 >>> import pandas as pd
->>> from tsgen.data import Columns, Reading, read_panel
+>>> from tsgen.data import Columns, FrameSpec, read_panel
 >>> frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 3.0]})
->>> panel = read_panel(frame, Reading(Columns.of(None, "ds", "y", frame=frame)))
+>>> panel = read_panel(frame, FrameSpec(Columns.of(None, "ds", "y", frame=frame)))
 >>> panel.frequency.name, panel.values
 ('D', array([1., 2., 3.]))
 """
@@ -41,7 +41,7 @@ from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
 from tsgen.data.missing import Fill, check_fill, fill_values
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Problems, check_ids, listing
 
 __all__ = [
@@ -55,13 +55,13 @@ __all__ = [
     "Fill",
     "FixedFrequency",
     "Frame",
+    "FrameSpec",
     "History",
     "IntegerFrequency",
     "LongLayout",
     "Panel",
     "PeriodFrequency",
     "Problems",
-    "Reading",
     "Short",
     "WideLayout",
     "as_dtype",

@@ -14,18 +14,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import Week
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.frequency import Frequency
 from tsgen.errors import MissingExtraError, SettingError
 
 __all__ = ["CalendarColumns", "CalendarPart", "calendar_columns", "calendar_parts"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 CalendarPart: TypeAlias = str | Callable[[pd.DatetimeIndex], pd.DataFrame]
 """``"auto"``, a cycle's name, ``"holidays:XX"``, ``"holidays:XX-YY"``, or the user's function."""
@@ -160,7 +158,7 @@ def calendar_columns(
     known = times if isinstance(times, pd.PeriodIndex) else pd.DatetimeIndex(times)
     position, distinct = known.factorize(sort=True)
     axis = _Axis(cast(pd.DatetimeIndex | pd.PeriodIndex, distinct), frequency, frequency.seconds)
-    cycles: dict[str, Array] = {}
+    cycles: dict[str, FloatArray] = {}
     for part in parts:
         if isinstance(part, str):
             cycles |= _columns_of(part, axis)
@@ -246,7 +244,7 @@ def _check_needs_no_dates(parts: Sequence[CalendarPart]) -> None:
         )
 
 
-def _columns_of(part: str, axis: _Axis) -> dict[str, Array]:
+def _columns_of(part: str, axis: _Axis) -> dict[str, FloatArray]:
     if part == "auto":
         names = next(names for shortest, names in _AUTO if axis.seconds >= 0.99 * shortest)
         return {key: column for name in names for key, column in _waves(name, axis).items()}
@@ -258,7 +256,7 @@ def _columns_of(part: str, axis: _Axis) -> dict[str, Array]:
 # --------------------------------------------------------------------------------------- cycles
 
 
-def _second_of_day(local: pd.DatetimeIndex) -> Array:
+def _second_of_day(local: pd.DatetimeIndex) -> FloatArray:
     moments = local.to_numpy()
     since_midnight = moments - moments.astype("datetime64[D]")
     return np.asarray(since_midnight / np.timedelta64(1, "s"), dtype=np.float64)
@@ -275,7 +273,7 @@ _CYCLES: Mapping[str, Callable[[pd.DatetimeIndex], Any]] = {
 """How much of the cycle has passed at each local stamp, from 0 to below 1."""
 
 
-def _waves(name: str, axis: _Axis) -> dict[str, Array]:
+def _waves(name: str, axis: _Axis) -> dict[str, FloatArray]:
     angle = 2 * np.pi * np.asarray(_CYCLES[name](axis.local), dtype=np.float64)
     return {f"{name}_sin": np.sin(angle), f"{name}_cos": np.cos(angle)}
 
@@ -320,7 +318,7 @@ def _check_country(part: str, country: str, subdivision: str | None) -> None:
         ) from None
 
 
-def _holidays(part: str, axis: _Axis) -> Array:
+def _holidays(part: str, axis: _Axis) -> FloatArray:
     """The number of public holidays in each stamp's period: 0 or 1 where that is a day."""
     if not len(axis.times):
         return np.zeros(0)
@@ -366,7 +364,7 @@ def _days_before(axis: _Axis) -> IntArray:
 
 
 def _own_columns(
-    parts: Sequence[CalendarPart], stamps: pd.DatetimeIndex, taken: Mapping[str, Array]
+    parts: Sequence[CalendarPart], stamps: pd.DatetimeIndex, taken: Mapping[str, FloatArray]
 ) -> pd.DataFrame:
     """What the user's functions return for distinct stamps, side by side."""
     seen, frames = set[Any](taken), [pd.DataFrame(index=pd.RangeIndex(len(stamps)))]

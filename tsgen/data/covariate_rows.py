@@ -6,22 +6,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.calendar import calendar_columns
 from tsgen.data.covariates import ColumnSource, Covariate, Covariates, read_column
 from tsgen.data.frequency import Frequency
 from tsgen.data.missing import fill_values
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import FILL_HINT, Names, Places, Problems, listing
 from tsgen.errors import FrameError, SettingError
 
 __all__ = ["PanelRows", "RowTable", "calendar_rows"]
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class PanelRows(NamedTuple):
@@ -58,23 +55,23 @@ class RowTable:
     names: Names
     times: pd.Index
 
-    def read(self, reading: Reading, problems: Problems) -> CovariateColumns | None:
+    def read(self, spec: FrameSpec, problems: Problems) -> CovariateColumns | None:
         """Read all columns, and add to the problems what can't be used."""
-        if not reading.has_covariates:
+        if not spec.has_covariates:
             return None
-        by_row = [self._column(known, reading, problems) for known in reading.by_row]
-        static = [self._static(known, reading, problems) for known in reading.by_series]
-        return CovariateColumns(reading, by_row, static)
+        by_row = [self._column(known, spec, problems) for known in spec.by_row]
+        static = [self._static(known, spec, problems) for known in spec.by_series]
+        return CovariateColumns(spec, by_row, static)
 
     def _column(
-        self, known: Covariate, reading: Reading, problems: Problems
-    ) -> tuple[Covariate, Array]:
+        self, known: Covariate, spec: FrameSpec, problems: Problems
+    ) -> tuple[Covariate, FloatArray]:
         source = ColumnSource(self.codes, self.names, self.times)
         item, values = read_column(
-            self.frame[known.name], known, source, problems, learn=reading.learns
+            self.frame[known.name], known, source, problems, learn=spec.learns
         )
         missing = np.isnan(values)
-        if missing.any() and reading.fill is None:
+        if missing.any() and spec.fill is None:
             problems.add(
                 f"covariate {written(known.name)} has missing values (NaN)",
                 Places(self.codes, self.names, self.times).describe(missing),
@@ -83,20 +80,20 @@ class RowTable:
             )
         return item, values
 
-    def _static(self, known: Covariate, reading: Reading, problems: Problems) -> StaticColumn:
+    def _static(self, known: Covariate, spec: FrameSpec, problems: Problems) -> StaticColumn:
         """A column of the frame, of a table by id, or what `fit` was told of its series."""
-        if reading.static is not None:
+        if spec.static is not None:
             return StaticColumn.read(
-                reading.static[known.name], known, reading.static.index, reading, problems
+                spec.static[known.name], known, spec.static.index, spec, problems
             )
-        seen, there = reading.seen, known.name in self.frame.columns
+        seen, there = spec.seen, known.name in self.frame.columns
         if there and (seen is None or not seen.static_table):
             self._check_constant(known, problems)
-            return StaticColumn.read(self.frame[known.name], known, None, reading, problems)
+            return StaticColumn.read(self.frame[known.name], known, None, spec, problems)
         # A table of fit goes before columns of that name, which aren't what it was told.
         of_new = None
         if there:
-            of_new = StaticColumn.read(self.frame[known.name], known, None, reading, problems)
+            of_new = StaticColumn.read(self.frame[known.name], known, None, spec, problems)
         assert seen is not None and seen.covariates is not None
         column = [item.name for item in seen.covariates.of_series].index(known.name)
         firsts = np.flatnonzero(~seen.systems.duplicated())
@@ -141,7 +138,7 @@ class StaticColumn:
     """
 
     item: Covariate
-    values: Array
+    values: FloatArray
     ids: pd.Index | None
     remembered: bool = False
     of_new: StaticColumn | None = None
@@ -152,15 +149,15 @@ class StaticColumn:
         column: pd.Series,
         known: Covariate,
         ids: pd.Index | None,
-        reading: Reading,
+        spec: FrameSpec,
         problems: Problems,
     ) -> StaticColumn:
         """Read one."""
         source = ColumnSource(of=" of the static covariates")
-        item, values = read_column(column, known, source, problems, learn=reading.learns)
+        item, values = read_column(column, known, source, problems, learn=spec.learns)
         return cls(item, np.where(column.isna(), np.nan, values), ids)
 
-    def of_systems(self, at: PanelRows, problems: Problems) -> Array:
+    def of_systems(self, at: PanelRows, problems: Problems) -> FloatArray:
         """Its value for each system, (N,)."""
         positions = at.first if self.ids is None else self._positions(at.systems, problems)
         others = np.zeros(len(positions))
@@ -206,8 +203,8 @@ class StaticColumn:
 class CovariateColumns:
     """All that a frame says of covariates, before its rows are put in the order of a panel."""
 
-    reading: Reading
-    by_row: list[tuple[Covariate, Array]]
+    spec: FrameSpec
+    by_row: list[tuple[Covariate, FloatArray]]
     static: list[StaticColumn]
 
     def of_panel(self, at: PanelRows, problems: Problems) -> Covariates | None:
@@ -219,9 +216,9 @@ class CovariateColumns:
                 columns.append(np.where(at.source >= 0, values[at.source], 0.0))
                 continue
             numbers = np.where(at.source >= 0, values[at.source], np.nan)
-            columns.append(fill_values(numbers, at.offsets, self.reading.fill))
-        if self.reading.has_calendar:
-            computed, table = calendar_rows(self.reading, at.times, at.frequency, problems)
+            columns.append(fill_values(numbers, at.offsets, self.spec.fill))
+        if self.spec.has_calendar:
+            computed, table = calendar_rows(self.spec, at.times, at.frequency, problems)
             schema += computed
             columns += list(table.T)
         schema += [column.item for column in self.static]
@@ -236,12 +233,12 @@ class CovariateColumns:
 
 
 def calendar_rows(
-    reading: Reading, times: pd.Index, frequency: Frequency, problems: Problems
-) -> tuple[list[Covariate], Array]:
+    spec: FrameSpec, times: pd.Index, frequency: Frequency, problems: Problems
+) -> tuple[list[Covariate], FloatArray]:
     """What the calendar's columns are, and their values at stamps, (rows, columns)."""
-    cycles, own = calendar_columns(reading.calendar, times, frequency)
+    cycles, own = calendar_columns(spec.calendar, times, frequency)
     names = [str(name) for name in (*cycles.columns, *own.columns)]
-    twice = [written(name) for name in names if name in reading.columns.covariates]
+    twice = [written(name) for name in names if name in spec.columns.covariates]
     if twice:
         raise SettingError(
             f"calendar= gives the columns {listing(twice)}, which are covariates of the frame too; "
@@ -250,14 +247,14 @@ def calendar_rows(
     schema = [Covariate(str(name), "cycle") for name in cycles.columns]
     columns = [cycles[name].to_numpy(dtype=np.float64) for name in cycles.columns]
     for name in own.columns:
-        known = reading.known(str(name), "calendar")
+        known = spec.known(str(name), "calendar")
         column = own[name].reset_index(drop=True)
         source = ColumnSource(times=times, of=" of the calendar")
-        item, values = read_column(column, known, source, problems, learn=reading.learns)
+        item, values = read_column(column, known, source, problems, learn=spec.learns)
         schema.append(item)
         columns.append(values)
-    if reading.seen is not None:
-        expected = reading.calendar_seen
+    if spec.seen is not None:
+        expected = spec.calendar_seen
         if names != expected:
             raise SettingError(
                 f"calendar= gives {_columns(names)}, but the model was fitted with "

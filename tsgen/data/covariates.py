@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.validation import Names, Problems, check_values
 
 __all__ = [
@@ -22,8 +22,6 @@ __all__ = [
     "with_categories_of",
 ]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Role: TypeAlias = Literal["future", "past", "cycle", "calendar", "static"]
 """Known over the horizon; up to the cutoff; computed from time stamps (with a scale of its own, or
 by the user); the same in all rows of a series."""
@@ -62,8 +60,8 @@ class Covariates:
     """
 
     schema: tuple[Covariate, ...]
-    rows: Array
-    static: Array
+    rows: FloatArray
+    static: FloatArray
 
     @property
     def of_rows(self) -> tuple[Covariate, ...]:
@@ -127,7 +125,7 @@ def read_column(
     problems: Problems,
     *,
     learn: bool,
-) -> tuple[Covariate, Array]:
+) -> tuple[Covariate, FloatArray]:
     """Read one column.
 
     Parameters
@@ -180,7 +178,7 @@ def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covari
     return replace(known, categories=known.categories.append(new)) if len(new) else known
 
 
-def _occurring(item: Covariate, told: Array) -> pd.Index:
+def _occurring(item: Covariate, told: FloatArray) -> pd.Index:
     """The categories that a column has, sorted where they can be."""
     assert item.categories is not None
     numbers = np.unique(told).astype(np.int64)

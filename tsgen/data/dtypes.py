@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import FloatArray
+
 __all__ = ["as_dtype", "fitting", "forecast_dtype"]
 
-Array = npt.NDArray[np.float64]
 
 _FLOATS = tuple(np.dtype(kind) for kind in (np.float16, np.float32, np.float64))
 
@@ -71,7 +72,7 @@ def as_dtype(index: pd.Index, dtype: Any) -> Any:
     return pd.Series(index).astype(dtype)
 
 
-def _holds(kind: np.dtype[Any], largest: Array) -> bool:
+def _holds(kind: np.dtype[Any], largest: FloatArray) -> bool:
     """Whether a float has room for series of these largest values, and digits for them."""
     limits = np.finfo(kind)
     return bool(((largest <= limits.max) & (largest >= limits.tiny)).all())

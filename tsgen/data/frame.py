@@ -22,7 +22,7 @@ from tsgen.data.history import History
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
 from tsgen.data.reader import reader_of
-from tsgen.data.spec import Cells, Reading
+from tsgen.data.spec import Cells, FrameSpec
 from tsgen.data.validation import Problems
 from tsgen.errors import FrameError, SettingError
 
@@ -41,7 +41,7 @@ Short = Literal["error", "skip"]
 
 def read_panel(
     df: Frame,
-    how: Columns | Reading | None = None,
+    how: Columns | FrameSpec | None = None,
     *,
     freq: str | int | BaseOffset | Frequency | None = None,
     min_rows: int = 1,
@@ -54,7 +54,7 @@ def read_panel(
     ----------
     df : Series or DataFrame
         A Series, a wide frame, a long frame or a MultiIndex (id, time).
-    how : Reading or Columns, optional
+    how : FrameSpec or Columns, optional
         What is read of the frame; columns alone if nothing else is to be said.
     freq : str, int, offset or Frequency, optional
         Found in the data if not given.
@@ -65,16 +65,16 @@ def read_panel(
     empty : {"error", "skip"}
         What happens to the columns of a wide frame that hold nothing but NaN.
     """
-    reading = how if isinstance(how, Reading) else Reading(how or Columns())
+    spec = how if isinstance(how, FrameSpec) else FrameSpec(how or Columns())
     if short not in ("error", "skip"):
         raise SettingError(f"short={written(short)} is unknown; expected 'error' or 'skip'")
     _checked_frame(df)
-    reader = reader_of(df, reading.columns)
-    read = (reader.without_empty() if empty == "skip" else reader).read(freq, reading)
+    reader = reader_of(df, spec.columns)
+    read = (reader.without_empty() if empty == "skip" else reader).read(freq, spec)
     return _without_short(read.panel, min_rows, short)
 
 
-def read_history(df: Frame, how: Reading, freq: Frequency) -> History:
+def read_history(df: Frame, how: FrameSpec, freq: Frequency) -> History:
     """Read all rows of a frame and their stamps; holes stay what they are if they are allowed."""
     _checked_frame(df)
     unfilled = how if how.fill is None else replace(how, fill="mask")

@@ -41,12 +41,12 @@ from pandas.tseries.offsets import (
 
 from tsgen._messages import written
 from tsgen._runtime import quiet
+from tsgen._typing import IntArray
 from tsgen.data.local_time import clock_of, localise, wall_times
 from tsgen.errors import FrameError, SettingError
 
 __all__ = ["OFF_GRID", "Frequency", "declared_frequency", "inferred_frequency"]
 
-IntArray = npt.NDArray[np.int64]
 
 OFF_GRID = np.iinfo(np.int64).min
 """What `Frequency.advance` returns where a stamp doesn't lie on the frequency's grid."""

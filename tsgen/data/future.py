@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.frame import read_cells, read_panel
 from tsgen.data.frequency import OFF_GRID
@@ -16,14 +16,11 @@ from tsgen.data.future_covariates import unknown_rows
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import alternate, offsets_of
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
 
 __all__ = ["read_given", "read_new_rows", "steps_between"]
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def read_new_rows(
@@ -51,8 +48,8 @@ def read_new_rows(
     FrameError
         For series that the panel doesn't have, rows that it has already, and gaps.
     """
-    reading = Reading.like(panel, calendar, goes_on=True)
-    new = read_panel(df, reading, freq=panel.frequency, empty="error" if reading.joint else "skip")
+    spec = FrameSpec.like(panel, calendar, goes_on=True)
+    new = read_panel(df, spec, freq=panel.frequency, empty="error" if spec.joint else "skip")
     positions = panel.ids.get_indexer(new.ids)
     if (positions < 0).any():
         unknown = [written(name) for name in new.ids[positions < 0]]
@@ -198,7 +195,7 @@ def _with_missing_rows(
 
 def _blank_covariates(
     panel: Panel, systems: IntArray, counts: IntArray, calendar: tuple[CalendarPart, ...]
-) -> list[Array]:
+) -> list[FloatArray]:
     """Rows after the end of some systems of which nothing but the calendar is known."""
     most = int(counts.max())
     told = unknown_rows(panel, most, calendar) if most else np.empty((len(panel), 0, 0))
@@ -215,7 +212,7 @@ def _own_end(panel: Panel, position: int) -> str:
     return end if not behind else f"{behind} rows before {end}"
 
 
-def read_given(df: Frame, panel: Panel, horizon: int) -> Array:
+def read_given(df: Frame, panel: Panel, horizon: int) -> FloatArray:
     """Read the cells of a horizon that are known.
 
     Parameters

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.covariate_rows import calendar_rows
 from tsgen.data.covariates import ColumnSource, read_column
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
-from tsgen.data.spec import Reading
+from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Places, Problems, check_ids, check_times, listing
 from tsgen.errors import FrameError
 
 __all__ = ["read_future", "unknown_rows"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 def read_future(
     df: Frame | None, panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...] = ()
-) -> Array | None:
+) -> FloatArray | None:
     """Read what is known of a horizon beside the values.
 
     Parameters
@@ -57,7 +54,7 @@ def read_future(
             )  # fmt: skip
         if calendar:  # set since fit, unless it has nothing to say at this frequency
             stamps = panel.frequency.following(panel.ends[:1], 1)
-            calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, Problems())
+            calendar_rows(FrameSpec.like(panel, calendar), stamps, panel.frequency, Problems())
         return None
     future = unknown_rows(panel, horizon, calendar)
     known = {
@@ -74,7 +71,7 @@ def read_future(
     return future
 
 
-def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...]) -> Array:
+def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...]) -> FloatArray:
     """Rows after the ends of systems of which nothing but the calendar is known.
 
     Returns
@@ -93,7 +90,7 @@ def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...])
     if computed or calendar:
         problems = Problems()
         stamps = panel.frequency.following(ends, horizon)
-        _, table = calendar_rows(Reading.like(panel, calendar), stamps, panel.frequency, problems)
+        _, table = calendar_rows(FrameSpec.like(panel, calendar), stamps, panel.frequency, problems)
         problems.raise_any()
         rows[:, :, computed] = table.reshape(len(ends), horizon, -1)
     return rows
@@ -101,7 +98,7 @@ def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...])
 
 def _future_columns(
     df: Frame | None, panel: Panel, stamps: pd.Index, horizon: int
-) -> dict[str, Array]:
+) -> dict[str, FloatArray]:
     """The columns of future covariates, (systems, H) each, at the stamps of the horizon."""
     names = panel.columns.future
     listed = listing([written(name) for name in names])
@@ -208,10 +205,10 @@ def _place(key: object) -> str:
 
 def _values_wanted(
     table: pd.DataFrame, times: pd.Index, panel: Panel, rows: IntArray, horizon: int
-) -> dict[str, Array]:
+) -> dict[str, FloatArray]:
     assert panel.covariates is not None
     problems = Problems()
-    found: dict[str, Array] = {}
+    found: dict[str, FloatArray] = {}
     for item in panel.covariates.of_rows:
         if item.role != "future":
             continue

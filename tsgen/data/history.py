@@ -6,16 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import ranges
 
 __all__ = ["History"]
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class History:
         """Whether there are holes that the panel's own rule fills."""
         return self.panel.fill not in (None, "mask") and self.has_holes
 
-    def select(self, kept: npt.NDArray[np.bool_]) -> History:
+    def select(self, kept: BoolArray) -> History:
         """The rows of some systems, ``(systems,)``; all those of an id, or none."""
         panel = self.panel.select(np.repeat(kept, self.panel.channels))
         return History(panel, self.times, self.starts[kept])
@@ -110,7 +107,7 @@ class History:
         last: IntArray = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))
         return last
 
-    def ahead(self, rows: IntArray, horizon: int) -> Array | None:
+    def ahead(self, rows: IntArray, horizon: int) -> FloatArray | None:
         """The covariates of the rows after some row of each system, as far as they are known ahead.
 
         Parameters
@@ -130,7 +127,7 @@ class History:
         later = self.until(np.where(rows > 0, rows + horizon, 0), keep=horizon)
         assert later.covariates is not None
         stops = later.covariate_offsets[1:, None]
-        future: Array = later.covariates.rows[stops + np.arange(-horizon, 0)]
+        future: FloatArray = later.covariates.rows[stops + np.arange(-horizon, 0)]
         for column, item in enumerate(later.covariates.of_rows):
             if item.role == "past":
                 future[:, :, column] = np.nan if item.categories is None else 0.0

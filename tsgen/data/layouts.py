@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.columns import Columns, check_names, output_name
 from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
@@ -26,9 +26,7 @@ __all__ = [
 ]
 
 Frame: TypeAlias = pd.DataFrame | pd.Series
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Output: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+Output: TypeAlias = FloatArray | BoolArray
 
 DATE_OBJECTS = "date"
 """Stands for a dtype where time stamps are objects of `datetime.date`."""
@@ -89,7 +87,7 @@ class LongLayout:
         """Of the values of each target in a long frame."""
         return (self.target_dtype, *self.other_dtypes)
 
-    def select(self, kept: npt.NDArray[np.bool_]) -> LongLayout:
+    def select(self, kept: BoolArray) -> LongLayout:
         """The layout without the series that were skipped."""
         new_position = np.cumsum(kept) - 1
         remaining = self.appearance[kept[self.appearance]]
@@ -167,7 +165,7 @@ class WideLayout:
         """Of the values of the one target that a long frame has of them: what all columns share."""
         return (self.dtypes[0] if len(set(self.dtypes)) == 1 else np.dtype(np.float64),)
 
-    def select(self, kept: npt.NDArray[np.bool_]) -> WideLayout:
+    def select(self, kept: BoolArray) -> WideLayout:
         """The layout without the series that were skipped."""
         in_order = kept[self._position()]
         dtypes = tuple(d for d, keep in zip(self.dtypes, in_order, strict=True) if keep)

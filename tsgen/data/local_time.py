@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from tsgen._typing import IntArray
 
 __all__ = ["clock_of", "localise", "wall_times"]
 
-IntArray = npt.NDArray[np.int64]
 
 _LONGEST_CHANGE = pd.Timedelta(hours=1)
 """How long after a change of clocks a stamp may have been moved by it."""

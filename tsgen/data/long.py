@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.columns import Columns
 from tsgen.data.covariate_rows import PanelRows, RowTable
 from tsgen.data.dtypes import forecast_dtype
@@ -22,7 +22,7 @@ from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.spec import (
     Cells,
-    Reading,
+    FrameSpec,
     frequency_of,
     origin_of,
     rows_of_table,
@@ -39,9 +39,6 @@ from tsgen.errors import FrameError
 
 __all__ = ["LongReader"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class LongReader:
@@ -57,29 +54,29 @@ class LongReader:
     level_names: tuple[Any, ...] = ()
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def read(self, freq: Any, reading: Reading) -> History:
+    def read(self, freq: Any, spec: FrameSpec) -> History:
         """All rows, or an error that lists all problems."""
-        reading.check_covariates(self.covariates)
+        spec.check_covariates(self.covariates)
         problems = Problems()
         times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
-        table = self._values(reading, codes, ids, times, problems)
+        table = self._values(spec, codes, ids, times, problems)
         if times is None or codes is None:
             problems.raise_any()
         assert times is not None and codes is not None
         names = self._series_names(ids)
-        covariates = RowTable(self.covariates, codes, names, times).read(reading, problems)
+        covariates = RowTable(self.covariates, codes, names, times).read(spec, problems)
         order = _sorting_order(codes, times)
         stamps, grouped = (times, codes) if order is None else (times[order], codes[order])
         offsets = np.searchsorted(grouped, np.arange(len(ids) + 1)).astype(np.int64)
         frequency = frequency_of(freq, stamps, offsets)
-        gaps = reading.fill is not None
+        gaps = spec.fill is not None
         check_steps(frequency, stamps, offsets, names, order, problems, origin_of(freq), gaps=gaps)
         problems.raise_any()
         whole = whole_rows(stamps, offsets, order, frequency, gaps=gaps)
         values = table if order is None and not gaps else rows_of_table(table, whole.source)
         layout = self._layout(codes, order, len(ids))
-        panel, starts = self._systems(values, whole, ids, frequency, reading, layout)
+        panel, starts = self._systems(values, whole, ids, frequency, spec, layout)
         if covariates is not None:
             rows = ranges(starts, panel.lengths[:: panel.channels])
             first = np.repeat(offsets[:-1], len(starts) // len(ids))
@@ -97,20 +94,20 @@ class LongReader:
 
     def _values(
         self,
-        reading: Reading,
+        spec: FrameSpec,
         codes: IntArray | None,
         ids: pd.Index,
         times: pd.Index | None,
         problems: Problems,
-    ) -> Array:
+    ) -> FloatArray:
         """Targets and rolled covariates, (columns, rows); rows as they stand in the frame."""
         names = self._series_names(ids)
         missing: Literal["refused", "holes", "allowed"] = "refused"
-        if reading.fill is not None:
-            missing = "allowed" if reading.goes_on else "holes"
+        if spec.fill is not None:
+            missing = "allowed" if spec.goes_on else "holes"
         pairs = [
             *zip(self.columns.targets, self.targets, strict=True),
-            *((name, self.covariates[name]) for name in reading.rolled),
+            *((name, self.covariates[name]) for name in spec.rolled),
         ]
         columns = []
         for name, column in pairs:
@@ -121,21 +118,21 @@ class LongReader:
 
     def _systems(
         self,
-        table: Array,
+        table: FloatArray,
         whole: WholeRows,
         ids: pd.Index,
         frequency: Frequency,
-        reading: Reading,
+        spec: FrameSpec,
         layout: LongLayout,
     ) -> tuple[Panel, IntArray]:
         """The panel without covariates, and the first row of each of its systems."""
         targets = range(len(self.columns.targets))
         rolled = tuple(range(len(targets), len(table)))
-        groups = [(*targets, *rolled)] if reading.joint else [(i, *rolled) for i in targets]
+        groups = [(*targets, *rolled)] if spec.joint else [(i, *rolled) for i in targets]
         channels = len(groups[0])
         length = table.shape[1]
         starts = np.repeat(whole.offsets[:-1, None], len(groups), axis=1)
-        if reading.fill is not None and not reading.goes_on:  # else nothing is missing, or a hole
+        if spec.fill is not None and not spec.goes_on:  # else nothing is missing, or a hole
             for position, group in enumerate(groups):
                 starts[:, position] = _first_observed(table[list(group)], whole.offsets)
         lengths = whole.offsets[1:, None] - starts
@@ -148,10 +145,10 @@ class LongReader:
         offsets = offsets_of(per_series)
         last = np.repeat(whole.offsets[1:] - 1, len(groups) * channels)
         panel = Panel(
-            values=fill_values(values, offsets, reading.fill),
+            values=fill_values(values, offsets, spec.fill),
             offsets=offsets,
-            ids=_channel_ids(ids, [*self.columns.targets, *reading.rolled], groups)
-            if reading.names_channels
+            ids=_channel_ids(ids, [*self.columns.targets, *spec.rolled], groups)
+            if spec.names_channels
             else ids,
             ends=whole.times[last],
             behind=np.zeros(len(last), dtype=np.int64),
@@ -160,7 +157,7 @@ class LongReader:
             layout=layout,
             channels=channels,
             rolled=len(rolled),
-            fill=reading.fill,
+            fill=spec.fill,
         )
         return panel, starts.ravel()
 
@@ -225,7 +222,7 @@ class LongReader:
             for series, curve in values.groupby(self.ids.to_numpy(), sort=False):
                 yield (series, name) if self.columns.others else series, curve
 
-    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+    def last_rows(self, rows: int) -> BoolArray:
         """Which rows are the last of their series in time."""
         times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
         ids = pd.Series([self.columns.target] * len(times)) if self.ids is None else self.ids
@@ -239,7 +236,7 @@ class LongReader:
         return (groups.rank(method="first", ascending=False) <= rows).to_numpy()
 
 
-def _first_observed(columns: Array, offsets: IntArray) -> IntArray:
+def _first_observed(columns: FloatArray, offsets: IntArray) -> IntArray:
     """The first row of each id at which one of some columns is known, ``(ids,)``."""
     known = np.asarray(~np.isnan(columns).all(axis=0))
     if known.all():

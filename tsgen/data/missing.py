@@ -6,10 +6,10 @@ from numbers import Real
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.frequency import Frequency
 from tsgen.errors import SettingError
 
@@ -22,9 +22,6 @@ __all__ = [
     "whole_rows",
 ]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Fill: TypeAlias = Literal["mask", "ffill", "interpolate"] | float
 
 _NAMES = ("mask", "ffill", "interpolate")
@@ -106,8 +103,8 @@ def whole_rows(
 
 
 def fill_values(
-    values: Array, offsets: IntArray, fill: Fill | str | None, *, ends: bool = True
-) -> Array:
+    values: FloatArray, offsets: IntArray, fill: Fill | str | None, *, ends: bool = True
+) -> FloatArray:
     """Values (rows,) of series with what is missing after their first value filled.
 
     ``"mask"`` and ``None`` leave it missing. ``"interpolate"`` holds the last value where there
@@ -124,7 +121,9 @@ def fill_values(
     return np.where(rows > np.repeat(last, np.diff(offsets)), np.nan, filled)
 
 
-def _filled(values: Array, offsets: IntArray, missing: Mask, fill: Fill | str) -> Array:
+def _filled(
+    values: FloatArray, offsets: IntArray, missing: BoolArray, fill: Fill | str
+) -> FloatArray:
     rows = np.arange(len(values))
     lengths = np.diff(offsets)
     starts = np.repeat(offsets[:-1], lengths)

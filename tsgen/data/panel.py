@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.columns import Columns, check_names
 from tsgen.data.covariates import Covariates
 from tsgen.data.dtypes import as_dtype, fitting
@@ -19,9 +19,6 @@ from tsgen.data.missing import fill_values
 from tsgen.data.ragged import alternate, offsets_of, ranges
 
 __all__ = ["Panel"]
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Panel:
         Whether the static ones came from a table by id, beside the frame.
     """
 
-    values: Array
+    values: FloatArray
     offsets: IntArray
     ids: pd.Index
     ends: pd.Index
@@ -106,7 +103,7 @@ class Panel:
         position = np.arange(len(self))
         return position[position % self.channels < self.channels - self.rolled]
 
-    def series(self, position: int) -> Array:
+    def series(self, position: int) -> FloatArray:
         """The values of one series, a view."""
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
@@ -245,7 +242,7 @@ class Panel:
         table = np.concatenate([self.covariates.rows, new.covariates.rows])
         return replace(self.covariates, rows=table[rows])
 
-    def select(self, kept: npt.NDArray[np.bool_]) -> Panel:
+    def select(self, kept: BoolArray) -> Panel:
         """The same panel with some of its ids; ``kept`` is by series, ``(N,)``."""
         per_id = len(kept) // self.layout.count
         whole = np.asarray(kept.reshape(-1, per_id).all(axis=1))
@@ -306,7 +303,7 @@ class Panel:
             named["channel"] = ids.get_level_values(1)
         return named
 
-    def paths_frame(self, paths: Array) -> pd.DataFrame:
+    def paths_frame(self, paths: FloatArray) -> pd.DataFrame:
         """Sample paths after ``ends`` as a long frame, whatever the layout of the input.
 
         Parameters

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from tsgen._typing import IntArray
 
 __all__ = ["alternate", "offsets_of", "ranges"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 def ranges(starts: IntArray, lengths: IntArray) -> IntArray:

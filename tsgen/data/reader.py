@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
@@ -25,9 +23,6 @@ from tsgen.data.wide import WideReader
 from tsgen.errors import FrameError
 
 __all__ = ["reader_of"]
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:

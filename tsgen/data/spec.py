@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.columns import Columns
 from tsgen.data.covariates import Covariate, Role
@@ -22,18 +23,15 @@ from tsgen.errors import FrameError
 
 __all__ = [
     "Cells",
-    "Reading",
+    "FrameSpec",
     "frequency_of",
     "origin_of",
     "rows_of_table",
 ]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Reading:
+class FrameSpec:
     """What is to be read, and how.
 
     Attributes
@@ -66,7 +64,7 @@ class Reading:
     @classmethod
     def like(
         cls, panel: Panel, calendar: tuple[CalendarPart, ...] = (), *, goes_on: bool = False
-    ) -> Reading:
+    ) -> FrameSpec:
         """Read as a panel was, or rows that go on from it."""
         return cls(
             columns=panel.columns,
@@ -165,10 +163,10 @@ class Cells:
     ids: pd.Index | None
     channels: npt.NDArray[np.object_]
     times: pd.Index
-    values: Array
+    values: FloatArray
 
 
-def rows_of_table(table: Array, source: IntArray) -> Array:
+def rows_of_table(table: FloatArray, source: IntArray) -> FloatArray:
     """Columns (columns, rows) in another order of rows; NaN for those that are added."""
     rows = table[:, source]
     rows[:, source < 0] = np.nan

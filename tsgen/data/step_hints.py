@@ -13,10 +13,10 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BDay, BusinessHour, CustomBusinessDay
 
+from tsgen._typing import IntArray
 from tsgen.data.frequency import Frequency
 
 __all__ = ["dates_as_numbers", "hint_on_steps"]
@@ -267,7 +267,7 @@ def dates_as_numbers(times: pd.Index) -> str:
     return ""
 
 
-def _are_written(numbers: npt.NDArray[np.int64], form: str, digits: int) -> bool:
+def _are_written(numbers: IntArray, form: str, digits: int) -> bool:
     """Whether all numbers are dates in a format of so many digits, from 1700 to 2299."""
     if numbers.min() < 10 ** (digits - 1) or numbers.max() >= 10**digits:
         return False

@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.frequency import Frequency, inferred_frequency
 from tsgen.data.step_hints import hint_on_steps
 from tsgen.errors import FrameError
@@ -30,9 +30,6 @@ __all__ = [
     "listing",
 ]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Names = pd.Index | str
 """The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
@@ -99,7 +96,7 @@ def check_ids(ids: pd.Series, label: str, problems: Problems) -> bool:
     return not missing.any() and not len(nested) and len(mixed) <= 1
 
 
-def _types(ids: pd.Series, missing: Mask) -> pd.Series:
+def _types(ids: pd.Series, missing: BoolArray) -> pd.Series:
     """The types of objects where they may be several, with the first row of each."""
     if not _may_be_anything(ids):
         return pd.Series(dtype=object)
@@ -107,7 +104,7 @@ def _types(ids: pd.Series, missing: Mask) -> pd.Series:
     return known.map(lambda value: type(value).__name__).drop_duplicates()
 
 
-def _containers(ids: pd.Series, missing: Mask) -> pd.Series:
+def _containers(ids: pd.Series, missing: BoolArray) -> pd.Series:
     """The ids that are lists and such, which can't be compared."""
     known = ids.reset_index(drop=True)[~missing]
     if _is_nested(ids.dtype):
@@ -255,7 +252,7 @@ def check_values(
     *,
     missing: Literal["refused", "holes", "allowed"] = "refused",
     remedy: str = _GIVE_NUMBERS,
-) -> Array | None:
+) -> FloatArray | None:
     """The values as float64, a copy, or ``None`` if the column can't be numbers.
 
     Missing values are a problem in a long frame (``codes`` given) unless they are allowed, or
@@ -304,7 +301,7 @@ def check_values(
 
 def _to_float(
     column: pd.Series, label: str, where: Places, problems: Problems, remedy: str
-) -> Array | None:
+) -> FloatArray | None:
     dtype = column.dtype
     kind = pd.api.types.infer_dtype(column, skipna=True) if dtype == object else ""
     if pd.api.types.is_bool_dtype(dtype) or kind == "boolean":
@@ -419,7 +416,7 @@ def _add_step_problems(
     frequency: Frequency,
     times: pd.Index,
     steps: IntArray,
-    inside: Mask,
+    inside: BoolArray,
     where: Places,
     problems: Problems,
     origin: str,
@@ -463,13 +460,13 @@ def _add_step_problems(
         )
 
 
-def _rows_of_odd_series(steps: IntArray, inside: Mask, where: Places) -> Mask:
+def _rows_of_odd_series(steps: IntArray, inside: BoolArray, where: Places) -> BoolArray:
     """Rows of the series that never advance by one step: theirs is another frequency."""
     codes = where.codes[:-1]
     count = int(where.codes.max()) + 1
     regular = np.bincount(codes, inside & (steps == 1), minlength=count)
     total = np.bincount(codes, inside, minlength=count)
-    odd: Mask = (total >= 1) & (regular == 0)
+    odd: BoolArray = (total >= 1) & (regular == 0)
     return np.asarray(inside & odd[codes])
 
 
@@ -512,7 +509,7 @@ class Places:
         parts.append(f"(row {row if self._order is None else self._order[row]})")
         return " ".join(part for part in parts if part)
 
-    def describe(self, rows: Mask) -> list[str]:
+    def describe(self, rows: BoolArray) -> list[str]:
         return [self.at(int(row)) for row in np.flatnonzero(rows)[:_SHOWN]]
 
     def before(self, row: int, stamp: Any) -> str:
@@ -525,11 +522,11 @@ class Places:
         own: pd.Index = self._times[self.codes == self.codes[row]]
         return own
 
-    def first_of_each(self, rows: Mask) -> IntArray:
+    def first_of_each(self, rows: BoolArray) -> IntArray:
         positions = np.flatnonzero(rows)
         return positions[np.unique(self.codes[positions], return_index=True)[1]]
 
-    def frequencies(self, rows: Mask) -> list[str]:
+    def frequencies(self, rows: BoolArray) -> list[str]:
         """The series of these rows, each with the frequency it has itself."""
         assert self._times is not None
         described: list[str] = []
@@ -547,5 +544,5 @@ class Places:
         return described
 
 
-def _rows(mask: Mask) -> list[str]:
+def _rows(mask: BoolArray) -> list[str]:
     return [f"row {row}" for row in np.flatnonzero(mask)[:_SHOWN]]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data.columns import Columns
 from tsgen.data.covariate_rows import PanelRows, RowTable
 from tsgen.data.dtypes import forecast_dtype
@@ -22,7 +22,7 @@ from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.spec import (
     Cells,
-    Reading,
+    FrameSpec,
     frequency_of,
     origin_of,
     rows_of_table,
@@ -39,9 +39,6 @@ from tsgen.errors import FrameError
 
 __all__ = ["WideReader"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class WideReader:
@@ -52,23 +49,23 @@ class WideReader:
     series: pd.Series | None = None
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def read(self, freq: Any, reading: Reading) -> History:
+    def read(self, freq: Any, spec: FrameSpec) -> History:
         """All rows, or an error that lists all problems."""
-        reading.check_covariates(self.covariates)
+        spec.check_covariates(self.covariates)
         problems = Problems()
         layouts = f". Expected one of{self.columns.both_layouts()}"
         times = check_times(self.frame.index, "the index", problems, layouts)
         matrix = self._matrix(times, problems)
-        rolled = self._rolled(reading, times, problems)
+        rolled = self._rolled(spec, times, problems)
         if times is None:
             problems.raise_any()
         assert times is not None
         codes = np.zeros(len(times), dtype=np.int64)
-        covariates = RowTable(self.covariates, codes, "wide", times).read(reading, problems)
+        covariates = RowTable(self.covariates, codes, "wide", times).read(spec, problems)
         order = None if times.is_monotonic_increasing else np.argsort(times, kind="stable")
         stamps = times if order is None else times[order]
         frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
-        gaps = reading.fill is not None
+        gaps = spec.fill is not None
         check_index_steps(frequency, stamps, order, problems, origin_of(freq), gaps=gaps)
         if gaps:
             problems.raise_any()
@@ -78,7 +75,7 @@ class WideReader:
         position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
         matrix, ids = matrix[position], self.frame.columns[position]
         panel, first = _wide_systems(
-            matrix, rolled, ids, whole, frequency, self.columns, self._layout(), reading, problems
+            matrix, rolled, ids, whole, frequency, self.columns, self._layout(), spec, problems
         )
         if covariates is not None:
             # What a frame tells of rows after the end of a column is known too.
@@ -106,10 +103,10 @@ class WideReader:
             has_freq=getattr(self.frame.index, "freq", None) is not None,
         )
 
-    def _rolled(self, reading: Reading, times: pd.Index | None, problems: Problems) -> Array:
+    def _rolled(self, spec: FrameSpec, times: pd.Index | None, problems: Problems) -> FloatArray:
         """Past covariates that are channels, (columns, rows)."""
         columns = []
-        for name in reading.rolled:
+        for name in spec.rolled:
             column = self.covariates[name]
             values = check_values(column, written(name), None, "wide", times, problems)
             columns.append(np.zeros(len(column)) if values is None else values)
@@ -135,7 +132,7 @@ class WideReader:
             raise FrameError(["the frame has no value, only NaN"])
         return self if filled.all() else replace(self, frame=self.frame.loc[:, filled])
 
-    def _matrix(self, times: pd.Index | None, problems: Problems) -> Array:
+    def _matrix(self, times: pd.Index | None, problems: Problems) -> FloatArray:
         whole = self._plain_numbers()
         if whole is not None:
             return whole
@@ -150,7 +147,7 @@ class WideReader:
             raise FrameError(["the frame has no columns; a wide frame has a column per series"])
         return np.stack(columns)
 
-    def _plain_numbers(self) -> Array | None:
+    def _plain_numbers(self) -> FloatArray | None:
         """All columns at once if they are numpy's numbers and finite, which needs no message."""
         if not all(isinstance(d, np.dtype) and d.kind in "iuf" for d in set(self.frame.dtypes)):
             return None
@@ -164,7 +161,7 @@ class WideReader:
         for name, column in self.frame.items():
             yield name if self.series is None else self.series.name or "y", column
 
-    def last_rows(self, rows: int) -> npt.NDArray[np.bool_]:
+    def last_rows(self, rows: int) -> BoolArray:
         """Which rows are the last in time."""
         if len(self.frame) <= rows:
             raise FrameError([f"the frame has {len(self.frame)} rows, not more than {rows}"])
@@ -173,29 +170,29 @@ class WideReader:
 
 
 def _wide_systems(
-    matrix: Array,
-    rolled: Array,
+    matrix: FloatArray,
+    rolled: FloatArray,
     ids: pd.Index,
     whole: WholeRows,
     frequency: Frequency,
     columns: Columns,
     layout: WideLayout,
-    reading: Reading,
+    spec: FrameSpec,
     problems: Problems,
 ) -> tuple[Panel, IntArray]:
     """The panel without covariates, and the first row of each of its systems."""
-    if reading.joint:
+    if spec.joint:
         systems = np.concatenate([matrix, rolled])[None]
     else:
         shared = np.broadcast_to(rolled, (len(matrix), *rolled.shape))
         systems = np.concatenate([matrix[:, None], shared], axis=1)
     count, channels, length = systems.shape
-    if reading.names_channels:
-        labels = [*ids, *reading.rolled] if reading.joint else None
-        ids = _wide_channel_ids(ids, labels, columns.target, reading.rolled)
-    if reading.joint and reading.seen is not None:
-        _check_channels(ids, reading.seen.ids)
-    first, stop = _observed_span(systems, ids, whole.times, reading, problems)
+    if spec.names_channels:
+        labels = [*ids, *spec.rolled] if spec.joint else None
+        ids = _wide_channel_ids(ids, labels, columns.target, spec.rolled)
+    if spec.joint and spec.seen is not None:
+        _check_channels(ids, spec.seen.ids)
+    first, stop = _observed_span(systems, ids, whole.times, spec, problems)
     problems.raise_any()
     lengths = np.repeat(stop - first, channels)
     starts = np.arange(count * channels) * length + np.repeat(first, channels)
@@ -203,7 +200,7 @@ def _wide_systems(
     values = systems.ravel()[ranges(starts, lengths)]
     panel = Panel(
         # What is missing after the last value of a channel is no hole.
-        values=fill_values(values, offsets, reading.fill, ends=False),
+        values=fill_values(values, offsets, spec.fill, ends=False),
         offsets=offsets,
         ids=ids,
         ends=whole.times[np.full(len(ids), length - 1)],
@@ -213,7 +210,7 @@ def _wide_systems(
         layout=layout,
         channels=channels,
         rolled=len(rolled),
-        fill=reading.fill,
+        fill=spec.fill,
     )
     return panel, first
 
@@ -236,7 +233,7 @@ def _check_channels(ids: pd.Index, known: pd.Index) -> None:
 
 
 def _observed_span(
-    systems: Array, ids: pd.Index, times: pd.Index, reading: Reading, problems: Problems
+    systems: FloatArray, ids: pd.Index, times: pd.Index, spec: FrameSpec, problems: Problems
 ) -> tuple[IntArray, IntArray]:
     """First observed row of each system and one past the last, ``(N,)`` each.
 
@@ -247,9 +244,9 @@ def _observed_span(
     empty = nothing = np.asarray(~observed.any(axis=1))
     first: IntArray = observed.argmax(axis=1)
     stop: IntArray = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
-    if reading.goes_on and (reading.joint or reading.fill is not None):
+    if spec.goes_on and (spec.joint or spec.fill is not None):
         first[:] = 0
-        empty = nothing & (not reading.joint)
+        empty = nothing & (not spec.joint)
     if empty.any():
         problems.add(
             "series without any value",
@@ -258,7 +255,7 @@ def _observed_span(
         )
     rows = np.arange(observed.shape[1])
     holes = ~observed & (rows >= first[:, None]) & (rows < stop[:, None]) & ~nothing[:, None]
-    if holes.any() and reading.fill is None:
+    if holes.any() and spec.fill is None:
         where = [
             f"series {written(ids[i])} at {times[t]} (row {t})" for i, t in np.argwhere(holes)[:5]
         ]

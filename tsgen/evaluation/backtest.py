@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
 from tsgen._messages import written
 from tsgen._runtime import COUNT, progress_line
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen._validation import checked_horizon, one_of, whole_number
 from tsgen.data import (
     OFF_GRID,
     CalendarPart,
     Frame,
+    FrameSpec,
     History,
     Panel,
     Problems,
-    Reading,
     Short,
     as_dtype,
     as_stamps,
@@ -41,10 +41,7 @@ from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
 
 __all__ = ["Cutoffs", "Past", "Plan", "backtest"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Outputs: TypeAlias = Mapping[str, Array]
+Outputs: TypeAlias = Mapping[str, FloatArray]
 
 
 class Forecaster(Protocol):
@@ -112,7 +109,7 @@ class Past(NamedTuple):
 
     panel: Panel
     """As it was read then; ``ends`` are the cutoffs."""
-    future: Array | None
+    future: FloatArray | None
     """What was known of the horizon, ``(systems, H, columns)``."""
 
 
@@ -157,11 +154,11 @@ class Cutoffs:
         return int(self.rows.shape[1])
 
     @property
-    def there(self) -> Mask:
+    def there(self) -> BoolArray:
         """Which series have which cutoff, ``(N, cutoffs)``."""
         return np.repeat(self.rows > 0, self.history.panel.channels, axis=0)
 
-    def select(self, kept: Mask) -> Cutoffs:
+    def select(self, kept: BoolArray) -> Cutoffs:
         """Those of some of the systems, ``(systems,)``."""
         if kept.all():
             return self
@@ -237,12 +234,12 @@ def _read(forecaster: Forecaster, df: Frame, plan: Plan) -> History:
             for item in seen.covariates.schema
         )
         seen = replace(seen, covariates=replace(seen.covariates, schema=schema))
-    reading = Reading.like(seen, forecaster._calendar)
-    return read_history(df, reading, freq=seen.frequency)
+    spec = FrameSpec.like(seen, forecaster._calendar)
+    return read_history(df, spec, freq=seen.frequency)
 
 
 def _complain_of_short(
-    panel: Panel, lengths: IntArray, short: Mask, plan: Plan, min_rows: int
+    panel: Panel, lengths: IntArray, short: BoolArray, plan: Plan, min_rows: int
 ) -> None:
     """Name series without room for a cutoff, if that is an error."""
     if plan.short == "skip" and not short.all():

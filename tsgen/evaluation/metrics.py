@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray
 from tsgen.errors import SettingError
 
 __all__ = [
@@ -40,13 +41,12 @@ __all__ = [
     "wql",
 ]
 
-Array = npt.NDArray[np.float64]
 
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Those that `wql` is averaged over unless others are named."""
 
 
-def mae(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+def mae(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     """Mean absolute error, in the units of the series.
 
     Parameters
@@ -68,7 +68,7 @@ def mae(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
     return _mean_known(absolute_errors(true, pred), true)
 
 
-def rmse(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+def rmse(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     """Root of the mean squared error, in the units of the series.
 
     Parameters
@@ -90,7 +90,7 @@ def rmse(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
     return np.asarray(np.sqrt(_mean_known(squared_errors(true, pred), true)))
 
 
-def smape(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+def smape(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     """Symmetric mean absolute percentage error, 0 to 200, as in the M4 competition [1]_.
 
     A step where both values are zero counts as no error.
@@ -223,7 +223,7 @@ def rmsse(
     return float(over_scale(_one_series(rmse(y_true, y_pred)), unit))
 
 
-def quantile_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, quantile: float) -> Array:
+def quantile_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, quantile: float) -> FloatArray:
     """Mean pinball loss of one quantile [1]_, in the units of the series.
 
     The mean of ``max(q (y - y_q), (q - 1) (y - y_q))``: at the median, half of `mae`.
@@ -316,7 +316,7 @@ def wql(
     return float(over_scale(2 * np.mean(losses), np.abs(true[known]).sum()))
 
 
-def crps(y_true: npt.ArrayLike, paths: npt.ArrayLike) -> Array:
+def crps(y_true: npt.ArrayLike, paths: npt.ArrayLike) -> FloatArray:
     """Continuous ranked probability score of sample paths [1]_, in the units of the series.
 
     Of the distribution that the S paths are at each step, ``mean |x_i - y| - mean |x_i - x_j| / 2``
@@ -356,7 +356,7 @@ def crps(y_true: npt.ArrayLike, paths: npt.ArrayLike) -> Array:
     return _mean_known(2 * terms.sum(axis=-2) / count**2, true)
 
 
-def coverage(y_true: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike) -> Array:
+def coverage(y_true: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike) -> FloatArray:
     """Share of true values inside of intervals, in per cent like their level.
 
     The bounds belong to the interval. Intervals of level 80 should cover 80.
@@ -385,36 +385,38 @@ def coverage(y_true: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike) 
 # --- step by step
 
 
-def absolute_errors(true: Array, pred: Array) -> Array:
+def absolute_errors(true: FloatArray, pred: FloatArray) -> FloatArray:
     """What `mae` is the mean of."""
     return np.abs(true - pred)
 
 
-def squared_errors(true: Array, pred: Array) -> Array:
+def squared_errors(true: FloatArray, pred: FloatArray) -> FloatArray:
     """What `rmse` is the root of the mean of."""
     return np.square(true - pred)
 
 
-def symmetric_errors(true: Array, pred: Array) -> Array:
+def symmetric_errors(true: FloatArray, pred: FloatArray) -> FloatArray:
     """What `smape` is the mean of, 0 to 200."""
     size = np.abs(true) + np.abs(pred)
-    shares: Array = np.divide(np.abs(true - pred), size, out=np.zeros_like(size), where=size != 0)
+    shares: FloatArray = np.divide(
+        np.abs(true - pred), size, out=np.zeros_like(size), where=size != 0
+    )
     return 200.0 * shares
 
 
-def pinball_losses(true: Array, pred: Array, quantile: float) -> Array:
+def pinball_losses(true: FloatArray, pred: FloatArray, quantile: float) -> FloatArray:
     """What `quantile_loss` is the mean of."""
     above = true - pred
     return np.asarray(np.maximum(quantile * above, (quantile - 1) * above))
 
 
-def covered(true: Array, lower: Array, upper: Array) -> Array:
+def covered(true: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
     """100 inside of an interval and 0 outside; NaN where a bound is."""
     inside = np.where((lower <= true) & (true <= upper), 100.0, 0.0)
     return np.where(np.isnan(lower) | np.isnan(upper), np.nan, inside)
 
 
-def over_scale(errors: npt.ArrayLike, scale: npt.ArrayLike) -> Array:
+def over_scale(errors: npt.ArrayLike, scale: npt.ArrayLike) -> FloatArray:
     """Errors of 0 or more, divided by a scale: 0 of nothing is 0, all else of nothing ``inf``."""
     above, below = np.asarray(errors, dtype=np.float64), np.asarray(scale, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -438,7 +440,7 @@ def _checked_quantile(quantile: float) -> float:
 
 def _pair(
     y_true: npt.ArrayLike, y_pred: npt.ArrayLike, name: str = "y_pred"
-) -> tuple[Array, Array]:
+) -> tuple[FloatArray, FloatArray]:
     true, pred = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
     if true.shape != pred.shape or true.ndim == 0:
         raise ValueError(
@@ -450,7 +452,7 @@ def _pair(
 
 def _stacked(
     y_true: npt.ArrayLike, stack: npt.ArrayLike, name: str, letter: str
-) -> tuple[Array, Array]:
+) -> tuple[FloatArray, FloatArray]:
     """Truth (…, H) and what there is several of for each value of it."""
     true, several = np.asarray(y_true, dtype=np.float64), np.asarray(stack, dtype=np.float64)
     shape = several.shape
@@ -461,14 +463,14 @@ def _stacked(
     return true, several
 
 
-def _mean_known(terms: Array, true: Array) -> Array:
+def _mean_known(terms: FloatArray, true: FloatArray) -> FloatArray:
     """The mean over the steps whose truth is known."""
     known = ~np.isnan(true)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, terms, 0.0).sum(axis=-1) / known.sum(axis=-1))
 
 
-def _one_series(error: Array) -> float:
+def _one_series(error: FloatArray) -> float:
     if error.ndim:
         raise ValueError(
             "a scaled error is of one series: expected y_true and y_pred of shape (H,)"

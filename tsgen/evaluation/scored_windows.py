@@ -9,17 +9,17 @@ from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import (
     Columns,
     Frame,
+    FrameSpec,
     Panel,
     Problems,
-    Reading,
     check_ids,
     listing,
     output_name,
@@ -30,9 +30,7 @@ from tsgen.evaluation.metrics import over_scale, seasonal_error
 
 __all__ = ["Function", "ScoredRows", "TrainingRows"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Function: TypeAlias = Callable[[Array, Array], Any]
+Function: TypeAlias = Callable[[FloatArray, FloatArray], Any]
 
 _STEP, _CUTOFF = "step", "cutoff"
 
@@ -60,11 +58,11 @@ class TrainingRows:
                 "fitted on: pass them with train="
             )
         try:
-            return read_panel(self.rows, Reading(self.columns, fill="mask"), freq=self.freq)
+            return read_panel(self.rows, FrameSpec(self.columns, fill="mask"), freq=self.freq)
         except FrameError as error:
             raise FrameError([f"train: {problem}" for problem in error.problems]) from None
 
-    def scales(self, ids: pd.Index | None, power: int) -> Array:
+    def scales(self, ids: pd.Index | None, power: int) -> FloatArray:
         """The seasonal error of each of these series, ``(N,)``; of one if there are no ids."""
         return np.array(
             [
@@ -120,8 +118,8 @@ class ScoredRows:
 
     rows: pd.DataFrame
     prediction: Any
-    true: Array
-    pred: Array
+    true: FloatArray
+    pred: FloatArray
     series: IntArray
     ids: pd.Index | None
     windows: IntArray
@@ -162,14 +160,16 @@ class ScoredRows:
             training=training,
         )
 
-    def mean(self, terms: Array, then: Callable[[Array], Array] | None = None) -> Array:
+    def mean(
+        self, terms: FloatArray, then: Callable[[FloatArray], FloatArray] | None = None
+    ) -> FloatArray:
         """The mean of terms over each window, perhaps its root, averaged in the groups."""
         sizes = np.bincount(self.windows, minlength=len(self.groups))
         seen = sizes > 0
         means = np.bincount(self.windows, terms, minlength=len(self.groups))[seen] / sizes[seen]
         return self._average(means if then is None else then(means), seen)
 
-    def each(self, function: Function, name: str) -> Array:
+    def each(self, function: Function, name: str) -> FloatArray:
         """A function of the truth and the forecast of each window, averaged in the groups."""
         sizes = np.bincount(self.windows, minlength=len(self.groups))
         ends = np.cumsum(sizes)
@@ -180,17 +180,17 @@ class ScoredRows:
         ]
         return self._average(np.array(found), sizes > 0)
 
-    def total(self, terms: Array) -> Array:
+    def total(self, terms: FloatArray) -> FloatArray:
         """The sum of terms over all rows of each group; NaN for a group without any."""
         of_rows = self.groups[self.windows]
         sums = np.bincount(of_rows, terms, minlength=len(self.keys))
         return np.where(np.bincount(of_rows, minlength=len(self.keys)) > 0, sums, np.nan)
 
-    def scaled(self, errors: Array, power: int) -> Array:
+    def scaled(self, errors: FloatArray, power: int) -> FloatArray:
         """Errors divided by the seasonal error of their series."""
         return over_scale(errors, self.training.scales(self.ids, power)[self.series])
 
-    def forecasts(self, quantiles: Sequence[float], what: str) -> list[Array]:
+    def forecasts(self, quantiles: Sequence[float], what: str) -> list[FloatArray]:
         """The forecast of each quantile at every row."""
         names = [self._column_of(quantile) for quantile in quantiles]
         missing = [
@@ -206,7 +206,7 @@ class ScoredRows:
             )
         return [_numbers(self.rows, name) for name in names]
 
-    def bounds(self, level: float, what: str) -> tuple[Array, Array]:
+    def bounds(self, level: float, what: str) -> tuple[FloatArray, FloatArray]:
         """The lower and the upper bound of an interval at every row."""
         names = [output_name(self.prediction, f"-{side}-{level:.12g}") for side in ("lo", "hi")]
         missing = [written(name) for name in names if name not in self.rows]
@@ -229,7 +229,7 @@ class ScoredRows:
         side = "lo" if quantile < 0.5 else "hi"
         return output_name(self.prediction, f"-{side}-{_level_of(quantile):.12g}")
 
-    def _average(self, values: Array, seen: npt.NDArray[np.bool_]) -> Array:
+    def _average(self, values: FloatArray, seen: BoolArray) -> FloatArray:
         """Over the windows seen in each group; NaN for a group without any."""
         groups = self.groups[seen]
         sums = np.bincount(groups, values, minlength=len(self.keys))
@@ -326,7 +326,7 @@ def _steps(windows: IntArray, times: IntArray) -> IntArray:
     return steps
 
 
-def _numbers(frame: pd.DataFrame, name: str) -> Array:
+def _numbers(frame: pd.DataFrame, name: str) -> FloatArray:
     column = frame[name]
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         raise FrameError(

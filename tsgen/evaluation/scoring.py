@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray
 from tsgen.data import Columns, Frame, listing
 from tsgen.errors import SettingError
 from tsgen.evaluation.metrics import (
@@ -28,7 +28,6 @@ from tsgen.evaluation.scored_windows import Function, ScoredRows, TrainingRows
 
 __all__ = ["score"]
 
-Array = npt.NDArray[np.float64]
 Metric: TypeAlias = str | Function
 
 
@@ -147,27 +146,27 @@ def _group_columns(by: Any) -> list[str]:
 # --- metrics
 
 
-def _mae(rows: ScoredRows) -> Array:
+def _mae(rows: ScoredRows) -> FloatArray:
     return rows.mean(absolute_errors(rows.true, rows.pred))
 
 
-def _rmse(rows: ScoredRows) -> Array:
+def _rmse(rows: ScoredRows) -> FloatArray:
     return rows.mean(squared_errors(rows.true, rows.pred), np.sqrt)
 
 
-def _smape(rows: ScoredRows) -> Array:
+def _smape(rows: ScoredRows) -> FloatArray:
     return rows.mean(symmetric_errors(rows.true, rows.pred))
 
 
-def _mase(rows: ScoredRows) -> Array:
+def _mase(rows: ScoredRows) -> FloatArray:
     return rows.mean(rows.scaled(absolute_errors(rows.true, rows.pred), 1))
 
 
-def _rmsse(rows: ScoredRows) -> Array:
+def _rmsse(rows: ScoredRows) -> FloatArray:
     return rows.mean(rows.scaled(squared_errors(rows.true, rows.pred), 2), np.sqrt)
 
 
-def _wql(quantiles: Sequence[float], rows: ScoredRows) -> Array:
+def _wql(quantiles: Sequence[float], rows: ScoredRows) -> FloatArray:
     losses = [
         pinball_losses(rows.true, forecast, quantile)
         for quantile, forecast in zip(quantiles, rows.forecasts(quantiles, "'wql'"), strict=True)
@@ -176,21 +175,21 @@ def _wql(quantiles: Sequence[float], rows: ScoredRows) -> Array:
     return over_scale(2 * total, rows.total(np.abs(rows.true)))
 
 
-def _quantile_loss(quantile: float, rows: ScoredRows) -> Array:
+def _quantile_loss(quantile: float, rows: ScoredRows) -> FloatArray:
     [forecast] = rows.forecasts([quantile], f"'quantile_loss-{quantile:.12g}'")
     return rows.mean(pinball_losses(rows.true, forecast, quantile))
 
 
-def _coverage(level: float, rows: ScoredRows) -> Array:
+def _coverage(level: float, rows: ScoredRows) -> FloatArray:
     lower, upper = rows.bounds(level, f"'coverage-{level:.12g}'")
     return rows.mean(covered(rows.true, lower, upper))
 
 
-_Taken: TypeAlias = Callable[[ScoredRows], Array]
+_Taken: TypeAlias = Callable[[ScoredRows], FloatArray]
 _NAMED: dict[str, _Taken] = {
     "mae": _mae, "rmse": _rmse, "smape": _smape, "mase": _mase, "rmsse": _rmsse,
 }  # fmt: skip
-_NUMBERED: dict[str, tuple[Callable[[float, ScoredRows], Array], float]] = {
+_NUMBERED: dict[str, tuple[Callable[[float, ScoredRows], FloatArray], float]] = {
     "coverage": (_coverage, 100.0),
     "quantile_loss": (_quantile_loss, 1.0),
 }

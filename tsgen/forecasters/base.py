@@ -1,4 +1,4 @@
-"""What every forecaster shares: reading frames, checking arguments, writing forecasts."""
+"""What every forecaster shares: spec frames, checking arguments, writing forecasts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tsgen.data import (
     Columns,
     Fill,
     Frame,
+    FrameSpec,
     Panel,
-    Reading,
     Short,
     check_fill,
     read_panel,
@@ -121,8 +121,8 @@ class Forecaster(BaseEstimator, ABC):
         FrameError
             With all that is wrong with the frame.
         """
-        reading = Reading(Columns.of(id_col, time_col, target_col, frame=df), check_fill(fill))
-        self._fit(read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short))
+        spec = FrameSpec(Columns.of(id_col, time_col, target_col, frame=df), check_fill(fill))
+        self._fit(read_panel(df, spec, freq=freq, min_rows=self._min_rows, short=short))
         return self
 
     @abstractmethod
@@ -135,8 +135,8 @@ class Forecaster(BaseEstimator, ABC):
             raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
 
     def _read(self, df: Frame) -> Panel:
-        reading = Reading.like(self.panel_, self._calendar)
-        return read_panel(df, reading, freq=self.panel_.frequency)
+        spec = FrameSpec.like(self.panel_, self._calendar)
+        return read_panel(df, spec, freq=self.panel_.frequency)
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from tsgen._typing import FloatArray, IntArray
 from tsgen._validation import checked_horizon
 from tsgen.data import Frame, Panel, Short, fill_values
 from tsgen.evaluation import Cutoffs, Plan, backtest
@@ -17,8 +17,6 @@ from tsgen.forecasters.base import Forecaster, with_hints
 from tsgen.forecasters.settings import choose_season_length
 
 __all__ = ["Naive", "SeasonalNaive"]
-
-Array = npt.NDArray[np.float64]
 
 
 class _Baseline(Forecaster):
@@ -108,7 +106,7 @@ class _Baseline(Forecaster):
         self._check_fitted("backtest")
         plan = Plan.of(horizon, n_windows, step, refit, short)
 
-        def forecast(model: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, Array]:
+        def forecast(model: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, FloatArray]:
             keep = None if cutoffs.history.has_holes else model._rows_read
             pasts = (cutoffs.past(number, keep) for number in numbers)
             values = [
@@ -118,7 +116,7 @@ class _Baseline(Forecaster):
 
         return backtest(self, df, plan, forecast)
 
-    def _continued(self, panel: Panel, horizon: int) -> Array:
+    def _continued(self, panel: Panel, horizon: int) -> FloatArray:
         """Values of shape (N, H) after the ends of a panel's series."""
         values = self._predict(panel, horizon + int(panel.behind.max()))
         # A series that ends before its wide frame does is continued through the rows it lacks.
@@ -131,7 +129,7 @@ class _Baseline(Forecaster):
         """Rows of a series that a forecast depends on."""
 
     @abstractmethod
-    def _predict(self, panel: Panel, horizon: int) -> Array:
+    def _predict(self, panel: Panel, horizon: int) -> FloatArray:
         """Values of shape (N, H) after the panel's last rows."""
 
 
@@ -158,7 +156,7 @@ class Naive(_Baseline):
     def _rows_read(self) -> int:
         return 1
 
-    def _predict(self, panel: Panel, horizon: int) -> Array:
+    def _predict(self, panel: Panel, horizon: int) -> FloatArray:
         return np.repeat(panel.values[panel.offsets[1:] - 1, None], horizon, axis=1)
 
 
@@ -191,8 +189,8 @@ class SeasonalNaive(_Baseline):
     def _rows_read(self) -> int:
         return self.season_length_
 
-    def _predict(self, panel: Panel, horizon: int) -> Array:
+    def _predict(self, panel: Panel, horizon: int) -> FloatArray:
         season = np.minimum(panel.lengths, self.season_length_)
         ahead = np.arange(horizon) % season[:, None]
-        rows: npt.NDArray[np.int64] = (panel.offsets[1:] - season)[:, None] + ahead
+        rows: IntArray = (panel.offsets[1:] - season)[:, None] + ahead
         return np.asarray(panel.values[rows])

@@ -19,14 +19,14 @@ from tsgen.data import (
     Columns,
     Fill,
     Frame,
+    FrameSpec,
     Panel,
-    Reading,
     Short,
     calendar_parts,
     check_fill,
     read_panel,
 )
-from tsgen.errors import NotFittedError, SettingError, warn_user
+from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.forecasters.base import with_hints
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, choose_settings
@@ -48,7 +48,6 @@ from tsgen.training import (
     Loss,
     Losses,
     Schedule,
-    TrainingInterrupted,
     TrainingReport,
     TrainingStrategy,
     WindowDataModule,
@@ -199,8 +198,8 @@ class RecurrentForecaster(StatefulForecaster):
         11
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
-        reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
-        return self._prepare(self._read_history(df, reading, freq, short))
+        spec = self._reading(df, *names, roll_past=roll_past, fill=fill)
+        return self._prepare(self._read_history(df, spec, freq, short))
 
     @with_hints
     @isolated()
@@ -285,11 +284,11 @@ class RecurrentForecaster(StatefulForecaster):
             If the model couldn't be saved: before the training, with what stands in the way.
         """
         names = id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
-        reading = self._reading(df, *names, roll_past=roll_past, fill=fill)
+        spec = self._reading(df, *names, roll_past=roll_past, fill=fill)
         # Apart, so that who forecasts meanwhile has the model before this one, or this one.
         learner = copy(self)
         try:
-            module, data = learner._prepare(learner._read_history(df, reading, freq, short))
+            module, data = learner._prepare(learner._read_history(df, spec, freq, short))
             warn_unless_savable(learner)
             interrupted = learner._learn(module, data, run_dir)
         finally:
@@ -310,7 +309,7 @@ class RecurrentForecaster(StatefulForecaster):
         *,
         roll_past: bool,
         fill: Fill | None,
-    ) -> Reading:
+    ) -> FrameSpec:
         """What `fit` was told of the frame."""
         table = static if isinstance(static, pd.DataFrame) else None
         named = list(static.columns) if isinstance(static, pd.DataFrame) else static
@@ -319,7 +318,7 @@ class RecurrentForecaster(StatefulForecaster):
                 f"static_covariates= has a column {written(id_col)}, and is by the ids in its "
                 f"index: pass static.set_index({written(id_col)})"
             )
-        return Reading(
+        return FrameSpec(
             Columns.of(id_col, time_col, target_col, future, past, named, frame=df),
             fill=check_fill(fill),
             joint=yes_or_no("multivariate", self.multivariate),
@@ -328,19 +327,19 @@ class RecurrentForecaster(StatefulForecaster):
             static=table,
         )
 
-    def _read_history(self, df: Frame, reading: Reading, freq: Any, short: Short) -> Panel:
-        panel = read_panel(df, reading, freq=freq, min_rows=self._min_rows, short=short)
-        if reading.joint and panel.channels - panel.rolled < 2:
+    def _read_history(self, df: Frame, spec: FrameSpec, freq: Any, short: Short) -> Panel:
+        panel = read_panel(df, spec, freq=freq, min_rows=self._min_rows, short=short)
+        if spec.joint and panel.channels - panel.rolled < 2:
             raise SettingError(
                 "multivariate=True needs several channels, and the frame has one: give a wide "
                 "frame, or several columns of a long one in target_col=[...]"
             )
-        if reading.joint and panel.layout.shares_end and reading.columns.static:
+        if spec.joint and panel.layout.shares_end and spec.columns.static:
             raise SettingError(
                 "static_covariates= are by id, and under multivariate=True a wide frame is one "
                 "system: leave them out"
             )
-        return replace(panel, static_table=reading.static is not None)
+        return replace(panel, static_table=spec.static is not None)
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray
 from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.data import Panel
 from tsgen.errors import SettingError
@@ -224,7 +224,7 @@ def _is_seasonal(panel: Panel, season: int, horizon: int, below: float) -> bool:
     )
 
 
-def _seasonal_over_last(values: npt.NDArray[np.float64], season: int, horizon: int) -> float:
+def _seasonal_over_last(values: FloatArray, season: int, horizon: int) -> float:
     """The error by the season over the error by the last value, at most 100 times either way."""
     steps = {1, (horizon + 1) // 2, horizon}
     back = {step: season * -(-step // season) for step in steps}

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 
 from tsgen._messages import written
 from tsgen._runtime import isolated
+from tsgen._typing import FloatArray, IntArray
 from tsgen._validation import checked_horizon, number, one_of, seed_number, whole_number, yes_or_no
 from tsgen.data import Frame, Panel, Short, check_names, read_future, read_given, read_new_rows
 from tsgen.errors import SettingError
@@ -191,7 +191,7 @@ class StatefulForecaster(Forecaster):
         future_df: Frame | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
-    ) -> pd.DataFrame | npt.NDArray[np.float64]:
+    ) -> pd.DataFrame | FloatArray:
         """Generate sample paths: rollouts with innovations that are fed back.
 
         Innovations are drawn from the one-step errors of each series' own context, or from those
@@ -647,7 +647,7 @@ class StatefulForecaster(Forecaster):
             return None
         return loop.covariate_scaler.ahead(state.panel, future).to(loop.network.dtype)
 
-    def _as_counted(self, paths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _as_counted(self, paths: FloatArray) -> FloatArray:
         """Whole numbers where the target is counted."""
         return np.rint(paths) if self.scaler_.counts else paths
 
@@ -663,9 +663,7 @@ class StatefulForecaster(Forecaster):
                 self.calibrate()
             return self.calibration_
 
-    def _quantiles(
-        self, continuation: Continuation, shares: Sequence[float]
-    ) -> npt.NDArray[np.float64]:
+    def _quantiles(self, continuation: Continuation, shares: Sequence[float]) -> FloatArray:
         """Quantiles of the sample paths, (Q, N, H)."""
         calibration = self._calibration()
         innovations = Innovations(self._pool("predict"), self.settings_.random_state)
@@ -688,5 +686,5 @@ def _check_until(until: Any) -> None:
         raise TypeError(f"until={written(until)}: expected a function of a value")
 
 
-def _steps_or_missing(steps: npt.NDArray[np.int64]) -> pd.Series:
+def _steps_or_missing(steps: IntArray) -> pd.Series:
     return pd.Series(steps, dtype="Int64").replace(0, pd.NA)

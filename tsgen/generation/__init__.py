@@ -17,12 +17,20 @@ torch.Size([5, 7])
 
 from tsgen.generation.dispatch import ROWS_AT_ONCE, closed_loop, loops_together, median, run
 from tsgen.generation.imputation import encode_over_holes, fill_holes, read_over_holes
-from tsgen.generation.rollout import Drive, Rollout, RolloutState, encode, read, rollout, start_of
+from tsgen.generation.rollout import (
+    Feedback,
+    Rollout,
+    RolloutState,
+    encode,
+    read,
+    rollout,
+    start_of,
+)
 from tsgen.generation.stepped import last_on_the_way, read_through
 
 __all__ = [
     "ROWS_AT_ONCE",
-    "Drive",
+    "Feedback",
     "Rollout",
     "RolloutState",
     "closed_loop",

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tsgen._runtime import side_by_side, workers
 from tsgen.generation.folded import folded_rollout, folds
-from tsgen.generation.rollout import Drive, Rollout, RolloutState, rollout
+from tsgen.generation.rollout import Feedback, Rollout, RolloutState, rollout
 from tsgen.generation.stepped import stepped_rollout
 from tsgen.nn import RecurrentNetwork, rows_of
 
@@ -45,27 +45,27 @@ def run(
     lags: Sequence[int],
     state: RolloutState,
     horizon: int,
-    drive: Drive | None = None,
+    feedback: Feedback | None = None,
     way: Way = "auto",
 ) -> Run:
     """Continue states in closed loop, the fastest way that applies; not differentiable.
 
     Parameters
     ----------
-    network, lags, state, horizon, drive
+    network, lags, state, horizon, feedback
         As in `tsgen.rollout.rollout`.
     way : {"auto", "folded", "stepped", "plain"}
         For tests: ``"plain"`` is `tsgen.rollout.rollout` itself, to which all others are equal.
     """
-    drive = drive or Drive()
+    feedback = feedback or Feedback()
     device = state.values.device
     together = loops_together(len(state), device)
     if together >= len(state):
-        return _run_block(network, lags, state, horizon, drive, way)
+        return _run_block(network, lags, state, horizon, feedback, way)
 
     def block(loops: Tensor) -> Run:
-        driven = drive.loops(loops, network.channels)
-        return _run_block(network, lags, state.take(loops), horizon, driven, way)
+        feedback_of_block = feedback.loops(loops, network.channels)
+        return _run_block(network, lags, state.take(loops), horizon, feedback_of_block, way)
 
     blocks = torch.arange(len(state), device=device).split(together)
     parts = side_by_side([partial(block, loops) for loops in blocks])
@@ -110,11 +110,11 @@ def closed_loop(
         As in `tsgen.rollout.rollout`.
     covariates : Tensor of shape (B, H, D), optional
     """
-    drive = Drive(covariates=covariates)
+    feedback = Feedback(covariates=covariates)
     with network.without_dropout():
-        if _choose(network, lags, horizon, drive) == "folded":
+        if _choose(network, lags, horizon, feedback) == "folded":
             return folded_rollout(network, lags, state, horizon, covariates=covariates).path
-        return rollout(network, lags, state, horizon, drive).path
+        return rollout(network, lags, state, horizon, feedback).path
 
 
 def _run_block(
@@ -122,29 +122,31 @@ def _run_block(
     lags: Sequence[int],
     state: RolloutState,
     horizon: int,
-    drive: Drive,
+    feedback: Feedback,
     way: Way,
 ) -> Run:
     if way == "auto":
-        way = _choose(network, lags, horizon, drive)
+        way = _choose(network, lags, horizon, feedback)
     if way == "plain":
-        return _with_exits(rollout(network, lags, state, horizon, drive), drive)
+        return _with_exits(rollout(network, lags, state, horizon, feedback), feedback)
     if way == "stepped":
-        return _with_exits(stepped_rollout(network, lags, state, horizon, drive), drive)
-    path, end = folded_rollout(network, lags, state, horizon, drive.innovations, drive.covariates)
+        return _with_exits(stepped_rollout(network, lags, state, horizon, feedback), feedback)
+    path, end = folded_rollout(
+        network, lags, state, horizon, feedback.innovations, feedback.covariates
+    )
     done = Run(path, end, torch.full((len(path),), horizon, device=path.device))
     # Values that are clipped or given act on what follows, which the folded loop can't do.
     again = torch.zeros(len(path), dtype=torch.bool, device=path.device)
-    if drive.limits is not None:
-        again |= ~(path.abs() < drive.limits).all(dim=1)
-    if drive.given is not None:
-        again |= ~drive.given.isnan().all(dim=1)
+    if feedback.limits is not None:
+        again |= ~(path.abs() < feedback.limits).all(dim=1)
+    if feedback.given is not None:
+        again |= ~feedback.given.isnan().all(dim=1)
     loops = torch.nonzero(again.view(len(state), -1).any(dim=1)).squeeze(1)
     if not len(loops):
         return done
-    driven = drive.loops(loops, network.channels)
-    rolled = stepped_rollout(network, lags, state.take(loops), horizon, driven)
-    stepped = _with_exits(rolled, driven)
+    feedback_of_block = feedback.loops(loops, network.channels)
+    rolled = stepped_rollout(network, lags, state.take(loops), horizon, feedback_of_block)
+    stepped = _with_exits(rolled, feedback_of_block)
     rows = rows_of(loops, network.channels)
     return Run(
         done.path.index_copy(0, rows, stepped.path),
@@ -154,24 +156,24 @@ def _run_block(
 
 
 def _choose(
-    network: RecurrentNetwork, lags: Sequence[int], horizon: int, drive: Drive
+    network: RecurrentNetwork, lags: Sequence[int], horizon: int, feedback: Feedback
 ) -> Literal["folded", "stepped"]:
     """The one place where the way is chosen."""
-    if not folds(network, lags) or drive.known is not None:
+    if not folds(network, lags) or feedback.known is not None:
         return "stepped"
-    if drive.given is not None and not drive.given.isnan().all(dim=1).any():
+    if feedback.given is not None and not feedback.given.isnan().all(dim=1).any():
         return "stepped"  # no loop is closed all the way
     block = min([horizon, *(lag for lag in lags if lag > 1)])
     return "folded" if block >= _SHORTEST_BLOCK else "stepped"
 
 
-def _with_exits(rolled: Rollout, drive: Drive) -> Run:
+def _with_exits(rolled: Rollout, feedback: Feedback) -> Run:
     """Find the first step at the limit; given values are what they are."""
     horizon = rolled.path.shape[1]
-    if drive.limits is None:
+    if feedback.limits is None:
         return Run(*rolled, torch.full((len(rolled.path),), horizon, device=rolled.path.device))
-    outside = ~(rolled.path.abs() < drive.limits)
-    if drive.given is not None:
-        outside &= drive.given.isnan()
+    outside = ~(rolled.path.abs() < feedback.limits)
+    if feedback.given is not None:
+        outside &= feedback.given.isnan()
     steps = torch.arange(horizon, device=outside.device)
     return Run(*rolled, torch.where(outside, steps, horizon).amin(dim=1))

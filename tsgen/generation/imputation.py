@@ -1,4 +1,4 @@
-"""Reading rows with holes: the model's own prediction stands in for a value that is missing.
+"""FrameSpec rows with holes: the model's own prediction stands in for a value that is missing.
 
 That is the closed loop over the hole, with all that was observed given to it. What comes before a
 series' first value is no hole: the series hasn't begun.
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tsgen.generation.dispatch import ROWS_AT_ONCE, run
-from tsgen.generation.rollout import Drive, RolloutState, read, start_of
+from tsgen.generation.rollout import Feedback, RolloutState, read, start_of
 from tsgen.nn import RecurrentNetwork, rows_of
 
 __all__ = ["encode_over_holes", "fill_holes", "read_over_holes"]
@@ -83,12 +83,12 @@ def fill_holes(
         rows = rows_of(some, network.channels)
         given = torch.where(begun[rows] > known[rows], torch.nan, values[rows])
         largest = torch.cat([state.values[rows], values[rows]], dim=1).abs().amax(dim=1)
-        drive = Drive(
+        feedback = Feedback(
             given=given,
             limits=_SLACK * largest.clamp(min=1.0)[:, None].expand_as(given),
             covariates=None if covariates is None else covariates[some],
             known=begun[rows],
         )
-        filled = run(network, lags, state.take(some), given.shape[1], drive).path
+        filled = run(network, lags, state.take(some), given.shape[1], feedback).path
         values = values.index_copy(0, rows, filled.clone())
     return values, begun

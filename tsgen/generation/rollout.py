@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tsgen.nn import RecurrentNetwork, RecurrentState, lag_inputs, rows_of
 
-__all__ = ["Drive", "Rollout", "RolloutState", "encode", "read", "rollout", "start_of"]
+__all__ = ["Feedback", "Rollout", "RolloutState", "encode", "read", "rollout", "start_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class RolloutState:
 
 
 @dataclass(frozen=True, eq=False)
-class Drive:
+class Feedback:
     """What acts on a loop from outside, step by step; all in the normaliser's units.
 
     Attributes
@@ -100,14 +100,14 @@ class Drive:
     covariates: Tensor | None = None
     known: Tensor | None = None
 
-    def loops(self, loops: Tensor, channels: int = 1) -> Drive:
+    def loops(self, loops: Tensor, channels: int = 1) -> Feedback:
         """For some of the B loops, of C rows each."""
         rows = rows_of(loops, channels)
 
         def pick(part: Tensor | None, positions: Tensor) -> Tensor | None:
             return None if part is None else part[positions]
 
-        return Drive(
+        return Feedback(
             pick(self.innovations, rows),
             pick(self.given, rows),
             pick(self.limits, rows),
@@ -115,10 +115,10 @@ class Drive:
             pick(self.known, rows),
         )
 
-    def steps(self, steps: slice) -> Drive:
+    def steps(self, steps: slice) -> Feedback:
         """For some of the H steps."""
         parts = (self.innovations, self.given, self.limits, self.covariates, self.known)
-        return Drive(*(None if part is None else part[:, steps] for part in parts))
+        return Feedback(*(None if part is None else part[:, steps] for part in parts))
 
     def __call__(self, prediction: Tensor, step: int) -> Tensor:
         """What is fed back for the predictions (B·C, 1) of a step."""
@@ -224,7 +224,7 @@ def rollout(
     lags: Sequence[int],
     state: RolloutState,
     horizon: int,
-    drive: Drive | None = None,
+    feedback: Feedback | None = None,
 ) -> Rollout:
     """Continue a state in closed loop.
 
@@ -238,13 +238,13 @@ def rollout(
         Where to start; it isn't changed.
     horizon : int
         H, any number of steps.
-    drive : Drive, optional
+    feedback : Feedback, optional
         Innovations, given values, limits and covariates.
 
     Returns
     -------
     Rollout
-        Its path is differentiable with respect to the state, the drive and the weights.
+        Its path is differentiable with respect to the state, the feedback and the weights.
 
     Examples
     --------
@@ -263,16 +263,16 @@ def rollout(
     >>> influence.argmax(dim=1) - 14  # rows before the forecast, for each series
     tensor([-1, -1])
     """
-    drive = drive or Drive()
+    feedback = feedback or Feedback()
     recurrent, values, known = state.recurrent, state.values, state.known
-    embedded = None if drive.covariates is None else network.covariates(drive.covariates)
+    embedded = None if feedback.covariates is None else network.covariates(feedback.covariates)
     path = []
     for step in range(horizon):
         covariates = None if embedded is None else embedded[:, step, None]
         inputs = lag_inputs(values, known, lags, 1, network.channels, covariates)
         output, recurrent = network(inputs, recurrent)
-        output = drive(output, step)
-        flag = torch.ones_like(output) if drive.known is None else drive.known[:, step, None]
+        output = feedback(output, step)
+        flag = torch.ones_like(output) if feedback.known is None else feedback.known[:, step, None]
         path.append(output)
         values = torch.cat([values[:, 1:], output], dim=1)
         known = torch.cat([known[:, 1:], flag], dim=1)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tsgen.generation.rollout import Drive, Rollout, RolloutState
+from tsgen.generation.rollout import Feedback, Rollout, RolloutState
 from tsgen.nn import RecurrentNetwork, lag_inputs
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
@@ -24,10 +24,10 @@ def stepped_rollout(
     lags: Sequence[int],
     state: RolloutState,
     horizon: int,
-    drive: Drive | None = None,
+    feedback: Feedback | None = None,
 ) -> Rollout:
     """`tsgen.rollout.rollout` for any network; not differentiable. The arguments are the same."""
-    drive = drive or Drive()
+    feedback = feedback or Feedback()
     longest, batch, channels = max(lags), len(state), network.channels
     cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
     head, bias = network.head.weight.t(), network.head.bias
@@ -36,14 +36,14 @@ def stepped_rollout(
     values, flags = rows[:, 0], rows[:, 1]
     values[:, :longest] = _by_system(state.values, channels)
     flags[:, :longest] = _by_system(state.known, channels)
-    if drive.known is not None:
-        flags[:, longest:] = _by_system(drive.known, channels)
+    if feedback.known is not None:
+        flags[:, longest:] = _by_system(feedback.known, channels)
     first = longest - torch.tensor(list(lags), device=rows.device)
     columns = first + torch.arange(horizon, device=rows.device)[:, None]
     lagged = rows.new_empty(batch, 2, len(lags), channels)
     inputs = lagged.view(batch, -1)
     count = inputs.shape[1]
-    covariates = None if drive.covariates is None else network.covariates(drive.covariates)
+    covariates = None if feedback.covariates is None else network.covariates(feedback.covariates)
     if covariates is not None:
         inputs = rows.new_empty(batch, count + covariates.shape[2])
     base = network.residual_channel
@@ -59,7 +59,7 @@ def stepped_rollout(
         torch.addmm(bias, hidden, head, out=output)
         if base is not None:
             output += inputs[:, base : base + channels]
-        values[:, longest + step] = drive(output.view(-1, 1), step).view(batch, channels)
+        values[:, longest + step] = feedback(output.view(-1, 1), step).view(batch, channels)
     layers = zip(*(cell.state for cell in cells), strict=True)
     recurrent = tuple(torch.stack(tensors) for tensors in layers)
     last = RolloutState(recurrent, _by_row(values[:, horizon:]), _by_row(flags[:, horizon:]))

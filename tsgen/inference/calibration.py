@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from tsgen._typing import IntArray
 from tsgen.data import Panel
-from tsgen.generation import Drive
+from tsgen.generation import Feedback
 from tsgen.inference.forecast import ClosedLoop, scaled
 from tsgen.inference.intervals import (
     Calibration,
@@ -20,7 +20,6 @@ from tsgen.preprocessing import Draw
 
 __all__ = ["calibrate_on_tail", "tail_length"]
 
-IntArray = npt.NDArray[np.int64]
 
 _MOST_STEPS = 200_000
 """Steps of all calibration windows together, each of which is made for every path."""
@@ -72,18 +71,18 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
         truth, known = series.gather(draw, 0, rows)
         units = encoding.normaliser.apply(truth, known)
         covariates = series.covariates_at(draw, 0, rows)
-        point = loop.run(encoding, rows, Drive(covariates=covariates)).path
+        point = loop.run(encoding, rows, Feedback(covariates=covariates)).path
         errors.append(torch.where(known, units - point, torch.nan))
         pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
         # The cutoff is part of the key, lest all cutoffs of a series share their draws.
         keys = [f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs]
         drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
         copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
-        drive = Drive(
+        feedback = Feedback(
             copies_first(drawn, channels),
             covariates=None if covariates is None else covariates[copies],
         )
-        paths = loop.run(encoding.take(copies), rows, drive).path
+        paths = loop.run(encoding.take(copies), rows, feedback).path
         half_widths.append(raw_half_widths(series_first(paths, _SAMPLES, channels)))
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
-from tsgen.generation import Drive
+from tsgen.generation import Feedback
 from tsgen.inference.forecast import ClosedLoop, Generated
 from tsgen.inference.intervals import Calibration, Innovations, copies_first, series_first
 from tsgen.inference.state import Start
@@ -23,8 +23,6 @@ from tsgen.preprocessing import WindowNormaliser
 
 __all__ = ["Continuation", "OnBlowup", "Point", "Until"]
 
-Array = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 OnBlowup = Literal["clip", "raise"]
 Until = Callable[[Any], Any]
 
@@ -37,7 +35,7 @@ _CELLS_AT_ONCE = 4_000_000
 class Point(NamedTuple):
     """The forecast itself."""
 
-    values: Array
+    values: FloatArray
     """Of shape (N, H); NaN after a series' stop."""
     stopped: BoolArray
     """Of shape (N, H): true from the step on at which a series' path was stopped."""
@@ -63,7 +61,7 @@ class Continuation:
     loop: ClosedLoop
     start: Start
     horizon: int
-    given: Array | None = None
+    given: FloatArray | None = None
     on_blowup: OnBlowup = "clip"
     covariates: Tensor | None = None
 
@@ -73,14 +71,14 @@ class Continuation:
             self._tell_of_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
             values = self._in_user_units(self._free_run.path, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
-        question = _Question(until, len(self.start), self.horizon)
+        condition = _StopCondition(until, len(self.start), self.horizon)
 
         def all_stopped(units: Tensor) -> bool:
             steps = units.shape[1] - (self._ahead - self.horizon)
-            return question.ask(self._in_user_units(units, slice(None))[:, : max(steps, 0)])
+            return condition.met_by(self._in_user_units(units, slice(None))[:, : max(steps, 0)])
 
         run = self._roll(all_stopped)
-        stopped = question.stopped
+        stopped = condition.stopped
         # What a loop does after its path has ended is nobody's concern.
         first = np.where(stopped.any(axis=1), stopped.argmax(axis=1), self.horizon - 1)
         self._tell_of_blowups(run, torch.from_numpy(first + self.start.behind))
@@ -92,7 +90,7 @@ class Continuation:
         num_samples: int,
         calibration: Calibration | None,
         until: Until | None = None,
-    ) -> Iterator[tuple[slice, Array]]:
+    ) -> Iterator[tuple[slice, FloatArray]]:
         """Sample paths, some series at a time; with a predicate each has NaN after its hit.
 
         Yields
@@ -131,12 +129,12 @@ class Continuation:
         keys = list(self.start.ids[series][::channels])
         drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
-        drive = Drive(
+        feedback = Feedback(
             copies_first(drawn, channels),
             None if self._given_units is None else self._given_units[rows_of(copies, channels)],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.loop.run(self.start.encoding.take(copies), self._ahead, drive)
+        run = self.loop.run(self.start.encoding.take(copies), self._ahead, feedback)
         path, left = (series_first(rows, num_samples, channels) for rows in (run.path, run.left))
         return path, left
 
@@ -151,8 +149,8 @@ class Continuation:
         return self._roll(None)
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
-        drive = Drive(given=self._given_units, covariates=self.covariates)
-        return self.loop.run(self.start.encoding, self._ahead, drive, enough=enough)
+        feedback = Feedback(given=self._given_units, covariates=self.covariates)
+        return self.loop.run(self.start.encoding, self._ahead, feedback, enough=enough)
 
     def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""
@@ -194,11 +192,11 @@ class Continuation:
         return torch.where(values.isnan(), torch.nan, units.to(dtype))
 
     @cached_property
-    def _columns(self) -> npt.NDArray[np.int64]:
+    def _columns(self) -> IntArray:
         """Where the steps of the horizon stand among the steps ahead, (N, H)."""
         return self.start.behind[:, None] + np.arange(self.horizon)
 
-    def _in_user_units(self, units: Tensor, series: slice) -> Array:
+    def _in_user_units(self, units: Tensor, series: slice) -> FloatArray:
         """Paths (B, steps) or (B, S, steps) of some series, cut to the horizon."""
         normaliser, scalers = self.start.encoding.normaliser, self.start.scalers
         if len(scalers) != len(units):
@@ -220,8 +218,8 @@ class Continuation:
         return np.where(np.isnan(given), values, given)
 
 
-class _Question:
-    """Asks a predicate about each value once, however often a rollout stops to ask."""
+class _StopCondition:
+    """A predicate of values, asked about each once, however often a rollout stops to ask."""
 
     def __init__(self, until: Until, series: int, horizon: int) -> None:
         self._until = until
@@ -229,11 +227,11 @@ class _Question:
         self.stopped = np.zeros((series, horizon), dtype=np.bool_)
         """True from the first step on for which the predicate was true."""
 
-    def ask(self, values: Array) -> bool:
+    def met_by(self, values: FloatArray) -> bool:
         """Ask about the steps that are new, (N, steps so far): whether all series have ended."""
         new = slice(self._asked, values.shape[1])
         if new.start < new.stop:
-            hits = _asked(self._until, values[:, new]).cumsum(axis=1) > 0
+            hits = _evaluated(self._until, values[:, new]).cumsum(axis=1) > 0
             before = self.stopped[:, new.start - 1, None] if new.start else False
             self.stopped[:, new] = hits | before
             self.stopped[:, new.stop :] = self.stopped[:, new.stop - 1, None]
@@ -241,20 +239,20 @@ class _Question:
         return bool(self.stopped[:, -1].all())
 
 
-def _stopped_paths(paths: Array, until: Until) -> Array:
+def _stopped_paths(paths: FloatArray, until: Until) -> FloatArray:
     """Paths (N, S, H), each with NaN after the first value of which the predicate is true."""
     flat = paths.reshape(-1, paths.shape[-1])
-    return _cut(flat, _asked(until, flat).cumsum(axis=1) > 0).reshape(paths.shape)
+    return _cut(flat, _evaluated(until, flat).cumsum(axis=1) > 0).reshape(paths.shape)
 
 
-def _cut(values: Array, stopped: BoolArray) -> Array:
+def _cut(values: FloatArray, stopped: BoolArray) -> FloatArray:
     """Values (N, H) with NaN after the first step that is marked."""
     after = np.zeros_like(stopped)
     after[:, 1:] = stopped[:, :-1]
     return np.where(after, np.nan, values)
 
 
-def _asked(until: Until, values: Array) -> BoolArray:
+def _evaluated(until: Until, values: FloatArray) -> BoolArray:
     """The predicate's answers, (N, H); NaN is no value to ask about."""
     try:
         answers = np.asarray(until(values))

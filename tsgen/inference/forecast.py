@@ -17,7 +17,7 @@ from tsgen.data import Panel
 from tsgen.errors import StateError
 from tsgen.generation import (
     ROWS_AT_ONCE,
-    Drive,
+    Feedback,
     encode_over_holes,
     last_on_the_way,
     loops_together,
@@ -244,10 +244,10 @@ class ClosedLoop:
         if not bool(known.all()) or not bool((normaliser.spread > 0).all()):
             return None
         units = normaliser.apply(rows, known).to(self.network.dtype)
-        told = new.covariates_at(draw, rows.shape[1], 0)
+        exogenous = new.covariates_at(draw, rows.shape[1], 0)
         flags = torch.ones_like(units)
         read = [
-            read_through(network, self.lags, loop, units, flags, every, told)
+            read_through(network, self.lags, loop, units, flags, every, exogenous)
             for network, loop in zip(self.networks, encoding.loops, strict=True)
         ]
         loops, predictions = zip(*read, strict=True)
@@ -268,9 +268,9 @@ class ClosedLoop:
         systems = state.panel.ids.get_indexer(new.ids)[:: self.channels] // self.channels
         before = state.panel.take(systems).tail(1)
         longer = before.extend(new, new.ends, new.behind)
-        told = self.covariate_scaler.of_panel(longer)
-        assert told is not None
-        return replace(series, covariates=replace(told, starts=told.starts + 1))
+        exogenous = self.covariate_scaler.of_panel(longer)
+        assert exogenous is not None
+        return replace(series, covariates=replace(exogenous, starts=exogenous.starts + 1))
 
     @torch.inference_mode()
     def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
@@ -314,7 +314,7 @@ class ClosedLoop:
         self,
         encoding: Encoding,
         horizon: int,
-        drive: Drive | None = None,
+        feedback: Feedback | None = None,
         *,
         enough: Callable[[Tensor], bool] | None = None,
     ) -> Generated:
@@ -325,12 +325,12 @@ class ClosedLoop:
         encoding : Encoding
         horizon : int
             H.
-        drive : Drive, optional
+        feedback : Feedback, optional
             Its limits are set here.
         enough : callable, optional
             Asked now and then with the path so far, (B·C, steps): true ends the rollout early.
         """
-        drive = replace(drive or Drive(), limits=self._limits(encoding, horizon))
+        feedback = replace(feedback or Feedback(), limits=self._limits(encoding, horizon))
         chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
         loops, paths = encoding.loops, list[Tensor]()
         left = torch.full((len(encoding.residuals),), horizon)
@@ -340,7 +340,7 @@ class ClosedLoop:
             runs = self._of_members(
                 len(encoding),
                 [
-                    partial(run, network, self.lags, loop, steps, drive.steps(here))
+                    partial(run, network, self.lags, loop, steps, feedback.steps(here))
                     for network, loop in zip(self.networks, loops, strict=True)
                 ],
             )

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen._typing import FloatArray
 from tsgen.data import Panel
 from tsgen.generation import fill_holes, start_of
 from tsgen.inference.forecast import ClosedLoop
@@ -96,10 +96,10 @@ def _without_holes(loop: ClosedLoop, batch: WindowBatch, horizon: int) -> Window
     """Windows whose contexts have the model's own predictions in their holes, as in a forecast."""
     network, lags = loop.network, loop.lags
     longest, before = max(lags), batch.values.shape[1] - horizon
-    told = None if batch.covariates is None else batch.covariates[:, longest:before]
+    exogenous = None if batch.covariates is None else batch.covariates[:, longest:before]
     start = start_of(network, lags, batch.values, batch.known)
     context = batch.values[:, longest:before], batch.known[:, longest:before]
-    filled, begun = fill_holes(network, lags, start, *context, told)
+    filled, begun = fill_holes(network, lags, start, *context, exogenous)
     values, known = batch.values.clone(), batch.known.clone()
     values[:, longest:before], known[:, longest:before] = filled, begun
     return batch._replace(values=values, known=known)
@@ -112,8 +112,8 @@ class _Exchange:
     group: InputGroup | None
     order: Tensor | None
 
-    def covariates(self, told: Tensor) -> Tensor:
-        return self._put(told, self.group.covariates) if self.group else told
+    def covariates(self, exogenous: Tensor) -> Tensor:
+        return self._put(exogenous, self.group.covariates) if self.group else exogenous
 
     def inputs(self, inputs: Tensor) -> Tensor:
         return self._put(inputs, self.group.lagged) if self.group else inputs
@@ -173,7 +173,7 @@ def _increases(
     horizon: int,
     groups: Sequence[InputGroup],
     orders: Sequence[Tensor],
-) -> npt.NDArray[np.float64]:
+) -> FloatArray:
     """By how much the error grows for each group and repetition, (groups, repetitions)."""
     batch = _without_holes(loop, batch, horizon)
     before = _error(loop, batch, horizon, None, None)
@@ -197,8 +197,8 @@ def _error(
     exchange = _Exchange(group, order)
     rows = batch.values.shape[1]
     before = rows - horizon
-    told = batch.covariates
-    embedded = None if told is None else network.covariates(exchange.covariates(told))
+    exogenous = batch.covariates
+    embedded = None if exogenous is None else network.covariates(exchange.covariates(exogenous))
     values, known = batch.values[:, :before], batch.known[:, :before]
     longest = max(lags)
     state = start_of(network, lags, values, known).recurrent

@@ -22,11 +22,11 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray
 from tsgen.errors import SettingError
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "series_first",
 ]
 
-Array = npt.NDArray[np.float64]
 
 FEWEST_RESIDUALS = 20
 """A series with fewer errors of its own draws from those of all series."""
@@ -148,8 +147,8 @@ class Calibration:
         For later steps the last one counts.
     """
 
-    levels: Array
-    factors: Array
+    levels: FloatArray
+    factors: FloatArray
 
     @classmethod
     def none(cls) -> Calibration:
@@ -157,7 +156,7 @@ class Calibration:
         return cls(np.array([50.0]), np.ones((1, 1)))
 
     @classmethod
-    def fit(cls, errors: Array, half_widths: Array) -> Calibration:
+    def fit(cls, errors: FloatArray, half_widths: FloatArray) -> Calibration:
         """The factors that make a share of errors of each level lie within the intervals.
 
         Parameters
@@ -200,7 +199,7 @@ class Calibration:
         stretched = _outward(ascending * factors)
         return centre[:, None] + torch.empty_like(paths).scatter_(1, order, stretched)
 
-    def _by_rank(self, count: int, horizon: int) -> Array:
+    def _by_rank(self, count: int, horizon: int) -> FloatArray:
         """The factor of each rank among S paths at each step, (S, H)."""
         levels = 100 * np.abs(2 * (np.arange(count) + 0.5) / count - 1)
         steps = np.minimum(np.arange(horizon), self.factors.shape[1] - 1)
@@ -215,7 +214,7 @@ def _outward(deviations: Tensor) -> Tensor:
     return above + below
 
 
-def _scores_around(scores: Array, step: int) -> Array:
+def _scores_around(scores: FloatArray, step: int) -> FloatArray:
     """The known scores of a step, and of as many of its neighbours as it takes to have enough."""
     for reach in range(scores.shape[1]):
         near = scores[:, max(step - reach, 0) : step + reach + 1]
@@ -225,7 +224,7 @@ def _scores_around(scores: Array, step: int) -> Array:
     return scores[~np.isnan(scores)]
 
 
-def _conformal_quantile(scores: Array, level: float) -> float:
+def _conformal_quantile(scores: FloatArray, level: float) -> float:
     """The score that a further one stays below with this probability; the largest if too few."""
     finite = np.sort(scores[np.isfinite(scores)])
     if not len(finite):
@@ -234,7 +233,7 @@ def _conformal_quantile(scores: Array, level: float) -> float:
     return float(finite[min(rank, len(finite)) - 1])
 
 
-def raw_half_widths(paths: Tensor) -> Array:
+def raw_half_widths(paths: Tensor) -> FloatArray:
     """How far the intervals of `LEVELS` reach from the paths' median, (2, L, B, H): down and up."""
     shares = [0.5 - level / 200 for level in LEVELS]
     bounds = quantiles_of(paths, [0.5, *shares, *(1 - share for share in shares)])

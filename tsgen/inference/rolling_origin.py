@@ -12,10 +12,10 @@ from functools import reduce
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data import History, ranges
 from tsgen.evaluation import Cutoffs, Past
 from tsgen.inference.continuation import Continuation, OnBlowup
@@ -26,8 +26,6 @@ from tsgen.preprocessing import Draw, Series, SeriesScalers
 
 __all__ = ["continuations"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _ROWS_AT_ONCE = 4_000_000
 """Rows, read or forecast, of all series and cutoffs that are held in memory together."""
@@ -81,10 +79,10 @@ def _of_one_table(
         block = slice(first, first + at_once)
         of_block = systems[block], rows[systems[block], number[block]]
         draw = _draw(history, *of_block)
-        told = _told(loop, series, draw, of_block[1], cutoffs.horizon)
+        exogenous = _covariates_ahead(loop, series, draw, of_block[1], cutoffs.horizon)
         encoding = loop.encode_at(series, draw)
         here = scalers.take(_series_of(of_block[0], loop.channels))
-        yield _start(history, *of_block, here, encoding), told
+        yield _start(history, *of_block, here, encoding), exogenous
 
 
 class _Part(NamedTuple):
@@ -106,7 +104,7 @@ def _each_as_it_was(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Itera
         past = cutoffs.past(number)
         _, scalers, series = loop.last_rows(past.panel)
         there = np.flatnonzero(rows)
-        yield _Part(there, rows[there], scalers, series, _told_then(loop, past))
+        yield _Part(there, rows[there], scalers, series, _covariates_then(loop, past))
 
 
 # --- one read for all cutoffs --------------------------------------------------------------------
@@ -143,13 +141,13 @@ def _carried(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Iterator[_Pa
         last = torch.arange(len(systems))[-len(there) :]
         encoding = states if count == 1 else states.take(last)
         read[draw.series] = ends.cutoff[last]
-        told = _told(loop, series, ends, now, cutoffs.horizon)
+        exogenous = _covariates_ahead(loop, series, ends, now, cutoffs.horizon)
         yield _Part(
             positions[systems],
             now,
             scalers.take(_series_of(systems, loop.channels)),
             states,
-            told if past is None else _told_then(loop, past),
+            exogenous if past is None else _covariates_then(loop, past),
         )
         number += count
 
@@ -188,17 +186,17 @@ def _read_on(
     """Read from where the recurrence stands, ``read`` rows (B,), up to cutoffs; 0 begins anew."""
     if encoding is None:
         return loop.encode_at(series, draw)
-    old, young = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
-    going = Draw(draw.series[old], draw.cutoff[old])
+    begun_before, fresh = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
+    going = Draw(draw.series[begun_before], draw.cutoff[begun_before])
     encoding = loop.read_on(
         encoding,
-        series.between(going.series, read[old], going.cutoff),
+        series.between(going.series, read[begun_before], going.cutoff),
         lambda loops: loop.encode_at(series, Draw(going.series[loops], going.cutoff[loops])),
     )
-    if not len(young):
+    if not len(fresh):
         return encoding
-    begun = loop.encode_at(series, Draw(draw.series[young], draw.cutoff[young]))
-    return Encoding.join([encoding, begun]).take(torch.cat([old, young]).argsort())
+    begun = loop.encode_at(series, Draw(draw.series[fresh], draw.cutoff[fresh]))
+    return Encoding.join([encoding, begun]).take(torch.cat([begun_before, fresh]).argsort())
 
 
 # --- what starts, and what is known of it --------------------------------------------------------
@@ -259,26 +257,26 @@ def _draw(history: History, systems: IntArray, rows: IntArray) -> Draw:
     return Draw(torch.from_numpy(systems), torch.from_numpy(history.observed(systems, rows)))
 
 
-def _told(
+def _covariates_ahead(
     loop: ClosedLoop, series: Series, draw: Draw, rows: IntArray, horizon: int
 ) -> Tensor | None:
     """The covariates of the steps after the last row that is read, (B, steps, D)."""
     cutoff = torch.from_numpy(rows)
     behind = cutoff - draw.cutoff
     most = int(behind.max())
-    told = series.covariates_at(Draw(draw.series, cutoff), most, horizon)
-    if told is None:
+    exogenous = series.covariates_at(Draw(draw.series, cutoff), most, horizon)
+    if exogenous is None:
         return None
-    told = told.to(loop.network.dtype)
+    exogenous = exogenous.to(loop.network.dtype)
     if not most:
-        return told
+        return exogenous
     columns = (most - behind)[:, None] + torch.arange(most + horizon)
     inside = columns < most + horizon
     columns = columns.clamp_(max=most + horizon - 1)
-    return told[torch.arange(len(told))[:, None], columns] * inside[:, :, None]
+    return exogenous[torch.arange(len(exogenous))[:, None], columns] * inside[:, :, None]
 
 
-def _told_then(loop: ClosedLoop, past: Past) -> Tensor | None:
+def _covariates_then(loop: ClosedLoop, past: Past) -> Tensor | None:
     """The same as it was known at a cutoff."""
     if past.future is None or loop.covariate_scaler is None:
         return None
@@ -287,12 +285,12 @@ def _told_then(loop: ClosedLoop, past: Past) -> Tensor | None:
 
 def _all_covariates(parts: list[Tensor | None]) -> Tensor | None:
     """One group of systems after the other, with as many steps as any of them has."""
-    told = [part for part in parts if part is not None]
-    if not told:
+    exogenous = [part for part in parts if part is not None]
+    if not exogenous:
         return None
-    steps = max(part.shape[1] for part in told)
+    steps = max(part.shape[1] for part in exogenous)
     return torch.cat(
-        [torch.nn.functional.pad(part, (0, 0, 0, steps - part.shape[1])) for part in told]
+        [torch.nn.functional.pad(part, (0, 0, 0, steps - part.shape[1])) for part in exogenous]
     )
 
 
@@ -311,7 +309,7 @@ def _scaled(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, scalers: SeriesS
     return scaled(panel, scalers, loop.covariate_scaler)
 
 
-def _values_read(cutoffs: Cutoffs, numbers: range) -> Array:
+def _values_read(cutoffs: Cutoffs, numbers: range) -> FloatArray:
     """The values of all rows up to the last of some cutoffs, NaN after it."""
     panel, rows = cutoffs.history.panel, cutoffs.rows[:, numbers[-1]]
     kept = ranges(panel.offsets[:-1], np.repeat(rows, panel.channels))

@@ -6,11 +6,11 @@ from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsgen.generation import Drive, RolloutState, median, run
+from tsgen._typing import FloatArray, IntArray
+from tsgen.generation import Feedback, RolloutState, median, run
 from tsgen.inference.forecast import ClosedLoop
 from tsgen.inference.state import Encoding
 
@@ -25,9 +25,9 @@ _FLAT = 0.01
 class Stability(NamedTuple):
     """What becomes of N loops; steps count from 1, and are 0 where it doesn't happen."""
 
-    exponents: npt.NDArray[np.float64]
-    flat_from: npt.NDArray[np.int64]
-    leaves_range_at: npt.NDArray[np.int64]
+    exponents: FloatArray
+    flat_from: IntArray
+    leaves_range_at: IntArray
 
 
 @torch.inference_mode()
@@ -49,13 +49,15 @@ def measure_stability(
         A path is flat if it doesn't move for two of them at its end.
     covariates : Tensor of shape (B, H, D), optional
     """
-    told = None if covariates is None else covariates.double()
+    exogenous = None if covariates is None else covariates.double()
     of_members = [
-        lyapunov_exponents(deepcopy(network).double(), loop.lags, _double(state), horizon, told)
+        lyapunov_exponents(
+            deepcopy(network).double(), loop.lags, _double(state), horizon, exogenous
+        )
         for network, state in zip(loop.networks, encoding.loops, strict=True)
     ]
     exponents = median(torch.stack(of_members)).repeat_interleave(loop.channels)
-    path = loop.run(encoding, horizon, Drive(covariates=covariates)).path
+    path = loop.run(encoding, horizon, Feedback(covariates=covariates)).path
     low, high = loop.value_range.low, loop.value_range.high
     leaves = _first_step((path < low) | (path > high))
     # A constant series is forecast as that constant, whatever its loop does.
@@ -110,9 +112,11 @@ def lyapunov_exponents(
     counted = 0
     for first in range(0, horizon, _STEPS_BETWEEN_NUDGES):
         steps = min(_STEPS_BETWEEN_NUDGES, horizon - first)
-        told = None if covariates is None else covariates[:, first : first + steps].repeat(2, 1, 1)
+        exogenous = (
+            None if covariates is None else covariates[:, first : first + steps].repeat(2, 1, 1)
+        )
         pair = RolloutState.join([state, nudged])
-        both = run(network, lags, pair, steps, Drive(covariates=told)).state  # type: ignore[arg-type]
+        both = run(network, lags, pair, steps, Feedback(covariates=exogenous)).state  # type: ignore[arg-type]
         state, nudged = (both.take(rows) for rows in torch.arange(len(both)).split(len(state)))
         here = _flat(state)
         difference = _flat(nudged) - here
@@ -161,7 +165,7 @@ def _double(state: RolloutState) -> RolloutState:
     )
 
 
-def _flat_from(path: Tensor, season: int) -> npt.NDArray[np.int64]:
+def _flat_from(path: Tensor, season: int) -> IntArray:
     """The first step after which a path moves no more, (B,); 0 if it moves to its end."""
     backwards = path.flip(1)
     moves = (backwards.cummax(dim=1).values - backwards.cummin(dim=1).values).flip(1)
@@ -169,7 +173,7 @@ def _flat_from(path: Tensor, season: int) -> npt.NDArray[np.int64]:
     return np.where(steps > path.shape[1] - 2 * season, 0, steps)
 
 
-def _first_step(happens: Tensor) -> npt.NDArray[np.int64]:
+def _first_step(happens: Tensor) -> IntArray:
     """The first step, from 1, at which something happens; 0 where it never does."""
     first = happens.to(torch.uint8).argmax(dim=1) + 1
     return torch.where(happens.any(dim=1), first, 0).numpy()

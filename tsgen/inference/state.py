@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
 
 from tsgen._messages import written
+from tsgen._typing import IntArray
 from tsgen.data import Panel
 from tsgen.generation import RolloutState
 from tsgen.nn import rows_of
@@ -122,7 +121,7 @@ class Start:
 
     ids: pd.Index
     cutoffs: pd.Index
-    behind: npt.NDArray[np.int64]
+    behind: IntArray
     scalers: SeriesScalers
     encoding: Encoding
 

@@ -1,4 +1,4 @@
-"""Covariates as the network is told them: scaled, and in the row whose prediction knows of them."""
+"""Covariates as the network sees them: scaled, and in the row whose prediction knows of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray, IntArray
 from tsgen.data import Covariate, Covariates, Panel, listing, offsets_of, ranges
 from tsgen.errors import ScalerError
 from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
@@ -19,8 +19,6 @@ from tsgen.preprocessing.windows import CovariateRows
 
 __all__ = ["CovariateScaler", "fit_covariate_scaler"]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _LARGEST = 1e30
 """What float32 can hold, with room for a product; no scaled covariate means anything out there."""
@@ -44,8 +42,8 @@ class CovariateScaler:
     schema: tuple[Covariate, ...]
     ids: pd.Index
     scalers: tuple[SeriesScalers | None, ...]
-    centre: Array
-    scale: Array
+    centre: FloatArray
+    scale: FloatArray
 
     @property
     def _of_rows(self) -> tuple[Covariate, ...]:
@@ -90,7 +88,7 @@ class CovariateScaler:
         lengths = (panel.lengths + panel.behind)[:: panel.channels]
         return self._scaled(panel.covariates, lengths, panel.keys)
 
-    def ahead(self, panel: Panel, future: Array) -> Tensor:
+    def ahead(self, panel: Panel, future: FloatArray) -> Tensor:
         """The covariates of what follows each system's last row.
 
         Parameters
@@ -114,12 +112,12 @@ class CovariateScaler:
         lengths = np.stack([known, np.full(count, horizon)], axis=1)
         rows = table[ranges(starts.ravel(), lengths.ravel())]
         covariates = Covariates(self.schema, rows, panel.covariates.static)
-        told = self._scaled(covariates, known + horizon, panel.keys)
+        exogenous = self._scaled(covariates, known + horizon, panel.keys)
         ahead = horizon + int(known.max()) - 1
-        steps = told.starts[:, None] + 1 + torch.arange(ahead)
-        inside = steps < told.stops[:, None]
-        by_step = told.rows[steps.clamp_(max=len(told.rows) - 1)] * inside[:, :, None]
-        return torch.cat([by_step, told.static[:, None].expand(-1, ahead, -1)], dim=2)
+        steps = exogenous.starts[:, None] + 1 + torch.arange(ahead)
+        inside = steps < exogenous.stops[:, None]
+        by_step = exogenous.rows[steps.clamp_(max=len(exogenous.rows) - 1)] * inside[:, :, None]
+        return torch.cat([by_step, exogenous.static[:, None].expand(-1, ahead, -1)], dim=2)
 
     def _scaled(self, covariates: Covariates, lengths: IntArray, ids: pd.Index) -> CovariateRows:
         offsets = offsets_of(lengths)
@@ -131,8 +129,8 @@ class CovariateScaler:
                 values, offsets)
             for values, scalers in zip(covariates.rows.T, self.scalers, strict=True)
         ]  # fmt: skip
-        for item, given, told in zip(self._of_rows, covariates.rows.T, columns, strict=True):
-            wrong = np.flatnonzero(np.isfinite(given) & ~np.isfinite(told))
+        for item, given, exogenous in zip(self._of_rows, covariates.rows.T, columns, strict=True):
+            wrong = np.flatnonzero(np.isfinite(given) & ~np.isfinite(exogenous))
             if len(wrong):
                 values = listing([f"{value:g}" for value in given[wrong]])
                 raise ScalerError(

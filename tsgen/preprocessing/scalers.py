@@ -13,13 +13,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
 from tsgen.preprocessing.target_transforms import Link
@@ -34,8 +34,6 @@ __all__ = [
     "fit_scalers",
 ]
 
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 NAMED_SCALERS = ("standard", "minmax", "robust")
 
@@ -57,11 +55,11 @@ class SeriesScalers(ABC):
         """These scalers, then the others."""
 
     @abstractmethod
-    def transform(self, values: Array, offsets: IntArray) -> Array:
+    def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         """Flat values (rows,) of the N series, scaled."""
 
     @abstractmethod
-    def inverse_transform(self, values: Array) -> Array:
+    def inverse_transform(self, values: FloatArray) -> FloatArray:
         """Values of shape (N, H) in the series' own units."""
 
 
@@ -69,8 +67,8 @@ class SeriesScalers(ABC):
 class AffineScalers(SeriesScalers):
     """``(y - centre) / scale``, both of shape (N,)."""
 
-    centre: Array
-    scale: Array
+    centre: FloatArray
+    scale: FloatArray
 
     def __len__(self) -> int:
         return len(self.centre)
@@ -84,13 +82,13 @@ class AffineScalers(SeriesScalers):
             np.concatenate([self.centre, other.centre]), np.concatenate([self.scale, other.scale])
         )
 
-    def transform(self, values: Array, offsets: IntArray) -> Array:
+    def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         lengths = np.diff(offsets)
         scaled = values - np.repeat(self.centre, lengths)
         scaled /= np.repeat(self.scale, lengths)
         return scaled
 
-    def inverse_transform(self, values: Array) -> Array:
+    def inverse_transform(self, values: FloatArray) -> FloatArray:
         return values * self.scale[:, None] + self.centre[:, None]
 
 
@@ -110,7 +108,7 @@ class TransformerScalers(SeriesScalers):
         assert isinstance(other, TransformerScalers)
         return TransformerScalers(self.transformers + other.transformers)
 
-    def transform(self, values: Array, offsets: IntArray) -> Array:
+    def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         scaled = np.full(len(values), np.nan)
         for transformer, (first, stop) in zip(self.transformers, pairwise(offsets), strict=True):
             rows = values[first:stop]
@@ -120,7 +118,7 @@ class TransformerScalers(SeriesScalers):
                 scaled[first:stop][known] = column
         return scaled
 
-    def inverse_transform(self, values: Array) -> Array:
+    def inverse_transform(self, values: FloatArray) -> FloatArray:
         restored = [
             _column(transformer.inverse_transform(rows[:, None]))
             for transformer, rows in zip(self.transformers, values, strict=True)
@@ -133,7 +131,7 @@ class LinkedScalers(SeriesScalers):
     """Scalers behind a link, for those series that it applies to."""
 
     link: Link
-    applies: npt.NDArray[np.bool_]
+    applies: BoolArray
     ids: pd.Index
     """Of the series, for messages."""
     scalers: SeriesScalers
@@ -151,15 +149,15 @@ class LinkedScalers(SeriesScalers):
         scalers = self.scalers.append(other.scalers)
         return LinkedScalers(self.link, applies, self.ids.append(other.ids), scalers)
 
-    def transform(self, values: Array, offsets: IntArray) -> Array:
+    def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         return self.scalers.transform(self.linked(values, offsets), offsets)
 
-    def inverse_transform(self, values: Array) -> Array:
+    def inverse_transform(self, values: FloatArray) -> FloatArray:
         restored = self.scalers.inverse_transform(values)
         restored[self.applies] = self.link.inverse(restored[self.applies])
         return restored
 
-    def linked(self, values: Array, offsets: IntArray) -> Array:
+    def linked(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         """Flat values behind the link; one outside of its bounds is an error that names it."""
         rows = np.repeat(self.applies, np.diff(offsets))
         wrong = np.flatnonzero(self.link.outside(values) & rows)
@@ -212,7 +210,7 @@ class PanelScaler:
         """Whether none of these series gets a scaler of its own rows."""
         return bool(self.shared) or bool((self.ids.get_indexer(ids) >= 0).all())
 
-    def for_series(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
+    def for_series(self, ids: pd.Index, values: FloatArray, offsets: IntArray) -> SeriesScalers:
         """The scalers of these series; one not seen in fit gets its own from the given rows."""
         if self.link is None:
             return self._behind_link(ids, values, offsets)
@@ -220,7 +218,7 @@ class PanelScaler:
         scalers = self._behind_link(ids, linked, offsets)
         return LinkedScalers(self.link, _by_channel(self.linked, len(ids)), ids, scalers)
 
-    def _behind_link(self, ids: pd.Index, values: Array, offsets: IntArray) -> SeriesScalers:
+    def _behind_link(self, ids: pd.Index, values: FloatArray, offsets: IntArray) -> SeriesScalers:
         if self.shared:
             return self.scalers.take(np.arange(len(ids)) % self.shared)
         positions = self.ids.get_indexer(ids)
@@ -241,7 +239,7 @@ class PanelScaler:
 def fit_scaler(
     template: Any,
     ids: pd.Index,
-    values: Array,
+    values: FloatArray,
     offsets: IntArray,
     *,
     shared: int = 0,
@@ -290,7 +288,7 @@ def fit_scaler(
     return PanelScaler(template, ids, fit_scalers(template, ids, values, offsets), 0, link, linked)
 
 
-def _by_channel(flags: tuple[bool, ...], count: int) -> npt.NDArray[np.bool_]:
+def _by_channel(flags: tuple[bool, ...], count: int) -> BoolArray:
     return np.tile(np.array(flags, dtype=np.bool_), count // len(flags))
 
 
@@ -301,7 +299,7 @@ def _linked(link: Link, flags: tuple[bool, ...], ids: pd.Index) -> LinkedScalers
 
 
 def fit_scalers(
-    template: Any, ids: pd.Index, values: Array, offsets: IntArray, *, invertible: bool = True
+    template: Any, ids: pd.Index, values: FloatArray, offsets: IntArray, *, invertible: bool = True
 ) -> SeriesScalers:
     """Fit a scaler to each series; without need of an inverse for what is never forecast."""
     check_template("scaler" if invertible else "covariate_scaler", template, invertible=invertible)
@@ -338,7 +336,7 @@ def check_template(name: str, template: Any, *, invertible: bool = True) -> None
         )
 
 
-def _fit_affine(name: str, values: Array, offsets: IntArray) -> AffineScalers:
+def _fit_affine(name: str, values: FloatArray, offsets: IntArray) -> AffineScalers:
     starts, lengths = offsets[:-1], np.diff(offsets)
     low = np.minimum.reduceat(values, starts)
     high = np.maximum.reduceat(values, starts)
@@ -357,8 +355,8 @@ def _fit_affine(name: str, values: Array, offsets: IntArray) -> AffineScalers:
 
 
 def _mean_and_spread(
-    values: Array, starts: IntArray, lengths: IntArray, size: Array
-) -> tuple[Array, Array]:
+    values: FloatArray, starts: IntArray, lengths: IntArray, size: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation, (N,) each; squares are taken in units of the largest value."""
     unit = np.where(size > 0, size, 1.0)
     relative = values / np.repeat(unit, lengths)
@@ -368,7 +366,7 @@ def _mean_and_spread(
     return mean * unit, np.sqrt(np.add.reduceat(relative, starts) / lengths) * unit
 
 
-def _median_and_quartiles(values: Array, offsets: IntArray) -> tuple[Array, Array]:
+def _median_and_quartiles(values: FloatArray, offsets: IntArray) -> tuple[FloatArray, FloatArray]:
     """Median and interquartile range, (N,) each, by one sort of the whole panel."""
     lengths = np.diff(offsets)
     in_order = values[np.lexsort((values, np.repeat(np.arange(len(lengths)), lengths)))]
@@ -376,7 +374,7 @@ def _median_and_quartiles(values: Array, offsets: IntArray) -> tuple[Array, Arra
     return half, three - quarter
 
 
-def _quantile(in_order: Array, offsets: IntArray, q: float) -> Array:
+def _quantile(in_order: FloatArray, offsets: IntArray, q: float) -> FloatArray:
     position = offsets[:-1] + q * (np.diff(offsets) - 1)
     below = np.floor(position).astype(np.int64)
     above = np.ceil(position).astype(np.int64)
@@ -384,7 +382,7 @@ def _quantile(in_order: Array, offsets: IntArray, q: float) -> Array:
 
 
 def _fit_transformer(
-    template: BaseEstimator, name: Any, rows: Array, *, invertible: bool
+    template: BaseEstimator, name: Any, rows: FloatArray, *, invertible: bool
 ) -> BaseEstimator:
     column = rows[:, None]
     try:
@@ -421,11 +419,11 @@ def _fit_transformer(
     return transformer
 
 
-def _split(values: Array, offsets: IntArray) -> Iterator[Array]:
+def _split(values: FloatArray, offsets: IntArray) -> Iterator[FloatArray]:
     return (values[a:b] for a, b in pairwise(offsets))
 
 
-def _column(scaled: Any) -> Array:
+def _column(scaled: Any) -> FloatArray:
     return np.asarray(scaled, dtype=np.float64).reshape(-1)
 
 

@@ -16,14 +16,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tsgen._messages import written
+from tsgen._typing import BoolArray, FloatArray
 from tsgen.errors import ScalerError, SettingError
 
 __all__ = ["Link", "read_link"]
 
-Array = npt.NDArray[np.float64]
 
 _MARGIN = 1e-3
 """How far inside of its bounds a value at the bound of ``"logit"`` is taken to lie, as a share."""
@@ -50,7 +49,7 @@ class Link:
         """Whether the values are whole numbers."""
         return self.name == "count"
 
-    def outside(self, values: Array) -> npt.NDArray[np.bool_]:
+    def outside(self, values: FloatArray) -> BoolArray:
         """Which values can't be transformed; NaN can."""
         outside = values < self.low
         if self.high is not None:
@@ -59,7 +58,7 @@ class Link:
             outside |= np.isfinite(values) & (values != np.rint(values))
         return outside
 
-    def forward(self, values: Array) -> Array:
+    def forward(self, values: FloatArray) -> FloatArray:
         """Values on the whole line; none may be outside."""
         outside = self.outside(values)
         if outside.any():
@@ -69,7 +68,7 @@ class Link:
         share = _MARGIN + (1 - 2 * _MARGIN) * (values - self.low) / (self.high - self.low)
         return np.log(share / (1 - share))
 
-    def inverse(self, values: Array) -> Array:
+    def inverse(self, values: FloatArray) -> FloatArray:
         """And back, inside of the bounds."""
         if self.high is None:
             return np.maximum(np.expm1(np.minimum(values, _LARGEST_LOG)), 0.0)

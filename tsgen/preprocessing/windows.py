@@ -8,10 +8,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from tsgen._typing import FloatArray, IntArray
 from tsgen.errors import SettingError
 from tsgen.nn import rows_of
 from tsgen.preprocessing.scalers import WindowNormaliser
@@ -46,7 +46,7 @@ class WindowBatch(NamedTuple):
     series: Tensor
     """Of shape (B,): the positions of the series, or of the systems that they make."""
     covariates: Tensor | None = None
-    """Of shape (B, W, D): what the prediction of each row is told beside the values."""
+    """Of shape (B, W, D): what the prediction of each row goes by beside the values."""
     horizon: int = 0
     """How many of the W rows come after the cutoff."""
 
@@ -101,7 +101,7 @@ class WindowShape:
 
 @dataclass(frozen=True)
 class CovariateRows:
-    """The covariates of N systems, as the predictions of their rows are told them.
+    """The covariates of N systems, as the predictions of their rows see them.
 
     Attributes
     ----------
@@ -183,8 +183,8 @@ class Series:
     @classmethod
     def from_numpy(
         cls,
-        values: npt.NDArray[np.float64],
-        offsets: npt.NDArray[np.int64],
+        values: FloatArray,
+        offsets: IntArray,
         channels: int = 1,
         covariates: CovariateRows | None = None,
     ) -> Series:
@@ -200,13 +200,13 @@ class Series:
         if len(parts) == 1:
             return parts[0]
         first = _firsts([len(part.values) for part in parts])
-        told = [part.covariates for part in parts if part.covariates is not None]
+        exogenous = [part.covariates for part in parts if part.covariates is not None]
         return replace(
             parts[0],
             values=torch.cat([part.values for part in parts]),
             starts=torch.cat([part.starts + n for part, n in zip(parts, first, strict=True)]),
             stops=torch.cat([part.stops + n for part, n in zip(parts, first, strict=True)]),
-            covariates=CovariateRows.join(told) if told else None,
+            covariates=CovariateRows.join(exogenous) if exogenous else None,
         )
 
     def __len__(self) -> int:
@@ -237,12 +237,12 @@ class Series:
     def between(self, systems: Tensor, first: Tensor, stop: Tensor) -> Series:
         """Some rows of some systems, ``first`` to ``stop`` (B,) of each; no copy of them."""
         starts = self.starts[rows_of(systems, self.channels)]
-        told = self.covariates
+        exogenous = self.covariates
         return replace(
             self,
             starts=starts + first.repeat_interleave(self.channels),
             stops=starts + stop.repeat_interleave(self.channels),
-            covariates=None if told is None else told.between(systems, first, stop),
+            covariates=None if exogenous is None else exogenous.between(systems, first, stop),
         )
 
     def ends(self) -> Draw:
@@ -312,9 +312,7 @@ class WindowSampler:
     seed : int
     """
 
-    def __init__(
-        self, lengths: npt.NDArray[np.int64], shape: WindowShape, batch_size: int, seed: int
-    ) -> None:
+    def __init__(self, lengths: IntArray, shape: WindowShape, batch_size: int, seed: int) -> None:
         self._first, last = _admissible_cutoffs(lengths, shape)
         counts = np.maximum(last - self._first + 1, 0)
         self._cumulative = np.cumsum(counts)
@@ -342,9 +340,7 @@ def _firsts(lengths: Sequence[int]) -> list[int]:
     return [0, *accumulate(lengths[:-1])]
 
 
-def _admissible_cutoffs(
-    lengths: npt.NDArray[np.int64], shape: WindowShape
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _admissible_cutoffs(lengths: IntArray, shape: WindowShape) -> tuple[IntArray, IntArray]:
     """First and last cutoff of each series: a whole context and horizon where there is room.
 
     A series too short for both is cut anywhere that leaves half of it or more, and a row to

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tsgen.training.lightning_module import ForecastModule
     from tsgen.training.losses import Loss
     from tsgen.training.report import Losses, TrainingReport, exposure
-    from tsgen.training.step import Lesson, Term
+    from tsgen.training.step import LossTerm, TrainingExamples
     from tsgen.training.strategies import (
         STRATEGIES,
         FreeRunning,
@@ -27,22 +27,21 @@ if TYPE_CHECKING:
         TeacherForcing,
         TrainingStrategy,
     )
-    from tsgen.training.trainer import Schedule, TrainingInterrupted, is_rank_zero, train
+    from tsgen.training.trainer import Schedule, is_rank_zero, train
 
 __all__ = [
     "STRATEGIES",
     "ForecastModule",
     "FreeRunning",
-    "Lesson",
     "Loss",
+    "LossTerm",
     "Losses",
     "NoisyInputs",
     "PushForward",
     "Schedule",
     "ScheduledSampling",
     "TeacherForcing",
-    "Term",
-    "TrainingInterrupted",
+    "TrainingExamples",
     "TrainingReport",
     "TrainingStrategy",
     "WindowDataModule",
@@ -56,7 +55,7 @@ __getattr__ = lazily(
     {
         "ForecastModule": "lightning_module",
         "FreeRunning": "strategies",
-        "Lesson": "step",
+        "TrainingExamples": "step",
         "Loss": "losses",
         "Losses": "report",
         "NoisyInputs": "strategies",
@@ -65,8 +64,7 @@ __getattr__ = lazily(
         "Schedule": "trainer",
         "ScheduledSampling": "strategies",
         "TeacherForcing": "strategies",
-        "Term": "step",
-        "TrainingInterrupted": "trainer",
+        "LossTerm": "step",
         "TrainingReport": "report",
         "TrainingStrategy": "strategies",
         "WindowDataModule": "data_module",

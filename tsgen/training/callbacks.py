@@ -153,7 +153,7 @@ class BestWeights(pl.Callback):
     Parameters
     ----------
     latest : bool, default False
-        Whether the latest ones are the best, as where early losses are of easier lessons.
+        Whether the latest ones are the best, as where early losses are of easier training examples.
     """
 
     def __init__(self, *, latest: bool = False) -> None:

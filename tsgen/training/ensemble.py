@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tsgen._runtime import side_by_side
 from tsgen.nn import RecurrentNetwork
-from tsgen.training.step import Term
+from tsgen.training.step import LossTerm
 
 __all__ = ["Learner", "mean_over_processes", "sum_of_losses"]
 
@@ -27,7 +27,7 @@ class Learner(NamedTuple):
     """A member, and what it learns from in one step."""
 
     network: RecurrentNetwork
-    parts: Sequence[Callable[[], Sequence[Term]]]
+    parts: Sequence[Callable[[], Sequence[LossTerm]]]
     """The terms of its loss on each part of its batch: the same ones at every call."""
 
 
@@ -101,7 +101,7 @@ def _all_at_once(learners: Sequence[Learner]) -> list[_Learned]:
     return [_added([next(learned) for _ in parts]) for _, parts in learners]
 
 
-def _counts(parts: Sequence[Sequence[Term]]) -> list[Tensor]:
+def _counts(parts: Sequence[Sequence[LossTerm]]) -> list[Tensor]:
     """How many errors each term has in all parts, on average over the processes.
 
     DDP averages the gradients of its processes, so that dividing by the mean count makes them the
@@ -112,7 +112,7 @@ def _counts(parts: Sequence[Sequence[Term]]) -> list[Tensor]:
     return [mean_over_processes(count).clamp(min=1.0) for count in counts]
 
 
-def _loss(terms: Sequence[Term], counts: Sequence[Tensor]) -> Tensor:
+def _loss(terms: Sequence[LossTerm], counts: Sequence[Tensor]) -> Tensor:
     parts = [
         weight * errors.total.sum() / count
         for (weight, errors), count in zip(terms, counts, strict=True)
@@ -121,7 +121,7 @@ def _loss(terms: Sequence[Term], counts: Sequence[Tensor]) -> Tensor:
 
 
 def _differentiated(
-    network: RecurrentNetwork, terms: Sequence[Term], counts: Sequence[Tensor]
+    network: RecurrentNetwork, terms: Sequence[LossTerm], counts: Sequence[Tensor]
 ) -> _Learned:
     loss = _loss(terms, counts)
     gradients = torch.autograd.grad(loss, tuple(network.parameters()), allow_unused=True)

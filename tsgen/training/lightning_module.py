@@ -23,7 +23,7 @@ from tsgen.preprocessing import WindowBatch
 from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.training.losses import Loss, Objective, WindowErrors
 from tsgen.training.precision import check_precision
-from tsgen.training.step import Lesson, Term, free_run
+from tsgen.training.step import LossTerm, TrainingExamples, free_run
 from tsgen.training.strategies import TeacherForcing, TrainingStrategy
 
 __all__ = ["ForecastModule", "is_out_of_memory"]
@@ -198,21 +198,27 @@ class ForecastModule(pl.LightningModule):
             count = min(max(self._parts_for_memory, self._parts_at_once(share)), len(share.series))
             parts = [
                 partial(
-                    self._terms, network, part, progress, hash((seed, number)) if number else seed
+                    self._loss_terms,
+                    network,
+                    part,
+                    progress,
+                    hash((seed, number)) if number else seed,
                 )
                 for number, part in enumerate(share.split(count, network.channels))
             ]
             learners.append(Learner(network, parts))
         return learners
 
-    def _terms(
+    def _loss_terms(
         self, network: RecurrentNetwork, batch: WindowBatch, progress: float, seed: int
-    ) -> Sequence[Term]:
+    ) -> Sequence[LossTerm]:
         """The parts of what a network minimises on a batch, with draws of their own."""
         generator = torch.Generator(batch.values.device).manual_seed(seed)
-        lesson = Lesson(network, self.lags, self.objective, batch, progress, generator=generator)
+        examples = TrainingExamples(
+            network, self.lags, self.objective, batch, progress, generator=generator
+        )
         with network.dropout.drawing(generator):
-            return self.strategy.terms(lesson)
+            return self.strategy.loss_terms(examples)
 
     def _seeds(self, batch_idx: int) -> list[int]:
         """Of what each member draws in this step; without a trainer from torch's own generator."""
@@ -307,7 +313,9 @@ class ForecastModule(pl.LightningModule):
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
         """Teacher forcing: predict every row of the windows from the observed rows before it."""
         errors = [
-            Lesson(network, self.lags, self.objective, share).read(batch.values.shape[1])[1]
+            TrainingExamples(network, self.lags, self.objective, share).read(batch.values.shape[1])[
+                1
+            ]
             for network, share in zip(self.networks, self._shares(batch), strict=True)
         ]
         return WindowErrors(*(torch.cat(parts) for parts in zip(*errors, strict=True)))

@@ -149,6 +149,6 @@ def _predictions(
     """Of the rows after the cutoff, (B·C, H): with teacher forcing, and in closed loop."""
     state, free = free_run(network, lags, batch)
     ahead = slice(batch.values.shape[1] - batch.horizon, None)
-    told = None if batch.covariates is None else batch.covariates[:, ahead]
+    exogenous = None if batch.covariates is None else batch.covariates[:, ahead]
     values, known = batch.values[:, ahead], batch.known[:, ahead]
-    return read_over_holes(network, lags, state, values, known, told)[1], free
+    return read_over_holes(network, lags, state, values, known, exogenous)[1], free

@@ -10,15 +10,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsgen.generation import Drive, RolloutState, encode_over_holes, fill_holes, read, run, start_of
+from tsgen.generation import (
+    Feedback,
+    RolloutState,
+    encode_over_holes,
+    fill_holes,
+    read,
+    run,
+    start_of,
+)
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.losses import Objective, WindowErrors
 
-__all__ = ["Lesson", "Term", "free_run"]
+__all__ = ["LossTerm", "TrainingExamples", "free_run"]
 
 
-class Term(NamedTuple):
+class LossTerm(NamedTuple):
     """A part of the loss: its weight, and the errors whose mean it is."""
 
     weight: float
@@ -26,7 +34,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExamples:
     """What a network learns from in one step.
 
     Attributes
@@ -85,12 +93,12 @@ class Lesson:
         """
         longest = max(self.lags)
         rows = slice(longest, stop)
-        known, told = self.batch.known, self.covariates(rows)
+        known, exogenous = self.batch.known, self.covariates(rows)
         start = start_of(self.network, self.lags, self.inputs, known)
         fed, begun = self.inputs[:, rows], known[:, rows]
         if _have_holes(known):  # also one that goes on after the last row to read
-            fed, begun = fill_holes(self.network, self.lags, start, fed, begun, told)
-        state, predictions = read(self.network, self.lags, start, fed, begun, told)
+            fed, begun = fill_holes(self.network, self.lags, start, fed, begun, exogenous)
+        state, predictions = read(self.network, self.lags, start, fed, begun, exogenous)
         before = torch.cat([known[:, longest - 1 : longest], begun], dim=1)[:, :-1]
         counted = known[:, rows] * before
         return state, self.objective.window_errors(
@@ -125,6 +133,6 @@ def free_run(
     """
     rows = batch.values.shape[1] - batch.horizon, batch.horizon
     (values, _), (known, _) = batch.values.split(rows, 1), batch.known.split(rows, 1)
-    told = (None, None) if batch.covariates is None else batch.covariates.split(rows, 1)
-    state, _ = encode_over_holes(network, lags, values, known, told[0])
-    return state, run(network, lags, state, batch.horizon, Drive(covariates=told[1])).path
+    exogenous = (None, None) if batch.covariates is None else batch.covariates.split(rows, 1)
+    state, _ = encode_over_holes(network, lags, values, known, exogenous[0])
+    return state, run(network, lags, state, batch.horizon, Feedback(covariates=exogenous[1])).path

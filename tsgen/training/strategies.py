@@ -19,9 +19,9 @@ from torch import Tensor
 from tsgen._messages import written
 from tsgen._validation import number, one_of, whole_number
 from tsgen.errors import SettingError
-from tsgen.generation import Drive, RolloutState, closed_loop, read_over_holes, rollout, run
+from tsgen.generation import Feedback, RolloutState, closed_loop, read_over_holes, rollout, run
 from tsgen.training.losses import WindowErrors
-from tsgen.training.step import Lesson, Term
+from tsgen.training.step import LossTerm, TrainingExamples
 
 __all__ = [
     "STRATEGIES",
@@ -47,7 +47,7 @@ class TrainingStrategy(ABC):
 
     @property
     def is_random(self) -> bool:
-        """Whether it draws from the generator of its lesson."""
+        """Whether it draws from the generator of its examples."""
         return False
 
     @property
@@ -56,7 +56,7 @@ class TrainingStrategy(ABC):
         return False
 
     @abstractmethod
-    def terms(self, lesson: Lesson) -> Sequence[Term]:
+    def loss_terms(self, examples: TrainingExamples) -> Sequence[LossTerm]:
         """The parts of the loss."""
 
     def _keep(self, name: str, value: float) -> None:
@@ -82,9 +82,9 @@ class TeacherForcing(TrainingStrategy):
     >>> model = tsgen.LSTMForecaster(training_strategy=tsgen.TeacherForcing())
     """
 
-    def terms(self, lesson: Lesson) -> Sequence[Term]:
+    def loss_terms(self, examples: TrainingExamples) -> Sequence[LossTerm]:
         """The errors of all rows."""
-        return [Term(1.0, lesson.read(lesson.batch.values.shape[1])[1])]
+        return [LossTerm(1.0, examples.read(examples.batch.values.shape[1])[1])]
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,14 @@ class NoisyInputs(TrainingStrategy):
         """What the strategy inside is."""
         return self.strategy.is_curriculum
 
-    def terms(self, lesson: Lesson) -> Sequence[Term]:
+    def loss_terms(self, examples: TrainingExamples) -> Sequence[LossTerm]:
         """Those of the strategy inside, which is fed noisy values."""
-        inputs = lesson.inputs
+        inputs = examples.inputs
         drawn = torch.randn(
-            inputs.shape, generator=lesson.generator, dtype=inputs.dtype, device=inputs.device
+            inputs.shape, generator=examples.generator, dtype=inputs.dtype, device=inputs.device
         )
-        noisy = inputs + self.std * drawn * lesson.batch.known
-        return self.strategy.terms(replace(lesson, fed=noisy))
+        noisy = inputs + self.std * drawn * examples.batch.known
+        return self.strategy.loss_terms(replace(examples, fed=noisy))
 
 
 @dataclass(frozen=True)
@@ -171,13 +171,16 @@ class _AfterCutoff(TrainingStrategy):
         """The number of steps."""
         return self.steps
 
-    def terms(self, lesson: Lesson) -> Sequence[Term]:
+    def loss_terms(self, examples: TrainingExamples) -> Sequence[LossTerm]:
         """The errors of the context and of the rows after the cutoff."""
-        state, context = lesson.read(lesson.cutoff)
-        return [Term(1.0 - self.share, context), Term(self.share, self._ahead(lesson, state))]
+        state, context = examples.read(examples.cutoff)
+        return [
+            LossTerm(1.0 - self.share, context),
+            LossTerm(self.share, self._ahead(examples, state)),
+        ]
 
     @abstractmethod
-    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
+    def _ahead(self, examples: TrainingExamples, state: RolloutState) -> WindowErrors:
         """The errors after the cutoff."""
 
 
@@ -220,12 +223,14 @@ class FreeRunning(_AfterCutoff):
         """As long as the loop grows."""
         return self.grow > 0
 
-    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
-        steps = lesson.horizon
+    def _ahead(self, examples: TrainingExamples, state: RolloutState) -> WindowErrors:
+        steps = examples.horizon
         if self.grow > 0:
-            steps = min(steps, max(1, math.ceil(steps * lesson.progress / self.grow)))
-        told = lesson.covariates(slice(lesson.cutoff, lesson.cutoff + steps))
-        return lesson.errors(closed_loop(lesson.network, lesson.lags, state, steps, told))
+            steps = min(steps, max(1, math.ceil(steps * examples.progress / self.grow)))
+        exogenous = examples.covariates(slice(examples.cutoff, examples.cutoff + steps))
+        return examples.errors(
+            closed_loop(examples.network, examples.lags, state, steps, exogenous)
+        )
 
 
 @dataclass(frozen=True)
@@ -287,29 +292,33 @@ class ScheduledSampling(_AfterCutoff):
         """That of the observed value, when a share ``progress`` of the training is done."""
         return self.start + (self.end - self.start) * _CURVES[self.curve](progress)
 
-    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
-        probability = self.probability(lesson.progress)
-        rows = slice(lesson.cutoff, lesson.batch.values.shape[1])
+    def _ahead(self, examples: TrainingExamples, state: RolloutState) -> WindowErrors:
+        probability = self.probability(examples.progress)
+        rows = slice(examples.cutoff, examples.batch.values.shape[1])
         if self.per == "step":
-            return lesson.errors(self._sampled(lesson, state, rows, probability))
-        told = lesson.covariates(rows)
-        if _uniform(lesson, ()) < probability:
-            observed = lesson.inputs[:, rows], lesson.batch.known[:, rows]
-            forced = read_over_holes(lesson.network, lesson.lags, state, *observed, told)[1]
-            return lesson.errors(forced)
-        return lesson.errors(closed_loop(lesson.network, lesson.lags, state, lesson.horizon, told))
+            return examples.errors(self._sampled(examples, state, rows, probability))
+        exogenous = examples.covariates(rows)
+        if _uniform(examples, ()) < probability:
+            observed = examples.inputs[:, rows], examples.batch.known[:, rows]
+            forced = read_over_holes(examples.network, examples.lags, state, *observed, exogenous)[
+                1
+            ]
+            return examples.errors(forced)
+        return examples.errors(
+            closed_loop(examples.network, examples.lags, state, examples.horizon, exogenous)
+        )
 
     def _sampled(
-        self, lesson: Lesson, state: RolloutState, rows: slice, probability: float
+        self, examples: TrainingExamples, state: RolloutState, rows: slice, probability: float
     ) -> Tensor:
         """One-step predictions (B·C, H), after each of which a coin says what is fed in."""
-        observed, known = lesson.inputs[:, rows], lesson.batch.known[:, rows]
-        teacher = (_uniform(lesson, observed.shape) < probability) & (known > 0)
+        observed, known = examples.inputs[:, rows], examples.batch.known[:, rows]
+        teacher = (_uniform(examples, observed.shape) < probability) & (known > 0)
         predictions = []
-        for step in range(lesson.horizon):
+        for step in range(examples.horizon):
             row = rows.start + step
-            drive = Drive(covariates=lesson.covariates(slice(row, row + 1)))
-            prediction, state = rollout(lesson.network, lesson.lags, state, 1, drive)
+            feedback = Feedback(covariates=examples.covariates(slice(row, row + 1)))
+            prediction, state = rollout(examples.network, examples.lags, state, 1, feedback)
             predictions.append(prediction)
             here = slice(step, step + 1)
             fed = torch.where(teacher[:, here], observed[:, here], prediction)
@@ -354,29 +363,31 @@ class PushForward(_AfterCutoff):
         """Always."""
         return True
 
-    def _ahead(self, lesson: Lesson, state: RolloutState) -> WindowErrors:
-        learned = min(self.learned, lesson.horizon)
+    def _ahead(self, examples: TrainingExamples, state: RolloutState) -> WindowErrors:
+        learned = min(self.learned, examples.horizon)
         first = int(
             torch.randint(
-                lesson.horizon - learned + 1, (),
-                generator=lesson.generator, device=lesson.inputs.device,
+                examples.horizon - learned + 1, (),
+                generator=examples.generator, device=examples.inputs.device,
             )
         )  # fmt: skip
-        row = lesson.cutoff + first
+        row = examples.cutoff + first
         if first:
-            told = Drive(covariates=lesson.covariates(slice(lesson.cutoff, row)))
-            with lesson.network.without_dropout():
-                state = _detached(run(lesson.network, lesson.lags, state, first, told).state)
-        told_then = lesson.covariates(slice(row, row + learned))
-        path = closed_loop(lesson.network, lesson.lags, state, learned, told_then)
-        return lesson.errors(path, first)
+            exogenous = Feedback(covariates=examples.covariates(slice(examples.cutoff, row)))
+            with examples.network.without_dropout():
+                state = _detached(
+                    run(examples.network, examples.lags, state, first, exogenous).state
+                )
+        exogenous_then = examples.covariates(slice(row, row + learned))
+        path = closed_loop(examples.network, examples.lags, state, learned, exogenous_then)
+        return examples.errors(path, first)
 
 
-def _uniform(lesson: Lesson, shape: Sequence[int]) -> Tensor:
-    """Numbers between 0 and 1, of the lesson's own."""
-    inputs = lesson.inputs
+def _uniform(examples: TrainingExamples, shape: Sequence[int]) -> Tensor:
+    """Numbers between 0 and 1, of the examples's own."""
+    inputs = examples.inputs
     return torch.rand(
-        tuple(shape), generator=lesson.generator, dtype=inputs.dtype, device=inputs.device
+        tuple(shape), generator=examples.generator, dtype=inputs.dtype, device=inputs.device
     )
 
 

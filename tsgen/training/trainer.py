@@ -40,16 +40,12 @@ from tsgen.training.data_module import WindowDataModule
 from tsgen.training.lightning_module import ForecastModule, is_out_of_memory
 from tsgen.training.report import Losses
 
-__all__ = ["Schedule", "TrainingInterrupted", "is_rank_zero", "train"]
+__all__ = ["Schedule", "is_rank_zero", "train"]
 
 _CHECKPOINT = "last.ckpt"
 _RUN = "run.json"
 _CHATTY = "pytorch_lightning", "lightning_fabric", "lightning_utilities", "torch"
 """Packages whose advice is meant for whoever writes a training, which isn't the user."""
-
-
-class TrainingInterrupted(UserWarning):
-    """Training was ended by a signal: the model has the best weights so far."""
 
 
 @dataclass(frozen=True)
