@@ -126,4 +126,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(globals() | dict.fromkeys(__all__))
+    """The public names alone."""
+    return sorted([*__all__, *_MODULES])

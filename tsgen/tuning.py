@@ -23,7 +23,7 @@ from tsgen._validation import checked_horizon, number, one_of, seed_of, whole_nu
 from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.evaluation import score
-from tsgen.forecasters import LSTMForecaster, RecurrentForecaster, Settings
+from tsgen.forecasters import LSTMForecaster, NeuralForecaster, Settings
 
 if TYPE_CHECKING:
     import optuna
@@ -56,7 +56,7 @@ class Tuned:
         argument, missing where a trial left it as it was; the best trial comes first.
     """
 
-    model: RecurrentForecaster
+    model: NeuralForecaster
     params: dict[str, Any]
     score: float
     trials: pd.DataFrame = field(repr=False)
@@ -68,7 +68,7 @@ def tune(
     *,
     budget: float = 600.0,
     n_trials: int | None = None,
-    model: RecurrentForecaster | None = None,
+    model: NeuralForecaster | None = None,
     space: Space | None = None,
     metric: str = "mase",
     n_windows: int = 1,
@@ -204,9 +204,9 @@ def _finished(study: optuna.Study) -> int:
 class _Trial:
     """Draws settings and scores a forecaster that has them."""
 
-    template: RecurrentForecaster
+    template: NeuralForecaster
     space: Space
-    scored: Callable[[RecurrentForecaster], float]
+    scored: Callable[[NeuralForecaster], float]
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.space) - set(self.template.get_params()))
@@ -284,7 +284,7 @@ def _is_range(choices: Any) -> bool:
     )
 
 
-def _default_space(model: RecurrentForecaster, settings: Settings) -> Space:
+def _default_space(model: NeuralForecaster, settings: Settings) -> Space:
     """What is searched of what the model leaves open."""
     context = settings.context_length
     seasonal = ["last", "seasonal", None] if settings.season_length > 1 else ["last", None]
@@ -303,7 +303,7 @@ def _default_space(model: RecurrentForecaster, settings: Settings) -> Space:
 
 
 def _backtested(
-    model: RecurrentForecaster,
+    model: NeuralForecaster,
     df: Frame,
     train: Frame,
     horizon: int,

@@ -6,6 +6,10 @@ guess errs: the last value, the mean, the last season.
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.pipeline import make_pipeline
@@ -279,3 +284,75 @@ def test_lstm_and_gru_differ_in_the_cell() -> None:
     assert not lstm.predict(6).equals(gru.predict(6))
     assert type(lstm.module_.network.recurrent).__name__ == "LSTM"
     assert type(gru.module_.network.recurrent).__name__ == "GRU"
+
+
+# ------------------------------------------------------------------------- copies and processes
+
+
+@pytest.fixture(scope="module")
+def with_rows() -> LSTMForecaster:
+    """A model of two series, with its training rows."""
+    frame = pd.DataFrame({name: 5.0 + wavy(60, seed) for seed, name in enumerate("ab")})
+    return LSTMForecaster(hidden_size=4, max_steps=3, context_length=8, verbose=False).fit(frame)
+
+
+def test_a_pickle_has_no_training_rows(with_rows: LSTMForecaster) -> None:
+    copied = pickle.loads(pickle.dumps(with_rows))
+    assert not hasattr(copied, "history_")
+    assert "_module" not in copied.__dict__
+    pd.testing.assert_frame_equal(copied.predict(5), with_rows.predict(5))
+    with pytest.raises(NotFittedError, match="training rows aren't saved or sent"):
+        copied.explain()
+
+
+def test_a_pickle_is_smaller_than_the_rows() -> None:
+    frame = pd.DataFrame({"a": wavy(20_000, 0)})
+    model = LSTMForecaster(hidden_size=4, max_steps=2, context_length=8, verbose=False).fit(frame)
+    assert len(pickle.dumps(model)) < model.history_.values.nbytes / 2
+
+
+def test_a_deep_copy_shares_the_training_rows_and_nothing_else(with_rows: LSTMForecaster) -> None:
+    copied = deepcopy(with_rows)
+    assert copied.history_ is with_rows.history_
+    assert copied.module_.network is copied.model_.networks[0]
+    before = with_rows.predict(3)
+    with torch.no_grad():
+        copied.module_.network.head.bias += 1.0
+    assert not copied.predict(3).equals(before)
+    pd.testing.assert_frame_equal(with_rows.predict(3), before)
+    assert copied.calibrate().calibration_ is not None
+    assert not hasattr(with_rows, "calibration_")
+
+
+def test_the_module_of_a_model_without_one_is_made_around_its_networks(
+    with_rows: LSTMForecaster,
+) -> None:
+    copied = pickle.loads(pickle.dumps(with_rows))
+    assert copied.module_.network is copied.model_.networks[0]
+    assert copied.module_.describe() == with_rows.module_.describe()
+    assert copied.module_ is copied.module_
+
+
+@pytest.mark.parametrize(
+    "name", ["module_", "scaler_", "covariate_scaler_", "value_range_", "calibration_"]
+)
+def test_nothing_is_learned_before_fit(name: str) -> None:
+    assert not hasattr(LSTMForecaster(), name)
+
+
+def test_a_saved_model_forecasts_without_lightning(
+    with_rows: LSTMForecaster, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.tsgen"
+    with_rows.save(path)
+    script = (
+        "import sys, tsgen\n"
+        f"model = tsgen.load({str(path)!r})\n"
+        "state = model.encode(model.predict(30))\n"
+        "print(len(model.predict(3, state=state)), len(model.stability(horizon=20)))\n"
+        "print([name for name in sys.modules if 'lightning' in name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["3 2", "[]"]

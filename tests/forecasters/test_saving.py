@@ -46,7 +46,7 @@ from typing_extensions import TypeAliasType
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, ModelFileError, NotFittedError, TsgenError
-from tsgen.forecasters.forecaster import load
+from tsgen.forecasters.recurrent import load
 from tsgen.io.codec import CodecError, Decoder, Encoder, fits
 from tsgen.io.container import FORMAT
 from tsgen.training.strategies import FreeRunning, NoisyInputs

@@ -13,14 +13,14 @@ import torch
 from pandas.testing import assert_frame_equal, assert_series_equal
 from support.problems import wavy
 
-import tsgen.forecasters.recurrent
+import tsgen.forecasters.fitting
 import tsgen.inference.calibration
 from tsgen import GRUForecaster, LSTMForecaster, load
 from tsgen.data.frame import read_panel
 from tsgen.data.panel import Columns, Panel
 from tsgen.errors import FrameError, NotFittedError
 from tsgen.inference.calibration import calibrate_on_tail, tail_length
-from tsgen.inference.forecast import ClosedLoop
+from tsgen.inference.fitted import FittedModel
 
 pytestmark = pytest.mark.slow
 
@@ -53,13 +53,13 @@ def calibrated() -> Any:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one with each training."""
     done: list[str] = []
-    train = tsgen.forecasters.recurrent.train
+    train = tsgen.training.train
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         done.append("fit")
         return train(*args, **kwargs)
 
-    monkeypatch.setattr(tsgen.forecasters.recurrent, "train", counted)
+    monkeypatch.setattr(tsgen.training, "train", counted)
     return done
 
 
@@ -423,11 +423,11 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the second fit hands to the calibration."""
     seen: dict[str, Any] = {}
 
-    def capture(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> Any:
+    def capture(loop: FittedModel, panel: Panel, rows: int, seed: int) -> Any:
         seen.update(loop=loop, panel=panel, rows=rows, seed=seed)
         return calibrate_on_tail(loop, panel, rows, seed)
 
-    monkeypatch.setattr(tsgen.forecasters.recurrent, "calibrate_on_tail", capture)
+    monkeypatch.setattr(tsgen.forecasters.fitting, "calibrate_on_tail", capture)
     return seen
 
 
@@ -444,11 +444,11 @@ def test_the_second_fit_does_not_see_the_tail(monkeypatch: pytest.MonkeyPatch) -
     model.calibrate(other)
     assert seen["rows"] == rows
     assert seen["loop"].weights == first["loop"].weights
-    assert seen["loop"].weights != model._closed_loop().weights
-    assert seen["loop"].value_range == first["loop"].value_range
+    assert seen["loop"].weights != model.model_.weights
+    assert seen["loop"].units.value_range == first["loop"].units.value_range
     panel = panel_of(frame())
     scaled = [
-        each["loop"].scaler.for_series(panel.ids, panel.values, panel.offsets)
+        each["loop"].units.scaler.for_series(panel.ids, panel.values, panel.offsets)
         .transform(panel.values, panel.offsets)
         for each in (first, seen)
     ]  # fmt: skip
@@ -465,15 +465,15 @@ def test_no_forecast_reads_what_it_is_held_to(
 ) -> None:
     """The last row is after every cutoff: it is the truth of some forecasts, and no one's past."""
     paths: list[torch.Tensor] = []
-    run = ClosedLoop.run
+    run = FittedModel.run
 
-    def recorded(self: ClosedLoop, *args: Any, **kwargs: Any) -> Any:
+    def recorded(self: FittedModel, *args: Any, **kwargs: Any) -> Any:
         result = run(self, *args, **kwargs)
         paths.append(result.path)
         return result
 
-    monkeypatch.setattr(ClosedLoop, "run", recorded)
-    loop = calibrated._closed_loop()
+    monkeypatch.setattr(FittedModel, "run", recorded)
+    loop = calibrated.model_
     factors, rolled = [], []
     for change in (0.0, 1000.0):
         df = frame()
@@ -490,7 +490,7 @@ def test_no_forecast_reads_what_it_is_held_to(
 
 def test_series_without_a_tail_do_not_count(calibrated: Any) -> None:
     """With twice as many rows as the tail or fewer, the second fit has read them whole."""
-    loop = calibrated._closed_loop()
+    loop = calibrated.model_
     df = frame(60)
     alone = calibrate_on_tail(loop, panel_of(df), 10, seed=0)
     short = df["s0"].mul(1000).rename("t").to_frame()
@@ -502,7 +502,7 @@ def test_series_without_a_tail_do_not_count(calibrated: Any) -> None:
 
 
 def test_the_seed_and_nothing_else_is_drawn_from(calibrated: Any) -> None:
-    loop, panel = calibrated._closed_loop(), panel_of(frame())
+    loop, panel = calibrated.model_, panel_of(frame())
     first, again, other = (calibrate_on_tail(loop, panel, 10, seed).factors for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -512,14 +512,14 @@ def test_the_seed_and_nothing_else_is_drawn_from(calibrated: Any) -> None:
 def test_how_much_is_in_memory_does_not_matter(
     calibrated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop, panel = calibrated._closed_loop(), panel_of(frame())
+    loop, panel = calibrated.model_, panel_of(frame())
     whole = calibrate_on_tail(loop, panel, 10, seed=0).factors
     monkeypatch.setattr(tsgen.inference.calibration, "_PATHS_AT_ONCE", 300)
     np.testing.assert_allclose(calibrate_on_tail(loop, panel, 10, seed=0).factors, whole, rtol=1e-3)
 
 
 def test_factors_are_finite_and_there_are_as_many_steps_as_rows(calibrated: Any) -> None:
-    factors = calibrate_on_tail(calibrated._closed_loop(), panel_of(frame()), 10, seed=0).factors
+    factors = calibrate_on_tail(calibrated.model_, panel_of(frame()), 10, seed=0).factors
     assert factors.shape[1] == 10
     assert np.isfinite(factors).all()
     assert (factors > 0).all()

@@ -20,7 +20,7 @@ from pandas.testing import assert_frame_equal, assert_index_equal, assert_series
 from support.problems import trend
 
 import tsgen.inference.continuation
-import tsgen.inference.forecast
+import tsgen.inference.fitted
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import (
     ClosedLoopWarning,
@@ -385,7 +385,7 @@ def test_paths_of_every_architecture_are_those_of_the_plain_rollout(
     def plainly(*args: Any, **kwargs: Any) -> Any:
         return run(*args, **kwargs, way="plain")
 
-    monkeypatch.setattr(tsgen.inference.forecast, "run", plainly)
+    monkeypatch.setattr(tsgen.inference.fitted, "run", plainly)
     assert_near(got, ask(), 1e-4)
 
 
@@ -748,7 +748,7 @@ def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         steps.append(horizon)
         return run(network, lags, state, horizon, *rest, **kw)
 
-    monkeypatch.setattr(tsgen.inference.forecast, "run", counted)
+    monkeypatch.setattr(tsgen.inference.fitted, "run", counted)
     return steps
 
 
@@ -777,7 +777,7 @@ def test_how_often_until_is_asked_does_not_change_the_path(
         return np.abs(np.asarray(y) - free["b"].iloc[0]) >= threshold["b"].iloc[:17].max()
 
     expected = either.predict(30, until=far)
-    monkeypatch.setattr(tsgen.inference.forecast, "_STEPS_BETWEEN_QUESTIONS", every)
+    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_QUESTIONS", every)
     steps = count_steps(monkeypatch)
     got = either.predict(30, until=far)
     assert_frame_equal(got, expected, rtol=1e-5, check_exact=False)
@@ -918,7 +918,7 @@ def test_the_step_is_the_same_where_until_is_asked_now_and_then(
     model = runaway(bias=10.0)
     with pytest.warns(ClosedLoopWarning) as whole:
         model.predict(20)
-    monkeypatch.setattr(tsgen.inference.forecast, "_STEPS_BETWEEN_QUESTIONS", 3)
+    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_QUESTIONS", 3)
     with pytest.warns(ClosedLoopWarning) as parts:
         model.predict(20, until=lambda y: y > 1e30)
     assert str(parts[0].message) == str(whole[0].message)

@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import tsgen
-import tsgen.inference.forecast
+import tsgen.inference.fitted
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, ModelExistsError, ModelFileError, SettingError, StateError
 from tsgen.inference.state import ForecastState
@@ -220,7 +220,7 @@ def test_fit_leaves_the_state_of_the_training_series(model, monkeypatch) -> None
     def fail(*args: Any) -> None:
         raise AssertionError("a context was read")
 
-    monkeypatch.setattr(tsgen.inference.forecast, "encode_over_holes", fail)
+    monkeypatch.setattr(tsgen.inference.fitted, "encode_over_holes", fail)
     assert_close(model.predict(HORIZON), expected, wide(80))
     assert_frame_equal(model.predict(HORIZON, state=state), earlier)
     with pytest.raises(AssertionError, match="context"):

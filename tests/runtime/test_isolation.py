@@ -31,7 +31,7 @@ from tsgen import (
     ScheduledSampling,
 )
 from tsgen.errors import TrainingRowsWarning
-from tsgen.forecasters import stateful
+from tsgen.forecasters import neural
 
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
@@ -356,7 +356,7 @@ def test_a_process_that_is_forked_while_a_model_is_calibrated_can_calibrate() ->
     held, over = threading.Event(), threading.Event()
 
     def calibrating() -> None:
-        with stateful._CALIBRATING:
+        with neural._CALIBRATING:
             held.set()
             over.wait(30)
 
@@ -365,7 +365,7 @@ def test_a_process_that_is_forked_while_a_model_is_calibrated_can_calibrate() ->
     held.wait(30)
     child = os.fork()
     if child == 0:
-        os._exit(0 if stateful._CALIBRATING.acquire(blocking=False) else 1)
+        os._exit(0 if neural._CALIBRATING.acquire(blocking=False) else 1)
     over.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0

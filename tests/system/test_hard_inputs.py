@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
-import tsgen.forecasters.recurrent
+import tsgen.training
 from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen._messages import written
 from tsgen.data.frame import read_panel
@@ -907,7 +907,7 @@ def test_refused_before_training(df: pd.DataFrame, monkeypatch: pytest.MonkeyPat
     def train(*_: Any, **__: Any) -> None:
         pytest.fail("training started")
 
-    monkeypatch.setattr(tsgen.forecasters.recurrent, "train", train)
+    monkeypatch.setattr(tsgen.training, "train", train)
     with pytest.raises(FrameError):
         network().fit(df)
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
-from tsgen.inference.forecast import scaled
 from tsgen.preprocessing.windows import Draw
 from tsgen.testing import panels
 
@@ -160,18 +159,17 @@ def test_what_is_read_at_a_cutoff_knows_of_no_row_after_it(
         number=df["number"].where(~last, -1e6),
         kind=df["kind"].where(~last, "none"),
     )
-    loop = model._closed_loop()
+    loop = model.model_
     encodings, told = [], []
     for rows in (df, moved):
         panel = model._read(rows)
-        scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
-        series = scaled(panel, scalers, loop.covariate_scaler)
+        series = loop.units.scaled(panel, loop.units.scalers_of(panel))
         # Rows that were missing come before the cutoff too: it is found by its stamp.
         stamps = df[~last].groupby("unique_id")["ds"].agg(["min", "max"])
         cutoffs = (stamps["max"] - stamps["min"]).dt.days.loc[list(panel.ids)] + 1
         draw = Draw(torch.arange(len(panel)), torch.from_numpy(cutoffs.to_numpy().copy()))
         encodings.append(loop.encode_at(series, draw))
-        numbers = loop.covariate_scaler.columns_of("number")
+        numbers = loop.units.covariate_scaler.columns_of("number")
         told.append(series.covariates_at(draw, 3, 4)[:, :, numbers])
     for one, other in zip(
         encodings[0].loops[0].recurrent, encodings[1].loops[0].recurrent, strict=True

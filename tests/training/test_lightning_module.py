@@ -14,11 +14,13 @@ from support.problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
 from tsgen.errors import SettingError
+from tsgen.nn.network import Architecture
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
 from tsgen.training.data_module import TailDraws
 from tsgen.training.lightning_module import one_cycle
+from tsgen.training.losses import Objective
 
 
 class Losses(pl.Callback):
@@ -36,9 +38,10 @@ def data_of(values: np.ndarray, **arguments: Any) -> WindowDataModule:
     return WindowDataModule(series, WindowShape(2, 20, 10), batch_size=16, **arguments)
 
 
-def module_of(**arguments: Any) -> ForecastModule:
+def module_of(architecture: dict[str, Any] | None = None, **arguments: Any) -> ForecastModule:
     torch.manual_seed(0)
-    return ForecastModule(lags=(1, 2), hidden_size=16, **arguments)
+    built = Architecture((1, 2), hidden_size=16, **(architecture or {}))
+    return ForecastModule(built, **arguments)
 
 
 def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
@@ -57,7 +60,9 @@ def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_the_loss_falls_on_a_sine(cell: str, loss: str) -> None:
     losses = Losses()
-    module = module_of(cell=cell, loss=loss, residual_lag=1, learning_rate=1e-2)
+    module = module_of(
+        {"cell": cell, "residual_lag": 1}, objective=Objective(loss), learning_rate=1e-2
+    )
     trainer_of(losses, max_steps=60).fit(module, data_of(sine().history.to_numpy()))
     assert len(losses.seen) == 60
     assert np.isfinite(losses.seen).all()
@@ -112,7 +117,7 @@ def test_without_max_steps_there_is_no_schedule(arguments: dict[str, int]) -> No
 
 def test_the_residual_lag_must_be_a_lag() -> None:
     with pytest.raises(SettingError, match=r"residual_lag=12 isn't one of lags=\(1, 2\)"):
-        module_of(residual_lag=12)
+        module_of({"residual_lag": 12})
 
 
 def test_rows_that_are_not_known_do_not_move_the_loss() -> None:
@@ -154,7 +159,7 @@ def test_validation_holds_the_tail_out() -> None:
 
 def test_closed_loop_errors_are_those_of_a_rollout() -> None:
     data = data_of(sine().history.to_numpy(), validation_rows=30)
-    module = module_of(residual_lag=1).eval()
+    module = module_of({"residual_lag": 1}).eval()
     batch = data.held_out()
     before = batch.values.shape[1] - 30
     with torch.no_grad():

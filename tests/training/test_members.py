@@ -25,6 +25,7 @@ import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
 from tsgen.forecasters.settings import MOST_MEMBERS
+from tsgen.nn.network import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 
@@ -171,7 +172,7 @@ def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
         for step in range(8):
             batch = data.on_after_batch_transfer(data.sampler.draw(step), 0)
             rows = slice(6 * number, 6 * number + 6)
-            single = ForecastModule(lags=module.lags, warmup=module.objective.warmup)
+            single = ForecastModule(Architecture(module.lags), objective=module.objective)
             single.network = network
             part = batch._replace(
                 values=batch.values[rows], known=batch.known[rows], series=batch.series[rows]

@@ -36,7 +36,7 @@ from tsgen.errors import ModelFileError, SettingError
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes
 from tsgen.nn.inputs import input_size, lag_inputs
-from tsgen.nn.network import CovariateEmbedding, RecurrentNetwork
+from tsgen.nn.network import Architecture, CovariateEmbedding, RecurrentNetwork
 from tsgen.preprocessing.windows import WindowBatch
 from tsgen.rollout import Feedback, encode, rollout
 from tsgen.training.losses import Objective
@@ -965,7 +965,7 @@ class Noting(TrainingStrategy):
 
 def test_the_loss_is_the_weighted_sum_of_mean_errors() -> None:
     """Each mean is over all counted steps of the batch, not over windows."""
-    module = ForecastModule(lags=LAGS, hidden_size=4, strategy=Noting()).double()
+    module = ForecastModule(Architecture(LAGS, hidden_size=4), strategy=Noting()).double()
     batch = batch_of(module.network, known=HOLES["everywhere"])
     examples = TrainingExamples(module.network, LAGS, module.objective, batch)
     expected = loss_of(Noting().loss_terms(examples))

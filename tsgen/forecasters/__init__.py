@@ -1,9 +1,9 @@
 """The estimators: ``fit`` on a frame, ``predict`` in its layout, as scikit-learn has it.
 
-``base`` is the contract of all of them, ``naive`` the two that need no network; ``forecaster``
-has `LSTMForecaster` and `GRUForecaster`, ``recurrent`` and ``stateful`` what they share;
-``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and ``snapshot`` make a
-file of a fitted one.
+``base`` is the contract of all of them, ``naive`` the two that need no network; ``recurrent`` has
+`LSTMForecaster` and `GRUForecaster`, ``neural`` what they share, and ``fitting`` makes a model of a
+recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
+``snapshot`` make a file of a fitted one.
 
 This door loads what is asked for alone: a naive forecast needs no torch.
 """
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
-    from tsgen.forecasters.forecaster import GRUForecaster, LSTMForecaster, load
     from tsgen.forecasters.naive import Naive, SeasonalNaive
-    from tsgen.forecasters.recurrent import RecurrentForecaster
+    from tsgen.forecasters.neural import NeuralForecaster
+    from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
     from tsgen.forecasters.saving import load_state, save_state
     from tsgen.forecasters.settings import Settings
 
@@ -23,7 +23,7 @@ __all__ = [
     "GRUForecaster",
     "LSTMForecaster",
     "Naive",
-    "RecurrentForecaster",
+    "NeuralForecaster",
     "SeasonalNaive",
     "Settings",
     "load",
@@ -34,13 +34,13 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "GRUForecaster": "forecaster",
-        "LSTMForecaster": "forecaster",
+        "GRUForecaster": "recurrent",
+        "LSTMForecaster": "recurrent",
         "Naive": "naive",
-        "RecurrentForecaster": "recurrent",
+        "NeuralForecaster": "neural",
         "SeasonalNaive": "naive",
         "Settings": "settings",
-        "load": "forecaster",
+        "load": "recurrent",
         "load_state": "saving",
         "save_state": "saving",
     },

@@ -6,11 +6,12 @@ made of it: no sizes beyond reason, and parts that belong together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
@@ -18,6 +19,7 @@ from tsgen.errors import ModelFileError
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.inference import Calibration, ForecastState
 from tsgen.io import CodecError, printable
+from tsgen.nn import Architecture, RecurrentNetwork
 from tsgen.preprocessing import (
     NAMED_SCALERS,
     AffineScalers,
@@ -31,7 +33,7 @@ from tsgen.preprocessing import (
 )
 from tsgen.training import Loss
 
-__all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "check_weights"]
+__all__ = ["NO_RANGE", "Snapshot", "check_snapshot", "check_state", "networks_of", "weights_of"]
 
 _COUNT_LIMIT = 2**31 - 1
 _ROWS_LIMIT = 2**20
@@ -287,22 +289,42 @@ def _need(holds: bool, what: str, expected: str) -> None:
         raise CodecError(f"{what} can't be used: expected {expected}")
 
 
-def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Refuse weights other than a network's, before the network takes up any memory.
+def weights_of(networks: Sequence[RecurrentNetwork]) -> dict[str, Tensor]:
+    """The weights of all members, by name."""
+    return {
+        f"{_member(number)}{name}": tensor
+        for number, network in enumerate(networks)
+        for name, tensor in network.state_dict().items()
+    }
 
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-    expected : mapping of str to Tensor
-        The network's state dict; that of one on the meta device will do.
 
-    Examples
-    --------
-    >>> import torch
-    >>> from tsgen.forecasters.snapshot import check_weights
-    >>> head = torch.nn.Linear(2, 1, device="meta")
-    >>> check_weights(torch.nn.Linear(2, 1).state_dict(), head.state_dict())
+def networks_of(
+    architecture: Architecture, count: int, weights: Mapping[str, Tensor]
+) -> tuple[RecurrentNetwork, ...]:
+    """And back: members with the weights of a file, which takes no memory before they are checked.
+
+    Raises
+    ------
+    ModelFileError
+        If the weights are others than those of such networks.
     """
+    with torch.device("meta"):
+        networks = tuple(architecture.network().eval() for _ in range(count))
+    _check_weights(weights, weights_of(networks))
+    for number, network in enumerate(networks):
+        prefix = _member(number)
+        own = {name: weights[f"{prefix}{name}"] for name in network.state_dict()}
+        network.load_state_dict(own, assign=True)
+    return networks
+
+
+def _member(number: int) -> str:
+    """What stands before the names of a member's weights."""
+    return f"other_members.{number - 1}." if number else "network."
+
+
+def _check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Refuse weights other than a network's, before the network takes up any memory."""
     for name in sorted(set(weights) ^ set(expected)):
         state = "unknown" if name in weights else "missing"
         raise ModelFileError(f"can't be loaded: the weights {printable(name)} are {state}")

@@ -1,4 +1,4 @@
-"""What is missing for intervals to be right, measured in closed loop on a held-out tail."""
+"""What is missing for intervals to be right, measured in closed model on a held-out tail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from tsgen._typing import IntArray
 from tsgen.data import Panel
 from tsgen.generation import Feedback
-from tsgen.inference.forecast import ClosedLoop, scaled
+from tsgen.inference.fitted import FittedModel
 from tsgen.inference.intervals import (
     Calibration,
     Innovations,
@@ -36,12 +36,12 @@ def tail_length(panel: Panel, train_horizon: int) -> int:
     return max(1, min(3 * train_horizon, spare))
 
 
-def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> Calibration:
+def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) -> Calibration:
     """The factors that a model of the rows before a tail needs to cover the tail.
 
     Parameters
     ----------
-    loop : ClosedLoop
+    model : FittedModel
         Trained without the last ``rows`` rows of each series that has more than twice as many.
     panel : Panel
         All rows.
@@ -58,20 +58,19 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
     cutoffs = _cutoffs(panel.lengths[::channels], rows)
     if not len(cutoffs.series):
         return Calibration.none()
-    scalers = loop.scaler.for_series(panel.ids, panel.values, panel.offsets)
-    series = scaled(panel, scalers, loop.covariate_scaler)
+    series = model.units.scaled(panel, model.units.scalers_of(panel))
     # What is forecast is never read: a context ends at its cutoff.
-    residuals = loop.encode_at(series, _first_of_each(cutoffs)).residuals
+    residuals = model.encode_at(series, _first_of_each(cutoffs)).residuals
     pool = Innovations.pooled(residuals, channels)
     innovations = Innovations(pool, seed)
     errors, half_widths = [], []
     at_once = max(1, _PATHS_AT_ONCE // (_SAMPLES * channels))
     for draw in map(Draw, cutoffs.series.split(at_once), cutoffs.cutoff.split(at_once)):
-        encoding = loop.encode_at(series, draw)
+        encoding = model.encode_at(series, draw)
         truth, known = series.gather(draw, 0, rows)
         units = encoding.normaliser.apply(truth, known)
         covariates = series.covariates_at(draw, 0, rows)
-        point = loop.run(encoding, rows, Feedback(covariates=covariates)).path
+        point = model.run(encoding, rows, Feedback(covariates=covariates)).path
         errors.append(torch.where(known, units - point, torch.nan))
         pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
         # The cutoff is part of the key, lest all cutoffs of a series share their draws.
@@ -82,7 +81,7 @@ def calibrate_on_tail(loop: ClosedLoop, panel: Panel, rows: int, seed: int) -> C
             copies_first(drawn, channels),
             covariates=None if covariates is None else covariates[copies],
         )
-        paths = loop.run(encoding.take(copies), rows, feedback).path
+        paths = model.run(encoding.take(copies), rows, feedback).path
         half_widths.append(raw_half_widths(series_first(paths, _SAMPLES, channels)))
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 

@@ -15,7 +15,7 @@ from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.generation import Feedback
-from tsgen.inference.forecast import ClosedLoop, Generated
+from tsgen.inference.fitted import FittedModel, Generated
 from tsgen.inference.intervals import Calibration, Innovations, copies_first, series_first
 from tsgen.inference.state import Start
 from tsgen.nn import rows_of
@@ -47,7 +47,7 @@ class Continuation:
 
     Attributes
     ----------
-    loop : ClosedLoop
+    model : FittedModel
     start : Start
     horizon : int
         H.
@@ -58,7 +58,7 @@ class Continuation:
         Of all steps after each system's own last row.
     """
 
-    loop: ClosedLoop
+    model: FittedModel
     start: Start
     horizon: int
     given: FloatArray | None = None
@@ -100,7 +100,7 @@ class Continuation:
         """
         lost: dict[str, int] = {}
         cells = max(1, _CELLS_AT_ONCE // self._ahead)
-        channels = self.loop.channels
+        channels = self.model.channels
         at_once = max(1, min(_PATHS_AT_ONCE, cells) // (num_samples * channels))
         for systems in torch.arange(len(self.start.encoding)).split(at_once):
             series = slice(int(systems[0]) * channels, (int(systems[-1]) + 1) * channels)
@@ -125,7 +125,7 @@ class Continuation:
     ) -> tuple[Tensor, Tensor]:
         """Rollouts of some systems with innovations, (B·C, S, H), and when each left its limits."""
         residuals = self.start.encoding.residuals[series]
-        channels = self.loop.channels
+        channels = self.model.channels
         keys = list(self.start.ids[series][::channels])
         drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
@@ -134,7 +134,7 @@ class Continuation:
             None if self._given_units is None else self._given_units[rows_of(copies, channels)],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.loop.run(self.start.encoding.take(copies), self._ahead, feedback)
+        run = self.model.run(self.start.encoding.take(copies), self._ahead, feedback)
         path, left = (series_first(rows, num_samples, channels) for rows in (run.path, run.left))
         return path, left
 
@@ -150,7 +150,7 @@ class Continuation:
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         feedback = Feedback(given=self._given_units, covariates=self.covariates)
-        return self.loop.run(self.start.encoding, self._ahead, feedback, enough=enough)
+        return self.model.run(self.start.encoding, self._ahead, feedback, enough=enough)
 
     def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""
@@ -188,7 +188,7 @@ class Continuation:
         np.put_along_axis(shifted, self._columns, scaled, axis=1)
         values = torch.from_numpy(shifted)
         units = self.start.encoding.normaliser.apply(values, ~values.isnan())
-        dtype = self.loop.network.dtype
+        dtype = self.model.network.dtype
         return torch.where(values.isnan(), torch.nan, units.to(dtype))
 
     @cached_property

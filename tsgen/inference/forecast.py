@@ -1,404 +1,98 @@
-"""A trained one-step model as a closed loop: it reads series, and goes on from what it read."""
+"""What forecasts show: the point, quantiles around it, sample paths; in the user's units."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from tsgen._runtime import side_by_side
-from tsgen.data import Panel
-from tsgen.errors import StateError
-from tsgen.generation import (
-    ROWS_AT_ONCE,
-    Feedback,
-    encode_over_holes,
-    last_on_the_way,
-    loops_together,
-    median,
-    read_over_holes,
-    read_through,
-    run,
-)
-from tsgen.inference.state import Context, Encoding, ForecastState
-from tsgen.nn import RecurrentNetwork
-from tsgen.preprocessing import (
-    CovariateScaler,
-    Draw,
-    PanelScaler,
-    Series,
-    SeriesScalers,
-    ValueRange,
-    WindowNormaliser,
-)
+from tsgen._typing import FloatArray
+from tsgen.inference.continuation import Continuation, Until
+from tsgen.inference.intervals import Calibration, Innovations
 
-__all__ = ["ClosedLoop", "Generated", "checksum", "scaled"]
+__all__ = ["SAMPLES", "Spread", "forecast_outputs", "sample_paths"]
 
-T = TypeVar("T")
-
-_STEPS_BETWEEN_QUESTIONS = 256
-
-_SLACK = 10.0
-"""How much larger than any value in training one may become before the loop counts as lost."""
+SAMPLES = 200
+"""Paths behind the levels and quantiles of a forecast."""
+_FEWEST_SAMPLES = 100
+"""Paths that are rolled out to be calibrated, however few are asked for."""
 
 
-class Generated(NamedTuple):
-    """What the loops of B systems of C series generated."""
-
-    path: Tensor
-    """Of shape (B·C, H), in the normaliser's units; the median of the members."""
-    left: Tensor
-    """Of shape (B·C,): the first step whose value is at its limit; H where none is."""
-
-
-@dataclass(frozen=True)
-class ClosedLoop:
-    """A network, how it reads series, and how far its loop may go.
-
-    The members of an ensemble each run a loop of their own; what they generate is their median.
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """What paths around a forecast are made of.
 
     Attributes
     ----------
-    networks : tuple of RecurrentNetwork
-        The members, most often one; in evaluation mode, on the CPU.
-    lags : tuple of int
-    context_length : int
-        T.
-    warmup : int
-        Steps at the start of a context whose errors say little, since the state is still empty.
-    window_norm : bool
-    scaler : PanelScaler
-    train_horizon : int
-    value_range : ValueRange
-        Of the values in training, in the normaliser's units.
-    covariate_scaler : CovariateScaler, optional
+    innovations : Innovations
+    calibration : Calibration, optional
+        How they are stretched around the forecast; not at all if there is none.
     """
 
-    networks: tuple[RecurrentNetwork, ...]
-    lags: tuple[int, ...]
-    context_length: int
-    warmup: int
-    window_norm: bool
-    scaler: PanelScaler
-    train_horizon: int
-    value_range: ValueRange
-    covariate_scaler: CovariateScaler | None = None
-
-    @property
-    def members(self) -> Iterator[ClosedLoop]:
-        """Each member alone."""
-        return (replace(self, networks=(network,)) for network in self.networks)
-
-    @property
-    def network(self) -> RecurrentNetwork:
-        """The first member, for what all of them share."""
-        return self.networks[0]
-
-    @property
-    def channels(self) -> int:
-        """C, the series of a system."""
-        return self.network.channels
-
-    @property
-    def rows_read(self) -> int:
-        """Rows of a series that a forecast depends on: the context, and what its lags reach."""
-        return max(self.lags) - 1 + self.context_length
-
-    @property
-    def weights(self) -> int:
-        """A checksum of the weights."""
-        return checksum(self.networks)
-
-    # --- reading
-
-    def encode(self, panel: Panel) -> ForecastState:
-        """Read the last rows of each series of a panel."""
-        tail, scalers, series = self.last_rows(panel)
-        return ForecastState(tail, scalers, self.encode_at(series, series.ends()), self.weights)
-
-    def last_rows(self, panel: Panel) -> tuple[Panel, SeriesScalers, Series]:
-        """The rows of a panel that are read, its scalers, and these rows scaled."""
-        scalers = self.scaler.for_series(panel.ids, panel.values, panel.offsets)
-        tail = panel.tail(self.rows_read)
-        return tail, scalers, scaled(tail, scalers, self.covariate_scaler)
-
-    def encode_at(self, series: Series, draw: Draw) -> Encoding:
-        """Read the rows of scaled systems before cutoffs, B of them."""
-
-        def encode(block: Draw) -> Encoding:
-            return self._encode(self.context_at(series, block))
-
-        return Encoding.join(side_by_side([partial(encode, block) for block in _blocks(draw)]))
-
-    def context_at(self, series: Series, draw: Draw) -> Context:
-        """The rows of scaled series before cutoffs, as the network sees them."""
-        rows, known = series.gather(draw, self.rows_read, 0)
-        normaliser = WindowNormaliser.of(rows, known, self.context_length, self.window_norm)
-        values = normaliser.apply(rows, known).to(self.network.dtype)
-        covariates = series.covariates_at(draw, self.rows_read, 0)
-        if covariates is not None:
-            covariates = covariates.to(values.dtype)
-        return Context(values, known.to(values.dtype), normaliser, covariates)
-
-    @torch.inference_mode()
-    def _encode(self, context: Context) -> Encoding:
-        values, known = context.values, context.known
-        read = side_by_side(
-            [
-                partial(encode_over_holes, network, self.lags, values, known, context.covariates)
-                for network in self.networks
-            ]
-        )
-        loops, predictions = zip(*read, strict=True)
-        first = max(self.lags)
-        known = known[:, first:] * known[:, first - 1 : -1] > 0
-        known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
-        errors = values[:, first:] - median(torch.stack(predictions))
-        return Encoding(context.normaliser, loops, torch.where(known, errors, torch.nan))
-
-    # --- going on
-
-    def update(
-        self, state: ForecastState, panel: Panel, new: Panel, *, carry: bool
-    ) -> ForecastState:
-        """Read the rows that have come.
-
-        Parameters
-        ----------
-        state : ForecastState
-        panel : Panel
-            The rows of the state and the new ones.
-        new : Panel
-            The new rows alone, of some or all of the series.
-        carry : bool
-            Go on from where the recurrence stands instead of reading the context anew.
-        """
-        panel = panel.tail(self.rows_read)
-        positions = panel.ids.get_indexer(new.ids)
-        systems = positions[:: self.channels] // self.channels
-        loops = torch.from_numpy(systems)
-        scalers = state.scalers.take(positions)
-        whole = len(loops) == len(state.encoding)
-        encoding = state.encoding if whole else state.encoding.take(loops)
-
-        def anew(loops: Tensor) -> Encoding:
-            series = scaled(panel.take(systems), scalers, self.covariate_scaler)
-            return self.encode_at(series, Draw(loops, series.lengths[loops]))
-
-        if carry:
-            encoding = self.read_on(encoding, self._new_rows(state, new, scalers), anew)
-        else:
-            encoding = anew(torch.arange(len(loops)))
-        if not whole:
-            encoding = state.encoding.put(loops, encoding)
-        return replace(state, panel=panel, encoding=encoding)
-
-    def read_on(
-        self, encoding: Encoding, new: Series, anew: Callable[[Tensor], Encoding]
-    ) -> Encoding:
-        """Go on from where the recurrence stands.
-
-        Parameters
-        ----------
-        encoding : Encoding
-            Of B systems.
-        new : Series
-            The rows after those that it has read, scaled.
-        anew : callable
-            Reads the contexts of some of the systems, (loops,), with the new rows.
-        """
-        encoding = self._carry_on(encoding, new)
-        # What was constant has no spread to measure new rows in.
-        constant = (encoding.normaliser.spread[:, 0] == 0).view(-1, self.channels)
-        loops = torch.nonzero(constant.any(dim=1)).squeeze(1)
-        return encoding.put(loops, anew(loops)) if len(loops) else encoding
-
-    @torch.inference_mode()
-    def read_through(self, encoding: Encoding, new: Series, every: int) -> Encoding | None:
-        """Go on from where the recurrence stands, and keep where it stood on the way.
-
-        Parameters
-        ----------
-        encoding : Encoding
-            Of B systems.
-        new : Series
-            As in `read_on`; K times ``every`` rows of each system.
-        every : int
-
-        Returns
-        -------
-        Encoding or None
-            Of K·B systems: all after the first ``every`` rows, all after twice as many, and so on.
-            ``None`` for what has to be read piece by piece: over holes, or since a series was
-            constant.
-        """
-        draw = new.ends()
-        rows, known = new.gather(draw, int(draw.cutoff[0]), 0)
-        normaliser = encoding.normaliser
-        if not bool(known.all()) or not bool((normaliser.spread > 0).all()):
-            return None
-        units = normaliser.apply(rows, known).to(self.network.dtype)
-        exogenous = new.covariates_at(draw, rows.shape[1], 0)
-        flags = torch.ones_like(units)
-        read = [
-            read_through(network, self.lags, loop, units, flags, every, exogenous)
-            for network, loop in zip(self.networks, encoding.loops, strict=True)
-        ]
-        loops, predictions = zip(*read, strict=True)
-        times = rows.shape[1] // every
-        errors = units - median(torch.stack(predictions))
-        residuals = torch.cat([encoding.residuals, errors], dim=1)
-        return Encoding(
-            WindowNormaliser(normaliser.mean.repeat(times, 1), normaliser.spread.repeat(times, 1)),
-            loops,
-            last_on_the_way(residuals, encoding.residuals.shape[1], every),
-        )
-
-    def _new_rows(self, state: ForecastState, new: Panel, scalers: SeriesScalers) -> Series:
-        """New rows, scaled; their covariates know of the row before the first of them."""
-        series = scaled(new, scalers)
-        if self.covariate_scaler is None:
-            return series
-        systems = state.panel.ids.get_indexer(new.ids)[:: self.channels] // self.channels
-        before = state.panel.take(systems).tail(1)
-        longer = before.extend(new, new.ends, new.behind)
-        exogenous = self.covariate_scaler.of_panel(longer)
-        assert exogenous is not None
-        return replace(series, covariates=replace(exogenous, starts=exogenous.starts + 1))
-
-    @torch.inference_mode()
-    def _carry_on(self, encoding: Encoding, series: Series) -> Encoding:
-        """Read all rows of scaled series from where the recurrence stands."""
-        lengths = series.lengths
-        if len(lengths) <= ROWS_AT_ONCE and bool((lengths == lengths[0]).all()):
-            return self._carry_block(encoding, series, series.ends())
-        groups = [
-            loops
-            for count in lengths.unique()
-            for loops in torch.nonzero(lengths == count).squeeze(1).split(ROWS_AT_ONCE)
-        ]
-        parts = side_by_side(
-            [
-                partial(
-                    self._carry_block, encoding.take(loops), series, Draw(loops, lengths[loops])
-                )
-                for loops in groups
-            ]
-        )
-        return Encoding.join(parts).take(torch.cat(groups).argsort())
-
-    def _carry_block(self, encoding: Encoding, series: Series, draw: Draw) -> Encoding:
-        """Read all rows of B systems that have as many."""
-        count = int(draw.cutoff[0])
-        covariates = series.covariates_at(draw, count, 0)
-        rows, known = series.gather(draw, count, 0)
-        units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
-        flags = known.to(units.dtype)
-        read = [
-            read_over_holes(network, self.lags, loop, units, flags, covariates)
-            for network, loop in zip(self.networks, encoding.loops, strict=True)
-        ]
-        loops, predictions = zip(*read, strict=True)
-        errors = torch.where(known, units - median(torch.stack(predictions)), torch.nan)
-        residuals = torch.cat([encoding.residuals, errors], dim=1)
-        last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
-        return Encoding(encoding.normaliser, loops, last)
-
-    def run(
-        self,
-        encoding: Encoding,
-        horizon: int,
-        feedback: Feedback | None = None,
-        *,
-        enough: Callable[[Tensor], bool] | None = None,
-    ) -> Generated:
-        """Roll B systems out, within their limits.
-
-        Parameters
-        ----------
-        encoding : Encoding
-        horizon : int
-            H.
-        feedback : Feedback, optional
-            Its limits are set here.
-        enough : callable, optional
-            Asked now and then with the path so far, (B·C, steps): true ends the rollout early.
-        """
-        feedback = replace(feedback or Feedback(), limits=self._limits(encoding, horizon))
-        chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
-        loops, paths = encoding.loops, list[Tensor]()
-        left = torch.full((len(encoding.residuals),), horizon)
-        for first in range(0, horizon, chunk):
-            here = slice(first, min(first + chunk, horizon))
-            steps = here.stop - first
-            runs = self._of_members(
-                len(encoding),
-                [
-                    partial(run, network, self.lags, loop, steps, feedback.steps(here))
-                    for network, loop in zip(self.networks, loops, strict=True)
-                ],
-            )
-            loops = tuple(part.state for part in runs)
-            paths.append(median(torch.stack([part.path for part in runs])))
-            # The median has left its limits when half of the members have.
-            left_here = torch.stack([part.left for part in runs]).median(dim=0).values
-            left = torch.where(left_here < steps, left.minimum(left_here + first), left)
-            if enough is not None and enough(torch.cat(paths, dim=1)):
-                break
-        return Generated(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], left)
-
-    @staticmethod
-    def _of_members(loops: int, tasks: Sequence[Callable[[], T]]) -> list[T]:
-        """Members side by side, or one after the other where the loops of each are divided."""
-        divided = loops_together(loops, torch.device("cpu")) < loops
-        return [task() for task in tasks] if divided else side_by_side(tasks)
-
-    def _limits(self, encoding: Encoding, horizon: int) -> Tensor:
-        """The largest size of a value at each step, (B·C, H).
-
-        Some multiple of what was seen in training or in the last rows; and more by as much for
-        every training horizon ahead, since a trend goes on while a runaway loop grows faster.
-        """
-        seen = encoding.loops[0].values.abs().amax(dim=1, keepdim=True)
-        seen = seen.clamp(min=max(self.value_range.size, 1.0))
-        # A constant series is forecast as that constant, whatever its loop does.
-        seen = torch.where(encoding.normaliser.spread > 0, seen, torch.inf)
-        steps = torch.arange(horizon, dtype=seen.dtype, device=seen.device)
-        return _SLACK * seen * (1 + steps / self.train_horizon)
-
-    def check(self, state: ForecastState) -> None:
-        """Refuse a state that other weights have read."""
-        if state.weights != self.weights:
-            raise StateError(
-                "this state was encoded with other weights than this model has now: the model was "
-                "trained anew since, or it is another one; call model.encode(df) again"
-            )
+    innovations: Innovations
+    calibration: Calibration | None = None
 
 
-def checksum(networks: Sequence[RecurrentNetwork]) -> int:
-    """Of all weights, on whichever device they are."""
-    found = 0
-    for weight in chain.from_iterable(network.parameters() for network in networks):
-        found = zlib.crc32(weight.detach().cpu().contiguous().numpy().data, found)
-    return found
+def forecast_outputs(
+    continuation: Continuation,
+    shares: Mapping[str, float],
+    spread: Spread | None,
+    until: Until | None = None,
+) -> dict[str, Any]:
+    """The point forecast, and quantiles of the paths around it.
+
+    Parameters
+    ----------
+    continuation : Continuation
+    shares : mapping of str to float
+        By the suffix of a quantile's column, the share of paths below it.
+    spread : Spread, optional
+        Needed if there are shares.
+    until : callable, optional
+        What ends a series' path; adds the output ``"-stopped"``.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (N, H)
+        By suffix; the point's is empty.
+    """
+    point = continuation.point(until)
+    outputs: dict[str, Any] = {"": point.values}
+    if until is not None:
+        outputs["-stopped"] = point.stopped
+    if shares:
+        assert spread is not None
+        bands = _quantiles(continuation, list(shares.values()), spread)
+        bands[:, np.isnan(point.values)] = np.nan
+        outputs |= dict(zip(shares, bands, strict=True))
+    return outputs
 
 
-def scaled(
-    panel: Panel, scalers: SeriesScalers, covariate_scaler: CovariateScaler | None = None
-) -> Series:
-    """A panel's rows in the scalers' units."""
-    covariates = None if covariate_scaler is None else covariate_scaler.of_panel(panel)
-    values = scalers.transform(panel.values, panel.offsets)
-    return Series.from_numpy(values, panel.offsets, panel.channels, covariates)
+def sample_paths(
+    continuation: Continuation, spread: Spread, num_samples: int, until: Until | None = None
+) -> FloatArray:
+    """Sample paths, (N, S, H), each with NaN after its end."""
+    # Few paths say little of their own spread, by which they are calibrated.
+    rolled = num_samples if spread.calibration is None else max(num_samples, _FEWEST_SAMPLES)
+    paths = np.empty((len(continuation.start), num_samples, continuation.horizon))
+    for series, values in continuation.paths(spread.innovations, rolled, spread.calibration, until):
+        paths[series] = values[:, :num_samples]
+    return np.rint(paths) if continuation.model.units.scaler.counts else paths
 
 
-def _blocks(draw: Draw) -> Iterator[Draw]:
-    together = loops_together(len(draw.series), draw.series.device)
-    parts = zip(draw.series.split(together), draw.cutoff.split(together), strict=True)
-    return (Draw(*part) for part in parts)
+def _quantiles(continuation: Continuation, shares: Sequence[float], spread: Spread) -> FloatArray:
+    """Quantiles of the sample paths, (Q, N, H)."""
+    bands = np.concatenate(
+        [
+            np.quantile(paths, shares, axis=1)
+            for _, paths in continuation.paths(spread.innovations, SAMPLES, spread.calibration)
+        ],
+        axis=1,
+    )
+    if continuation.model.units.scaler.counts:
+        # Outward, so that an interval of whole numbers covers no less.
+        below = np.array(shares)[:, None, None] < 0.5
+        bands = np.where(below, np.floor(bands), np.ceil(bands))
+    return bands

@@ -21,7 +21,7 @@ from torch import Tensor
 from tsgen._typing import FloatArray
 from tsgen.data import Panel
 from tsgen.generation import fill_holes, start_of
-from tsgen.inference.forecast import ClosedLoop
+from tsgen.inference.fitted import FittedModel
 from tsgen.nn import lag_inputs
 from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
 
@@ -57,9 +57,9 @@ class Importance(NamedTuple):
     """Standard deviation over the repetitions, and the members."""
 
 
-def input_groups(loop: ClosedLoop, panel: Panel) -> list[InputGroup]:
+def input_groups(model: FittedModel, panel: Panel) -> list[InputGroup]:
     """The lags of each channel, and each covariate; a sine and its cosine are one."""
-    channels, count = loop.channels, len(loop.lags)
+    channels, count = model.channels, len(model.lags)
     names = [""] * channels
     if channels > 1:
         names = [f"{_label(panel, channel)}, " for channel in range(channels)]
@@ -69,16 +69,16 @@ def input_groups(loop: ClosedLoop, panel: Panel) -> list[InputGroup]:
             lagged=(position * channels + channel, (count + position) * channels + channel),
         )
         for channel in range(channels)
-        for position, lag in enumerate(loop.lags)
+        for position, lag in enumerate(model.lags)
     ]
-    if loop.covariate_scaler is None:
+    if model.units.covariate_scaler is None:
         return groups
     columns: dict[str, list[int]] = {}
-    for item in loop.covariate_scaler.schema:
+    for item in model.units.covariate_scaler.schema:
         name = item.name
         if item.role == "cycle":
             name = name.removesuffix("_sin").removesuffix("_cos")
-        columns.setdefault(name, []).extend(loop.covariate_scaler.columns_of(item.name))
+        columns.setdefault(name, []).extend(model.units.covariate_scaler.columns_of(item.name))
     return groups + [InputGroup(name, covariates=tuple(found)) for name, found in columns.items()]
 
 
@@ -92,9 +92,9 @@ def _label(panel: Panel, channel: int) -> str:
     )
 
 
-def _without_holes(loop: ClosedLoop, batch: WindowBatch, horizon: int) -> WindowBatch:
+def _without_holes(model: FittedModel, batch: WindowBatch, horizon: int) -> WindowBatch:
     """Windows whose contexts have the model's own predictions in their holes, as in a forecast."""
-    network, lags = loop.network, loop.lags
+    network, lags = model.network, model.lags
     longest, before = max(lags), batch.values.shape[1] - horizon
     exogenous = None if batch.covariates is None else batch.covariates[:, longest:before]
     start = start_of(network, lags, batch.values, batch.known)
@@ -128,7 +128,7 @@ class _Exchange:
 
 @torch.inference_mode()
 def permutation_importance(
-    loop: ClosedLoop,
+    model: FittedModel,
     series: Series,
     groups: Sequence[InputGroup],
     *,
@@ -141,7 +141,7 @@ def permutation_importance(
 
     Parameters
     ----------
-    loop : ClosedLoop
+    model : FittedModel
     series : Series
         Scaled.
     groups : sequence of InputGroup
@@ -153,13 +153,13 @@ def permutation_importance(
         Exchanges of each group, whose mean counts.
     seed : int
     """
-    shape = WindowShape(max(loop.lags), loop.context_length, horizon)
+    shape = WindowShape(max(model.lags), model.context_length, horizon)
     sampler = WindowSampler(series.lengths.numpy(), shape, windows, seed)
-    batch = series.batch(sampler.draw(0), shape, window_norm=loop.window_norm)
+    batch = series.batch(sampler.draw(0), shape, window_norm=model.window_norm)
     random = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(windows, generator=random) for _ in range(len(groups) * repeats)]
     increases = np.stack(
-        [_increases(member, batch, horizon, groups, orders) for member in loop.members]
+        [_increases(member, batch, horizon, groups, orders) for member in model.members]
     )
     return [
         Importance(group.name, float(found.mean()), float(found.std()))
@@ -168,32 +168,32 @@ def permutation_importance(
 
 
 def _increases(
-    loop: ClosedLoop,
+    model: FittedModel,
     batch: WindowBatch,
     horizon: int,
     groups: Sequence[InputGroup],
     orders: Sequence[Tensor],
 ) -> FloatArray:
     """By how much the error grows for each group and repetition, (groups, repetitions)."""
-    batch = _without_holes(loop, batch, horizon)
-    before = _error(loop, batch, horizon, None, None)
+    batch = _without_holes(model, batch, horizon)
+    before = _error(model, batch, horizon, None, None)
     repeated = [group for group in groups for _ in range(len(orders) // len(groups))]
     errors = [
-        _error(loop, batch, horizon, group, order)
+        _error(model, batch, horizon, group, order)
         for group, order in zip(repeated, orders, strict=True)
     ]
     return np.array(errors).reshape(len(groups), -1) / max(before, 1e-12) - 1
 
 
 def _error(
-    loop: ClosedLoop,
+    model: FittedModel,
     batch: WindowBatch,
     horizon: int,
     group: InputGroup | None,
     order: Tensor | None,
 ) -> float:
     """The mean absolute error of a rollout for whose inputs some are those of other windows."""
-    network, lags = loop.network, loop.lags
+    network, lags = model.network, model.lags
     exchange = _Exchange(group, order)
     rows = batch.values.shape[1]
     before = rows - horizon

@@ -19,7 +19,7 @@ from tsgen._typing import FloatArray, IntArray
 from tsgen.data import History, ranges
 from tsgen.evaluation import Cutoffs, Past
 from tsgen.inference.continuation import Continuation, OnBlowup
-from tsgen.inference.forecast import ClosedLoop, scaled
+from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding, Start
 from tsgen.nn import rows_of
 from tsgen.preprocessing import Draw, Series, SeriesScalers
@@ -38,13 +38,13 @@ _Block: TypeAlias = tuple[Start, Tensor | None]
 
 
 def continuations(
-    loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, *, carry: bool, on_blowup: OnBlowup
+    loop: FittedModel, cutoffs: Cutoffs, numbers: range, *, carry: bool, on_blowup: OnBlowup
 ) -> Iterator[Continuation]:
     """The forecasts from some cutoffs of all series, in the order of their numbers.
 
     Parameters
     ----------
-    loop : ClosedLoop
+    loop : FittedModel
     cutoffs : Cutoffs
     numbers : range
     carry : bool
@@ -55,7 +55,7 @@ def continuations(
     at_once = max(1, _ROWS_AT_ONCE // ((loop.rows_read + cutoffs.horizon) * loop.channels))
     if carry:
         blocks = _joined(loop, history, _carried(loop, cutoffs, numbers), at_once)
-    elif history.fills or not loop.scaler.knows(history.panel.ids):
+    elif history.fills or not loop.units.scaler.knows(history.panel.ids):
         blocks = _joined(loop, history, _each_as_it_was(loop, cutoffs, numbers), at_once)
     else:
         blocks = _of_one_table(loop, cutoffs, numbers, at_once)
@@ -67,7 +67,7 @@ def continuations(
 
 
 def _of_one_table(
-    loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, at_once: int
+    loop: FittedModel, cutoffs: Cutoffs, numbers: range, at_once: int
 ) -> Iterator[_Block]:
     """All cutoffs where a row is the same whichever of them it is read for."""
     history = cutoffs.history
@@ -97,7 +97,7 @@ class _Part(NamedTuple):
     covariates: Tensor | None
 
 
-def _each_as_it_was(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
+def _each_as_it_was(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
     """Each cutoff where its holes are filled, or a scaler fitted, from what was there by then."""
     for number in numbers:
         rows = cutoffs.rows[:, number]
@@ -110,7 +110,7 @@ def _each_as_it_was(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Itera
 # --- one read for all cutoffs --------------------------------------------------------------------
 
 
-def _carried(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
+def _carried(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
     """Cutoffs with where the recurrence stands, which has read on from one to the next."""
     kept = cutoffs.rows[:, numbers[-1]] > 0
     cutoffs, positions = cutoffs.select(kept), np.flatnonzero(kept)
@@ -163,11 +163,13 @@ def _alike(cutoffs: Cutoffs, number: int, numbers: range) -> int:
     return max(1, min(count, _READ_AT_ONCE // rows))
 
 
-def _first_scalers(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> SeriesScalers:
+def _first_scalers(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> SeriesScalers:
     """The scalers of all series, each as it is at the first of the cutoffs."""
     panel = cutoffs.history.panel
-    if loop.scaler.knows(panel.ids):
-        return loop.scaler.for_series(panel.ids, _values_read(cutoffs, numbers), panel.offsets)
+    if loop.units.scaler.knows(panel.ids):
+        return loop.units.scaler.for_series(
+            panel.ids, _values_read(cutoffs, numbers), panel.offsets
+        )
     rows = cutoffs.rows[:, numbers.start : numbers.stop]
     first = (rows > 0).argmax(axis=1)
     parts = []
@@ -175,13 +177,13 @@ def _first_scalers(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range) -> Series
         past = cutoffs.past(numbers[number]).panel
         there = np.flatnonzero(rows[:, number])
         begun = past.take(np.flatnonzero(first[there] == number))
-        parts.append(loop.scaler.for_series(begun.ids, begun.values, begun.offsets))
+        parts.append(loop.units.scalers_of(begun))
     order = np.argsort(np.argsort(first, kind="stable"))
     return _all_scalers(parts).take(_series_of(order, loop.channels))
 
 
 def _read_on(
-    loop: ClosedLoop, series: Series, encoding: Encoding | None, draw: Draw, read: Tensor
+    loop: FittedModel, series: Series, encoding: Encoding | None, draw: Draw, read: Tensor
 ) -> Encoding:
     """Read from where the recurrence stands, ``read`` rows (B,), up to cutoffs; 0 begins anew."""
     if encoding is None:
@@ -203,7 +205,7 @@ def _read_on(
 
 
 def _joined(
-    loop: ClosedLoop, history: History, parts: Iterable[_Part], at_once: int
+    loop: FittedModel, history: History, parts: Iterable[_Part], at_once: int
 ) -> Iterator[_Block]:
     """Cutoffs together, as long as they are of few systems."""
     block: list[_Part] = []
@@ -218,7 +220,7 @@ def _joined(
         yield _block(loop, history, block)
 
 
-def _block(loop: ClosedLoop, history: History, parts: list[_Part]) -> _Block:
+def _block(loop: FittedModel, history: History, parts: list[_Part]) -> _Block:
     unread = [part.read for part in parts if isinstance(part.read, Series)]
     if unread:
         series = Series.join(unread)
@@ -258,7 +260,7 @@ def _draw(history: History, systems: IntArray, rows: IntArray) -> Draw:
 
 
 def _covariates_ahead(
-    loop: ClosedLoop, series: Series, draw: Draw, rows: IntArray, horizon: int
+    loop: FittedModel, series: Series, draw: Draw, rows: IntArray, horizon: int
 ) -> Tensor | None:
     """The covariates of the steps after the last row that is read, (B, steps, D)."""
     cutoff = torch.from_numpy(rows)
@@ -276,11 +278,11 @@ def _covariates_ahead(
     return exogenous[torch.arange(len(exogenous))[:, None], columns] * inside[:, :, None]
 
 
-def _covariates_then(loop: ClosedLoop, past: Past) -> Tensor | None:
+def _covariates_then(loop: FittedModel, past: Past) -> Tensor | None:
     """The same as it was known at a cutoff."""
-    if past.future is None or loop.covariate_scaler is None:
+    if past.future is None or loop.units.covariate_scaler is None:
         return None
-    return loop.covariate_scaler.ahead(past.panel, past.future).to(loop.network.dtype)
+    return loop.units.covariate_scaler.ahead(past.panel, past.future).to(loop.network.dtype)
 
 
 def _all_covariates(parts: list[Tensor | None]) -> Tensor | None:
@@ -303,10 +305,10 @@ def _series_of(systems: IntArray, channels: int) -> IntArray:
     return np.asarray(rows_of(torch.from_numpy(systems), channels).numpy())
 
 
-def _scaled(loop: ClosedLoop, cutoffs: Cutoffs, numbers: range, scalers: SeriesScalers) -> Series:
+def _scaled(loop: FittedModel, cutoffs: Cutoffs, numbers: range, scalers: SeriesScalers) -> Series:
     """All rows, in the scalers' units."""
     panel = replace(cutoffs.history.panel, values=_values_read(cutoffs, numbers))
-    return scaled(panel, scalers, loop.covariate_scaler)
+    return loop.units.scaled(panel, scalers)
 
 
 def _values_read(cutoffs: Cutoffs, numbers: range) -> FloatArray:

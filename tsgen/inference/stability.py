@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tsgen._typing import FloatArray, IntArray
 from tsgen.generation import Feedback, RolloutState, median, run
-from tsgen.inference.forecast import ClosedLoop
+from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
@@ -32,7 +32,7 @@ class Stability(NamedTuple):
 
 @torch.inference_mode()
 def measure_stability(
-    loop: ClosedLoop,
+    model: FittedModel,
     encoding: Encoding,
     horizon: int,
     season: int,
@@ -42,7 +42,7 @@ def measure_stability(
 
     Parameters
     ----------
-    loop : ClosedLoop
+    model : FittedModel
     encoding : Encoding
     horizon : int
     season : int
@@ -52,13 +52,13 @@ def measure_stability(
     exogenous = None if covariates is None else covariates.double()
     of_members = [
         lyapunov_exponents(
-            deepcopy(network).double(), loop.lags, _double(state), horizon, exogenous
+            deepcopy(network).double(), model.lags, _double(state), horizon, exogenous
         )
-        for network, state in zip(loop.networks, encoding.loops, strict=True)
+        for network, state in zip(model.networks, encoding.loops, strict=True)
     ]
-    exponents = median(torch.stack(of_members)).repeat_interleave(loop.channels)
-    path = loop.run(encoding, horizon, Feedback(covariates=covariates)).path
-    low, high = loop.value_range.low, loop.value_range.high
+    exponents = median(torch.stack(of_members)).repeat_interleave(model.channels)
+    path = model.run(encoding, horizon, Feedback(covariates=covariates)).path
+    low, high = model.units.value_range.low, model.units.value_range.high
     leaves = _first_step((path < low) | (path > high))
     # A constant series is forecast as that constant, whatever its loop does.
     constant = (encoding.normaliser.spread[:, 0] == 0).numpy()

@@ -16,6 +16,7 @@ torch.Size([3, 10])
 
 from tsgen.nn.inputs import input_size, lag_inputs, rows_of
 from tsgen.nn.network import (
+    Architecture,
     Cell,
     CovariateEmbedding,
     RecurrentNetwork,
@@ -24,6 +25,7 @@ from tsgen.nn.network import (
 )
 
 __all__ = [
+    "Architecture",
     "Cell",
     "CovariateEmbedding",
     "RecurrentNetwork",

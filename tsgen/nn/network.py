@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from tsgen.errors import SettingError
+from tsgen.nn.inputs import input_size
 
-__all__ = ["Cell", "CovariateEmbedding", "RecurrentNetwork", "RecurrentState", "in_one_piece"]
+__all__ = [
+    "Architecture",
+    "Cell",
+    "CovariateEmbedding",
+    "RecurrentNetwork",
+    "RecurrentState",
+    "in_one_piece",
+]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 RecurrentState: TypeAlias = tuple[Tensor, ...]
@@ -303,6 +312,65 @@ class RecurrentNetwork(nn.Module):
             base = slice(self.residual_channel, self.residual_channel + self.channels)
             outputs = outputs + inputs[..., base]
         return outputs.transpose(1, 2).flatten(0, 1)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a `RecurrentNetwork` is built from.
+
+    Attributes
+    ----------
+    lags : tuple of int
+        Lags in rows; the first is 1.
+    cell : {"lstm", "gru"}
+    hidden_size : int
+    num_layers : int
+    dropout : float
+    residual_lag : int, optional
+        The lag to which the network's output is added; one of ``lags``.
+    channels : int
+        C, the series of a system, which are predicted together.
+    covariates : int
+        D, the columns of covariates.
+    categories : mapping of int to int
+        Of each column of covariates that holds the numbers of categories, how many there are.
+
+    Examples
+    --------
+    >>> from tsgen.nn import Architecture
+    >>> Architecture(lags=(1, 12), residual_lag=12, hidden_size=8).network().head
+    Linear(in_features=8, out_features=1, bias=True)
+    """
+
+    lags: tuple[int, ...] = (1,)
+    cell: Cell = "lstm"
+    hidden_size: int = 64
+    num_layers: int = 1
+    dropout: float = 0.0
+    residual_lag: int | None = None
+    channels: int = 1
+    covariates: int = 0
+    categories: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.residual_lag is not None and self.residual_lag not in self.lags:
+            raise SettingError(f"residual_lag={self.residual_lag} isn't one of lags={self.lags}")
+
+    def network(self) -> RecurrentNetwork:
+        """One with weights of its own."""
+        embedding = CovariateEmbedding(self.covariates, self.categories)
+        return RecurrentNetwork(
+            input_size(self.lags, self.channels, embedding.width),
+            cell=self.cell,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            residual_channel=None
+            if self.residual_lag is None
+            else self.lags.index(self.residual_lag) * self.channels,
+            channels=self.channels,
+            covariates=embedding,
+        )
 
 
 def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:

@@ -2,8 +2,8 @@
 
 A value passes ``target_transforms`` (bounds), ``scalers`` (a transformer for each series) and the
 `WindowNormaliser` (mean and spread of a context), and comes back the same way. ``covariates``
-scales what is known beside the target, and ``windows`` gathers windows of a scaled panel by one
-index. Nothing here learns by gradients.
+scales what is known beside the target, and ``units`` has all of that together; ``windows`` gathers
+windows of a scaled panel by one index. Nothing here learns by gradients.
 """
 
 from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
@@ -18,6 +18,7 @@ from tsgen.preprocessing.scalers import (
     fit_scaler,
 )
 from tsgen.preprocessing.target_transforms import Link, read_link
+from tsgen.preprocessing.units import NumericUnits, scaled
 from tsgen.preprocessing.windows import (
     Draw,
     Series,
@@ -34,6 +35,7 @@ __all__ = [
     "Draw",
     "Link",
     "LinkedScalers",
+    "NumericUnits",
     "PanelScaler",
     "Series",
     "SeriesScalers",
@@ -46,4 +48,5 @@ __all__ = [
     "fit_covariate_scaler",
     "fit_scaler",
     "read_link",
+    "scaled",
 ]

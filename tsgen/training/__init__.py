@@ -15,7 +15,7 @@ from tsgen._lazy import lazily
 if TYPE_CHECKING:
     from tsgen.training.data_module import WindowDataModule
     from tsgen.training.lightning_module import ForecastModule
-    from tsgen.training.losses import Loss
+    from tsgen.training.losses import Loss, Objective
     from tsgen.training.report import Losses, TrainingReport, exposure
     from tsgen.training.step import LossTerm, TrainingExamples
     from tsgen.training.strategies import (
@@ -37,6 +37,7 @@ __all__ = [
     "LossTerm",
     "Losses",
     "NoisyInputs",
+    "Objective",
     "PushForward",
     "Schedule",
     "ScheduledSampling",
@@ -59,6 +60,7 @@ __getattr__ = lazily(
         "Loss": "losses",
         "Losses": "report",
         "NoisyInputs": "strategies",
+        "Objective": "losses",
         "PushForward": "strategies",
         "STRATEGIES": "strategies",
         "Schedule": "trainer",

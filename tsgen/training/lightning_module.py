@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen._runtime import workers
 from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
-from tsgen.nn import Cell, CovariateEmbedding, RecurrentNetwork, input_size
+from tsgen.nn import Architecture, RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
-from tsgen.training.losses import Loss, Objective, WindowErrors
+from tsgen.training.losses import Objective, WindowErrors
 from tsgen.training.precision import check_precision
 from tsgen.training.step import LossTerm, TrainingExamples, free_run
 from tsgen.training.strategies import TeacherForcing, TrainingStrategy
@@ -38,34 +38,19 @@ class ForecastModule(pl.LightningModule):
 
     Parameters
     ----------
-    lags : sequence of int, default (1,)
-        Lags in rows; the first is 1.
-    cell : {"lstm", "gru"}, default "lstm"
-    hidden_size : int, default 64
-    num_layers : int, default 1
-    dropout : float, default 0.0
-    residual_lag : int, optional
-        The lag to which the network's output is added; one of ``lags``.
-    loss : {"mse", "mae", "huber"}, default "mse"
+    architecture : Architecture, optional
+        Of each member's network.
+    n_models : int, default 1
+        M, members of an ensemble: networks that differ by their first weights and by the windows
+        they see, since each learns from its own M-th part of a batch.
+    objective : Objective, optional
+        What is minimised; squared errors of all steps by default.
     strategy : TrainingStrategy, default TeacherForcing()
         What is fed in while the network learns.
-    warmup : int, default 0
-        Steps at the start of a window that don't count in the loss.
-    season : int, default 1
-        Rows in a season by whose changes the errors of a window count, too; 1 for its spread alone.
     learning_rate : float, default 2e-3
         The highest rate of a one-cycle schedule [1]_ over all steps of the ``Trainer``.
     weight_decay : float, default 1e-4
         Of AdamW [2]_.
-    channels : int, default 1
-        C, the series of a system, which are predicted together.
-    covariates : int, default 0
-        D, the columns of covariates.
-    categories : mapping of int to int, optional
-        Of each column of covariates that holds the numbers of categories, how many there are.
-    n_models : int, default 1
-        M, members of an ensemble: networks that differ by their first weights and by the windows
-        they see, since each learns from its own M-th part of a batch.
     seed : int, default 0
         Of what dropout and random strategies draw: a draw depends on it, the step, the process and
         the member alone. The first weights are drawn from torch's own generator.
@@ -79,66 +64,45 @@ class ForecastModule(pl.LightningModule):
     Examples
     --------
     >>> from tsgen import ForecastModule
-    >>> module = ForecastModule(lags=(1, 12), residual_lag=12, hidden_size=16)
+    >>> from tsgen.nn import Architecture
+    >>> module = ForecastModule(Architecture(lags=(1, 12), residual_lag=12, hidden_size=16))
     >>> module.network.recurrent.hidden_size
     16
     """
 
     def __init__(
         self,
+        architecture: Architecture | None = None,
         *,
-        lags: Sequence[int] = (1,),
-        cell: Cell = "lstm",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        residual_lag: int | None = None,
-        loss: Loss = "mse",
+        n_models: int = 1,
+        objective: Objective | None = None,
         strategy: TrainingStrategy | None = None,
-        warmup: int = 0,
-        season: int = 1,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-4,
-        channels: int = 1,
-        covariates: int = 0,
-        categories: Mapping[int, int] | None = None,
-        n_models: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.lags = tuple(lags)
-        if residual_lag is not None and residual_lag not in self.lags:
-            raise SettingError(f"residual_lag={residual_lag} isn't one of lags={self.lags}")
-
-        def network() -> RecurrentNetwork:
-            embedding = CovariateEmbedding(covariates, categories or {})
-            return RecurrentNetwork(
-                input_size(self.lags, channels, embedding.width),
-                cell=cell,
-                hidden_size=hidden_size,
-                num_layers=num_layers,
-                dropout=dropout,
-                residual_channel=None
-                if residual_lag is None
-                else self.lags.index(residual_lag) * channels,
-                channels=channels,
-                covariates=embedding,
-            )
-
-        self.network = network()
-        # Beside the first, so that its weights have one name in files with and without others.
-        self.other_members = nn.ModuleList(network() for _ in range(n_models - 1))
-        self.objective = Objective(loss, warmup, season)
+        architecture = architecture or Architecture()
+        self.lags = architecture.lags
+        self.objective = objective or Objective()
         self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.seed = seed
+        self.take_over([architecture.network() for _ in range(n_models)])
         self._parts_for_memory = 1
         self._validated: Tensor
         self.logs = True
         """Whether losses are logged, which takes a tenth of a short step."""
         self.val_loss = math.nan
         """Of the last validation; a ``Trainer`` may be told not to keep what is logged."""
+
+    def take_over(self, networks: Sequence[RecurrentNetwork]) -> None:
+        """Have these members instead of those there are."""
+        first, *others = networks
+        self.network = first
+        # Beside the first, so that its weights have one name in files with and without others.
+        self.other_members = nn.ModuleList(others)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew; from torch's own generator if there is none given."""

@@ -1,0 +1,249 @@
+"""From settings and a panel to a fitted model: units, networks, their training and calibration.
+
+The one place where training and inference meet; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from tsgen import training
+from tsgen._messages import written
+from tsgen._validation import one_of
+from tsgen.data import Panel
+from tsgen.forecasters.settings import Settings
+from tsgen.inference import Calibration, FittedModel, calibrate_on_tail, tail_length
+from tsgen.nn import Architecture, Cell, RecurrentNetwork
+from tsgen.preprocessing import (
+    NumericUnits,
+    PanelScaler,
+    WindowShape,
+    fit_covariate_scaler,
+    fit_scaler,
+    read_link,
+    scaled,
+)
+
+if TYPE_CHECKING:
+    from tsgen.training import ForecastModule, Losses, TrainingReport, WindowDataModule
+
+__all__ = [
+    "Recipe",
+    "Trained",
+    "calibrated_on_tail",
+    "module_around",
+    "prepare",
+    "report_of",
+    "train",
+    "train_model",
+]
+
+_VALIDATE_EVERY = 50
+_WINDOWS_REPORTED = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """All that a training goes by, but the series.
+
+    Attributes
+    ----------
+    cell : {"lstm", "gru"}
+    settings : Settings
+    scaler, scaler_scope, covariate_scaler, target_transform, trainer_kwargs, verbose
+        As the forecaster's arguments of that name.
+    """
+
+    cell: Cell
+    settings: Settings
+    scaler: Any = "standard"
+    scaler_scope: str = "series"
+    covariate_scaler: Any = "standard"
+    target_transform: Any = None
+    trainer_kwargs: Mapping[str, Any] | None = None
+    verbose: bool = False
+
+    def architecture(self, units: NumericUnits, channels: int) -> Architecture:
+        """What each member's network is built from."""
+        settings, covariates = self.settings, units.covariate_scaler
+        return Architecture(
+            lags=settings.lags,
+            cell=self.cell,
+            hidden_size=settings.hidden_size,
+            num_layers=settings.num_layers,
+            dropout=settings.dropout,
+            residual_lag=settings.residual_lag,
+            channels=channels,
+            covariates=0 if covariates is None else covariates.width,
+            categories={} if covariates is None else covariates.categories,
+        )
+
+    def model(self, networks: Sequence[RecurrentNetwork], units: NumericUnits) -> FittedModel:
+        """Networks as what forecasts."""
+        settings = self.settings
+        return FittedModel(
+            networks=tuple(networks),
+            lags=settings.lags,
+            context_length=settings.context_length,
+            warmup=settings.warmup,
+            window_norm=settings.window_norm,
+            train_horizon=settings.train_horizon,
+            units=units,
+        )
+
+
+class Prepared(NamedTuple):
+    """Networks before their training, the windows they learn from, and their units."""
+
+    module: ForecastModule
+    data: WindowDataModule
+    units: NumericUnits
+
+
+class Trained(NamedTuple):
+    """A model, and how its training went."""
+
+    model: FittedModel
+    losses: Losses
+
+
+def prepare(recipe: Recipe, panel: Panel) -> Prepared:
+    """Do all of a training but the training."""
+    settings = recipe.settings
+    seen = panel.without_tail(settings.val_size) if settings.val_size else panel
+    shared = one_of("scaler_scope", recipe.scaler_scope, ("series", "panel")) == "panel"
+    scaler = _scaler(recipe, seen, shared=shared)
+    covariate_scaler = fit_covariate_scaler(recipe.covariate_scaler, seen, shared=shared)
+    # What is held out is scaled by what was seen.
+    scalers = scaler.for_series(panel.ids, panel.values, panel.offsets)
+    data = training.WindowDataModule(
+        scaled(panel, scalers, covariate_scaler),
+        WindowShape(max(settings.lags), settings.context_length, settings.rows_after_cutoff),
+        batch_size=settings.batch_size * settings.n_models,
+        window_norm=settings.window_norm,
+        validation_rows=settings.val_size,
+        seed=settings.random_state,
+    )
+    units = NumericUnits(scaler, data.value_range(), covariate_scaler)
+    with torch.device("meta"):  # weights without memory, which draw nothing
+        module = _module(recipe, recipe.architecture(units, panel.channels))
+    module.to_empty(device="cpu")
+    module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
+    return Prepared(module, data, units)
+
+
+def _scaler(recipe: Recipe, panel: Panel, *, shared: bool) -> PanelScaler:
+    targets = panel.channels - panel.rolled
+    return fit_scaler(
+        recipe.scaler,
+        panel.ids,
+        panel.values,
+        panel.offsets,
+        shared=panel.channels if shared else 0,
+        link=read_link(recipe.target_transform),
+        linked=(True,) * targets + (False,) * panel.rolled,
+    )
+
+
+def _module(recipe: Recipe, architecture: Architecture) -> ForecastModule:
+    settings = recipe.settings
+    return training.ForecastModule(
+        architecture,
+        n_models=settings.n_models,
+        objective=training.Objective(
+            settings.loss,  # type: ignore[arg-type]
+            settings.warmup,
+            (settings.residual_lag or 1) if settings.seasonal_unit else 1,
+        ),
+        strategy=settings.training_strategy,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        seed=settings.random_state,
+    )
+
+
+def module_around(recipe: Recipe, model: FittedModel) -> ForecastModule:
+    """The LightningModule of networks that have one no longer, such as those of a file."""
+    with torch.device("meta"):
+        module = _module(recipe, recipe.architecture(model.units, model.channels))
+    module.take_over(model.networks)
+    return module.eval()
+
+
+def train_model(
+    recipe: Recipe,
+    panel: Panel,
+    *,
+    run_dir: str | PathLike[str] | None = None,
+    label: str = "fit",
+) -> Trained:
+    """Train networks on a panel.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    panel : Panel
+    run_dir : path, optional
+        A folder for checkpoints.
+    label : str, default "fit"
+        What stands before the bar.
+    """
+    module, data, units = prepare(recipe, panel)
+    losses = train(recipe, panel, module, data, run_dir=run_dir, label=label)
+    return Trained(recipe.model(module.cpu().eval().networks, units), losses)
+
+
+def train(
+    recipe: Recipe,
+    panel: Panel,
+    module: ForecastModule,
+    data: WindowDataModule,
+    *,
+    run_dir: str | PathLike[str] | None = None,
+    label: str = "fit",
+) -> Losses:
+    """Train what was prepared from a panel."""
+    settings, ids = recipe.settings, panel.ids
+    return training.train(
+        module,
+        data,
+        training.Schedule(
+            max_steps=settings.max_steps,
+            gradient_clip_val=settings.gradient_clip_val,
+            patience=settings.patience,
+            validate_every=min(_VALIDATE_EVERY, settings.max_steps),
+            seed=settings.random_state,
+            verbose=recipe.verbose,
+            label=label,
+            weight_averaging=settings.weight_averaging,
+        ),
+        trainer_kwargs=recipe.trainer_kwargs,
+        names=lambda positions: [written(ids[int(i)]) for i in positions],
+        run_dir=run_dir,
+    )
+
+
+def calibrated_on_tail(recipe: Recipe, panel: Panel) -> Calibration:
+    """How far intervals must reach, by a model of its own of all but the end of a panel."""
+    # One member stands for all: its errors and the spread of its paths are both larger than
+    # theirs, and what is learned here is the one by the other.
+    settings = replace(recipe.settings, val_size=0, patience=None, n_models=1)
+    rows = tail_length(panel, settings.train_horizon)
+    recipe = replace(recipe, settings=settings)
+    model, losses = train_model(recipe, panel.without_tail(rows), label="calibrate")
+    if losses.interrupted is not None:  # half a calibration is none
+        raise KeyboardInterrupt(f"calibration: {losses.interrupted}")
+    return calibrate_on_tail(model, panel, rows, settings.random_state)
+
+
+def report_of(module: ForecastModule, data: WindowDataModule, losses: Losses) -> TrainingReport:
+    """The report of a training, with errors on rows that were held out, if there are any."""
+    batch = data.held_out() if data.validation_rows else data.some_windows(_WINDOWS_REPORTED)
+    errors = training.exposure(module.networks, module.lags, batch)
+    where = "held-out rows" if data.validation_rows else "training rows"
+    return training.TrainingReport(losses.table(), errors, where)

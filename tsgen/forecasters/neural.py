@@ -1,0 +1,1234 @@
+"""What forecasters share whose model is a network: training, forecasts, states, files.
+
+Their methods check and read what users give, and leave the work to `tsgen.forecasters.fitting` and
+`tsgen.inference`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy, deepcopy
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from tsgen import training
+from tsgen._messages import written
+from tsgen._runtime import isolated
+from tsgen._typing import FloatArray, IntArray
+from tsgen._validation import (
+    checked_horizon,
+    number,
+    one_of,
+    seed_number,
+    whole_number,
+    yes_or_no,
+)
+from tsgen.data import (
+    CalendarPart,
+    Columns,
+    Fill,
+    Frame,
+    FrameSpec,
+    Panel,
+    Short,
+    calendar_parts,
+    check_fill,
+    check_names,
+    read_future,
+    read_given,
+    read_new_rows,
+    read_panel,
+)
+from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
+from tsgen.evaluation import Cutoffs, Plan, backtest
+from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.fitting import (
+    Recipe,
+    calibrated_on_tail,
+    module_around,
+    prepare,
+    report_of,
+    train,
+)
+from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
+from tsgen.forecasters.settings import Settings, choose_settings
+from tsgen.forecasters.snapshot import Snapshot, networks_of, weights_of
+from tsgen.inference import (
+    Calibration,
+    Context,
+    Continuation,
+    FittedModel,
+    ForecastState,
+    Innovations,
+    OnBlowup,
+    Spread,
+    Until,
+    checksum,
+    continuations,
+    forecast_outputs,
+    input_groups,
+    level_shares,
+    measure_stability,
+    permutation_importance,
+    quantile_shares,
+    sample_paths,
+)
+from tsgen.inference.forecast import SAMPLES
+from tsgen.nn import Cell
+from tsgen.preprocessing import CovariateScaler, NumericUnits, PanelScaler, ValueRange
+
+if TYPE_CHECKING:
+    from tsgen.training import (
+        ForecastModule,
+        Loss,
+        TrainingReport,
+        TrainingStrategy,
+        WindowDataModule,
+    )
+
+__all__ = ["NeuralForecaster"]
+
+_ON_BLOWUP = ("clip", "raise")
+_CALIBRATING = threading.RLock()
+"""Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
+
+
+def _nobody_is_calibrating() -> None:
+    """A forked process has the lock as it stood, but not the thread that would release it."""
+    global _CALIBRATING
+    _CALIBRATING = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_nobody_is_calibrating)
+
+
+class Roles(NamedTuple):
+    """Which columns are what, as ``fit`` is told."""
+
+    id: str | None
+    time: str
+    target: str | Sequence[str]
+    future: str | Sequence[str]
+    past: str | Sequence[str]
+    static: Any
+
+
+class NeuralForecaster(Forecaster):
+    """A forecaster whose model is a `FittedModel`; subclasses say which cell it has."""
+
+    cell: ClassVar[Cell]
+    model_: FittedModel
+    """What forecasts; its networks are those of ``module_``."""
+    settings_: Settings
+    state_: ForecastState
+    """After the training series."""
+    report_: TrainingReport
+    """Of the last ``fit``; a loaded model has none."""
+    history_: Panel
+    """The training series, for a calibration later on; copies for other processes and loaded
+    models don't have them."""
+    first_weights_: int | None = None
+    """A checksum of the weights before training, until there are others."""
+
+    @with_hints
+    def __init__(
+        self,
+        *,
+        context_length: int | Literal["auto"] = "auto",
+        lags: Sequence[int] | int | Literal["auto"] | None = "auto",
+        hidden_size: int | Literal["auto"] = "auto",
+        num_layers: int = 1,
+        dropout: float | Literal["auto"] = "auto",
+        residual: Literal["auto", "last", "seasonal"] | None = "auto",
+        season_length: int | Literal["auto"] = "auto",
+        calendar: CalendarPart | Sequence[CalendarPart] | None = None,
+        multivariate: bool = False,
+        scaler: Any = "standard",
+        scaler_scope: Literal["series", "panel"] = "series",
+        covariate_scaler: Any = "standard",
+        target_transform: str | tuple[str, float, float] | None = None,
+        window_norm: bool | Literal["auto"] = "auto",
+        loss: Loss | Literal["auto"] = "auto",
+        training_strategy: TrainingStrategy | str = "auto",
+        max_steps: int | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: float | Literal["auto"] = "auto",
+        weight_decay: float = 1e-4,
+        gradient_clip_val: float | None = 1.0,
+        val_size: int | Literal["auto"] | None = "auto",
+        patience: int | None = None,
+        weight_averaging: float | None = None,
+        n_models: int | Literal["auto"] = "auto",
+        preset: Literal["fast", "balanced", "accurate"] = "balanced",
+        random_state: int | None = 0,
+        trainer_kwargs: Mapping[str, Any] | None = None,
+        verbose: bool = True,
+    ) -> None:
+        self.context_length = context_length
+        self.lags = lags
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.dropout = dropout
+        self.residual = residual
+        self.season_length = season_length
+        self.calendar = calendar
+        self.multivariate = multivariate
+        self.scaler = scaler
+        self.scaler_scope = scaler_scope
+        self.covariate_scaler = covariate_scaler
+        self.target_transform = target_transform
+        self.window_norm = window_norm
+        self.loss = loss
+        self.training_strategy = training_strategy
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.gradient_clip_val = gradient_clip_val
+        self.val_size = val_size
+        self.patience = patience
+        self.weight_averaging = weight_averaging
+        self.n_models = n_models
+        self.preset = preset
+        self.random_state = random_state
+        self.trainer_kwargs = trainer_kwargs
+        self.verbose = verbose
+
+    @isolated()
+    def prepare(
+        self,
+        df: Frame,
+        *,
+        id_col: str | None = "unique_id",
+        time_col: str = "ds",
+        target_col: str | Sequence[str] = "y",
+        freq: Any = None,
+        future_covariates: str | Sequence[str] = (),
+        past_covariates: str | Sequence[str] = (),
+        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        roll_past: bool = False,
+        fill: Fill | None = None,
+        short: Short = "error",
+    ) -> tuple[ForecastModule, WindowDataModule]:
+        """Do all of ``fit`` but the training, for a ``Trainer`` of your own.
+
+        Parameters
+        ----------
+        df, id_col, time_col, target_col, freq, future_covariates, past_covariates, \
+        static_covariates, roll_past, fill, short
+            As in ``fit``.
+
+        Returns
+        -------
+        module : ForecastModule
+            Its weights are this forecaster's: once it is trained, ``predict`` works.
+        data : WindowDataModule
+
+        Examples
+        --------
+        >>> import pytorch_lightning as pl
+        >>> import tsgen
+        >>> model = tsgen.LSTMForecaster()
+        >>> module, data = model.prepare(tsgen.load_dataset("sunspots"))
+        >>> trainer = pl.Trainer(
+        ...     max_steps=10,
+        ...     logger=False,
+        ...     enable_checkpointing=False,
+        ...     enable_progress_bar=False,
+        ...     enable_model_summary=False,
+        ... )
+        >>> trainer.fit(module, data)
+        >>> len(model.predict(11))
+        11
+        """
+        roles = Roles(
+            id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
+        )
+        spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
+        return self._prepare(self._read_history(df, spec, freq, short))
+
+    @with_hints
+    @isolated()
+    def fit(
+        self,
+        df: Frame,
+        *,
+        id_col: str | None = "unique_id",
+        time_col: str = "ds",
+        target_col: str | Sequence[str] = "y",
+        freq: Any = None,
+        future_covariates: str | Sequence[str] = (),
+        past_covariates: str | Sequence[str] = (),
+        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        roll_past: bool = False,
+        fill: Fill | None = None,
+        short: Short = "error",
+        run_dir: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Train on one or many series; what an earlier ``fit`` learned is forgotten.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            A Series, a wide frame (time as the index, a column per series), a long frame (a row
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+        id_col, time_col, target_col : str
+            The columns of a long frame; one without the id column, or with ``id_col=None``, is
+            one series. A list of targets are as many series of each id, or with
+            ``multivariate=True`` the channels of one system.
+        freq : str, int, offset or timedelta, optional
+            Such as ``"h"`` or ``"MS"``; found in the data if not given. In a time zone ``"D"`` is
+            a day of the calendar, but ``"24h"`` and ``pd.Timedelta(days=1)`` are 24 hours, as in
+            pandas. For integer time the step from row to row, also where it looks like dates.
+        future_covariates : str or list of str, optional
+            Columns whose values are known over the horizon, such as prices or holidays; `predict`
+            gets them as ``future_df``. Numbers are scaled; text, bool and category columns are
+            embedded, and a category that wasn't in the training rows counts as their mean. In a
+            wide frame they belong to all series.
+        past_covariates : str or list of str, optional
+            Columns that are known up to the cutoff alone; after it the network is told that they
+            aren't.
+        static_covariates : str, list of str or DataFrame, optional
+            What is the same in all rows of a series: columns of a long frame, or a frame indexed
+            by id.
+        roll_past : bool, default False
+            Whether past covariates, numbers then, are forecast along with the target and fed
+            back, instead of ending at the cutoff.
+        fill : {"mask", "ffill", "interpolate"} or float, optional
+            What to do about missing values and rows, which are an error by default. ``"mask"``
+            leaves holes out of the loss, and the model's own prediction stands in for what is
+            missing, in training and when a context is read; the others fill them, and hold the
+            last value at the end of a series of a long frame (an update with later rows doesn't
+            change that). What is missing of a number among the covariates
+            counts as their mean under ``"mask"``, and is filled the same way otherwise. Leading
+            NaN, and trailing NaN of a wide frame, are no holes: such a series is shorter.
+        short : {"error", "skip"}, default "error"
+            What to do about series too short to learn from.
+        run_dir : path, optional
+            A folder for checkpoints: the same call after a crash goes on where the last one
+            stands, and ends with the weights of a run that was never cut off.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FrameError
+            With all that is wrong with the frame.
+        SettingError
+            For an argument that can't be used, or a ``run_dir`` of another run.
+        DivergenceError
+            If the loss is no longer a number; the best weights before that are kept, and
+            ``predict`` works with them, unless they are those from before the first step.
+
+        Warns
+        -----
+        TrainingInterrupted
+            After SIGINT or SIGTERM; the best weights so far are kept.
+        UserWarning
+            If the model couldn't be saved: before the training, with what stands in the way.
+        """
+        roles = Roles(
+            id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
+        )
+        spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
+        # Apart, so that who forecasts meanwhile has the model before this one, or this one.
+        learner = copy(self)
+        try:
+            module, data = learner._prepare(learner._read_history(df, spec, freq, short))
+            warn_unless_savable(learner)
+            interrupted = learner._learn(module, data, run_dir)
+        finally:
+            self.__dict__ = learner.__dict__
+        if interrupted is not None:
+            warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
+        return self
+
+    def _spec(self, df: Frame, roles: Roles, *, roll_past: bool, fill: Fill | None) -> FrameSpec:
+        """What is to be read of the frame of ``fit``."""
+        table = roles.static if isinstance(roles.static, pd.DataFrame) else None
+        if table is not None and roles.id in table.columns:
+            raise SettingError(
+                f"static_covariates= has a column {written(roles.id)}, and is by the ids in its "
+                f"index: pass static.set_index({written(roles.id)})"
+            )
+        static = list(roles.static.columns) if table is not None else roles.static
+        return FrameSpec(
+            Columns.of(*roles._replace(static=static), frame=df),
+            fill=check_fill(fill),
+            joint=yes_or_no("multivariate", self.multivariate),
+            roll_past=yes_or_no("roll_past", roll_past),
+            calendar=self._calendar,
+            static=table,
+        )
+
+    def _read_history(self, df: Frame, spec: FrameSpec, freq: Any, short: Short) -> Panel:
+        panel = read_panel(df, spec, freq=freq, min_rows=self._min_rows, short=short)
+        if spec.joint and panel.channels - panel.rolled < 2:
+            raise SettingError(
+                "multivariate=True needs several channels, and the frame has one: give a wide "
+                "frame, or several columns of a long one in target_col=[...]"
+            )
+        if spec.joint and panel.layout.shares_end and spec.columns.static:
+            raise SettingError(
+                "static_covariates= are by id, and under multivariate=True a wide frame is one "
+                "system: leave them out"
+            )
+        return replace(panel, static_table=spec.static is not None)
+
+    @property
+    def _calendar(self) -> tuple[CalendarPart, ...]:
+        return calendar_parts(self.calendar)
+
+    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> str | None:
+        module, data = self._prepare(panel)
+        return self._learn(module, data, run_dir)
+
+    def _learn(
+        self,
+        module: ForecastModule,
+        data: WindowDataModule,
+        run_dir: str | PathLike[str] | None = None,
+    ) -> str | None:
+        """Train what was prepared; returns what ended it early, if anything did."""
+        if run_dir is not None and self.random_state is None:
+            raise SettingError(
+                "random_state=None draws another seed each time, and what stands in run_dir= can "
+                "go on with its own alone: pass a whole number"
+            )
+        losses = train(self._recipe, self.history_, module, data, run_dir=run_dir)
+        self.__dict__.pop("first_weights_", None)
+        self.report_ = report_of(module, data, losses)
+        self.state_ = self._fitted_model("fit").encode(self.panel_)
+        return losses.interrupted
+
+    def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
+        settings = choose_settings(self.get_params(deep=False), panel)
+        given = {} if self.trainer_kwargs is None else self.trainer_kwargs
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise SettingError(
+                f"trainer_kwargs={written(given)}: expected a dict of arguments of "
+                "Lightning's Trainer, or None"
+            )
+        recipe = self._recipe_of(settings)
+        module, data, units = prepare(recipe, panel)
+        self.settings_, self._module = settings, module
+        self.model_ = recipe.model(module.networks, units)
+        self.history_, self.panel_ = panel, panel.tail(data.shape.before)
+        for learned in ("state_", "report_"):
+            self.__dict__.pop(learned, None)
+        self.first_weights_ = checksum(module.networks)
+        return module, data
+
+    @property
+    def _recipe(self) -> Recipe:
+        return self._recipe_of(self.settings_)
+
+    def _recipe_of(self, settings: Settings) -> Recipe:
+        return Recipe(
+            self.cell,
+            settings,
+            scaler=self.scaler,
+            scaler_scope=self.scaler_scope,
+            covariate_scaler=self.covariate_scaler,
+            target_transform=self.target_transform,
+            trainer_kwargs=self.trainer_kwargs,
+            verbose=self.verbose,
+        )
+
+    # --- what was learned
+
+    @property
+    def module_(self) -> ForecastModule:
+        """The LightningModule of the networks; Lightning is loaded for it."""
+        if "_module" not in self.__dict__:
+            self._module = module_around(self._recipe, self._learned("module_"))
+        return self._module
+
+    @property
+    def scaler_(self) -> PanelScaler:
+        """Of the training series."""
+        return self._learned("scaler_").units.scaler
+
+    @property
+    def covariate_scaler_(self) -> CovariateScaler | None:
+        """Of their covariates, if there are any."""
+        return self._learned("covariate_scaler_").units.covariate_scaler
+
+    @property
+    def value_range_(self) -> ValueRange:
+        """Where nearly all values lay in training, in the units of windows."""
+        return self._learned("value_range_").units.value_range
+
+    @property
+    def calibration_(self) -> Calibration:
+        """How far intervals must reach; there is none before it is needed first."""
+        calibration = self._learned("calibration_").calibration
+        if calibration is None:
+            raise AttributeError("calibration_")
+        return calibration
+
+    def _learned(self, name: str) -> FittedModel:
+        """The model; an `AttributeError` before there is one, as of any learned attribute."""
+        if "model_" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} isn't fitted: it has no {name} yet")
+        return self.model_
+
+    def _fitted_model(self, call: str) -> FittedModel:
+        """The model on the CPU, in evaluation mode; a user's own trainer may leave it elsewhere."""
+        self._check_fitted(call)
+        for network in self.model_.networks:
+            if network.training or network.device.type != "cpu":
+                (self.__dict__.get("_module") or network).cpu().eval()
+        return self.model_
+
+    def _check_fitted(self, call: str) -> None:
+        super()._check_fitted(call)
+        if self.first_weights_ is None:
+            return
+        if checksum(self.model_.networks) == self.first_weights_:
+            raise NotFittedError(
+                f"this {type(self).__name__} is prepared, but its network has learned nothing yet: "
+                f"train it with Trainer.fit(module, data), or call fit(df), before {call}"
+            )
+        self.__dict__.pop("first_weights_", None)
+
+    # --- forecasts
+
+    @with_hints
+    @isolated()
+    def predict(
+        self,
+        horizon: int,
+        *,
+        df: Frame | None = None,
+        state: ForecastState | None = None,
+        level: float | Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+        given: Frame | None = None,
+        future_df: Frame | None = None,
+        until: Until | None = None,
+        on_blowup: OnBlowup = "clip",
+    ) -> Frame:
+        """Continue the training series, those of another frame, or those of a state.
+
+        Parameters
+        ----------
+        horizon : int
+            H, how many steps to generate; any number of 1 or more.
+        df : Series or DataFrame, optional
+            Series to continue instead of the training ones, in any layout, with the columns' names
+            given to ``fit``; they need not have been seen in ``fit``: a new one gets a scaler of
+            its own, fitted to its rows.
+        state : ForecastState, optional
+            From `encode` or `update`; nothing is read then.
+        level : float or list of float, optional
+            Coverage of intervals in per cent, from 1 to below 100: 80 adds the columns
+            ``y-lo-80`` and ``y-hi-80`` to a long frame, a second level of columns to a wide one; a
+            Series becomes a frame. The first call trains a second network on all but a tail (see
+            `calibrate`).
+        quantiles : float or list of float, optional
+            Between 0 and 1: 0.1 adds ``y-q-0.1``.
+        given : Series or DataFrame, optional
+            Values at time stamps of the horizon that are known or assumed, in the layout of the
+            input; NaN and what isn't there are unknown. They stand in the forecast as they are
+            and are fed to the network instead of its predictions: later steps follow them, while
+            steps before them stay what they were. A series whose context is constant goes on as
+            that constant whatever is given.
+        future_df : DataFrame, optional
+            The future covariates at the time stamps of the horizon, which are needed if ``fit``
+            had some: a row per id and stamp, or per stamp where all series share them.
+        until : callable, optional
+            Asked about each generated value, in the series' units: a series' path ends with the
+            first one for which it is true. Adds ``y-stopped``, true from that step on; values
+            after it are NaN. It may take an array of values or one value.
+        on_blowup : {"clip", "raise"}, default "clip"
+            What to do about a loop that runs away, leaving far behind whatever was seen in
+            training: hold it there with a warning, or raise.
+
+        Returns
+        -------
+        Series or DataFrame
+            The layout of the input, with the next ``horizon`` time stamps. The point forecast is
+            the same with and without levels.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``; with levels, if the model was loaded from a file without calibration.
+        TypeError, ValueError
+            For a horizon that isn't a whole number of 1 or more, or other arguments of no use.
+        FrameError
+            With all that is wrong with ``df`` or ``given``.
+        StateError
+            If the state is one of other weights.
+        DivergenceError
+            With ``on_blowup="raise"``.
+
+        Warns
+        -----
+        ClosedLoopWarning
+            If a loop left its limits, with the series and the step.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.predict(11, level=80).columns.tolist()
+        ['unique_id', 'ds', 'y', 'y-lo-80', 'y-hi-80']
+        """
+        shares = {**level_shares(level), **quantile_shares(quantiles)}
+        _check_until(until)
+        panel, continuation = self._continuation(
+            "predict", horizon, df, state, given, future_df, on_blowup
+        )
+        panel.layout.check_names(["", *([] if until is None else ["-stopped"]), *shares])
+        spread = self._spread() if shares else None
+        outputs = forecast_outputs(continuation, shares, spread, until)
+        return panel.forecast_frame(continuation.horizon, outputs)
+
+    @with_hints
+    @isolated()
+    def sample(
+        self,
+        horizon: int,
+        *,
+        num_samples: int = SAMPLES,
+        temperature: float = 1.0,
+        random_state: int | None = None,
+        block_length: int = 1,
+        calibrated: bool = True,
+        as_array: bool = False,
+        df: Frame | None = None,
+        state: ForecastState | None = None,
+        given: Frame | None = None,
+        future_df: Frame | None = None,
+        until: Until | None = None,
+        on_blowup: OnBlowup = "clip",
+    ) -> pd.DataFrame | FloatArray:
+        """Generate sample paths: rollouts with innovations that are fed back.
+
+        Innovations are drawn from the one-step errors of each series' own context, or from those
+        of all series where it is short. The draws of a series depend on the seed, its id and the
+        step alone, not on its company.
+
+        Parameters
+        ----------
+        horizon : int
+            H.
+        num_samples : int, default 200
+            S, paths a series.
+        temperature : float, default 1.0
+            Factor on the innovations; 0 gives the point forecast.
+        random_state : int, optional
+            By default that of the model.
+        block_length : int, default 1
+            Consecutive errors drawn together (circular block bootstrap), for errors that hang
+            together in time.
+        calibrated : bool, default True
+            Whether paths are stretched around the forecast so that their quantiles are those of
+            ``predict(level=)``; the first call trains a second network (see `calibrate`).
+        as_array : bool, default False
+            Return an array instead of a frame.
+        df, state, given, future_df, until, on_blowup
+            As in `predict`; ``until`` ends each path by itself, with NaN after its last value.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (N, S, H)
+            A long frame with the columns of ids and time stamps, ``sample_id`` from 0, and the
+            target, whatever the layout of the input. Series come in the order of the input.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> paths = model.sample(11, num_samples=50, calibrated=False)
+        >>> paths.columns.tolist(), len(paths)
+        (['unique_id', 'ds', 'sample_id', 'y'], 550)
+        """
+        num_samples = whole_number("num_samples", num_samples, "paths a series")
+        innovations = Innovations(
+            self._pool(self._fitted_model("sample")),
+            self._seed(random_state),
+            number("temperature", temperature, 0.0, 1e6),
+            whole_number("block_length", block_length, "errors drawn together"),
+        )
+        _check_until(until)
+        panel, continuation = self._continuation(
+            "sample", horizon, df, state, given, future_df, on_blowup
+        )
+        if not as_array:
+            panel.check_table("sample", ["sample_id"], [""])
+        spread = Spread(innovations, self._calibration() if calibrated else None)
+        paths = sample_paths(continuation, spread, num_samples, until)
+        return paths[panel.in_order] if as_array else panel.paths_frame(paths)
+
+    @with_hints
+    @isolated()
+    def backtest(
+        self,
+        df: Frame,
+        horizon: int,
+        *,
+        n_windows: int = 1,
+        step: int | None = None,
+        refit: bool | int = False,
+        carry: bool = False,
+        level: float | Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+        on_blowup: OnBlowup = "clip",
+        short: Short = "error",
+    ) -> pd.DataFrame:
+        """Forecast from many cutoffs of series whose truth is known, and put it beside them [1]_.
+
+        All series and cutoffs are read and rolled out as one batch. Each forecast is that of
+        ``predict`` for the rows up to its cutoff, the last row before it, and nothing after that
+        acts on it but what was known ahead: the calendar, and future covariates, which are read
+        from ``df`` itself (where one is missing, by the ``fill`` of ``fit``).
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            Observed rows, in any layout, with the columns' names given to ``fit``. Best they are
+            those of ``fit`` and later ones: errors on rows that the model was trained on say
+            little of those on new ones.
+        horizon : int
+            H, steps of each forecast.
+        n_windows : int, default 1
+            Cutoffs of each series, the last of which leaves just the horizon after it. A series
+            without room for all of them has the last ones; one before which there are fewer than
+            2 rows isn't made.
+        step : int, optional
+            Rows between cutoffs; by default the horizon, so that forecasts don't overlap.
+        refit : bool or int, default False
+            Whether at each cutoff (with a number, at every so many cutoffs) a clone is fitted to
+            all rows up to it, which forecasts from there on. Cutoffs are numbered from the last
+            one, so that those of one number are all of one time where all series end together.
+        carry : bool, default False
+            By default each cutoff reads its own context. With ``carry`` a series is read once: up
+            to its first cutoff as by `encode`, and from there on as by ``update(carry=True)``,
+            with the level and spread that it had at first.
+        level, quantiles : float or list of float, optional
+            As in `predict`: columns such as ``y_pred-lo-80``, ``y_pred-hi-80``, ``y_pred-q-0.1``.
+        on_blowup : {"clip", "raise"}, default "clip"
+            As in `predict`.
+        short : {"error", "skip"}, default "error"
+            What to do about series without room for any cutoff; those that are skipped have no
+            rows in the result, and no part in a refit.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series, cutoff and step, whatever the layout of ``df``: the columns of
+            ids and time stamps, ``cutoff``, the target (NaN where it is missing) and its forecast,
+            ``y_pred``; a pair of them for each of several targets. Series come in the order of
+            the input; one without ids has no column of them.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        TypeError, ValueError
+            For arguments that can't be used.
+        FrameError
+            With all that is wrong with ``df``, and for series without room for a cutoff.
+        DivergenceError
+            With ``on_blowup="raise"``.
+
+        Warns
+        -----
+        TrainingRowsWarning
+            If forecasts are of rows that the model was trained on.
+        ClosedLoopWarning
+            If a loop left its limits.
+
+        References
+        ----------
+        .. [1] Tashman: Out-of-sample tests of forecasting accuracy: an analysis and review.
+           International Journal of Forecasting 16(4), 2000.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> earlier, _ = tsgen.hold_out(df, 44)
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(earlier)
+        >>> rows = model.backtest(df, 11, n_windows=4)
+        >>> rows.columns.tolist(), len(rows)
+        (['unique_id', 'cutoff', 'ds', 'y', 'y_pred'], 44)
+        >>> errors = (rows["y"] - rows["y_pred"]).abs().groupby(rows["cutoff"]).mean()
+        """
+        self._check_fitted("backtest")
+        plan = Plan.of(horizon, n_windows, step, refit, short)
+        carry = yes_or_no("carry", carry)
+        one_of("on_blowup", on_blowup, _ON_BLOWUP)
+        shares = {**level_shares(level), **quantile_shares(quantiles)}
+
+        def forecasts(forecaster: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, Any]:
+            model = forecaster._fitted_model("backtest")
+            spread = forecaster._spread() if shares else None
+            parts = [
+                forecast_outputs(continuation, shares, spread)
+                for continuation in continuations(
+                    model, cutoffs, numbers, carry=carry, on_blowup=on_blowup
+                )
+            ]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+        return backtest(self, df, plan, forecasts, ["", *shares])
+
+    @with_hints
+    @isolated()
+    def encode(self, df: Frame) -> ForecastState:
+        """Read the last rows of each series of a frame, once for any number of forecasts.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            As in `predict`.
+
+        Returns
+        -------
+        ForecastState
+            For ``predict(h, state=)``, ``sample(h, state=)`` and `update`.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("texas_housing")
+        >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df)
+        >>> state = model.encode(df)
+        >>> len(state), len(model.predict(6, state=state))
+        (26, 156)
+        """
+        return self._fitted_model("encode").encode(self._read(df))
+
+    @with_hints
+    @isolated()
+    def update(self, state: ForecastState, df: Frame, *, carry: bool = False) -> ForecastState:
+        """Take in rows that have come since.
+
+        Parameters
+        ----------
+        state : ForecastState
+            It isn't changed.
+        df : Series or DataFrame
+            New rows of some or all series of the state, from the one after its last.
+        carry : bool, default False
+            By default the last rows are read anew: the state is that of `encode` on the whole
+            history, at the cost of one context, however long that is. With ``carry`` the
+            recurrence goes on from where it stands, which costs the new rows alone. The
+            normaliser stays what it was at `encode` then: as the series moves away from the level
+            and spread it had there, the network reads values that it has seen less and less of
+            in training. Encode anew after about one context length of carried rows. Either way
+            a series that `fit` hasn't seen keeps the scaler that it got at `encode`.
+
+        Returns
+        -------
+        ForecastState
+
+        Raises
+        ------
+        FrameError
+            For series that the state doesn't have, rows that it has already, and gaps.
+        StateError
+            If the state is one of other weights.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=5, verbose=False).fit(df)
+        >>> state = model.encode(df.iloc[:-2])
+        >>> state = model.update(state, df.iloc[-2:-1], carry=True)
+        >>> state
+        ForecastState(1 series, the last row at 2007-01-01 00:00:00)
+        """
+        model = self._fitted_model("update")
+        model.check(state)
+        longer, new = read_new_rows(df, state.panel, self._calendar)
+        return model.update(state, longer, new, carry=carry)
+
+    @isolated()
+    def context(self, df: Frame | None = None) -> Context:
+        """What the network reads of each series, as tensors, for work on the network itself.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series.
+
+        Returns
+        -------
+        Context
+            In the sorted order of the ids; see `tsgen.rollout.rollout` for an example.
+        """
+        model = self._fitted_model("context")
+        panel = self.panel_ if df is None else self._read(df)
+        _, _, series = model.last_rows(panel)
+        return model.context_at(series, series.ends())
+
+    @isolated()
+    def stability(
+        self, df: Frame | None = None, *, horizon: int = 1000, future_df: Frame | None = None
+    ) -> pd.DataFrame:
+        """Say what becomes of each closed loop in the long run.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series.
+        horizon : int, default 1000
+            Steps to look ahead.
+        future_df : DataFrame, optional
+            As in `predict`, for all of these steps.
+
+        Returns
+        -------
+        DataFrame
+            A row per series: ``lyapunov``, the largest finite-time Lyapunov exponent per step
+            (above 0 small errors grow, below 0 they fade; of several members, their median);
+            ``flat_from``, the step from which the
+            path no longer moves; ``leaves_range_at``, the first step outside of the range of
+            values in training. Steps count from 1; missing where it doesn't happen.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.stability(horizon=200).columns.tolist()
+        ['unique_id', 'lyapunov', 'flat_from', 'leaves_range_at']
+        """
+        model = self._fitted_model("stability")
+        horizon = checked_horizon(horizon)
+        state = self._start(model) if df is None else model.encode(self._read(df))
+        columns = state.panel.columns
+        made = [
+            "lyapunov",
+            "flat_from",
+            "leaves_range_at",
+            *(["channel"] if columns.others else []),
+        ]
+        own = [(name, "a column that stability makes") for name in made]
+        check_names("stability", [(columns.id, "the ids"), *own])
+        season = self.settings_.season_length
+        covariates = self._covariates_ahead(model, state, horizon, future_df)
+        if covariates is not None:
+            covariates = covariates[:, :horizon]
+        found = measure_stability(model, state.encoding, horizon, season, covariates)
+        order = state.panel.in_order
+        measures = {
+            "lyapunov": found.exponents[order],
+            "flat_from": _steps_or_missing(found.flat_from[order]),
+            "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
+        }
+        return pd.DataFrame({**state.panel.labels(), **measures})
+
+    @isolated()
+    def explain(
+        self,
+        df: Frame | None = None,
+        *,
+        horizon: int | None = None,
+        n_windows: int = 256,
+        n_repeats: int = 5,
+        random_state: int | None = None,
+    ) -> pd.DataFrame:
+        """Say what forecasts go by: how much worse the closed loop gets without each input.
+
+        Permutation importance [1]_: for windows drawn from the series, an input's values are
+        exchanged between windows, in the context as in each step of the rollout, and the mean
+        absolute error is compared with that of the windows as they are. Rows that the model was
+        trained on show what it goes by; rows that it hasn't seen, whether that helps. Inputs that
+        say the same can stand in for each other, and each of them then seems to matter little.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            By default the training series, which a loaded model doesn't have.
+        horizon : int, optional
+            H; by default the one that the model was trained for.
+        n_windows : int, default 256
+        n_repeats : int, default 5
+            Exchanges of each input.
+        random_state : int, optional
+            By default that of the model.
+
+        Returns
+        -------
+        DataFrame
+            ``input``, each lag and covariate; ``importance``, by how much the error grows without
+            it as a share of what it is with it (0.5 is half as much again); ``spread``, the
+            standard deviation of that over the exchanges. The most important comes first.
+
+        References
+        ----------
+        .. [1] Fisher, Rudin, Dominici: All Models are Wrong, but Many are Useful. JMLR 20, 2019.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
+        >>> model.explain(df).columns.tolist()
+        ['input', 'importance', 'spread']
+        """
+        model = self._fitted_model("explain")
+        panel = self._history("explain") if df is None else self._read(df)
+        found = permutation_importance(
+            model,
+            model.units.scaled(panel, model.units.scalers_of(panel)),
+            input_groups(model, panel),
+            horizon=model.train_horizon if horizon is None else checked_horizon(horizon),
+            windows=whole_number("n_windows", n_windows, "windows to exchange", lowest=2),
+            repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
+            seed=self._seed(random_state),
+        )
+        frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
+        return frame.sort_values("importance", ascending=False, ignore_index=True)
+
+    @isolated()
+    def calibrate(self, df: Frame | None = None) -> Self:
+        """Measure how far intervals must reach, by a second fit on all but a tail.
+
+        ``predict(level=)`` and ``sample`` call this when they are first used; call it yourself
+        before ``save``, so that a loaded model has levels. A network of the same settings, one
+        member of an ensemble, is trained on all but the last rows of each series (three training
+        horizons where there is room) and forecasts these rows by paths, which takes some seconds
+        more. Its closed-loop errors on the tail are the scores
+        of a split conformal calibration: one factor for each step and level, pooled over all
+        series in the normaliser's units, and carried forward for steps beyond the tail.
+
+        Parameters
+        ----------
+        df : Series or DataFrame, optional
+            Rows to calibrate on; by default those of ``fit``, which a loaded model doesn't have.
+
+        Returns
+        -------
+        self
+        """
+        model = self._fitted_model("calibrate")
+        panel = self._history("calibrate") if df is None else self._read(df)
+        calibration = calibrated_on_tail(self._recipe, panel)
+        if self.model_ is model:  # nobody has trained it anew meanwhile
+            self.model_ = replace(model, calibration=calibration)
+        return self
+
+    def _start(self, model: FittedModel) -> ForecastState:
+        """The state after the training series, read anew if the weights have changed since."""
+        state: ForecastState | None = getattr(self, "state_", None)
+        if state is None or state.weights != model.weights:
+            state = self.state_ = model.encode(self.panel_)
+        return state
+
+    def _continuation(
+        self,
+        call: str,
+        horizon: int,
+        df: Frame | None,
+        state: ForecastState | None,
+        given: Frame | None,
+        future_df: Frame | None,
+        on_blowup: OnBlowup,
+    ) -> tuple[Panel, Continuation]:
+        """The series of a forecast, and what it starts from and is held to."""
+        model = self._fitted_model(call)
+        horizon = checked_horizon(horizon)
+        one_of("on_blowup", on_blowup, _ON_BLOWUP)
+        if df is not None and state is not None:
+            raise SettingError("df= and state= both say where to start: pass one of them")
+        if df is not None:
+            state = model.encode(self._read(df))
+        elif state is None:
+            state = self._start(model)
+        else:
+            model.check(state)
+        known = None if given is None else read_given(given, state.panel, horizon)
+        covariates = self._covariates_ahead(model, state, horizon, future_df)
+        return state.panel, Continuation(model, state.start, horizon, known, on_blowup, covariates)
+
+    def _covariates_ahead(
+        self, model: FittedModel, state: ForecastState, horizon: int, future_df: Frame | None
+    ) -> torch.Tensor | None:
+        """What is known of all steps after each system's last row."""
+        scaler = model.units.covariate_scaler
+        if scaler is None and future_df is None:
+            return None
+        future = read_future(future_df, state.panel, horizon, self._calendar)
+        if future is None or scaler is None:
+            return None
+        return scaler.ahead(state.panel, future).to(model.network.dtype)
+
+    def _seed(self, random_state: int | None) -> int:
+        """That of a call, or else the model's."""
+        if random_state is None:
+            return self.settings_.random_state
+        return seed_number("random_state", random_state)
+
+    def _pool(self, model: FittedModel) -> torch.Tensor:
+        """One-step errors of the training series, for series that have few of their own."""
+        encoding = self._start(model).encoding
+        return Innovations.pooled(encoding.residuals, encoding.channels)
+
+    def _spread(self) -> Spread:
+        """What levels and quantiles are made of."""
+        calibration, pool = self._calibration(), self._pool(self.model_)
+        return Spread(Innovations(pool, self.settings_.random_state), calibration)
+
+    def _calibration(self) -> Calibration:
+        with _CALIBRATING:  # whoever comes second finds what the first one has made
+            if self.model_.calibration is None:
+                self.calibrate()
+            return self.calibration_
+
+    def _history(self, call: str) -> Panel:
+        if not hasattr(self, "history_"):
+            if call == "calibrate":
+                raise NotFittedError(
+                    "levels need a calibration, and this model was saved or sent here without "
+                    "one: call model.calibrate(df) with the training rows, or before the next "
+                    "model.save(path)"
+                )
+            raise NotFittedError(
+                f"the training rows aren't saved or sent with a model: call model.{call}(df) with "
+                "them"
+            )
+        return self.history_
+
+    # --- files and copies
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"model.tsgen"``. The file appears there whole or not at all.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+        OSError
+            If it can't be written; what was there before is untouched.
+
+        Warns
+        -----
+        UserWarning
+            If arguments of ``trainer_kwargs``, such as callbacks, are left out.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tsgen
+        >>> model = tsgen.LSTMForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.tsgen")
+        ...     loaded = tsgen.LSTMForecaster.load(f"{folder}/model.tsgen")
+        >>> loaded.predict(11).equals(model.predict(11))
+        True
+        """
+        self._check_fitted("save")
+        if training.is_rank_zero():  # under DDP every process comes here
+            save_model(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:
+        """Read a saved model; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : path
+        trusted : list of str or type
+            Types of your own that a transformer given as ``scaler`` is made of. Name those alone
+            whose code you trust.
+
+        Returns
+        -------
+        forecaster
+            Fitted: it forecasts what the saved one did, bit by bit.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is truncated, altered, unsafe, newer than this version of tsgen, no model,
+            or one of another class; the message says which.
+        """
+        return load_model(path, [cls], trusted=trusted)
+
+    def _snapshot(self) -> Snapshot:
+        super()._check_fitted("save")
+        model = self.model_
+        return Snapshot(
+            kind=type(self).__name__,
+            params=self.get_params(deep=False),
+            settings=self.settings_,
+            panel=self.panel_,
+            scaler=model.units.scaler,
+            weights=weights_of(model.networks),
+            value_range=model.units.value_range,
+            calibration=model.calibration,
+            covariate_scaler=model.units.covariate_scaler,
+        )
+
+    @classmethod
+    @isolated()
+    def _restored(cls, snapshot: Snapshot) -> Self:
+        forecaster = cls(**snapshot.params)
+        settings = snapshot.settings
+        if forecaster.random_state is not None:  # which files of before don't have in settings
+            settings = replace(settings, random_state=forecaster.random_state)
+        recipe = forecaster._recipe_of(settings)
+        units = NumericUnits(snapshot.scaler, snapshot.value_range, snapshot.covariate_scaler)
+        architecture = recipe.architecture(units, snapshot.panel.channels)
+        networks = networks_of(architecture, settings.n_models, snapshot.weights)
+        forecaster.settings_, forecaster.panel_ = settings, snapshot.panel
+        forecaster.model_ = replace(recipe.model(networks, units), calibration=snapshot.calibration)
+        return forecaster
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes: all but the training rows and what trained the networks."""
+        state = dict(super().__getstate__())
+        for name in ("history_", "_module"):
+            state.pop(name, None)
+        return state
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__ = dict(self.__dict__)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy shares the training rows, which are never written to."""
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        history = self.__dict__.get("history_")
+        memo[id(history)] = history
+        copied.__dict__ = deepcopy(self.__dict__, memo)
+        return copied
+
+
+def _check_until(until: Any) -> None:
+    if until is not None and not callable(until):
+        raise TypeError(f"until={written(until)}: expected a function of a value")
+
+
+def _steps_or_missing(steps: IntArray) -> pd.Series:
+    return pd.Series(steps, dtype="Int64").replace(0, pd.NA)
