@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster, Tuned, tune
@@ -31,7 +32,7 @@ SMALL = LSTMForecaster(hidden_size=4, max_steps=3, context_length=12, verbose=Fa
 class Failing(LSTMForecaster):
     """A model whose trials fail in training, after all arguments were found good."""
 
-    def _learn(self, *_: Any) -> Any:
+    def _learn(self, *_: Any, **__: Any) -> Any:
         raise SettingError("no luck")
 
 
@@ -167,3 +168,9 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"tsgen\[tune\]"):
         search()
+
+
+def test_a_search_that_goes_on_needs_a_seed(tmp_path: Path) -> None:
+    model = clone(SMALL).set_params(random_state=None)
+    with pytest.raises(SettingError, match="random_state=None draws another seed"):
+        search(model=model, run_dir=tmp_path)

@@ -13,6 +13,7 @@ __all__ = [
     "DivergenceError",
     "DownloadError",
     "FrameError",
+    "MemoryWarning",
     "MissingExtraError",
     "ModelExistsError",
     "ModelFileError",
@@ -118,6 +119,10 @@ class ClosedLoopWarning(UserWarning):
 
 class TrainingRowsWarning(UserWarning):
     """A backtest forecasts rows that the model was trained on: the message says which."""
+
+
+class MemoryWarning(UserWarning):
+    """A batch doesn't fit into the memory and is learned from in parts."""
 
 
 class TrainingInterrupted(UserWarning):

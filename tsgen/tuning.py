@@ -18,12 +18,12 @@ import pandas as pd
 from sklearn.base import clone
 
 from tsgen._messages import written
-from tsgen._runtime import progress_line, quiet
+from tsgen._runtime import isolated, progress_line, quiet
 from tsgen._validation import checked_horizon, number, one_of, seed_of, whole_number
 from tsgen.data import Frame, Panel, hold_out
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.evaluation import score
-from tsgen.forecasters import LSTMForecaster, NeuralForecaster, Settings
+from tsgen.forecasters import LSTMForecaster, NeuralForecaster, Settings, check_is_repeatable
 
 if TYPE_CHECKING:
     import optuna
@@ -62,6 +62,7 @@ class Tuned:
     trials: pd.DataFrame = field(repr=False)
 
 
+@isolated()
 def tune(
     df: Frame,
     horizon: int,
@@ -160,6 +161,8 @@ def tune(
     names = {key: fit[key] for key in ("id_col", "time_col", "target_col") if key in fit}
     train, _ = hold_out(df, horizon + (n_windows - 1) * step, **names)
     template = clone(model if model is not None else LSTMForecaster())
+    if run_dir is not None:
+        check_is_repeatable(template.random_state)
     probe = clone(template)
     probe.prepare(train, **fit)
     trial = _Trial(
@@ -221,8 +224,7 @@ class _Trial:
             if isinstance(choices, str) or not list(choices) or not ordered:
                 raise SettingError(
                     f"space[{name!r}]={written(choices)}: expected a list of values, or two "
-                    "numbers "
-                    "(low, high)"
+                    "numbers (low, high)"
                 )
 
     def as_it_is(self, trial: optuna.Trial) -> float:
@@ -314,7 +316,7 @@ def _backtested(
 ) -> float:
     """The mean score of a model's targets on the rows that it isn't fitted to."""
     module, data = model.set_params(verbose=False).prepare(train, **fit)
-    interrupted = model._learn(module, data)
+    interrupted = model._learn(module, data, beside=True)
     if interrupted is not None:  # half a training says nothing of its settings
         raise KeyboardInterrupt(f"tune: {interrupted}")
     short = fit.get("short", "error")

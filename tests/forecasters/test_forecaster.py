@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from support.problems import Problem, ar1, constant, seasonal_trend, sine, trend, wavy
 
 from tsgen import GRUForecaster, LSTMForecaster, SeasonalNaive
-from tsgen.errors import NotFittedError
+from tsgen.errors import NotFittedError, SettingError
 
 MODELS = [LSTMForecaster, GRUForecaster]
 # torch's GRU takes two to three times as long as its LSTM on a CPU.
@@ -299,7 +299,7 @@ def with_rows() -> LSTMForecaster:
 def test_a_pickle_has_no_training_rows(with_rows: LSTMForecaster) -> None:
     copied = pickle.loads(pickle.dumps(with_rows))
     assert not hasattr(copied, "history_")
-    assert "_module" not in copied.__dict__
+    assert "_module_" not in copied.__dict__
     pd.testing.assert_frame_equal(copied.predict(5), with_rows.predict(5))
     with pytest.raises(NotFittedError, match="training rows aren't saved or sent"):
         copied.explain()
@@ -356,3 +356,24 @@ def test_a_saved_model_forecasts_without_lightning(
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split("\n")[:2] == ["3 2", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "run_dir"),
+    [
+        ({"trainer_kwargs": {"acelerator": 1}}, False),
+        ({"random_state": None}, True),
+        ({"max_steps": -1}, False),
+        ({"scaler": "none of these"}, False),
+    ],
+    ids=str,
+)
+def test_a_refused_fit_leaves_the_model_before_it(
+    with_rows: LSTMForecaster, refused: dict[str, Any], run_dir: bool, tmp_path: Path
+) -> None:
+    model = deepcopy(with_rows)
+    before = model.predict(4)
+    model.set_params(**refused)
+    with pytest.raises(SettingError):
+        model.fit(wavy(), run_dir=tmp_path if run_dir else None)
+    pd.testing.assert_frame_equal(model.predict(4), before)

@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,37 @@ def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.Monke
     assert calls == [1]
     for found in (*rows, model.predict(5, level=[80])):
         pd.testing.assert_frame_equal(found, alone, check_exact=True)
+
+
+def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The call forecasts by what was learned when it began, and leaves the new model alone."""
+    model = LSTMForecaster(**SMALL).fit(FRAME)
+    expected = deepcopy(model).predict(5, level=80)
+    calibrated_on_tail = neural.calibrated_on_tail
+
+    def overtaken(*args: Any) -> Any:
+        monkeypatch.setattr(neural, "calibrated_on_tail", calibrated_on_tail)
+        model.fit(FRAME * 3.0)
+        return calibrated_on_tail(*args)
+
+    monkeypatch.setattr(neural, "calibrated_on_tail", overtaken)
+    pd.testing.assert_frame_equal(model.predict(5, level=80), expected, check_exact=True)
+    assert not hasattr(model, "calibration_")
+    fresh = LSTMForecaster(**SMALL).fit(FRAME * 3.0).predict(5, level=80)
+    pd.testing.assert_frame_equal(model.predict(5, level=80), fresh, check_exact=True)
+
+
+def test_a_search_computes_the_same_under_any_mode() -> None:
+    pytest.importorskip("optuna")
+    small = LSTMForecaster(**SMALL)
+    scores = []
+    for mode in (nullcontext(), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)):
+        with mode:
+            found = tsgen.tune(FRAME, 3, model=small, n_trials=1, verbose=False)
+        scores.append(found.score)
+    assert scores[0] == scores[1] == scores[2]
 
 
 def test_a_model_that_was_calibrated_is_copied_with_it() -> None:

@@ -126,3 +126,12 @@ def test_no_task_is_begun_after_an_error(failing: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         side_by_side([partial(task, number) for number in range(20)])
     assert len(begun) <= 3
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_tasks_have_the_callers_autocast() -> None:
+    matrix = torch.ones(2, 2, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = side_by_side([lambda: (matrix @ matrix).dtype for _ in range(8)])
+    assert set(found) == {torch.bfloat16}
+    assert set(side_by_side([lambda: (matrix @ matrix).dtype] * 8)) == {torch.float32}

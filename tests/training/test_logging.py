@@ -153,6 +153,12 @@ def test_what_the_trainer_refuses_is_a_setting() -> None:
         ({"callbacks": [EarlyStopping]}, "expected objects"),
         ({"callbacks": EarlyStopping("loss")}, "train_loss"),
         ({"callbacks": LearningRateMonitor()}, "no logger"),
+        ({"logger": "csv"}, "logger"),
+        ({"max_time": 5}, "max_time"),
+        ({"check_val_every_n_epoch": 0}, "check_val_every_n_epoch"),
+        ({"val_check_interval": 0}, "val_check_interval"),
+        ({"benchmark": "x"}, "benchmark"),
+        ({"max_steps": 0}, "max_steps= of 1 or more"),
         (
             {"callbacks": ModelCheckpoint(), "enable_checkpointing": False},
             "enable_checkpointing=False",
@@ -218,3 +224,88 @@ def test_a_progress_bar_of_the_users_own_needs_no_permission() -> None:
 def test_trainer_kwargs_are_a_dict_of_names(wrong: Any) -> None:
     with pytest.raises(SettingError, match="expected a dict of arguments"):
         LSTMForecaster(**SMALL, max_steps=2, trainer_kwargs=wrong).fit(wavy())
+
+
+# ------------------------------------------------------------- trainings beside the one asked for
+
+
+def stopping() -> Any:
+    early = EarlyStopping("train_loss", patience=1, min_delta=10.0)  # at the second look
+    return LSTMForecaster(**SMALL, max_steps=200, trainer_kwargs={"callbacks": [early]})
+
+
+def test_fits_of_one_seed_are_the_same_whatever_their_callbacks_have_seen() -> None:
+    model = stopping()
+    forecasts, steps = [], []
+    for _ in range(3):
+        forecasts.append(model.fit(wavy()).predict(3))
+        steps.append(model.report_.losses["step"].iloc[-1])
+    assert steps == [100, 100, 100]
+    assert forecasts[0].equals(forecasts[1])
+    assert forecasts[0].equals(forecasts[2])
+
+
+@pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
+def test_a_refit_begins_anew_too() -> None:
+    df, model = wavy(), stopping()
+    expected = model.fit(df.iloc[:-3]).predict(3)
+    rows = model.backtest(df, 3, refit=True)
+    assert rows["y_pred"].tolist() == expected.tolist()
+
+
+def test_what_a_callback_was_told_since_counts() -> None:
+    model = stopping()
+    model.fit(wavy())
+    model.trainer_kwargs["callbacks"][0].patience = 2
+    assert model.fit(wavy()).report_.losses["step"].iloc[-1] == 150
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "train_loss"])
+def test_levels_of_a_model_with_callbacks(monitor: str) -> None:
+    model = fitted(EarlyStopping(monitor, patience=50), max_steps=20, val_size=9)
+    assert model.predict(3, level=80).shape == (3, 3)
+
+
+@pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
+def test_nothing_is_logged_or_kept_of_trainings_beside(tmp_path: Path) -> None:
+    checkpoint = ModelCheckpoint(tmp_path / "weights")
+    logger = CSVLogger(tmp_path, name="log", version=0)
+    model = fitted(checkpoint, LearningRateMonitor(), trainer={"logger": logger}, max_steps=20)
+    found = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(found) == 2  # the metrics and the weights
+    model.predict(3, level=80)
+    model.backtest(wavy(), 3, refit=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == found
+
+
+def test_accumulated_losses_are_those_of_the_batches() -> None:
+    seen = Seen()
+    report = fitted(seen, trainer={"accumulate_grad_batches": 4}, max_steps=5).report_
+    assert seen.train[3::4] == pytest.approx(report.losses["loss"].tolist())
+
+
+def test_a_trainer_of_the_users_own_validates_every_so_many_steps() -> None:
+    seen = Seen()
+    module, data = LSTMForecaster(**SMALL, val_size=9).prepare(wavy())
+    trainer = pl.Trainer(
+        max_steps=120, callbacks=[seen, EarlyStopping("val_loss", patience=9)], logger=False,
+        accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(module, data)
+    assert {50, 100} <= set(seen.val)
+
+
+def test_nothing_of_a_trainer_is_left_whatever_ends_it() -> None:
+    class Exit(pl.Callback):
+        def on_train_batch_end(self, *args: Any) -> None:
+            raise SystemExit(3)
+
+    module = fitted(max_steps=2).module_
+    assert module.logs
+    model = LSTMForecaster(**SMALL, max_steps=5, trainer_kwargs={"callbacks": Exit()})
+    module, data = model.prepare(wavy())
+    with pytest.raises(SystemExit, match="3"):
+        model._learn(module, data)
+    assert module._trainer is None
+    assert module.logs

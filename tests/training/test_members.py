@@ -637,8 +637,12 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
 
 
 def test_validated_weights_are_kept_as_they_are() -> None:
-    plain, _ = fitted(val_size=9)
-    averaged, _ = fitted(val_size=9, weight_averaging=0.5)
+    """Of several validations each is of the weights of its step, not of their average so far."""
+    plain, _ = fitted(val_size=9, max_steps=150)
+    averaged, _ = fitted(val_size=9, max_steps=150, weight_averaging=0.5)
+    losses = plain.report_.losses["validation"].tolist()
+    assert len(set(losses)) == 3
+    assert averaged.report_.losses["validation"].tolist() == losses
     assert digest(plain) == digest(averaged)
 
 

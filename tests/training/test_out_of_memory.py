@@ -12,8 +12,9 @@ import torch
 from support.problems import wavy
 
 from tsgen import FreeRunning, LSTMForecaster, NoisyInputs
-from tsgen.errors import NotFittedError, OutOfMemoryError
+from tsgen.errors import MemoryWarning, NotFittedError, OutOfMemoryError
 from tsgen.nn.network import RecurrentNetwork
+from tsgen.training.lightning_module import is_out_of_memory
 
 SMALL = {"hidden_size": 4, "max_steps": 6, "context_length": 8, "lags": [4], "batch_size": 12,
          "verbose": False}  # fmt: skip
@@ -75,7 +76,7 @@ def fitted(memory: Memory | None = None, windows: int = 10**9, **settings: Any) 
 def test_parts_come_to_the_same_weights(settings: dict[str, Any], memory: Memory) -> None:
     whole = fitted(memory, **settings)
     memory.held.clear()
-    with pytest.warns(ResourceWarning, match=r"a batch of 12 windows .* in parts") as told:
+    with pytest.warns(MemoryWarning, match=r"a batch of 12 windows .* in parts") as told:
         parts = fitted(memory, 5, **settings)
     assert len(told) == 1  # once, though it was halved twice and is for six steps
     assert set(memory.refused) == {12, 6}
@@ -88,16 +89,16 @@ def test_parts_come_to_the_same_weights(settings: dict[str, Any], memory: Memory
 
 @pytest.mark.parametrize("memory", FULL, indirect=True)
 def test_whatever_the_error_is_called(memory: Memory) -> None:
-    with pytest.warns(ResourceWarning, match="parts"):
+    with pytest.warns(MemoryWarning, match="parts"):
         model = fitted(memory, 5)
     assert np.isfinite(model.predict(4).to_numpy()).all()
 
 
 def test_draws_go_on_in_parts(memory: Memory) -> None:
     settings = {"training_strategy": NoisyInputs(0.1), "dropout": 0.2}
-    with pytest.warns(ResourceWarning, match="parts"):
+    with pytest.warns(MemoryWarning, match="parts"):
         first = fitted(memory, 5, **settings)
-    with pytest.warns(ResourceWarning, match="parts"):
+    with pytest.warns(MemoryWarning, match="parts"):
         second = fitted(memory, 5, **settings)
     assert torch.equal(weights(first), weights(second))
 
@@ -106,7 +107,7 @@ def test_a_single_window_that_does_not_fit_is_an_error(memory: Memory) -> None:
     model = LSTMForecaster(**SMALL)
     memory.windows = 0
     with (
-        pytest.warns(ResourceWarning, match="parts"),
+        pytest.warns(MemoryWarning, match="parts"),
         pytest.raises(OutOfMemoryError, match=r"not even one window of the batch of 12.*context"),
     ):
         model.fit(FRAME, fill="mask")
@@ -140,10 +141,32 @@ def test_a_trainer_of_the_users_own_learns_in_parts_too(memory: Memory) -> None:
         module, data = model.prepare(FRAME, fill="mask")
         trainer = pl.Trainer(max_steps=6, **quiet)
         if model is parts:
-            with pytest.warns(ResourceWarning, match="parts") as told:
+            with pytest.warns(MemoryWarning, match="parts") as told:
                 trainer.fit(module, data)
-            (ours,) = [each for each in told if each.category is ResourceWarning]
+            (ours,) = [each for each in told if each.category is MemoryWarning]
             assert ours.filename == __file__
         else:
             trainer.fit(module, data)
     torch.testing.assert_close(weights(parts), weights(whole), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=str,
+)
+def test_whatever_says_that_the_memory_is_full(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_what_says_so_is_seen() -> None:
+    """Python shows nobody a ``ResourceWarning``."""
+    assert issubclass(MemoryWarning, UserWarning)
+    assert not is_out_of_memory(OutOfMemoryError("ours"))
+    assert not is_out_of_memory(ValueError("not enough memory"))

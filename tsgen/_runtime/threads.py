@@ -13,7 +13,7 @@ import ctypes
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cache
 from pathlib import Path
@@ -84,8 +84,8 @@ def one_thread_each() -> Iterator[None]:
 def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
     """What tasks come to; as many of them run at once as there are `workers`.
 
-    Each has the caller's context and its modes of torch (gradients, inference). The caller's thread
-    takes its share of the tasks, each of which has one worker: itself.
+    Each has the caller's context and its modes of torch (gradients, inference, autocast). The
+    caller's thread takes its share of the tasks, each of which has one worker: itself.
     """
     with one_thread_each():
         crew = _CREW.get()
@@ -95,11 +95,11 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
             return [task() for task in tasks]
         left = iter(range(len(tasks)))  # whose `next` is one step, so that nobody gets a task twice
         results: dict[int, T] = {}
-        gradients, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        modes = _modes()
 
         def work() -> None:
             _CREW.set(_Crew(1))
-            with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
+            with modes():
                 try:
                     for number in left:
                         results[number] = tasks[number]()
@@ -115,6 +115,27 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
         for other in others:
             other.result()
     return [results[number] for number in range(len(tasks))]
+
+
+def _modes() -> Callable[[], AbstractContextManager[None]]:
+    """The calling thread's modes of torch, for others to enter."""
+    inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    autocasts = [
+        (device, torch.get_autocast_dtype(device))
+        for device in ("cpu", "cuda")
+        if torch.is_autocast_enabled(device)
+    ]
+
+    @contextmanager
+    def entered() -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(torch.inference_mode(inference))
+            stack.enter_context(torch.set_grad_enabled(gradients))
+            for device, dtype in autocasts:
+                stack.enter_context(torch.autocast(device, dtype))
+            yield
+
+    return entered
 
 
 def _work_alone() -> None:

@@ -269,8 +269,7 @@ def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs) -> None:
     warn_user(
         f"{int(inside.sum())} of {int((rows > 0).sum())} forecasts are of rows that the model was "
         f"trained on, the first of series {written(cutoffs.history.panel.keys[system])} after "
-        f"{first}: "
-        "their errors say too little of those on new rows; fit on earlier rows alone "
+        f"{first}: their errors say too little of those on new rows; fit on earlier rows alone "
         "(tsgen.hold_out), or pass refit=True",
         TrainingRowsWarning,
     )

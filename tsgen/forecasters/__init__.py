@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
     from tsgen.forecasters.saving import load_state, save_state
-    from tsgen.forecasters.settings import Settings
+    from tsgen.forecasters.settings import Settings, check_is_repeatable
 
 __all__ = [
     "GRUForecaster",
@@ -26,6 +26,7 @@ __all__ = [
     "NeuralForecaster",
     "SeasonalNaive",
     "Settings",
+    "check_is_repeatable",
     "load",
     "load_state",
     "save_state",
@@ -40,6 +41,7 @@ __getattr__ = lazily(
         "NeuralForecaster": "neural",
         "SeasonalNaive": "naive",
         "Settings": "settings",
+        "check_is_repeatable": "settings",
         "load": "recurrent",
         "load_state": "saving",
         "save_state": "saving",

@@ -234,7 +234,8 @@ def calibrated_on_tail(recipe: Recipe, panel: Panel) -> Calibration:
     # theirs, and what is learned here is the one by the other.
     settings = replace(recipe.settings, val_size=0, patience=None, n_models=1)
     rows = tail_length(panel, settings.train_horizon)
-    recipe = replace(recipe, settings=settings)
+    beside = training.without_outputs(recipe.trainer_kwargs, validated=False)
+    recipe = replace(recipe, settings=settings, trainer_kwargs=beside)
     model, losses = train_model(recipe, panel.without_tail(rows), label="calibrate")
     if losses.interrupted is not None:  # half a calibration is none
         raise KeyboardInterrupt(f"calibration: {losses.interrupted}")

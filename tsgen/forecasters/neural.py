@@ -6,13 +6,14 @@ Their methods check and read what users give, and leave the work to `tsgen.forec
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,9 +59,10 @@ from tsgen.forecasters.fitting import (
     train,
 )
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
-from tsgen.forecasters.settings import Settings, choose_settings
+from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
 from tsgen.forecasters.snapshot import Snapshot, networks_of, weights_of
 from tsgen.inference import (
+    SAMPLES,
     Calibration,
     Context,
     Continuation,
@@ -80,7 +82,6 @@ from tsgen.inference import (
     quantile_shares,
     sample_paths,
 )
-from tsgen.inference.forecast import SAMPLES
 from tsgen.nn import Cell
 from tsgen.preprocessing import CovariateScaler, NumericUnits, PanelScaler, ValueRange
 
@@ -95,7 +96,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NeuralForecaster"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _ON_BLOWUP = ("clip", "raise")
+_OF_A_TRAINING = "state_", "report_"
+"""What is known after a training alone."""
 _CALIBRATING = threading.RLock()
 """Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
 
@@ -108,6 +114,24 @@ def _nobody_is_calibrating() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_nobody_is_calibrating)
+
+
+def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
+    """Let a call go by what was learned when it began, though a ``fit`` may end meanwhile.
+
+    A ``fit`` puts another dict in the place of ``__dict__``: whoever holds the one before sees all
+    of it, and what a call keeps for the next ones is kept there.
+    """
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        forecaster, *rest = args
+        view = object.__new__(type(forecaster))
+        view.__dict__ = forecaster.__dict__
+        result = method(view, *rest, **kwargs)  # type: ignore[arg-type]
+        return forecaster if result is view else result  # type: ignore[return-value]
+
+    return call
 
 
 class Roles(NamedTuple):
@@ -347,8 +371,11 @@ class NeuralForecaster(Forecaster):
             module, data = learner._prepare(learner._read_history(df, spec, freq, short))
             warn_unless_savable(learner)
             interrupted = learner._learn(module, data, run_dir)
-        finally:
-            self.__dict__ = learner.__dict__
+        except BaseException:
+            if learner._has_learned():  # the best weights before what went wrong
+                self.__dict__ = learner.__dict__
+            raise
+        self.__dict__ = learner.__dict__
         if interrupted is not None:
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self
@@ -389,23 +416,28 @@ class NeuralForecaster(Forecaster):
     def _calendar(self) -> tuple[CalendarPart, ...]:
         return calendar_parts(self.calendar)
 
-    def _fit(self, panel: Panel, run_dir: str | PathLike[str] | None = None) -> str | None:
-        module, data = self._prepare(panel)
-        return self._learn(module, data, run_dir)
+    def _fit(self, panel: Panel) -> str | None:
+        return self._learn(*self._prepare(panel), beside=True)
 
     def _learn(
         self,
         module: ForecastModule,
         data: WindowDataModule,
         run_dir: str | PathLike[str] | None = None,
+        *,
+        beside: bool = False,
     ) -> str | None:
-        """Train what was prepared; returns what ended it early, if anything did."""
-        if run_dir is not None and self.random_state is None:
-            raise SettingError(
-                "random_state=None draws another seed each time, and what stands in run_dir= can "
-                "go on with its own alone: pass a whole number"
-            )
-        losses = train(self._recipe, self.history_, module, data, run_dir=run_dir)
+        """Train what was prepared; returns what ended it early, if anything did.
+
+        ``beside`` another work, such as a search, nothing is logged or kept of it.
+        """
+        if run_dir is not None:
+            check_is_repeatable(self.random_state)
+        recipe = self._recipe
+        if beside:
+            kwargs = training.without_outputs(recipe.trainer_kwargs)
+            recipe = replace(recipe, trainer_kwargs=kwargs)
+        losses = train(recipe, self.history_, module, data, run_dir=run_dir)
         self.__dict__.pop("first_weights_", None)
         self.report_ = report_of(module, data, losses)
         self.state_ = self._fitted_model("fit").encode(self.panel_)
@@ -421,13 +453,22 @@ class NeuralForecaster(Forecaster):
             )
         recipe = self._recipe_of(settings)
         module, data, units = prepare(recipe, panel)
-        self.settings_, self._module = settings, module
-        self.model_ = recipe.model(module.networks, units)
-        self.history_, self.panel_ = panel, panel.tail(data.shape.before)
-        for learned in ("state_", "report_"):
-            self.__dict__.pop(learned, None)
-        self.first_weights_ = checksum(module.networks)
+        # All at once, and nothing of what was learned before.
+        self.__dict__ = {
+            **{name: value for name, value in vars(self).items() if name not in _OF_A_TRAINING},
+            "settings_": settings,
+            "model_": recipe.model(module.networks, units),
+            "history_": panel,
+            "panel_": panel.tail(data.shape.before),
+            "first_weights_": checksum(module.networks),
+            "_module_": module,
+        }
         return module, data
+
+    def _has_learned(self) -> bool:
+        """Whether its weights are no longer the first ones."""
+        first = self.first_weights_
+        return first is None or checksum(self.model_.networks) != first
 
     @property
     def _recipe(self) -> Recipe:
@@ -450,9 +491,9 @@ class NeuralForecaster(Forecaster):
     @property
     def module_(self) -> ForecastModule:
         """The LightningModule of the networks; Lightning is loaded for it."""
-        if "_module" not in self.__dict__:
-            self._module = module_around(self._recipe, self._learned("module_"))
-        return self._module
+        if "_module_" not in self.__dict__:
+            self._module_ = module_around(self._recipe, self._learned("module_"))
+        return self._module_
 
     @property
     def scaler_(self) -> PanelScaler:
@@ -488,14 +529,14 @@ class NeuralForecaster(Forecaster):
         self._check_fitted(call)
         for network in self.model_.networks:
             if network.training or network.device.type != "cpu":
-                (self.__dict__.get("_module") or network).cpu().eval()
+                (self.__dict__.get("_module_") or network).cpu().eval()
         return self.model_
 
     def _check_fitted(self, call: str) -> None:
         super()._check_fitted(call)
         if self.first_weights_ is None:
             return
-        if checksum(self.model_.networks) == self.first_weights_:
+        if not self._has_learned():
             raise NotFittedError(
                 f"this {type(self).__name__} is prepared, but its network has learned nothing yet: "
                 f"train it with Trainer.fit(module, data), or call fit(df), before {call}"
@@ -506,6 +547,7 @@ class NeuralForecaster(Forecaster):
 
     @with_hints
     @isolated()
+    @of_one_moment
     def predict(
         self,
         horizon: int,
@@ -599,6 +641,7 @@ class NeuralForecaster(Forecaster):
 
     @with_hints
     @isolated()
+    @of_one_moment
     def sample(
         self,
         horizon: int,
@@ -677,6 +720,7 @@ class NeuralForecaster(Forecaster):
 
     @with_hints
     @isolated()
+    @of_one_moment
     def backtest(
         self,
         df: Frame,
@@ -791,6 +835,7 @@ class NeuralForecaster(Forecaster):
 
     @with_hints
     @isolated()
+    @of_one_moment
     def encode(self, df: Frame) -> ForecastState:
         """Read the last rows of each series of a frame, once for any number of forecasts.
 
@@ -817,6 +862,7 @@ class NeuralForecaster(Forecaster):
 
     @with_hints
     @isolated()
+    @of_one_moment
     def update(self, state: ForecastState, df: Frame, *, carry: bool = False) -> ForecastState:
         """Take in rows that have come since.
 
@@ -862,6 +908,7 @@ class NeuralForecaster(Forecaster):
         return model.update(state, longer, new, carry=carry)
 
     @isolated()
+    @of_one_moment
     def context(self, df: Frame | None = None) -> Context:
         """What the network reads of each series, as tensors, for work on the network itself.
 
@@ -881,6 +928,7 @@ class NeuralForecaster(Forecaster):
         return model.context_at(series, series.ends())
 
     @isolated()
+    @of_one_moment
     def stability(
         self, df: Frame | None = None, *, horizon: int = 1000, future_df: Frame | None = None
     ) -> pd.DataFrame:
@@ -938,6 +986,7 @@ class NeuralForecaster(Forecaster):
         return pd.DataFrame({**state.panel.labels(), **measures})
 
     @isolated()
+    @of_one_moment
     def explain(
         self,
         df: Frame | None = None,
@@ -1001,6 +1050,7 @@ class NeuralForecaster(Forecaster):
         return frame.sort_values("importance", ascending=False, ignore_index=True)
 
     @isolated()
+    @of_one_moment
     def calibrate(self, df: Frame | None = None) -> Self:
         """Measure how far intervals must reach, by a second fit on all but a tail.
 
@@ -1024,8 +1074,7 @@ class NeuralForecaster(Forecaster):
         model = self._fitted_model("calibrate")
         panel = self._history("calibrate") if df is None else self._read(df)
         calibration = calibrated_on_tail(self._recipe, panel)
-        if self.model_ is model:  # nobody has trained it anew meanwhile
-            self.model_ = replace(model, calibration=calibration)
+        self.model_ = replace(model, calibration=calibration)
         return self
 
     def _start(self, model: FittedModel) -> ForecastState:
@@ -1111,6 +1160,7 @@ class NeuralForecaster(Forecaster):
 
     # --- files and copies
 
+    @of_one_moment
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
 
@@ -1207,7 +1257,7 @@ class NeuralForecaster(Forecaster):
     def __getstate__(self) -> dict[str, Any]:
         """For other processes: all but the training rows and what trained the networks."""
         state = dict(super().__getstate__())
-        for name in ("history_", "_module"):
+        for name in ("history_", "_module_"):
             state.pop(name, None)
         return state
 

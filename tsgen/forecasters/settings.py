@@ -17,7 +17,13 @@ from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
 from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
 
-__all__ = ["MOST_MEMBERS", "Settings", "choose_season_length", "choose_settings"]
+__all__ = [
+    "MOST_MEMBERS",
+    "Settings",
+    "check_is_repeatable",
+    "choose_season_length",
+    "choose_settings",
+]
 
 MOST_MEMBERS = 100
 """Of an ensemble."""
@@ -84,6 +90,15 @@ class Settings:
     def rows_after_cutoff(self) -> int:
         """Rows after the cutoff in a training window."""
         return self.training_strategy.rows_after_cutoff or self.train_horizon
+
+
+def check_is_repeatable(random_state: Any) -> None:
+    """Refuse ``random_state=None`` for what is to go on where it stood."""
+    if random_state is None:
+        raise SettingError(
+            "random_state=None draws another seed each time, and what stands in run_dir= can "
+            "go on with its own alone: pass a whole number"
+        )
 
 
 def choose_season_length(given: Any, panel: Panel) -> int:
@@ -163,8 +178,7 @@ def _strategy(given: Any, preset: Preset) -> TrainingStrategy:
         return STRATEGIES[given]()
     raise SettingError(
         f"training_strategy={written(given)}: expected one of {', '.join(map(repr, STRATEGIES))}, "
-        "or an "
-        "object such as tsgen.FreeRunning(steps=24)"
+        "or an object such as tsgen.FreeRunning(steps=24)"
     )
 
 
@@ -185,8 +199,7 @@ def _val_size(given: Any, patience: Any, season: int, panel: Panel) -> int:
     if 2 * rows >= longest:
         raise SettingError(
             f"val_size={written(given)} is too long: the longest series has {longest} rows, and a "
-            "tail is "
-            "held out of series with more than twice its length"
+            "tail is held out of series with more than twice its length"
         )
     return rows
 

@@ -10,7 +10,7 @@ and ``importance`` say what the loop does and what it goes by.
 from tsgen.inference.calibration import calibrate_on_tail, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
 from tsgen.inference.fitted import FittedModel, checksum
-from tsgen.inference.forecast import Spread, forecast_outputs, sample_paths
+from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
 from tsgen.inference.importance import input_groups, permutation_importance
 from tsgen.inference.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.inference.rolling_origin import continuations
@@ -18,6 +18,7 @@ from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
 
 __all__ = [
+    "SAMPLES",
     "Calibration",
     "Context",
     "Continuation",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         TeacherForcing,
         TrainingStrategy,
     )
-    from tsgen.training.trainer import Schedule, is_rank_zero, train
+    from tsgen.training.trainer import Schedule, is_rank_zero, train, without_outputs
 
 __all__ = [
     "STRATEGIES",
@@ -49,6 +49,7 @@ __all__ = [
     "exposure",
     "is_rank_zero",
     "train",
+    "without_outputs",
 ]
 
 __getattr__ = lazily(
@@ -73,5 +74,6 @@ __getattr__ = lazily(
         "exposure": "report",
         "is_rank_zero": "trainer",
         "train": "trainer",
+        "without_outputs": "trainer",
     },
 )

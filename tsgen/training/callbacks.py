@@ -65,8 +65,7 @@ class ProgressLine(pl.Callback):
     ) -> None:
         """Move the bar, now and then."""
         if self._progress is not None and trainer.global_step % 10 == 0:
-            assert isinstance(pl_module, ForecastModule)
-            loss = float(outputs["loss"]) / len(pl_module.networks)
+            loss = _loss_of_member(outputs, trainer, pl_module)
             self._progress.update(self._task, completed=trainer.global_step, loss=loss)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -85,6 +84,12 @@ class ProgressLine(pl.Callback):
             self._progress = None
 
 
+def _loss_of_member(outputs: Any, trainer: pl.Trainer, module: pl.LightningModule) -> float:
+    """Of a batch, of a member on average; Lightning shares it out over the batches of a step."""
+    assert isinstance(module, ForecastModule)
+    return float(outputs["loss"]) * trainer.accumulate_grad_batches / len(module.networks)
+
+
 class LossRecord(pl.Callback):
     """The training loss of every step, of a member on average."""
 
@@ -100,9 +105,8 @@ class LossRecord(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Note the loss; where gradients accumulate, that of the step's last batch."""
-        assert isinstance(pl_module, ForecastModule)
         if trainer.global_step > len(self.losses):
-            self.losses.append(float(outputs["loss"]) / len(pl_module.networks))
+            self.losses.append(_loss_of_member(outputs, trainer, pl_module))
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -140,6 +144,12 @@ class LastAverage(WeightAveraging):
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether the step is among the last ones."""
         return step_idx is not None and step_idx >= self._first
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Validate the weights themselves, which are those that are kept."""
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """They are still in their place."""
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the mean; a run that ended before there was one keeps its weights."""

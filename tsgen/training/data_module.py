@@ -126,8 +126,12 @@ class WindowDataModule(pl.LightningDataModule):
         return digest.hexdigest()
 
 
+_EPOCH = 50
+"""Steps between validations, where a trainer says nothing else."""
+
+
 class DrawStream:
-    """The endless draws of a sampler; a resumed run goes on at the trainer's step."""
+    """The draws of a sampler, which have no end; a resumed run goes on at the trainer's step."""
 
     def __init__(self, sampler: WindowSampler, trainer: pl.Trainer | None) -> None:
         self._sampler = sampler
@@ -139,7 +143,10 @@ class DrawStream:
             yield from (self._sampler.draw(step) for step in count())
             return
         first = trainer.global_step * trainer.accumulate_grad_batches
-        for step in count(first):
+        # A trainer whose epochs nobody has limited would never come to a validation.
+        unlimited = isinstance(trainer.limit_train_batches, float)
+        steps = range(first, first + _EPOCH * trainer.accumulate_grad_batches)
+        for step in steps if unlimited else count(first):
             yield self._sampler.draw(step, rank=trainer.global_rank, processes=trainer.world_size)
 
 

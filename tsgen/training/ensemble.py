@@ -20,7 +20,7 @@ from tsgen._runtime import side_by_side
 from tsgen.nn import RecurrentNetwork
 from tsgen.training.step import LossTerm
 
-__all__ = ["Learner", "mean_over_processes", "sum_of_losses"]
+__all__ = ["Learner", "loss_of", "mean_over_processes", "sum_of_losses"]
 
 
 class Learner(NamedTuple):

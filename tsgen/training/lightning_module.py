@@ -16,7 +16,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from tsgen._runtime import workers
-from tsgen.errors import OutOfMemoryError, SettingError, TsgenError, warn_user
+from tsgen.errors import MemoryWarning, OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
 from tsgen.nn import Architecture, RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
@@ -31,6 +31,8 @@ __all__ = ["ForecastModule", "is_out_of_memory"]
 _LEAST_WORK = 50_000_000
 """Multiplications in the LSTM that a part of a batch needs to be worth a thread of its own."""
 _MOST_SEEDS = 2**62
+_FULL = "not enough memory", "_STATUS_ALLOC_FAILED"
+"""What torch on Windows, cuDNN and cuBLAS say of a full memory, which Lightning doesn't know."""
 
 
 class ForecastModule(pl.LightningModule):
@@ -244,7 +246,7 @@ class ForecastModule(pl.LightningModule):
                 f"a batch of {share} windows of {rows:,} rows doesn't fit into the memory: it is "
                 "learned from in parts, which takes longer and comes to the same; a smaller "
                 "batch_size avoids that",
-                ResourceWarning,
+                MemoryWarning,
             )
         self._parts_for_memory *= 2
 
@@ -346,7 +348,9 @@ class ForecastModule(pl.LightningModule):
         optimizer = AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         total = self.trainer.estimated_stepping_batches
         if not 0 < total < math.inf:
-            raise SettingError("the learning rate follows the number of steps: pass max_steps=")
+            raise SettingError(
+                "the learning rate follows the number of steps: pass max_steps= of 1 or more"
+            )
         schedule = LambdaLR(optimizer, partial(one_cycle, total=int(total)))
         return {
             "optimizer": optimizer,
@@ -360,8 +364,10 @@ def _is_distributed() -> bool:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of numpy or torch, on whichever device, says that the memory is full."""
-    memory = isinstance(error, MemoryError) or is_oom_error(error)
-    return memory and not isinstance(error, TsgenError)
+    if isinstance(error, TsgenError):
+        return False
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError) or is_oom_error(error)
+    return known or (isinstance(error, RuntimeError) and any(said in str(error) for said in _FULL))
 
 
 def one_cycle(step: int, total: int) -> float:

@@ -54,7 +54,14 @@ def check_precision(precision: str, device: torch.device, recurrent: nn.LSTM | n
         outputs.float().sum().backward()
     except RuntimeError as error:
         raise SettingError(
-            f"precision={written(precision)}: this {device.type} can't run an "
+            f"precision={_as_given(precision, device)}: this {device.type} can't run an "
             f"{type(recurrent).__name__} in {_MIXED[precision]}; leave precision= out, or pass "
             "'32-true'"
         ) from error
+
+
+def _as_given(precision: str, device: torch.device) -> str:
+    """As it was passed, perhaps: on a CPU Lightning takes one for another."""
+    if precision == "bf16-mixed" and device.type == "cpu":
+        return "'bf16-mixed' (as which '16-mixed' counts on a CPU)"
+    return written(precision)

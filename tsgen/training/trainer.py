@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.callbacks import (
+    Checkpoint,
+    DeviceStatsMonitor,
+    LearningRateMonitor,
+    ProgressBar,
+)
 from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import (  # type: ignore[attr-defined]
@@ -40,7 +47,7 @@ from tsgen.training.data_module import WindowDataModule
 from tsgen.training.lightning_module import ForecastModule, is_out_of_memory
 from tsgen.training.report import Losses
 
-__all__ = ["Schedule", "is_rank_zero", "train"]
+__all__ = ["Schedule", "is_rank_zero", "train", "without_outputs"]
 
 _CHECKPOINT = "last.ckpt"
 _RUN = "run.json"
@@ -118,38 +125,19 @@ def train(
     if run_dir is not None:
         checkpoint = _opened_run(Path(run_dir), module, data, schedule) / _CHECKPOINT
         callbacks.append(Checkpoints(checkpoint, max(1, min(50, schedule.max_steps // 10))))
-    with quiet(*_CHATTY), stop.restored(), restored_backends(trainer_kwargs or {}):
-        try:
-            with _refusals_as_errors(trainer_kwargs):
+    try:
+        with quiet(*_CHATTY), stop.restored(), restored_backends(trainer_kwargs or {}):
+            with _refusals_as_errors(trainer_kwargs, anywhere=True):
                 trainer = _trainer(schedule, trainer_kwargs, callbacks, validated=bool(validation))
-                module.logs = bool(trainer.loggers) or any(
-                    _is_theirs(each)
-                    for each in trainer.callbacks  # type: ignore[attr-defined]
-                )
-                resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
-                trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-            if trainer.global_step == 0:
-                raise SettingError(
-                    f"trainer_kwargs={written(dict(trainer_kwargs or {}))}: training ended before "
-                    "its first step; let it take one, or leave out what limits it"
-                )
-        except SystemExit as error:  # how Lightning ends on KeyboardInterrupt
-            raise KeyboardInterrupt from error
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise OutOfMemoryError(
-                f"training needs more memory than there is, with {data.sampler.batch_size} windows "
-                "a step: lower batch_size, n_models, context_length, hidden_size or num_layers"
-            ) from error
-        finally:  # what is left, after an error too, needs no GPU
-            module.to("cpu").eval()
-        if checkpoint is not None and stop.received is None:
-            trainer.save_checkpoint(checkpoint)
+            _run(trainer, module, data, trainer_kwargs, checkpoint)
+            if checkpoint is not None and stop.received is None:
+                trainer.save_checkpoint(checkpoint)
+    finally:
+        # It would keep the optimiser, the rows and copies of the weights, some of them on a GPU.
+        module.trainer = None
+        module.logs = True
     if stop.received is not None or best.by_validation:
         best.restore(module)
-    # It would keep the optimiser, the rows and copies of the weights, some of them on a GPU.
-    module.trainer = None
     interrupted = None
     if stop.received is not None:
         interrupted = (
@@ -157,6 +145,42 @@ def train(
             f"{schedule.max_steps}"
         )
     return Losses(record.losses, validation[0].losses if validation else {}, interrupted)
+
+
+def _run(
+    trainer: pl.Trainer,
+    module: ForecastModule,
+    data: WindowDataModule,
+    trainer_kwargs: Mapping[str, Any] | None,
+    checkpoint: Path | None,
+) -> None:
+    """Train, from a checkpoint on where there is one, and say what went wrong in our words."""
+    module.logs = bool(trainer.loggers) or any(
+        _is_theirs(each)
+        for each in trainer.callbacks  # type: ignore[attr-defined]
+    )
+    resume = str(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+    try:
+        with _refusals_as_errors(trainer_kwargs):
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+        if trainer.global_step == 0:
+            raise SettingError(
+                f"trainer_kwargs={written(dict(trainer_kwargs or {}))}: training ended before "
+                "its first step; let it take one, or leave out what limits it"
+            )
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        raise KeyboardInterrupt from error  # Lightning made an exit of it
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(
+            f"training needs more memory than there is, with {data.sampler.batch_size} windows "
+            "a step: lower batch_size, n_models, context_length, hidden_size or num_layers"
+        ) from error
+    finally:  # what is left, after an error too, needs no GPU
+        module.to("cpu").eval()
 
 
 class _Trainer(pl.Trainer):
@@ -189,6 +213,8 @@ def _trainer(
     theirs = given.pop("callbacks", None) or []
     theirs = list(theirs) if isinstance(theirs, list | tuple) else [theirs]
     _check_callbacks(theirs, validated=validated)
+    for callback in theirs:
+        _begin_anew(callback)
     if given.get("logger") is None:  # which is a folder of logs for Lightning
         given["logger"] = False
     accumulated = given.get("accumulate_grad_batches")
@@ -244,16 +270,75 @@ def _check_callbacks(callbacks: Sequence[Any], *, validated: bool) -> None:
             )
 
 
+def _begin_anew(callback: pl.Callback) -> None:
+    """Let a callback with a state begin as it was given: fits of one seed are the same.
+
+    ``EarlyStopping``, for one, would go on counting. What its constructor was told stays as it is.
+    """
+    kind = type(callback)
+    if kind.state_dict is pl.Callback.state_dict:
+        return
+    state = vars(callback)
+    told = set(inspect.signature(kind.__init__).parameters)
+    if _AS_GIVEN in state:
+        state |= deepcopy(state[_AS_GIVEN])
+    else:
+        state[_AS_GIVEN] = deepcopy({name: state[name] for name in state if name not in told})
+
+
+def without_outputs(
+    trainer_kwargs: Mapping[str, Any] | None, *, validated: bool = True
+) -> dict[str, Any]:
+    """Arguments for a training beside the one that was asked for, of which nothing is kept.
+
+    Parameters
+    ----------
+    trainer_kwargs : mapping, optional
+    validated : bool, default True
+        Whether rows are held out, so that callbacks can go by ``val_loss``.
+
+    Returns
+    -------
+    dict
+        Without loggers, checkpoints and what needs a logger; other callbacks are copies.
+    """
+    kept = dict(trainer_kwargs or {})
+    for name in ("logger", "enable_checkpointing", "profiler"):
+        kept.pop(name, None)
+    callbacks = kept.pop("callbacks", None) or []
+    callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    kept["callbacks"] = [
+        deepcopy(callback)
+        for callback in callbacks
+        if not isinstance(callback, Checkpoint | LearningRateMonitor | DeviceStatsMonitor)
+        and (validated or getattr(callback, "monitor", None) != "val_loss")
+    ]
+    return kept
+
+
+_AS_GIVEN = "_tsgen_as_given"
+"""The name under which a callback keeps what it was before its first training."""
+_REFUSALS = (
+    MisconfigurationException, TypeError, ValueError, RuntimeError, ImportError, ArithmeticError,
+    AttributeError, KeyError,
+)  # fmt: skip
+
+
 @contextmanager
-def _refusals_as_errors(trainer_kwargs: Mapping[str, Any] | None) -> Iterator[None]:
+def _refusals_as_errors(
+    trainer_kwargs: Mapping[str, Any] | None, *, anywhere: bool = False
+) -> Iterator[None]:
     """What Lightning itself refuses of its arguments, before a training or in it, is a setting.
 
-    Errors from further down, of torch or of a user's callback, are what they are.
+    Errors from further down, of torch or of a user's callback, are what they are, unless they may
+    come from ``anywhere``, as while the ``Trainer`` is made.
     """
     try:
         yield
-    except (MisconfigurationException, TypeError, ValueError, RuntimeError, ImportError) as error:
-        if isinstance(error, TsgenError) or not trainer_kwargs or not _is_of_lightning(error):
+    except _REFUSALS as error:
+        if isinstance(error, TsgenError) or not trainer_kwargs:
+            raise
+        if not anywhere and not _is_of_lightning(error):
             raise
         raise SettingError(
             f"trainer_kwargs={written(dict(trainer_kwargs))}: Lightning's Trainer refuses them: "
