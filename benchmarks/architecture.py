@@ -1,4 +1,4 @@
-"""The import graph of tsgen in numbers: `make architecture`.
+"""The import graph and the code of tsgen in numbers: `make architecture`.
 
 A room is a module or package directly in ``tsgen/``, an arrow an import between two of them, the
 floors the rooms of the longest chain of imports; an arrow is upward where its target also leads
@@ -7,7 +7,9 @@ back to its start. Circles are those among files.
 
 from __future__ import annotations
 
+import ast
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import grimp
 
@@ -31,9 +33,8 @@ def main() -> None:
         "circles among files": circles(files),
     }.items():
         print(f"{what:20} {found}")
-    print("\nMost files that one room enters:")
-    for room in sorted(names, key=lambda room: -len(below[room]))[:5]:
-        print(f"  {room.removeprefix('tsgen.'):14} {len(below[room])}")
+    for what, figure in code().items():
+        print(f"{what:20} {figure}")
 
 
 def floors(below: dict[str, set[str]]) -> int:
@@ -53,6 +54,40 @@ def circles(files: grimp.ImportGraph) -> int:
     except CycleError:
         return 1
     return 0
+
+
+def code() -> dict[str, str]:
+    """Lines, comments, and the largest functions; docstrings don't count, nor do public ones."""
+    lines, comments, lengths, parameters = 0, 0, [], []
+    for path in sorted((Path(__file__).parents[1] / "tsgen").rglob("*.py")):
+        text = path.read_text()
+        lines += text.count("\n")
+        comments += sum(line.lstrip().startswith("#") for line in text.splitlines())
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                name = f"{path.stem}.{node.name}"
+                lengths.append((_length(node), name))
+                parameters += [(_parameters(node), name)] if node.name.startswith("_") else []
+    longest, most = max(lengths), max(entry for entry in parameters if "__init__" not in entry[1])
+    return {
+        "lines": f"{lines:,}",
+        "comment lines": f"{comments / lines:.1%}",
+        "longest function": f"{longest[0]} lines, {longest[1]}",
+        "most parameters": f"{most[0]}, {most[1]}",
+    }
+
+
+def _length(node: ast.FunctionDef) -> int:
+    return sum(
+        child.end_lineno - child.lineno + 1  # type: ignore[operator]
+        for child in node.body
+        if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant))
+    )
+
+
+def _parameters(node: ast.FunctionDef) -> int:
+    names = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+    return sum(name not in ("self", "cls") for name in names)
 
 
 if __name__ == "__main__":
