@@ -12,7 +12,7 @@ from support.command_line import Run, in_empty_folder
 
 import tsgen
 from tsgen.cli.data import Data, read_first
-from tsgen.cli.options import FrameSpec, Roles
+from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.wording import on_command_line
 from tsgen.errors import FrameError, TsgenError
 
@@ -38,7 +38,7 @@ def lines(header: str, *columns: Any, sep: str = ",") -> str:
 
 def read(text: str, **roles: Any) -> Data:
     Path("in.csv").write_text(text)
-    return read_first(Path("in.csv"), FrameSpec(), Roles(**roles), None)
+    return read_first(Path("in.csv"), FileSpec(), Roles(**roles), None)
 
 
 DAYS = pd.date_range("2022-01-20", periods=48)
@@ -145,7 +145,7 @@ def test_a_declared_format_tells_time(given: str) -> None:
     Path("in.csv").write_text(
         lines("value,when", VALUES, stamps.strftime("%s" if given == "s" else given))
     )
-    data = read_first(Path("in.csv"), FrameSpec(date_format=given), Roles(), None)
+    data = read_first(Path("in.csv"), FileSpec(date_format=given), Roles(), None)
     assert list(data.frame["when"]) == list(stamps)
     assert list(data.frame["value"]) == list(VALUES)
 

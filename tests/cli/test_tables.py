@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tsgen.cli.options import FrameSpec
+from tsgen.cli.options import FileSpec
 from tsgen.cli.tables import read_table, table_bytes
 from tsgen.cli.wording import CommandError
 
@@ -27,7 +27,7 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(content: str | bytes, name: str = "in.csv", **spec: str) -> pd.DataFrame:
     Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(Path(name), FrameSpec(**spec))
+    return read_table(Path(name), FileSpec(**spec))[0]
 
 
 @pytest.mark.parametrize("sep", [",", ";", "\t", "|"])

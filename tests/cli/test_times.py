@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 from support.command_line import Run, in_empty_folder
 
 from tsgen.cli.data import Data, Known, read_first, read_further
-from tsgen.cli.options import FrameSpec, Roles
+from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.wording import CommandError
 
 BERLIN = "Europe/Berlin"
@@ -32,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 def read(stamps: Any, freq: str | None = None, **spec: str) -> Data:
     frame = pd.DataFrame({"ds": list(stamps)})
     frame.assign(y=np.arange(len(frame)) % 5).to_csv("in.csv", index=False)
-    return read_first(Path("in.csv"), FrameSpec(**spec), Roles(), freq)
+    return read_first(Path("in.csv"), FileSpec(**spec), Roles(), freq)
 
 
 def times(stamps: Any, freq: str | None = None, **spec: str) -> list[Any]:
@@ -122,8 +122,8 @@ def test_dates_that_mean_two_things(stamps: Any, readings: list[str]) -> None:
         (["1/30/20", "1/31/20", "2/1/20"], "it is 2020-01-30 with --date-format %m/%d/%y"),
     ],
 )
-def test_years_of_two_digits_are_asked_for(stamps: list[str], spec: str) -> None:
-    refused(stamps, "a year of two digits", spec, "write four digits")
+def test_years_of_two_digits_are_asked_for(stamps: list[str], reading: str) -> None:
+    refused(stamps, "a year of two digits", reading, "write four digits")
 
 
 def test_a_declared_format_decides() -> None:
@@ -238,7 +238,7 @@ def test_local_hours_without_offsets(change: str, newest_first: bool) -> None:
     assert times(naive, time_zone=BERLIN) == list(hours)
     two = pd.DataFrame({"unique_id": np.repeat(["b", "a"], len(hours)), "ds": [*naive, *naive]})
     two.assign(y=1).to_csv("two.csv", index=False)
-    data = read_first(Path("two.csv"), FrameSpec(time_zone=BERLIN), Roles(), None)
+    data = read_first(Path("two.csv"), FileSpec(time_zone=BERLIN), Roles(), None)
     assert list(data.frame["ds"]) == [*hours, *hours]
 
 
@@ -291,14 +291,14 @@ def test_a_further_file_comes_to_the_zone_of_the_first() -> None:
     hours = OVER["spring"]
     data = read(hours[:10])  # +01:00 alone
     pd.DataFrame({"ds": hours[10:], "price": 1.0}).to_csv("plan.csv", index=False)
-    plan = read_further(Path("plan.csv"), FrameSpec(), data.known)
+    plan = read_further(Path("plan.csv"), FileSpec(), data.known)
     assert list(plan["ds"]) == list(hours[10:])
     assert plan["ds"].dtype == data.frame["ds"].dtype
     pd.DataFrame({"ds": hours[10:].tz_localize(None)}).to_csv("naive.csv", index=False)
     with pytest.raises(CommandError, match=r"without offsets .* --time-zone"):
-        read_further(Path("naive.csv"), FrameSpec(), data.known)
+        read_further(Path("naive.csv"), FileSpec(), data.known)
     known = Known(data.columns, zone=hours.tz)
-    local = read_further(Path("naive.csv"), FrameSpec(time_zone=BERLIN), known)
+    local = read_further(Path("naive.csv"), FileSpec(time_zone=BERLIN), known)
     assert list(local["ds"]) == list(hours[10:])
 
 
@@ -341,17 +341,17 @@ def test_time_in_several_columns() -> None:
                           "day": hours.day, "hour": hours.hour, "y": 1.5})  # fmt: skip
     frame.to_csv("parts.csv", index=False)
     roles = Roles(time_col=["year", "month", "day", "hour"])
-    data = read_first(Path("parts.csv"), FrameSpec(), roles, None)
+    data = read_first(Path("parts.csv"), FileSpec(), roles, None)
     assert list(data.frame["ds"]) == list(hours)
     assert list(data.frame) == ["No", "ds", "y"]
-    months = read_first(Path("parts.csv"), FrameSpec(), Roles(time_col=["year", "month"]), None)
+    months = read_first(Path("parts.csv"), FileSpec(), Roles(time_col=["year", "month"]), None)
     assert list(months.frame["ds"]) == list(hours.to_period("M").to_timestamp())
     roles = Roles(time_col=["year", "month", "hour"])
     with pytest.raises(CommandError, match="needs its day as well"):
-        read_first(Path("parts.csv"), FrameSpec(), roles, None)
+        read_first(Path("parts.csv"), FileSpec(), roles, None)
     frame = pd.DataFrame({"Date": hours.strftime("%d.%m.%Y"), "Time": hours.strftime("%H:%M")})
     frame.assign(y=1).to_csv("two.csv", index=False)
-    data = read_first(Path("two.csv"), FrameSpec(), Roles(time_col=["Date", "Time"]), None)
+    data = read_first(Path("two.csv"), FileSpec(), Roles(time_col=["Date", "Time"]), None)
     assert list(data.frame["ds"]) == list(hours)
 
 
@@ -372,14 +372,14 @@ def test_parts_of_time_that_are_no_date_together(
 ) -> None:
     Path("in.csv").write_text("\n".join([f"{header},y", *(f"{row},1" for row in rows)]))
     roles = Roles(time_col=header.split(","))
-    frame = read_first(Path("in.csv"), FrameSpec(), roles, None).frame
+    frame = read_first(Path("in.csv"), FileSpec(), roles, None).frame
     assert list(frame["ds"]) == list(expected)
 
 
 def test_row_numbers_of_a_sorted_parquet_file() -> None:
     days = pd.date_range("2022-01-01", periods=4)
     pd.DataFrame({"day": days, "sold": [3.0, 1, 2, 0]}).sort_values("sold").to_parquet("in.pq")
-    data = read_first(Path("in.pq"), FrameSpec(), Roles(), None)
+    data = read_first(Path("in.pq"), FileSpec(), Roles(), None)
     assert (data.columns.time, data.columns.target) == ("day", "sold")
     assert list(data.frame.sort_values("day")["sold"]) == [3, 1, 2, 0]
 
@@ -396,9 +396,9 @@ def test_parquet(kind: str) -> None:
     }[kind]
     frame = pd.DataFrame({"unique_id": [7] * 20, "ds": stamps, "y": np.arange(20.0)})
     frame.to_parquet("in.PQ", index=False)
-    data = read_first(Path("in.PQ"), FrameSpec(), Roles(), None)
+    data = read_first(Path("in.PQ"), FileSpec(), Roles(), None)
     assert list(data.frame["ds"].dt.tz_localize(None)) == list(days)
     assert_frame_equal(data.frame.drop(columns="ds"), frame.drop(columns="ds"))
     frame.set_index(["unique_id", "ds"]).to_parquet("indexed.parquet")
-    assert_frame_equal(read_first(Path("indexed.parquet"), FrameSpec(), Roles(), None).frame,
+    assert_frame_equal(read_first(Path("indexed.parquet"), FileSpec(), Roles(), None).frame,
                        data.frame)  # fmt: skip

@@ -12,7 +12,7 @@ from support.command_line import Run, in_empty_folder
 
 from tsgen import LSTMForecaster
 from tsgen.cli.data import Known, read_first, read_further
-from tsgen.cli.options import FrameSpec, Roles
+from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.values import as_covariate, as_ids, as_numbers
 from tsgen.cli.wording import CommandError
 
@@ -136,14 +136,14 @@ def test_a_model_with_integer_ids_from_python(run: Run) -> None:
     assert list(result["unique_id"]) == [2, 2, 10, 10]
     np.testing.assert_allclose(result["y"], model.predict(2)["y"], rtol=1e-9)
     known = Known.from_model(model)
-    assert read_further(Path("in.csv"), FrameSpec(), known)["unique_id"].dtype == np.int64
+    assert read_further(Path("in.csv"), FileSpec(), known)["unique_id"].dtype == np.int64
 
 
 # --- numbers -------------------------------------------------------------------------------------
 
 
 def numbers(values: list[str], **spec: str) -> list[float]:
-    return list(as_numbers(pd.Series(values), "'y' of in.csv", FrameSpec(**spec)))
+    return list(as_numbers(pd.Series(values), "'y' of in.csv", FileSpec(**spec)))
 
 
 def test_numbers_are_exact() -> None:
@@ -206,7 +206,7 @@ def test_what_stands_for_a_missing_number(missing: str) -> None:
 
 
 def covariate(values: list[str], kind: Any = None) -> pd.Series:
-    return as_covariate(pd.Series(values), "'c' of in.csv", FrameSpec(), kind)
+    return as_covariate(pd.Series(values), "'c' of in.csv", FileSpec(), kind)
 
 
 def test_covariates_are_numbers_or_categories() -> None:
@@ -232,11 +232,11 @@ def test_categories_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     write("in.csv", ["a"], rows=4, code=["007", "12", "NA", "12"], size="NA")
     roles = Roles(future=["code"], static=["size"])
-    data = read_first(Path("in.csv"), FrameSpec(), roles, None)
+    data = read_first(Path("in.csv"), FileSpec(), roles, None)
     assert list(data.frame["code"]) == ["007", "12", "NA", "12"]
     assert set(data.frame["size"]) == {"NA"}
     write("plan.csv", ["a"], rows=2, code="12")
-    plan = read_further(Path("plan.csv"), FrameSpec(), data.known)
+    plan = read_further(Path("plan.csv"), FileSpec(), data.known)
     assert list(plan["code"]) == ["12", "12"]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pandas as pd
 
 from tsgen._messages import written
-from tsgen.cli.dates import SINCE_1970
+from tsgen.cli.dates import SINCE_1970, parsed, without_offset
 from tsgen.cli.options import Roles
 from tsgen.cli.times import joined_times, parts_of_time
 from tsgen.cli.values import is_text
@@ -83,15 +82,18 @@ def _only_candidates(
     there = listing([repr(name) for name in free.columns], most=20) or "none"
     parts = parts_of_time(free) if "time_col" in lacking else []
     rest = free.drop(columns=parts)
-    suggested = suggested_names(rest, [role for role in lacking if role != "time_col" or not parts])
-    if suggested or (parts and lacking == ["time_col"]):
+    wanted = [role for role in lacking if role != "time_col" or not parts]
+    left = _candidates(rest, wanted, date_format)
+    without = [role for role in wanted if not left[role]]
+    if not without:
+        suggested = suggested_names(rest, wanted, left) if wanted else ""
         options = ", ".join(filter(None, [f"time_col={parts}" if parts else "", suggested]))
         raise FrameError([f"which columns of {file} are what? There are {there}: pass {options}"])
-    role = next(role for role in lacking if not candidates[role])
+    role = without[0]
     kind = {"time_col": "time stamps", "target_col": "numbers to forecast"}[role]
     hint = "; --sep names what parts the fields" if lacking[1:] and free.shape[1] == 1 else ""
     # What stands in them shows why they are none: '5%', '12.03.'.
-    values = listing([f"{name!r} ({written(free[name].iloc[0])})" for name in free.columns], most=8)
+    values = listing([f"{name!r} ({written(rest[name].iloc[0])})" for name in rest.columns], most=8)
     there = values if len(free) else there
     raise FrameError(
         [f"no column of {file} holds {kind}: there are {there or 'none'}; pass {role}={hint}"]
@@ -105,17 +107,16 @@ def _candidates(
     if date_format and "time_col" in lacking:
         dated = [name for name in free if _is_written_as(free[name], date_format)]
         if len(dated) == 1:
-            return column_candidates(free.drop(columns=dated)) | {"time_col": dated}
-    return column_candidates(free)
+            return column_candidates(free.drop(columns=dated), ["target_col"]) | {"time_col": dated}
+    return column_candidates(free, lacking)
 
 
 def _is_written_as(column: pd.Series, date_format: str) -> bool:
     text = column.astype(str).str.strip()
     if date_format in SINCE_1970:
         return bool(text.str.fullmatch(r"-?[0-9]{9,}").mean() > 0.5)
-    given = re.sub(r"\s*%z", "", date_format)
-    text = text.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
-    return bool(pd.to_datetime(text, format=given, errors="coerce").notna().mean() > 0.5)
+    text = text.str.replace(r"\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$", "", regex=True)
+    return bool(parsed(text, without_offset(date_format)).notna().mean() > 0.5)
 
 
 def _refuse_values_as_names(free: pd.DataFrame, file: str) -> None:

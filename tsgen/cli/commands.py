@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from tsgen.cli.data import Data
     from tsgen.data import Columns, Frame
     from tsgen.forecasters import LSTMForecaster
 
@@ -64,10 +66,14 @@ def forecast(
         raise CommandError(
             "--future needs --future-file with these columns at the time stamps to forecast"
         )
+    if future_file is not None and not roles.future:
+        raise CommandError("--future-file needs --future, which names the columns that are in it")
     data = read_first(file, spec, roles, fitting.freq)
     ahead = None if future_file is None else read_further(future_file, spec, data.known)
     model = _new_model(fitting)
     arguments = _fit_arguments(data.columns, fitting)
+    if ahead is not None:
+        _check_ahead(ahead, data, horizon, arguments)
     accuracy = measure_accuracy(model, data.frame, horizon, arguments) if check else None
     start = time.perf_counter()
     model.fit(data.frame, **arguments)
@@ -175,6 +181,7 @@ def backtest(
         fitted, lines = _fitted_before(frame, rows, _fit_arguments(columns, fitting), fitting)
         lines |= data.notes
     else:
+        _refuse_beside_model(roles, fitting)
         fitted, lines = _loaded(model), {"model": str(model)}
         known = Known.from_model(fitted)
         frame, columns = read_further(file, spec, known, roles.time_col), known.columns
@@ -222,6 +229,31 @@ def _check(
         if plot.suffix.removeprefix(".").lower() not in formats:
             endings = ", ".join(sorted(formats))
             raise CommandError(f"can't write {plot}: a picture's name ends in one of {endings}")
+
+
+def _refuse_beside_model(*groups: Roles | Fitting) -> None:
+    """Options of a fit, which a saved model has behind it."""
+    given = [
+        f"--{field.name.replace('_', '-')}"
+        for group in groups
+        for field in fields(group)
+        if field.name != "time_col" and getattr(group, field.name) not in (field.default, None, [])
+    ]
+    if given:
+        raise CommandError(
+            f"{', '.join(given)} beside --model: the model was fitted with its own; leave out "
+            f"{'it' if len(given) == 1 else 'them'}, or --model"
+        )
+
+
+def _check_ahead(
+    ahead: pd.DataFrame, data: Data, horizon: int, arguments: Mapping[str, Any]
+) -> None:
+    """Refuse a future file that lacks something before the time for a fit is spent."""
+    from tsgen.data import FrameSpec, read_future, read_panel
+
+    spec = FrameSpec(data.columns, arguments["fill"])
+    read_future(ahead, read_panel(data.frame, spec, freq=arguments["freq"]), horizon)
 
 
 def _names(columns: Columns) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tsgen.cli.tables import name_of, read_table
 from tsgen.cli.times import known_zone, read_times
 from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
 from tsgen.cli.wording import CommandError
-from tsgen.data import Columns
+from tsgen.data import Columns, IntegerFrequency
 
 __all__ = ["Data", "Known", "read_first", "read_further"]
 
@@ -28,6 +28,10 @@ class Known:
     ids: pd.Index | None = None
     zone: Any = None
     kinds: dict[str, Kind] = field(default_factory=dict)
+    counts: bool = False
+    """Whether the time is whole numbers, whatever dates they look like."""
+    time_parts: tuple[str, ...] = ()
+    """The columns that were the time together, which need not be so in another file."""
 
     @classmethod
     def from_model(cls, model: Any) -> Known:
@@ -40,7 +44,13 @@ class Known:
         }
         ids = panel.ids.get_level_values(0) if isinstance(panel.ids, pd.MultiIndex) else panel.ids
         named = panel.layout.names_series
-        return cls(panel.columns, ids if named else None, getattr(panel.ends, "tz", None), kinds)
+        return cls(
+            panel.columns,
+            ids if named else None,
+            getattr(panel.ends, "tz", None),
+            kinds,
+            counts=isinstance(panel.frequency, IntegerFrequency),
+        )
 
 
 @dataclass(frozen=True)
@@ -51,14 +61,20 @@ class Data:
     columns: Columns
     notes: dict[str, str]
     """Lines for the summary: what was taken for what."""
+    time_parts: tuple[str, ...] = ()
+    """The columns of the file that are the time together."""
 
     @property
     def known(self) -> Known:
         """What a file that belongs to this one has to agree with."""
-        times = self.frame.get(self.columns.time)
+        times: Any = self.frame.get(self.columns.time, self.frame.index)
+        ids = self.frame.get(self.columns.id)
         return Known(
             self.columns,
-            zone=getattr(getattr(times, "dtype", None), "tz", None),
+            ids=None if ids is None else pd.Index(ids.dropna().unique()),
+            zone=getattr(times.dtype, "tz", None),
+            counts=pd.api.types.is_integer_dtype(times.dtype),
+            time_parts=self.time_parts,
             kinds={
                 name: kind_of(self.frame[name].dropna())
                 for name in self.columns.covariates
@@ -69,13 +85,14 @@ class Data:
 
 def read_first(file: Path, spec: FileSpec, roles: Roles, freq: str | None) -> Data:
     """Read a history; columns that aren't named are the usual ones, or found."""
-    table = _unindexed(read_table(file, spec), roles.time_col, roles.target_col or Columns.target)
+    table, spec = read_table(file, spec)
+    table = _unindexed(table, roles.time_col, roles.target_col or Columns.target)
     table, columns, notes = find_columns(table, roles, name_of(file), spec.date_format)
-    counts = freq is not None and freq.isdigit()
-    frame, note = _typed(table, file, spec, Known(columns), counts=counts)
+    counts = freq is not None and freq.isdecimal()
+    frame, note = _typed(table, file, spec, Known(columns, counts=counts))
     if note:
         notes = {**notes, "time": f"{columns.time}, {note}"}
-    return Data(frame, columns, notes)
+    return Data(frame, columns, notes, tuple(roles.time_col or ()))
 
 
 def read_further(
@@ -83,13 +100,18 @@ def read_further(
 ) -> pd.DataFrame:
     """Read a file whose columns are those of what was read before."""
     columns = known.columns
-    table = _unindexed(read_table(file, spec), [columns.time], columns.target)
+    table, spec = read_table(file, spec)
+    table = _unindexed(table, [columns.time], columns.target)
+    if time_col is None and set(known.time_parts) <= set(table.columns):
+        time_col = list(known.time_parts)
+    if time_col is None and isinstance(table.index, pd.RangeIndex):  # else the time is the index
+        time_col = [columns.time]
     table, _ = with_one_time_column(table, time_col, columns.time)
     return _typed(table, file, spec, known)[0]
 
 
 def _typed(
-    table: pd.DataFrame, file: Path, spec: FileSpec, known: Known, *, counts: bool = False
+    table: pd.DataFrame, file: Path, spec: FileSpec, known: Known
 ) -> tuple[pd.DataFrame, str]:
     """The columns that have a role, as what it asks for; and what has to be said of their time."""
     columns, frame, note = known.columns, table.copy(), ""
@@ -103,16 +125,19 @@ def _typed(
         if name in frame:
             kind = known.kinds.get(name)
             frame[name] = as_covariate(frame[name], label[name], spec, kind)
+    clock = Clock(
+        label.get(columns.time, f"{frame.index.name or 'index'!r} of {name_of(file)}"),
+        spec.date_format,
+        known_zone(spec.time_zone),
+        known.zone,
+        known.counts,
+    )
     if columns.time in frame:
-        clock = Clock(
-            label[columns.time],
-            spec.date_format,
-            known_zone(spec.time_zone),
-            known.zone,
-            counts,
-        )
         times, note = read_times(frame[columns.time], clock, frame.get(columns.id))
         frame[columns.time] = _in_zone(times, clock)
+    elif isinstance(frame.index, pd.DatetimeIndex):
+        times, note = read_times(pd.Series(frame.index), clock)
+        frame.index = pd.Index(_in_zone(times, clock), name=frame.index.name)
     return frame, note
 
 

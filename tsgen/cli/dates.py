@@ -16,7 +16,15 @@ import pandas as pd
 
 from tsgen.cli.wording import CommandError
 
-__all__ = ["SINCE_1970", "Clock", "read_dates", "read_numbers", "read_weeks"]
+__all__ = [
+    "SINCE_1970",
+    "Clock",
+    "parsed",
+    "read_dates",
+    "read_numbers",
+    "read_weeks",
+    "without_offset",
+]
 
 _ISO = (
     r"\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?)?"
@@ -53,6 +61,7 @@ for _day, _clock in product(_DAYS, _CLOCKS):
 
 _OF_NUMBERS = {
     6: ["%Y%m", "%y%m%d", "%d%m%y", "%m%d%y"],
+    7: ["%Y%j"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
     10: ["%Y%m%d%H"],
     12: ["%Y%m%d%H%M"],
@@ -63,6 +72,10 @@ SINCE_1970 = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": 
 _DIGITS_SINCE_1970 = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 _YEARS = (1700, 2200)
 """Whole numbers are no dates beyond these years."""
+_PER_YEAR = {
+    unit: 31_556_952 * 10**power for unit, power in zip(SINCE_1970, (0, 3, 6, 9), strict=True)
+}
+"""How many of a unit are a mean year of the Gregorian calendar."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +114,17 @@ def read_dates(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
     """What a clock on the wall shows: stamps without their offsets."""
     iso = text.str.fullmatch(_ISO)
     if clock.date_format is not None:
-        given = re.sub(r"\s*%z", "", clock.date_format)
-        walls = _parsed(text, given, clock)
-        iso &= walls.isna()  # what tsgen has written, behind what it has read
+        given = without_offset(clock.date_format)
+        walls = parsed(text, given)
+        # What tsgen has written, behind what it has read; not where months and days are swapped.
+        iso &= walls.isna() & (not given.startswith("%Y-%d"))
         note = ""
     elif iso.all():
+        _refuse_fiscal_years(text, clock)
         walls, note = pd.Series(pd.NaT, index=text.index), ""
     else:
         given = _format_of(text[~iso], clock, rest_is_iso=bool(iso.any()))
-        walls = _parsed(text[~iso], given, clock).reindex(text.index)
+        walls = parsed(text[~iso], given).reindex(text.index)
         note = f"dates as {given}"
     if iso.any():
         known = pd.to_datetime(text[iso], format="ISO8601", errors="coerce")
@@ -124,17 +139,18 @@ def read_dates(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
 def _format_of(text: pd.Series, clock: Clock, *, rest_is_iso: bool) -> str:
     """The one format in which all of a column can be read, or an error that names the choices."""
     _refuse_parts_of_dates(text, clock)
+    _refuse_fiscal_years(text, clock)
     first, distinct = text.iloc[:1], pd.Series(text.unique())
     shaped = _FORMATS.get(_shape(text.iloc[0]), [])
-    formats = [given for given in shaped if _parsed(first, given, clock).notna().all()]
-    parsed = {given: _parsed(distinct, given, clock) for given in formats}
-    share = {given: dates.notna().mean() for given, dates in parsed.items()}
-    fitting = _different({given: parsed[given] for given in formats if share[given] == 1})
+    formats = [given for given in shaped if parsed(first, given).notna().all()]
+    readings = {given: parsed(distinct, given) for given in formats}
+    share = {given: dates.notna().mean() for given, dates in readings.items()}
+    fitting = _different({given: readings[given] for given in formats if share[given] == 1})
     if len(fitting) == 1 and "%Y" in fitting[0]:
         return fitting[0]
     if not fitting and (rest_is_iso or (formats and max(share.values()) > 0.5)):
         most = max(share, key=lambda given: share[given]) if formats else ""
-        bad = text if rest_is_iso else text[_parsed(text, most, clock).isna()]
+        bad = text if rest_is_iso else text[parsed(text, most).isna()]
         raise clock.refused(
             text, bad.index[0], "is no time stamp like the others; mend or remove this row"
         )
@@ -152,7 +168,7 @@ def _ambiguous(text: pd.Series, formats: list[str], clock: Clock, more: str = ""
     with_year = [given for given in formats if "y" in given.lower()]
     if not with_year:
         return clock.refused(text, text.index[0], "has no year; write dates such as 2022-01-31")
-    readings = [_parsed(text, given, clock) for given in with_year]
+    readings = [parsed(text, given) for given in with_year]
     row: Any = pd.concat(readings, axis=1).nunique(axis=1).idxmax()  # tells them apart
     shown = ", ".join(
         f"{reading[row]:%Y-%m-%d} with --date-format {_quoted(given)}"
@@ -183,13 +199,32 @@ def _refuse_parts_of_dates(text: pd.Series, clock: Clock) -> None:
             raise clock.refused(text, text.index[found][0], reason)
 
 
-def _different(parsed: dict[str, pd.Series]) -> list[str]:
+def _refuse_fiscal_years(text: pd.Series, clock: Clock) -> None:
+    """2000-01, 2001-02, …: years that end in the next one, and months 13 months apart."""
+    found = text.str.extract(r"^(\d{4})[-/](\d{2})$")
+    if found.isna().any(axis=None) or text.nunique() < 2:
+        return
+    if ((found[0].astype(int) + 1) % 100 == found[1].astype(int)).all():
+        raise clock.refused(
+            text, text.index[0], "ends in the next year, as all rows do and as fiscal years are "
+            "written, so that it is no month; write the year in which each begins, such as "
+            f"{found[0].iloc[0]}",
+        )  # fmt: skip
+
+
+def _different(readings: dict[str, pd.Series]) -> list[str]:
     """One of each set of formats that read the same, as %b and %B do in May."""
-    kinds = {dates.to_numpy().tobytes(): given for given, dates in reversed(parsed.items())}
+    kinds = {dates.to_numpy().tobytes(): given for given, dates in reversed(readings.items())}
     return list(kinds.values())[::-1]
 
 
-def _parsed(text: pd.Series, given: str, clock: Clock) -> pd.Series:
+def without_offset(date_format: str) -> str:
+    """A format for text whose offset from UTC, or mark of UTC, was cut off."""
+    given = re.sub(r"\s*%z", "", date_format)
+    return re.sub(r"(:%M|:%S|%f|T%H%M|T%H%M%S)\s?(?:UTC|GMT|Z)$", r"\1", given)
+
+
+def parsed(text: pd.Series, given: str) -> pd.Series:
     """Time stamps, missing where the text isn't in a format."""
     try:
         return pd.to_datetime(text, format=given, errors="coerce")
@@ -199,7 +234,7 @@ def _parsed(text: pd.Series, given: str, clock: Clock) -> pd.Series:
 
 def read_weeks(text: pd.Series, clock: Clock) -> pd.Series:
     """The Mondays of weeks such as 2022-W05."""
-    days = _parsed(text.str.replace("-", "") + "1", "%GW%V%u", clock)
+    days = parsed(text.str.replace("-", "") + "1", "%GW%V%u")
     if days.isna().any():
         raise clock.refused(text, text.index[days.isna()][0], "is no week of a year")
     return days
@@ -234,14 +269,16 @@ def read_numbers(text: pd.Series, clock: Clock) -> tuple[pd.Series, str]:
 
 
 def _since_1970(text: pd.Series, clock: Clock) -> pd.Series:
-    stamps = pd.Series(_whole(text, clock).to_numpy(f"datetime64[{clock.date_format}]"), text.index)
-    odd = stamps.index[~stamps.dt.year.between(*_YEARS)]
+    unit = clock.date_format or ""
+    numbers = _whole(text, clock)
+    years = 1970 + numbers // _PER_YEAR[unit]  # beyond what pandas holds, too
+    odd = years.index[~years.between(*_YEARS)]
     if len(odd):
         raise clock.refused(
-            text, odd[0], f"is in the year {stamps[odd[0]].year} if it counts "
-            f"{SINCE_1970[clock.date_format or '']} since 1970; another --date-format (s, ms, us "
-            "or ns) names its unit",
+            text, odd[0], f"is in the year {years[odd[0]]} if it counts {SINCE_1970[unit]} since "
+            "1970; another --date-format (s, ms, us or ns) names its unit",
         )  # fmt: skip
+    stamps = pd.Series(numbers.to_numpy(f"datetime64[{unit}]"), text.index)
     if clock.zone is None:
         return stamps
     return pd.Series(stamps.dt.tz_localize("UTC").dt.tz_convert(clock.zone))
@@ -256,7 +293,7 @@ def _whole(text: pd.Series, clock: Clock) -> pd.Series:
 
 
 def _plausible(text: pd.Series, given: str, clock: Clock) -> pd.Series:
-    dates = _parsed(text, given, clock)
+    dates = parsed(text, given)
     return dates.where(dates.dt.year.between(*_YEARS))
 
 
@@ -272,7 +309,7 @@ def _refuse_odd_dates(text: pd.Series, dates: dict[str, pd.Series], clock: Clock
 def _refuse_seconds(text: pd.Series, clock: Clock, unit: str | None) -> None:
     if unit is None:
         return
-    first = pd.Timestamp(int(text.iloc[0]), unit=unit)
+    first = _whole(text, clock).to_numpy(f"datetime64[{unit}]")[0].astype("datetime64[us]").item()
     if 1990 <= first.year <= 2100:
         raise clock.refused(
             text, text.index[0], f"may be {SINCE_1970[unit]} since 1970, {first:%Y-%m-%d %H:%M} in "

@@ -17,6 +17,8 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +53,16 @@ _PARQUET = (".parquet", ".pq")
 _TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 
 
-def read_table(file: Path, spec: FileSpec) -> pd.DataFrame:
-    """A table as it is written: a CSV has columns of text, in which an empty field is ``""``."""
+def read_table(file: Path, spec: FileSpec) -> tuple[pd.DataFrame, FileSpec]:
+    """A table as it is written, and how it is, with the separator that was found.
+
+    A CSV has columns of text, in which an empty field is ``""``.
+    """
     content = _content(file)
     try:
         content = _unpacked(content)
         if content.startswith(b"PAR1"):
-            return pd.read_parquet(io.BytesIO(content))
+            return pd.read_parquet(io.BytesIO(content)), spec
         return _read_csv(_decoded(content, spec), spec)
     except (ValueError, ImportError, OSError, csv.Error) as error:
         raise CommandError(f"can't read {name_of(file)}: {error}") from error
@@ -69,11 +74,15 @@ def name_of(file: Path) -> str:
 
 
 def check_ending(path: Path) -> None:
-    """Refuse the name of a table that would hold something else than it says."""
-    if path.suffix and not path.name.lower().endswith((*_TEXT, *_PARQUET)) and not path.exists():
+    """Refuse the name of a table that would hold something else than it says, or can't be made."""
+    name = path.name.lower()
+    is_device = path.exists() and not path.is_file()
+    if path.suffix and not name.endswith((*_TEXT, *_PARQUET)) and not is_device:
         raise CommandError(
             f"can't write {path}: a table's name ends in one of {', '.join((*_TEXT, *_PARQUET))}"
         )
+    if name.endswith(_PARQUET) and not any(map(find_spec, ("pyarrow", "fastparquet"))):
+        raise CommandError(f"can't write {path}: Parquet needs pyarrow: pip install pyarrow")
 
 
 def table_bytes(result: Frame, path: Path) -> bytes:
@@ -147,7 +156,7 @@ def _decoded(content: bytes, spec: FileSpec) -> str:
     return io.StringIO(text, newline=None).getvalue()  # lines end in \n, as csv wants them
 
 
-def _read_csv(text: str, spec: FileSpec) -> pd.DataFrame:
+def _read_csv(text: str, spec: FileSpec) -> tuple[pd.DataFrame, FileSpec]:
     if not text.strip():
         raise ValueError("it is empty")
     said = re.match(r'"?sep=(.)"?\n', text, re.IGNORECASE)  # a line that is for Excel
@@ -179,7 +188,8 @@ def _read_csv(text: str, spec: FileSpec) -> pd.DataFrame:
     if names.duplicated().any():
         twice = listing([repr(name) for name in names[names.duplicated()].unique()])
         raise ValueError(f"columns named twice: {twice}; rename one of each")
-    return table.iloc[1:].reset_index(drop=True).set_axis(names.to_list(), axis=1)
+    table = table.iloc[1:].reset_index(drop=True).set_axis(names.to_list(), axis=1)
+    return table, replace(spec, sep=sep)
 
 
 def _declared(sep: str | None) -> str | None:

@@ -8,12 +8,11 @@ import zoneinfo
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tsgen.cli.dates import SINCE_1970, Clock, read_dates, read_numbers, read_weeks
 from tsgen.cli.wording import CommandError
-from tsgen.data import column_candidates
+from tsgen.data import column_candidates, localise
 
 __all__ = ["joined_times", "known_zone", "parts_of_time", "read_times"]
 
@@ -58,7 +57,7 @@ def joined_times(table: pd.DataFrame, names: list[str]) -> pd.Series:
     for part, mark in (("quarter", "Q"), ("week", "-W")):
         if set(parts) == {"year", part}:
             return parts["year"].str.cat(_digits(parts[part], 2 if part == "week" else 1), sep=mark)
-    has_dates = "year" not in parts and not columns[0].str.isdigit().all()
+    has_dates = "year" not in parts and not columns[0].str.isdecimal().all()
     if has_dates or not set(parts) <= set(_PARTS):
         if _part(names[-1]) == "hour":
             columns[-1] = _digits(columns[-1], 2) + ":00"
@@ -117,6 +116,8 @@ def read_times(
     if not len(text):
         raise CommandError(f"column {clock.label} is empty: it should hold time stamps")
     times, note = _read_text(text, clock, None if ids is None else ids[text.index])
+    if len(times) < len(column) and pd.api.types.is_integer_dtype(times.dtype):
+        times = times.astype("Int64")  # else numbers that count would become decimals
     return times.reindex(column.index), note
 
 
@@ -184,7 +185,7 @@ def _from_utc(
     zone = clock.zone or clock.target
     if zone is None and offsets.nunique() == 1:
         zone = datetime.timezone(offsets.iloc[0].to_pytimedelta())
-    if zone is None and (walls - walls.dt.normalize()).nunique() == 1:
+    if zone is None and _are_one_a_day(walls):
         raise CommandError(
             f"column {clock.label} has days whose offsets from UTC change, such as "
             f"{text.iloc[0]!r}; name their zone, such as --time-zone Europe/Berlin"
@@ -208,19 +209,19 @@ def _localized(walls: pd.Series, clock: Clock, ids: pd.Series | None) -> pd.Seri
     """
     if clock.zone is None:
         return walls
-    days = bool((walls == walls.dt.normalize()).all())
-    in_order = walls if walls.iloc[0] <= walls.iloc[-1] else walls[::-1]  # or the newest first
-    late = _come_again(in_order, ids)[walls.index]
-    twice = late | _come_again(in_order[::-1], ids)[walls.index]
-    zoned = walls.dt.tz_localize(
-        clock.zone,
-        ambiguous=np.ones(len(walls), dtype=bool) if days else ~late.to_numpy(),
-        nonexistent="shift_forward" if days else "NaT",
-    )
+    table = pd.DataFrame({"wall": walls, "id": 0 if ids is None else ids})
+    if _are_days(table):
+        present = walls.dropna()
+        days = localise(pd.DatetimeIndex(present), clock.zone)
+        return pd.Series(days, index=present.index).reindex(walls.index)
+    series = table.groupby("id", dropna=False)["wall"]
+    newest_first = series.transform("first") > series.transform("last")
+    late = table.duplicated(keep="first").mask(newest_first, table.duplicated(keep="last"))
+    zoned = walls.dt.tz_localize(clock.zone, ambiguous=~late.to_numpy(), nonexistent="NaT")
     _refuse(zoned.isna() & walls.notna(), walls, clock, "doesn't exist")
-    if not days:
-        other = walls.dt.tz_localize(clock.zone, ambiguous="NaT", nonexistent="NaT")
-        _refuse(other.isna() & ~twice & walls.notna(), walls, clock, "comes twice, but not here")
+    other = walls.dt.tz_localize(clock.zone, ambiguous="NaT", nonexistent="NaT")
+    once = ~table.duplicated(keep=False)
+    _refuse(other.isna() & once & walls.notna(), walls, clock, "comes twice, but not here")
     return pd.Series(zoned)
 
 
@@ -228,12 +229,21 @@ def _is_naive(times: pd.Series) -> bool:
     return pd.api.types.is_datetime64_dtype(times.dtype)
 
 
-def _come_again(walls: pd.Series, ids: pd.Series | None) -> pd.Series:
-    """Which stamps came before in their series, in the order of time."""
-    table = pd.DataFrame({"wall": walls})
-    if ids is not None:
-        table["id"] = ids
-    return pd.Series(table.duplicated())
+def _are_days(table: pd.DataFrame) -> bool:
+    """Whether stamps are midnights, or a day or more apart in each series."""
+    walls = table["wall"].dropna()
+    if (walls == walls.dt.normalize()).all():
+        return True
+    steps = table.sort_values("wall").groupby("id", dropna=False)["wall"].diff().dropna()
+    return len(steps) > 0 and bool((steps >= pd.Timedelta(days=1)).all())
+
+
+def _are_one_a_day(walls: pd.Series) -> bool:
+    """Whether stamps are at one time of day, but for those that a change of clocks has moved."""
+    distinct = walls.drop_duplicates()
+    days = distinct.dt.normalize()
+    usual = (distinct - days).value_counts(normalize=True).iloc[0]
+    return bool(usual == 1 or (usual > 0.5 and not days.duplicated().any()))
 
 
 def _refuse(bad: pd.Series, walls: pd.Series, clock: Clock, reason: str) -> None:

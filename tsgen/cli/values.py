@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen.cli.options import FileSpec
 from tsgen.cli.wording import CommandError
 from tsgen.data import NUMBER
@@ -93,10 +93,14 @@ def as_ids(column: pd.Series, label: str, known: pd.Index | None = None) -> pd.S
     known : Index, optional
         The ids of a model: where they are no text, ids are what the text of one stands for.
     """
+    if isinstance(known, pd.CategoricalIndex):
+        known = known.categories
+    known_text = known is not None and is_text(known.to_series())
     if not is_text(column):
-        return column
+        as_text = known_text and pd.api.types.is_integer_dtype(column.dtype)
+        return column.astype(str).where(column.notna()) if as_text else column
     present = column[column.notna() & (column != "")]
-    if known is None or is_text(known.to_series()):
+    if known is None or known_text:
         return column.where(column.index.isin(present.index))
     by_text = dict(zip(known.astype(str), known, strict=True))
     if pd.api.types.is_integer_dtype(known.dtype):  # one that the model hasn't seen
@@ -106,14 +110,19 @@ def as_ids(column: pd.Series, label: str, known: pd.Index | None = None) -> pd.S
     if len(odd):
         raise CommandError(
             f"column {label}: {odd.iloc[0]!r} (row {odd.index[0]}) is no id of the model, whose "
-            f"ids are {known.dtype}, such as {_plain(known[0])!r}; fit it to ids that are text"
+            f"ids are {known.dtype}, such as {written(known[0])}; fit it to ids that are text"
         )
     found = present.map(by_text).reindex(column.index)
-    return found.astype(known.dtype) if len(present) == len(column) else found
+    return _fitting(found, known.dtype) if len(present) == len(column) else found
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _fitting(ids: pd.Series, dtype: Any) -> pd.Series:
+    """In a dtype that can hold all of them; else as they are: 300 as int8 would be 44."""
+    try:
+        cast = ids.astype(dtype)
+    except (ValueError, TypeError, OverflowError):
+        return ids
+    return cast if (cast == ids).all() else ids
 
 
 def _present(column: pd.Series) -> pd.Series:
@@ -147,16 +156,27 @@ def _marks(text: pd.Series, label: str, spec: FileSpec) -> tuple[str, str]:
         return spec.decimal or ("," if thousands == "." else "."), thousands
     english = text.str.fullmatch(_grouped(",", ".") + "|" + _PLAIN).all()
     continental = text.str.fullmatch(_grouped(".", ",")).all()
-    if text.str.fullmatch(_PLAIN).all() or not (english or continental):
+    if text.str.fullmatch(_PLAIN).all():
+        if spec.sep == ";":  # where decimals are written with a comma, and 1.234 may be 1234
+            dotted = text[text.str.contains(".", regex=False)]
+            if len(dotted) and dotted.str.fullmatch(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}").all():
+                raise _two_ways(dotted, label, ".")
+        return ".", ""
+    if not (english or continental):
         return ".", ""
     if english and continental:
-        row = text.index[text.str.contains(",", regex=False)][0]
-        raise CommandError(
-            f"column {label}: {text[row]!r} (row {row}) can be read in two ways: "
-            f"{text[row].replace(',', '')} with --thousands , or {text[row].replace(',', '.')} "
-            "with --decimal ,"
-        )
+        raise _two_ways(text[text.str.contains(",", regex=False)], label, ",")
     return (".", ",") if english else (",", ".")
+
+
+def _two_ways(text: pd.Series, label: str, mark: str) -> CommandError:
+    """An error that shows what a number is with each meaning of its mark."""
+    value, row = text.iloc[0], text.index[0]
+    return CommandError(
+        f"column {label}: {value!r} (row {row}) can be read in two ways: "
+        f"{value.replace(mark, '')} with --thousands {mark} or {value.replace(mark, '.')} "
+        f"with --decimal {mark}"
+    )
 
 
 def _grouped(thousands: str, decimal: str) -> str:

@@ -40,7 +40,7 @@ OPTIONS = {
 
 _VALUE = r"'[^']*'|\[[^\]]*\]|[\w.+-]*\w"
 _ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=({_VALUE})?(,(?= \w+=))?")
-_NAME = re.compile(rf"\b({'|'.join(name for name in OPTIONS if '_' in name)})\b")
+_NAME = re.compile(rf"(?<!')\b({'|'.join(name for name in OPTIONS if '_' in name)})\b(?!')")
 # An argument without an option is left out with the "or" that offers it.
 _OTHER_ARGUMENT = re.compile(rf",? or (?:pass )?(?!{'|'.join(OPTIONS)})[a-z_]+=(?:{_VALUE})")
 _EXAMPLE = re.compile(

@@ -38,6 +38,7 @@ from tsgen.data.future_covariates import read_future
 from tsgen.data.guesses import NUMBER, column_candidates, suggested_names
 from tsgen.data.history import History
 from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
+from tsgen.data.local_time import localise
 from tsgen.data.missing import Fill, check_fill, fill_values
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
@@ -76,6 +77,7 @@ __all__ = [
     "fitting",
     "hold_out",
     "listing",
+    "localise",
     "offsets_of",
     "output_name",
     "outputs_of",

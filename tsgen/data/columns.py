@@ -45,19 +45,19 @@ class Columns:
     one_series: bool = False
 
     def __post_init__(self) -> None:
-        if len({self.id, self.time, self.target}) < 3:
+        ids = () if self.one_series else (self.id,)
+        if len({*ids, self.time, self.target}) < 2 + len(ids):
             raise SettingError(
                 f"id_col={written(self.id)}, time_col={written(self.time)} and "
-                f"target_col={written(self.target)}: the "
-                "same column twice; name three different ones"
+                f"target_col={written(self.target)}: the same column twice; name three different "
+                "ones"
             )
-        names = [self.id, self.time, *self.targets, *self.covariates]
+        names = [*ids, self.time, *self.targets, *self.covariates]
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         if twice:
             raise SettingError(
                 f"column {written(twice[0])} has two roles; name it once among id, time, target "
-                "and "
-                "covariates"
+                "and covariates"
             )
 
     @classmethod

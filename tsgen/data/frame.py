@@ -204,7 +204,7 @@ def read_cells(df: Frame, columns: Columns) -> Cells:
     if isinstance(df, pd.DataFrame):
         there = [name for name in columns.targets if name in df.columns]
         if there and len(there) < len(columns.targets):
-            columns = Columns.of(columns.id, columns.time, there)
+            columns = replace(columns, target=there[0], others=tuple(there[1:]))
     return reader_of(df, columns).cells()
 
 

@@ -325,7 +325,7 @@ def declared_frequency(freq: Any, times: pd.Index) -> Frequency:
     if isinstance(times, pd.PeriodIndex):
         return _declared_period(freq, times)
     if not isinstance(times, pd.DatetimeIndex):
-        if isinstance(freq, bool) or not str(freq).isdigit() or int(str(freq)) < 1:
+        if isinstance(freq, bool) or not str(freq).isdecimal() or int(str(freq)) < 1:
             raise SettingError(
                 f"freq={written(freq)} doesn't fit integer time: expected a whole number of 1 or "
                 "more; for dates convert the time column with pd.to_datetime"
@@ -519,7 +519,7 @@ def _out_of_range(last: Any, horizon: int, unit: str) -> FrameError:
 
 
 def _current_alias(alias: str) -> str:
-    match = re.fullmatch(r"(-?\d*)([A-Za-z]+)((?:-[A-Za-z]+)?)", alias)
+    match = re.fullmatch(r"(-?\d*)([A-Za-z]+)((?:-[A-Za-z0-9]+)?)", alias)
     if match is None:
         return alias
     multiple, prefix, anchor = match.groups()

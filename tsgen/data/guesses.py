@@ -25,23 +25,34 @@ _STAMP = (
 _COMPACT_DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d(?:[0-2]\d(?:[0-5]\d){0,2})?)?"
 
 
-def column_candidates(df: pd.DataFrame) -> dict[str, list[Any]]:
+def column_candidates(
+    df: pd.DataFrame, wanted: Sequence[str] = ("time_col", "target_col")
+) -> dict[str, list[Any]]:
     """The columns that may be time, the target, or the names of series, by the arguments.
 
-    What counts in equal steps, as years do, may be time where no column holds dates.
+    What counts in equal steps, as years do, may be time where no column holds dates; it is a target
+    where no time is wanted and no other column holds numbers.
     """
     times = [name for name, column in df.items() if _looks_like_time(column)]
-    times = times or [name for name, column in df.items() if _counts(column)]
+    counts = [] if times else [name for name, column in df.items() if _counts(column)]
+    times += counts
     chosen = times if len(times) == 1 else []
     numbers = [
         name for name, column in df.items() if _looks_like_numbers(column) and name not in chosen
     ]
+    numbers = numbers or ([] if "time_col" in wanted else counts)
     names = [name for name in df.columns if name not in (*times, *numbers)]
     return {"time_col": times, "target_col": numbers, "id_col": names}
 
 
-def suggested_names(df: pd.DataFrame, wanted: Sequence[str] = ("time_col", "target_col")) -> str:
+def suggested_names(
+    df: pd.DataFrame,
+    wanted: Sequence[str] = ("time_col", "target_col"),
+    found: dict[str, list[Any]] | None = None,
+) -> str:
     """Arguments that name the columns of a long frame; nothing where it can't be one.
+
+    The candidates are those of `column_candidates`, unless they were found before.
 
     Examples
     --------
@@ -50,7 +61,7 @@ def suggested_names(df: pd.DataFrame, wanted: Sequence[str] = ("time_col", "targ
     >>> suggested_names(pd.DataFrame({"Month": ["1949-01", "1949-02"], "Passengers": [112, 118]}))
     "time_col='Month', target_col='Passengers'"
     """
-    found = column_candidates(df)
+    found = column_candidates(df, wanted) if found is None else found
     if not all(found[argument] for argument in wanted):
         return ""
     shown = [argument for argument in found if argument in (*wanted, "id_col")]

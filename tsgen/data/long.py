@@ -224,12 +224,17 @@ class LongReader:
 
     def last_rows(self, rows: int) -> BoolArray:
         """Which rows are the last of their series in time."""
-        times = pd.Series(np.asarray(pd.Index(self.times).argsort()).argsort())
-        ids = pd.Series([self.columns.target] * len(times)) if self.ids is None else self.ids
-        groups = times.groupby(ids.to_numpy())
+        problems = Problems()
+        times = check_times(self.times, written(self.columns.time), problems)
+        codes, ids = self._factorize(problems)
+        problems.raise_any()
+        assert times is not None and codes is not None
+        groups = pd.Series(np.asarray(times.argsort()).argsort()).groupby(codes)
         lengths = groups.size()
         if (lengths <= rows).any():
-            short = [f"{written(name)} ({size})" for name, size in lengths[lengths <= rows].items()]
+            few = lengths[lengths <= rows]
+            names = ids.take(few.index.to_numpy())
+            short = [f"{written(name)} ({size})" for name, size in zip(names, few, strict=True)]
             raise FrameError(
                 [f"series with no more than the {rows} rows to hold out: {listing(short)}"]
             )

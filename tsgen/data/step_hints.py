@@ -221,6 +221,7 @@ _HINTS: tuple[Callable[[pd.DatetimeIndex, Frequency], str], ...] = (
 
 _FORMS = (
     ("%Y%m%d", 8, "a year, a month and a day"),
+    ("%Y%j", 7, "a year and a day of the year"),
     ("%Y%m", 6, "a year and a month"),
     ("%y%m%d", 6, "a year of two digits, a month and a day"),
     ("%Y%m%d%H", 10, "a date and an hour"),

@@ -165,7 +165,11 @@ class WideReader:
         """Which rows are the last in time."""
         if len(self.frame) <= rows:
             raise FrameError([f"the frame has {len(self.frame)} rows, not more than {rows}"])
-        ranks = np.asarray(self.frame.index.argsort()).argsort()
+        problems = Problems()
+        times = check_times(self.frame.index, "the index", problems)
+        problems.raise_any()
+        assert times is not None
+        ranks = np.asarray(times.argsort()).argsort()
         return np.asarray(ranks >= len(ranks) - rows)
 
 
