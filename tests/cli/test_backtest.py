@@ -130,3 +130,16 @@ def test_errors(run: Run, options: list[Any], said: str) -> None:
     assert done.out == ""
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_options_of_a_fit_are_refused_beside_a_model(run: Run) -> None:
+    source = written(frame())
+    options = ["--target-col", "no", "--freq", "W", "--fill", 0, "--calendar", "auto", "--seed", 1]
+    done = run("backtest", source, "--horizon", 4, "--model", "m.tsgen", *options, *FEW)
+    assert done.code == 2
+    said = "--target-col, --freq, --fill, --calendar, --seed, --max-steps beside --model"
+    assert said in done.err
+    assert run("fit", source, "--save", "m.tsgen", *FEW).code == 0
+    done = run("backtest", source, "--horizon", 4, "--model", "m.tsgen", "--time-col", "ds")
+    assert done.code == 0, done.err
+    assert "m.tsgen" in done.out

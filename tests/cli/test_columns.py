@@ -191,3 +191,25 @@ def test_the_error_in_python_writes_out_the_arguments(frame: object, arguments: 
     with pytest.raises(FrameError) as error:
         tsgen.LSTMForecaster(max_steps=2, verbose=False).fit(pd.DataFrame(frame))
     assert f"for a long frame pass {arguments}; " in str(error.value)
+
+
+@pytest.mark.parametrize("years", [1, 3])
+def test_what_has_no_numbers_to_forecast_is_said_beside_parts_of_time(years: int) -> None:
+    months = MONTHS[: 12 * years]
+    text = lines("Year,Month,Sales", months.year, months.month, ["$5"] * len(months))
+    with pytest.raises(FrameError, match=r"holds numbers to forecast: there are 'Sales' \('\$5'\)"):
+        read(text)
+
+
+def test_candidates_beside_a_declared_format() -> None:
+    text = lines("when,a,b", MONTHS.strftime("%Y~%m"), VALUES, VALUES)
+    Path("in.csv").write_text(text)
+    with pytest.raises(FrameError) as error:
+        read_first(Path("in.csv"), FileSpec(date_format="%Y~%m"), Roles(), None)
+    said = on_command_line(str(error.value))
+    assert "pass --time-col when --target-col a (or 'b')" in said
+
+
+def test_values_in_equal_steps_are_forecast_where_the_time_is_named() -> None:
+    data = read(lines("Month,Total", WRITTEN, range(10, 58)), time_col=["Month"])
+    assert (data.columns.time, data.columns.target) == ("Month", "Total")

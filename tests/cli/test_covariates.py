@@ -115,3 +115,31 @@ def test_a_check_that_cannot_be_made_is_left_out(run: Run) -> None:
                "--fill", "ffill", *SHORT)  # fmt: skip
     assert done.code == 0, done.err
     assert "MASE" not in done.out
+
+
+def test_a_plan_that_lacks_rows_is_refused_before_the_fit(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files()
+    pd.read_csv("plan.csv").iloc[:-1].to_csv("plan.csv", index=False)
+    monkeypatch.setattr(LSTMForecaster, "fit", lambda *given, **named: pytest.fail("it was fitted"))
+    done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, "--future-file", "plan.csv")
+    assert done.code == 2
+    assert "2024-02-14" in done.err
+    done = run("forecast", "sales.csv", "--horizon", HORIZON, "--future-file", "plan.csv")
+    assert done.code == 2
+    assert "--future-file needs --future" in done.err
+
+
+def test_a_plan_has_its_time_in_parts_as_the_history(run: Run) -> None:
+    ds = pd.date_range("2020-01-01", periods=40, freq="MS")
+    whole = pd.DataFrame(
+        {"year": ds.year, "month": ds.month, "price": 1.0, "y": np.sin(np.arange(40))}
+    )
+    whole.iloc[:36].to_csv("ym.csv", index=False)
+    whole.iloc[36:].to_csv("f.csv", index=False)
+    time = ("--time-col", "year", "--time-col", "month")
+    done = run("forecast", "ym.csv", "--horizon", 4, *time, "--future", "price", "--future-file",
+               "f.csv", "--no-check", *SHORT)  # fmt: skip
+    assert done.code == 0, done.err
+    assert pd.read_csv("forecast.csv")["ds"].tolist()[0] == "2023-01-01"

@@ -249,3 +249,20 @@ def test_standard_input_is_read_once_and_a_model_needs_a_file(run: Run) -> None:
     refused(run("forecast", "-", *QUICK, *options), "standard input (-) can be read once")
     refused(run("fit", history(), "--save", "-"), "a model needs a file")
     refused(run("forecast", "sales.csv", *QUICK, "--plot", "-"), "can't write -")
+
+
+def test_a_workbook_is_not_replaced_by_text(run: Run) -> None:
+    Path("rep.xlsx").write_bytes(b"PK")
+    done = run("forecast", "none.csv", "--horizon", 2, "--out", "rep.xlsx", "--overwrite")
+    assert done.code == 2
+    assert "can't write rep.xlsx: a table's name ends in one of" in done.err
+    assert Path("rep.xlsx").read_bytes() == b"PK"
+
+
+def test_parquet_without_an_engine_is_said_before_anything_is_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tsgen.cli.tables.find_spec", lambda name: None)
+    done = run("forecast", "none.csv", "--horizon", 2, "--out", "x.parquet")
+    assert done.code == 2
+    assert "can't write x.parquet: Parquet needs pyarrow" in done.err

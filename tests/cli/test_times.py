@@ -11,9 +11,12 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 from support.command_line import Run, in_empty_folder
 
+import tsgen
 from tsgen.cli.data import Data, Known, read_first, read_further
 from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.wording import CommandError
+from tsgen.data import read_panel
+from tsgen.errors import FrameError
 
 BERLIN = "Europe/Berlin"
 
@@ -402,3 +405,134 @@ def test_parquet(kind: str) -> None:
     frame.set_index(["unique_id", "ds"]).to_parquet("indexed.parquet")
     assert_frame_equal(read_first(Path("indexed.parquet"), FileSpec(), Roles(), None).frame,
                        data.frame)  # fmt: skip
+
+
+# --- readings that would be wrong without a word --------------------------------------------------
+
+
+def further(stamps: Any, known: Known, **spec: str) -> list[Any]:
+    pd.DataFrame({"ds": stamps, "price": 1.0}).to_csv("plan.csv", index=False)
+    return list(read_further(Path("plan.csv"), FileSpec(**spec), known)["ds"])
+
+
+def test_the_order_of_rows_is_that_of_each_series() -> None:
+    """Whether the newest stand first isn't to be seen from the ends of the whole file."""
+    hours, earlier = OVER["autumn"], pd.date_range("2021-06-01", periods=9, freq="h", tz=BERLIN)
+    two = pd.DataFrame(
+        {"unique_id": ["a"] * len(hours) + ["b"] * 9, "ds": [*hours, *earlier], "y": 1}
+    )
+    two["ds"] = two["ds"].dt.tz_localize(None)
+    two.to_csv("two.csv", index=False)
+    data = read_first(Path("two.csv"), FileSpec(time_zone=BERLIN), Roles(), None)
+    assert list(data.frame["ds"]) == [*hours, *earlier]
+
+
+def test_days_at_an_hour_that_clocks_skip_or_repeat() -> None:
+    walls = pd.date_range("2022-03-20 02:30", "2022-11-05 02:30")
+    stamps = read(walls, time_zone=BERLIN).frame["ds"]
+    assert str(stamps[7]) == "2022-03-27 03:00:00+02:00"
+    assert str(stamps[224]) == "2022-10-30 02:30:00+02:00"
+    assert list(stamps.dt.tz_localize(None).drop(7)) == list(walls.delete(7))
+
+
+@pytest.mark.parametrize("options", [{}, {"time_zone": BERLIN}], ids=["naive", "zone"])
+def test_the_index_of_a_wide_file_is_read_like_a_column(options: dict[str, str]) -> None:
+    days = pd.date_range("2022-03-20", periods=20, name="day")
+    pd.DataFrame({"a": 1.0, "b": 2.0}, index=days).to_parquet("wide.pq")
+    data = read_first(Path("wide.pq"), FileSpec(**options), Roles(), None)
+    expected = days.tz_localize(options["time_zone"]) if options else days
+    assert list(data.frame.index) == list(expected)
+    assert data.frame.index.name == "day"
+    if options:
+        with pytest.raises(CommandError, match=r"'day' of wide\.pq .* without offsets"):
+            read_further(Path("wide.pq"), FileSpec(), data.known)
+        ahead = read_further(Path("wide.pq"), FileSpec(**options), data.known)
+        assert list(ahead.index) == list(expected)
+
+
+@pytest.mark.parametrize("mark", ["-", "/"])
+def test_fiscal_years_are_no_months(mark: str) -> None:
+    years = [f"{year}{mark}{(year + 1) % 100:02}" for year in range(2000, 2010)]
+    refused(years, f"'{years[0]}' (row 0) ends in the next year", "such as 2000")
+    assert times(["2000-01", "2000-02"]) == list(pd.to_datetime(["2000-01", "2000-02"]))
+    assert times(["2001-02"]) == [pd.Timestamp("2001-02-01")]
+
+
+def test_a_year_and_the_day_of_the_year() -> None:
+    data = read(DAYS.strftime("%Y%j"))
+    assert list(data.frame["ds"]) == list(DAYS)
+    assert data.notes == {"time": "ds, dates as %Y%j"}
+
+
+def test_days_and_months_that_are_swapped_in_what_looks_like_iso() -> None:
+    ends = pd.date_range("2022-01-31", periods=12, freq="ME")
+    refused(ends.strftime("%Y-%m-%d"), "'2022-01-31' (row 0) isn't written as %Y-%d-%m",
+            date_format="%Y-%d-%m")  # fmt: skip
+    assert times(ends.strftime("%Y-%d-%m"), date_format="%Y-%d-%m") == list(ends)
+
+
+# --- no tracebacks -------------------------------------------------------------------------------
+
+
+def test_formats_that_are_none() -> None:
+    for written in ("%-d/%-m/%Y", "%Q"):
+        Path("in.csv").write_text("when,sold\n1/2/2022,3\n2/2/2022,4\n")
+        with pytest.raises(CommandError, match=r"--date-format .* bad directive"):
+            read_first(Path("in.csv"), FileSpec(date_format=written), Roles(), None)
+
+
+def test_numbers_beyond_what_a_date_can_be() -> None:
+    refused(["1577836800000000000"] * 2, "is in the year 49999659731 if it counts seconds",
+            date_format="s")  # fmt: skip
+    refused(["9" * 19, "9" * 19], "is too large a number to count time")
+    assert times(["9999999999", "9999999998"]) == [9999999999, 9999999998]
+
+
+# --- what is read is what was meant --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["UTC", "GMT", "Z"])
+def test_a_mark_of_utc_in_a_format(mark: str) -> None:
+    stamps = pd.date_range("2022-01-25", periods=3, freq="h", tz="UTC")
+    written = stamps.strftime(f"%d.%m.%Y %H:%M {mark}")
+    assert times(written, date_format=f"%d.%m.%Y %H:%M {mark}") == list(stamps)
+    assert times(written, date_format="%d.%m.%Y %H:%M %z") == list(stamps)
+
+
+@pytest.mark.parametrize("zone", ["America/Santiago", "Africa/Cairo", "Asia/Beirut"])
+def test_days_of_which_clocks_have_moved_one_need_their_zone(zone: str) -> None:
+    days = pd.date_range("2023-01-01", "2023-12-31").strftime("%Y-%m-%d")
+    stamps = read(days, time_zone=zone).frame["ds"]
+    assert stamps.dt.hour.nunique() == 2
+    refused(stamps.astype(str), "has days whose offsets from UTC change", "--time-zone")
+    assert times(stamps.astype(str), time_zone=zone) == list(stamps)
+
+
+def test_an_empty_year_is_a_missing_stamp() -> None:
+    Path("in.csv").write_text("year,y\n1980,1\n,2\n1982,3\n")
+    data = read_first(Path("in.csv"), FileSpec(), Roles(time_col=["year"]), None)
+    assert str(data.frame["year"].dtype) == "Int64"
+    with pytest.raises(FrameError, match="missing time stamps"):
+        read_panel(data.frame, data.columns)
+
+
+def test_a_further_file_counts_where_the_first_did() -> None:
+    numbers = range(201_001, 201_013)
+    data = read(numbers, freq="1")
+    assert further(numbers, data.known) == list(numbers)
+    model = tsgen.Naive().fit(data.frame, freq=1)
+    assert further(numbers, Known.from_model(model)) == list(numbers)
+    dated = read(pd.Series(numbers).astype(str), date_format="%Y%m")
+    assert further(numbers, dated.known, date_format="%Y%m") == list(dated.frame["ds"])
+
+
+def test_a_further_file_has_the_time_in_parts_or_in_one() -> None:
+    hours = pd.date_range("2020-01-01", periods=6, freq="MS")
+    parts = pd.DataFrame({"year": hours.year, "month": hours.month, "y": 1.5})
+    parts.to_csv("ym.csv", index=False)
+    data = read_first(Path("ym.csv"), FileSpec(), Roles(time_col=["year", "month"]), None)
+    assert list(read_further(Path("ym.csv"), FileSpec(), data.known)["ds"]) == list(hours)
+    assert further(hours, data.known) == list(hours)
+    pd.DataFrame({"date": hours, "price": 1}).to_csv("other.csv", index=False)
+    with pytest.raises(CommandError, match="no column 'ds'; the columns are 'date', 'price'"):
+        read_further(Path("other.csv"), FileSpec(), data.known)

@@ -253,3 +253,49 @@ def test_categories_of_a_saved_model(run: Run) -> None:
     model = LSTMForecaster.load("m.tsgen")
     schema = {item.name: list(item.categories) for item in model.panel_.covariates.schema}
     assert schema == {"region": ["NA"], "code": ["01", "2"]}
+
+
+# --- ids and numbers that fit what was read before ------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["int8", "Int8", "int8[pyarrow]"])
+def test_ids_that_the_dtype_of_a_model_cannot_hold(dtype: str) -> None:
+    known = pd.Index([1, 44], dtype=dtype)
+    assert as_ids(pd.Series(["300", "44"]), "id", known).tolist() == [300, 44]
+    assert as_ids(pd.Series(["1", "44"]), "id", known).dtype == dtype
+
+
+def test_ids_of_a_second_file_are_text_where_those_of_the_first_are() -> None:
+    for known in (pd.Index(["1", "2"]), pd.CategoricalIndex(["1", "2"])):
+        assert as_ids(pd.Series([1, 3]), "id", known).tolist() == ["1", "3"]
+        assert as_ids(pd.Series(["1", "new"]), "id", known).tolist() == ["1", "new"]
+
+
+@pytest.mark.parametrize("endings", [("pq", "csv"), ("csv", "pq")])
+def test_a_plan_and_its_history_may_be_written_differently(endings: tuple[str, str]) -> None:
+    ds = pd.date_range("2020-01-01", periods=4)
+    frame = pd.DataFrame({"unique_id": [1, 1, 2, 2], "ds": [*ds[:2]] * 2, "y": 1.0, "price": 2.0})
+    for ending in endings:
+        if ending == "pq":
+            frame.to_parquet("in.pq")
+        else:
+            frame.to_csv("in.csv", index=False)
+    history, plan = (Path(f"in.{ending}") for ending in endings)
+    data = read_first(history, FileSpec(), Roles(future=["price"]), None)
+    ahead = read_further(plan, FileSpec(), data.known)
+    assert list(ahead["unique_id"]) == list(data.frame["unique_id"])
+
+
+def test_thousands_or_decimals_of_a_semicolon_file() -> None:
+    def numbers(*fields: str, **spec: Any) -> list[float]:
+        Path("in.csv").write_text(
+            "ds;y\n" + "".join(f"2020-01-{i + 1:02};{v}\n" for i, v in enumerate(fields))
+        )
+        return list(read_first(Path("in.csv"), FileSpec(**spec), Roles(), None).frame["y"])
+
+    with pytest.raises(CommandError, match=r"two ways: 1234 with --thousands \. or 1\.234 with"):
+        numbers("987", "1.234", "1.102")
+    assert numbers("987", "1.234", "1.102", thousands=".") == [987, 1234, 1102]
+    assert numbers("987", "1.234", "1.102", decimal=".") == [987, 1.234, 1.102]
+    assert numbers("987", "1.234", "1.1") == [987, 1.234, 1.1]
+    assert numbers("987", "0.234", "1.102") == [987, 0.234, 1.102]

@@ -136,3 +136,8 @@ def test_hints_on_steps(stamps: pd.DatetimeIndex, freq: str, said: str) -> None:
 )
 def test_numbers_that_are_dates(numbers: list[int], said: str) -> None:
     assert on_command_line(dates_as_numbers(pd.Index(numbers))).endswith(f": {said}")
+
+
+def test_names_of_columns_stay_what_they_are() -> None:
+    said = on_command_line("no column 'time_col'; name it with time_col=")
+    assert said == "no column 'time_col'; name it with --time-col"

@@ -290,3 +290,13 @@ def test_views_of_pyarrow_are_refused(role: str, kind: Any) -> None:
     if kind == pa.string_view():
         ids = views.map(str)
         assert Naive().fit(long().assign(unique_id=ids)).predict(1)["unique_id"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize("role", ["target_col", "future_covariates", "time_col"])
+def test_one_series_may_have_a_column_called_like_ids(role: str) -> None:
+    names = {"time_col": "ds", "target_col": "y", role: "unique_id"}
+    future = names.pop("future_covariates", ())
+    columns = Columns.of(None, names["time_col"], names["target_col"], future)
+    assert "unique_id" in (columns.time, *columns.targets, *columns.future)
+    with pytest.raises(SettingError, match=r"same column twice|two roles"):
+        Columns.of("unique_id", names["time_col"], names["target_col"], future)

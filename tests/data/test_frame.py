@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal, assert_index_equal, assert_series
 
 import tsgen
 from tsgen import Naive, SeasonalNaive
-from tsgen.data.frame import read_panel
+from tsgen.data.frame import read_cells, read_panel
 from tsgen.data.panel import Columns
 from tsgen.errors import FrameError, SettingError
 
@@ -620,3 +620,44 @@ def test_a_series_without_an_id_and_any_value(fill: str | None) -> None:
     df = pd.DataFrame({"ds": days(), "y": np.nan})
     with pytest.raises(FrameError, match="column 'y' has no value at all: 10 rows of NaN"):
         Naive().fit(df, fill=fill)
+
+
+def test_one_series_whose_target_is_called_like_ids() -> None:
+    df = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=9), "unique_id": np.arange(9.0)})
+    names = {"id_col": None, "target_col": "unique_id"}
+    forecast = Naive().fit(df, **names).predict(2)
+    assert forecast["unique_id"].tolist() == [8.0, 8.0]
+    assert forecast["ds"].tolist() == list(pd.date_range("2024-01-10", periods=2))
+    assert len(tsgen.hold_out(df, 2, **names)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("unique_id", [["a"]] * 4, "holds lists"),
+        ("unique_id", ["a", "a", 1, 1], "mixes types"),
+        ("ds", ["01.02.2022", "02.02.2022", "03.01.2022", "04.01.2022"], "column 'ds' holds"),
+        ("ds", [pd.Timestamp("2022-01-01"), pd.NaT] * 2, "missing time stamps"),
+    ],
+)
+def test_hold_out_checks_ids_and_times_as_fit_does(column: str, values: Any, said: str) -> None:
+    df = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2022-01-01", periods=4), "y": 1.0})
+    df[column] = values
+    with pytest.raises(FrameError, match=said):
+        tsgen.hold_out(df, 1)
+    with pytest.raises(FrameError, match=said):
+        Naive().fit(df)
+
+
+def test_hold_out_of_a_wide_frame_under_dates_of_text() -> None:
+    wide = pd.DataFrame({"a": [1.0, 2, 3]}, index=["01.02.2022", "02.02.2022", "03.01.2022"])
+    with pytest.raises(FrameError, match="the index holds"):
+        tsgen.hold_out(wide, 1)
+
+
+def test_cells_of_one_of_two_targets_beside_a_column_called_like_ids() -> None:
+    columns = Columns.of(None, "ds", ["y", "z"])
+    df = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=2), "y": 1.0, "unique_id": "a"})
+    cells = read_cells(df, columns)
+    assert cells.ids is None
+    assert list(cells.channels) == ["y", "y"]

@@ -526,3 +526,13 @@ def test_a_frequency_that_does_not_lead_on_is_refused(freq: Any) -> None:
     series = pd.Series(range(20), index=pd.date_range("2020-01-01", periods=20))
     with pytest.raises(SettingError, match=r"^freq=.* isn't a frequency"):
         declared_frequency(freq, series.index)
+
+
+def test_old_aliases_with_an_anchor_of_digits() -> None:
+    axis = pd.date_range("2024-01-15", periods=4, freq="SME-15")
+    assert declared_frequency("SM-15", axis) == declared_frequency("SME-15", axis)
+
+
+def test_digits_that_are_no_number_are_no_step() -> None:
+    with pytest.raises(SettingError, match="freq='²' doesn't fit integer time"):
+        declared_frequency("²", pd.Index([1, 2, 3]))

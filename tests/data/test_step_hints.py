@@ -441,3 +441,11 @@ def test_plain_counting(numbers: range) -> None:
     assert dates_as_numbers(pd.Index(numbers)) == ""
     series = pd.Series(np.arange(float(len(numbers))), index=list(numbers))
     assert Naive().fit(series).predict(1).index[0] == numbers[-1] + numbers.step
+
+
+def test_days_of_the_year_as_numbers() -> None:
+    days = pd.date_range("2022-12-20", periods=30)
+    numbers = pd.Index(days.strftime("%Y%j").astype(int))
+    assert "a year and a day of the year" in dates_as_numbers(numbers)
+    assert "format='%Y%j'" in dates_as_numbers(numbers)
+    assert list(pd.to_datetime(numbers.astype(str), format="%Y%j")) == list(days)

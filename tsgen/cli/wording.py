@@ -87,7 +87,7 @@ _PHRASES = {
     # Without a counterpart.
     r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
     r", a function that takes a DatetimeIndex and returns a DataFrame, or a list of these": "",
-    r" \(tsgen\.\w+\)| with resample| with df\.rename| with pd\.to_datetime|, a pd\.Timestamp": "",
+    r" \(tsgen\.\w+\)| with resample| with df\.rename": "",
     r": holidays\.list_supported_countries\(\) lists them": "",
 }  # fmt: skip
 

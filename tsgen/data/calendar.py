@@ -304,8 +304,8 @@ def _check_country(part: str, country: str, subdivision: str | None) -> None:
     if country not in package.list_supported_countries():
         raise SettingError(
             f"calendar={written(part)}: no holidays are known of a country {written(country)}; "
-            "expected its ISO "
-            "3166 code, such as 'DE' or 'US': holidays.list_supported_countries() lists them"
+            "expected its ISO 3166 code, such as 'DE' or 'US': "
+            "holidays.list_supported_countries() lists them"
         )
     try:
         package.country_holidays(country, subdiv=subdivision)
@@ -376,8 +376,7 @@ def _own_columns(
         if clash:
             raise SettingError(
                 f"calendar: {_label(part)} returns a column {written(clash[0])}, which another "
-                "part of "
-                "the calendar has already; rename it"
+                "part of the calendar has already; rename it"
             )
         seen.update(frame.columns)
         frames.append(frame.set_axis(frames[0].index))

@@ -93,8 +93,7 @@ def _check_whole_systems(panel: Panel, new: Panel) -> None:
         lacking = panel.ids[new.ids.get_indexer(panel.ids) < 0]
         raise FrameError(
             [f"new rows lack {listing([written(name) for name in lacking])}; the channels of a "
-             "system "
-             "go on together: add these columns"]
+             "system go on together: add these columns"]
         )  # fmt: skip
     if panel.covariates is None or new.covariates is None:
         return
@@ -107,8 +106,7 @@ def _check_whole_systems(panel: Panel, new: Panel) -> None:
         if changed:
             raise FrameError(
                 [f"static covariate {written(item.name)} changes within series: "
-                 f"{listing(changed)}; name "
-                 "it in future_covariates or past_covariates"]
+                 f"{listing(changed)}; name it in future_covariates or past_covariates"]
             )  # fmt: skip
 
 

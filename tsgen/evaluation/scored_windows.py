@@ -332,8 +332,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> FloatArray:
         raise FrameError(
             [
                 f"column {written(name)} isn't numeric ({column.dtype}); convert it, for instance "
-                "with "
-                "astype(float)"
+                "with astype(float)"
             ]
         )
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
