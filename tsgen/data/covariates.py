@@ -84,18 +84,18 @@ class Covariates:
             tuple(
                 item
                 if item.categories is None
-                else replace(item, categories=_occurring(item, told))
-                for item, told in zip(self.schema, columns, strict=True)
+                else replace(item, categories=_occurring(item, values))
+                for item, values in zip(self.schema, columns, strict=True)
             )
         )
 
     def read_as(self, schema: tuple[Covariate, ...]) -> Covariates:
         """The same columns with the categories of another `fit`, where those have numbers."""
         rows, static = self.rows.copy(), self.static.copy()
-        for own, other, told in zip(self.schema, schema, (*rows.T, *static.T), strict=True):
+        for own, other, values in zip(self.schema, schema, (*rows.T, *static.T), strict=True):
             if own.categories is not None and other.categories is not None:
                 number = np.append(0, other.categories.get_indexer_for(own.categories) + 1)
-                told[:] = number[told.astype(np.int64)]
+                values[:] = number[values.astype(np.int64)]
         return Covariates(schema, rows, static)
 
 
@@ -178,10 +178,10 @@ def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covari
     return replace(known, categories=known.categories.append(new)) if len(new) else known
 
 
-def _occurring(item: Covariate, told: FloatArray) -> pd.Index:
+def _occurring(item: Covariate, values: FloatArray) -> pd.Index:
     """The categories that a column has, sorted where they can be."""
     assert item.categories is not None
-    numbers = np.unique(told).astype(np.int64)
+    numbers = np.unique(values).astype(np.int64)
     return _sorted(item.categories[numbers[numbers > 0] - 1])
 
 

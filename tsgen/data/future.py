@@ -15,7 +15,7 @@ from tsgen.data.frequency import OFF_GRID
 from tsgen.data.future_covariates import unknown_rows
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
-from tsgen.data.ragged import alternate, offsets_of
+from tsgen.data.ragged import interleaved, offsets_of
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
@@ -162,46 +162,44 @@ def _with_missing_rows(
     calendar: tuple[CalendarPart, ...],
 ) -> Panel:
     """New rows with those before them that nobody gave, (N,) of them: holes to be filled."""
-    most = int(missing.max())
-    table = np.concatenate([np.full(most, np.nan), new.values])
-    rows = alternate((np.zeros_like(missing), missing), (most + new.offsets[:-1], new.lengths))
+    holes = np.full(int(missing.max()), np.nan)
+    values = interleaved(
+        (holes, np.zeros_like(missing), missing), (new.values, new.offsets[:-1], new.lengths)
+    )
     covariates = new.covariates
     if covariates is not None:
         every = slice(None, None, new.channels)
-        systems = positions[every] // new.channels
-        # What a wide frame told beyond the end of a column is known of the first of them.
-        known = np.minimum(missing, panel.behind[positions])[every]
-        blank = _blank_covariates(panel, systems, missing[every] - known, calendar)
-        old, own = panel.covariate_offsets, new.covariate_offsets
-        first = old[systems] + panel.lengths[:: new.channels][systems]
-        start = len(panel.covariates.rows)  # type: ignore[union-attr]
-        told = np.concatenate([panel.covariates.rows, *blank, covariates.rows])  # type: ignore[union-attr]
-        sizes = np.array([len(part) for part in blank])
-        covariates = replace(
-            covariates,
-            rows=told[
-                alternate(
-                    (first, known),
-                    (start + offsets_of(sizes)[:-1], sizes),
-                    (start + int(sizes.sum()) + own[:-1], np.diff(own)),
-                )
-            ],
-        )
-    lengths = new.lengths + missing
-    return replace(new, values=table[rows], offsets=offsets_of(lengths), covariates=covariates)
+        rows = _with_missing_covariates(panel, new, positions[every], missing[every], calendar)
+        covariates = replace(covariates, rows=rows)
+    return replace(
+        new, values=values, offsets=offsets_of(new.lengths + missing), covariates=covariates
+    )
 
 
-def _blank_covariates(
-    panel: Panel, systems: IntArray, counts: IntArray, calendar: tuple[CalendarPart, ...]
-) -> list[FloatArray]:
-    """Rows after the end of some systems of which nothing but the calendar is known."""
-    most = int(counts.max())
-    told = unknown_rows(panel, most, calendar) if most else np.empty((len(panel), 0, 0))
-    width = len(panel.covariates.of_rows)  # type: ignore[union-attr]
-    return [
-        told[system, :count] if count else np.empty((0, width))
-        for system, count in zip(systems, counts, strict=True)
-    ]
+def _with_missing_covariates(
+    panel: Panel,
+    new: Panel,
+    positions: IntArray,
+    missing: IntArray,
+    calendar: tuple[CalendarPart, ...],
+) -> FloatArray:
+    """Their covariates; ``positions`` and ``missing`` are of each system's first series, (S,)."""
+    assert panel.covariates is not None and new.covariates is not None
+    systems = positions // panel.channels
+    # What a wide frame said beyond the end of a column is known of the first of them.
+    known = np.minimum(missing, panel.behind[positions])
+    beyond = panel.covariate_offsets[systems] + panel.lengths[positions]
+    # Of the others nothing but the calendar: as many rows for every system as the most need.
+    blank = missing - known
+    most = int(blank.max())
+    width = panel.covariates.rows.shape[1]
+    unknown = unknown_rows(panel, most, calendar) if most else np.empty((len(panel.keys), 0, width))
+    bounds = new.covariate_offsets
+    return interleaved(
+        (panel.covariates.rows, beyond, known),
+        (unknown.reshape(-1, width), systems * most, blank),
+        (new.covariates.rows, bounds[:-1], np.diff(bounds)),
+    )
 
 
 def _own_end(panel: Panel, position: int) -> str:

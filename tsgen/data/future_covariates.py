@@ -136,50 +136,16 @@ def _places_wanted(
     table: pd.DataFrame, times: pd.Index, panel: Panel, stamps: pd.Index, horizon: int
 ) -> IntArray:
     """The row of each system and step, ``(systems * H,)``."""
-    columns = panel.columns
-    if not panel.frequency.suits(times):
-        raise FrameError(
-            [f"the time stamps of future_df= are {times.dtype}, which doesn't suit the frequency "
-             f"{panel.frequency.name!r}; convert them to the kind of the input"]
-        )  # fmt: skip
-    given = times
-    try:
-        times = times.astype(panel.ends.dtype)
-    except (TypeError, ValueError) as error:
-        raise FrameError(
-            [f"the time stamps of future_df= are {times.dtype}, but {panel.ends.dtype} in the "
-             "input; convert them"]
-        ) from error  # fmt: skip
-    off = np.flatnonzero(np.asarray(given != times))
-    if len(off):
-        raise FrameError(
-            [f"future_df= has time stamps off the frequency {panel.frequency.name!r}: "
-             f"{listing([f'{given[row]} (row {row})' for row in off[:5]], total=len(off))}; align "
-             "them"]
-        )  # fmt: skip
-    times = panel.frequency.as_followed(times)
+    times = _as_stamps_of(panel, times)
     stamps = stamps.astype(panel.ends.dtype)
-    systems = panel.systems
-    keys: pd.Index
-    wanted: pd.Index
-    by_series = columns.has_ids(table)
+    # A lookup: rows have keys, and so has what is wanted. Rows without ids are of all systems.
+    keys: pd.Index = times
+    wanted: pd.Index = stamps
     problems = Problems()
-    if by_series:
-        check_ids(table[columns.id], f"{written(columns.id)} of future_df=", problems)
-        problems.raise_any()
-        ids = pd.Index(table[columns.id])
-        unknown = ids[systems.get_indexer_for(ids) < 0] if systems.is_unique else ids[
-            ~ids.isin(systems)]  # fmt: skip
-        if len(unknown):
-            problems.add(
-                "future_df= has series that the forecast doesn't have",
-                [written(name) for name in unknown.unique()[:5]], "drop them",
-                total=len(unknown.unique()),
-            )  # fmt: skip
+    if panel.columns.has_ids(table):
+        ids = _known_ids(table[panel.columns.id], panel, problems)
         keys = pd.MultiIndex.from_arrays([ids, times])
-        wanted = pd.MultiIndex.from_arrays([systems.repeat(horizon), stamps])
-    else:
-        keys, wanted = times, stamps
+        wanted = pd.MultiIndex.from_arrays([panel.systems.repeat(horizon), stamps])
     twice = keys.duplicated()
     if twice.any():
         problems.add(
@@ -197,6 +163,46 @@ def _places_wanted(
         )  # fmt: skip
     problems.raise_any()
     return rows
+
+
+def _as_stamps_of(panel: Panel, times: pd.Index) -> pd.Index:
+    """The same stamps as those that follow the panel's are written."""
+    if not panel.frequency.suits(times):
+        raise FrameError(
+            [f"the time stamps of future_df= are {times.dtype}, which doesn't suit the frequency "
+             f"{panel.frequency.name!r}; convert them to the kind of the input"]
+        )  # fmt: skip
+    try:
+        converted = times.astype(panel.ends.dtype)
+    except (TypeError, ValueError) as error:
+        raise FrameError(
+            [f"the time stamps of future_df= are {times.dtype}, but {panel.ends.dtype} in the "
+             "input; convert them"]
+        ) from error  # fmt: skip
+    # Coarser units round: what isn't the same any more was between two steps.
+    off = np.flatnonzero(np.asarray(times != converted))
+    if len(off):
+        raise FrameError(
+            [f"future_df= has time stamps off the frequency {panel.frequency.name!r}: "
+             f"{listing([f'{times[row]} (row {row})' for row in off[:5]], total=len(off))}; align "
+             "them"]
+        )  # fmt: skip
+    followed: pd.Index = panel.frequency.as_followed(converted)
+    return followed
+
+
+def _known_ids(column: pd.Series, panel: Panel, problems: Problems) -> pd.Index:
+    """The ids of rows; those that the panel doesn't have are a problem."""
+    check_ids(column, f"{written(panel.columns.id)} of future_df=", problems)
+    problems.raise_any()
+    ids: pd.Index = pd.Index(column)
+    unknown = ids[panel.systems.unique().get_indexer(ids) < 0].unique()
+    if len(unknown):
+        problems.add(
+            "future_df= has series that the forecast doesn't have",
+            [written(name) for name in unknown[:5]], "drop them", total=len(unknown),
+        )  # fmt: skip
+    return ids
 
 
 def _place(key: object) -> str:

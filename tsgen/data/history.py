@@ -40,8 +40,8 @@ class History:
     def has_holes(self) -> bool:
         """Whether a value is missing, or a number among the covariates."""
         covariates = self.panel.covariates
-        told = covariates is not None and bool(np.isnan(covariates.rows).any())
-        return told or bool(np.isnan(self.panel.values).any())
+        unknown = covariates is not None and bool(np.isnan(covariates.rows).any())
+        return unknown or bool(np.isnan(self.panel.values).any())
 
     @property
     def fills(self) -> bool:

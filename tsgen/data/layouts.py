@@ -109,9 +109,9 @@ class LongLayout:
             columns[self.columns.id] = as_dtype(ids, self.id_dtype)
         for target, series, dtype in zip(targets, order.T, self.target_dtypes, strict=True):
             for suffix, values in outputs.items():
-                told = values[series]
-                kept = fitting(dtype, told)
-                columns[output_name(target, suffix)] = as_dtype(pd.Index(told.ravel()), kept)
+                known = values[series]
+                kept = fitting(dtype, known)
+                columns[output_name(target, suffix)] = as_dtype(pd.Index(known.ravel()), kept)
         others = [name for name in columns if name not in self.order]
         frame = pd.DataFrame({name: columns[name] for name in (*self.order, *others)})
         if self.multiindex is None:

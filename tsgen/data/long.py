@@ -19,7 +19,7 @@ from tsgen.data.history import History
 from tsgen.data.layouts import LongLayout, time_dtype_of
 from tsgen.data.missing import WholeRows, fill_values, whole_rows
 from tsgen.data.panel import Panel
-from tsgen.data.ragged import offsets_of, ranges
+from tsgen.data.ragged import ranges
 from tsgen.data.spec import (
     Cells,
     FrameSpec,
@@ -27,6 +27,7 @@ from tsgen.data.spec import (
     origin_of,
     rows_of_table,
 )
+from tsgen.data.systems import channels_of, values_of
 from tsgen.data.validation import (
     Problems,
     check_ids,
@@ -126,24 +127,18 @@ class LongReader:
         layout: LongLayout,
     ) -> tuple[Panel, IntArray]:
         """The panel without covariates, and the first row of each of its systems."""
-        targets = range(len(self.columns.targets))
-        rolled = tuple(range(len(targets), len(table)))
-        groups = [(*targets, *rolled)] if spec.joint else [(i, *rolled) for i in targets]
-        channels = len(groups[0])
-        length = table.shape[1]
+        targets = len(self.columns.targets)
+        rolled = len(table) - targets
+        groups = channels_of(targets, rolled, joint=spec.joint)
         starts = np.repeat(whole.offsets[:-1, None], len(groups), axis=1)
         if spec.fill is not None and not spec.goes_on:  # else nothing is missing, or a hole
             for position, group in enumerate(groups):
-                starts[:, position] = _first_observed(table[list(group)], whole.offsets)
+                starts[:, position] = _first_observed(table[group], whole.offsets)
         lengths = whole.offsets[1:, None] - starts
-        columns = np.array(groups)[None] * length + starts[:, :, None]
-        per_series = np.repeat(lengths.ravel(), channels)
-        if len(table) == 1 and np.array_equal(starts.ravel(), whole.offsets[:-1]):
-            values = table[0]
-        else:
-            values = table.ravel()[ranges(columns.ravel(), per_series)]
-        offsets = offsets_of(per_series)
-        last = np.repeat(whole.offsets[1:] - 1, len(groups) * channels)
+        # The systems of an id are side by side: each has the columns of its group.
+        channels = np.tile(groups, (len(ids), 1))
+        values, offsets = values_of(table, channels, starts.ravel(), lengths.ravel())
+        last = np.repeat(whole.offsets[1:] - 1, groups.size)
         panel = Panel(
             values=fill_values(values, offsets, spec.fill),
             offsets=offsets,
@@ -155,8 +150,8 @@ class LongReader:
             frequency=frequency,
             columns=self.columns,
             layout=layout,
-            channels=channels,
-            rolled=len(rolled),
+            channels=groups.shape[1],
+            rolled=rolled,
             fill=spec.fill,
         )
         return panel, starts.ravel()
@@ -251,7 +246,7 @@ def _first_observed(columns: FloatArray, offsets: IntArray) -> IntArray:
     return np.minimum(first, offsets[1:] - 1)
 
 
-def _channel_ids(ids: pd.Index, names: list[str], groups: list[tuple[int, ...]]) -> pd.MultiIndex:
+def _channel_ids(ids: pd.Index, names: list[str], groups: IntArray) -> pd.MultiIndex:
     """Series of id and channel; in each system's own order."""
     # A rolled covariate comes in each system of an id: its name says of which.
     labels = [

@@ -16,7 +16,7 @@ from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
 from tsgen.data.layouts import Frame, Layout, Output, Shown, as_stamps
 from tsgen.data.missing import fill_values
-from tsgen.data.ragged import alternate, offsets_of, ranges
+from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered
 
 __all__ = ["Panel"]
 
@@ -200,47 +200,48 @@ class Panel:
         behind : ndarray of shape (N,)
         """
         positions = self.ids.get_indexer(new.ids)
-        added = np.zeros(len(self), dtype=np.int64)
-        added[positions] = new.lengths
-        first = np.zeros(len(self), dtype=np.int64)
-        first[positions] = len(self.values) + new.offsets[:-1]
-        rows = alternate((self.offsets[:-1], self.lengths), (first, added))
+        first, added = (
+            scattered(part, positions, len(self)) for part in (new.offsets[:-1], new.lengths)
+        )
         return replace(
             self,
-            values=np.concatenate([self.values, new.values])[rows],
+            values=interleaved(
+                (self.values, self.offsets[:-1], self.lengths), (new.values, first, added)
+            ),
             offsets=offsets_of(self.lengths + added),
             ends=ends,
             behind=behind,
-            covariates=self._extended_covariates(new, behind),
+            covariates=self._extended_covariates(new, added, behind),
         )
 
-    def _extended_covariates(self, new: Panel, behind: IntArray) -> Covariates | None:
+    def _extended_covariates(
+        self, new: Panel, added: IntArray, behind: IntArray
+    ) -> Covariates | None:
         """Own rows, then those that came, then what is known beyond them."""
         if self.covariates is None or new.covariates is None:
             return self.covariates
-        every = slice(None, None, self.channels)
-        systems = self.ids.get_indexer(new.ids)[every] // self.channels
-        own, bounds = self.covariate_offsets[:-1], new.covariate_offsets
-        start, count = (np.zeros(len(own), dtype=np.int64) for _ in range(2))
-        start[systems] = len(self.covariates.rows) + bounds[:-1]
-        count[systems] = np.diff(bounds)
-        lengths = self.lengths[every]
-        total = lengths.copy()
-        total[systems] += new.lengths[every]
-        beyond = total + behind[every] - lengths - count
-        # Where a column has no new rows, its frame still tells of their time stamps.
-        ahead = np.zeros(len(own), dtype=np.int64)
-        idle = np.ones(len(own), dtype=np.bool_)
-        idle[systems] = False
-        ahead[idle] = (behind - self.behind)[every][idle]
-        rows = alternate(
-            (own, lengths),
-            (start, count),
-            (own + lengths + count, beyond - ahead),
-            (len(self.covariates.rows) + bounds[1] - ahead, ahead),
+        own, table = self.covariates.rows, new.covariates.rows
+        bounds = new.covariate_offsets
+        # From here on by system: its series are alike in all that is counted.
+        lengths, added, before, after = (
+            part[:: self.channels] for part in (self.lengths, added, self.behind, behind)
         )
-        table = np.concatenate([self.covariates.rows, new.covariates.rows])
-        return replace(self.covariates, rows=table[rows])
+        systems = self.keys.get_indexer(new.keys)
+        first, came = (
+            scattered(part, systems, len(lengths)) for part in (bounds[:-1], np.diff(bounds))
+        )
+        start = self.covariate_offsets[:-1]
+        # Own rows beyond the end of the values stay known where no new ones stand in their place.
+        kept = np.maximum(before - came, 0)
+        # A column without new rows has those of its frame, which are the same for all columns.
+        shared = added + after - came - kept
+        rows = interleaved(
+            (own, start, lengths),
+            (table, first, came),
+            (own, start + lengths + came, kept),
+            (table, bounds[1] - shared, shared),
+        )
+        return replace(self.covariates, rows=rows)
 
     def select(self, kept: BoolArray) -> Panel:
         """The same panel with some of its ids; ``kept`` is by series, ``(N,)``."""
@@ -330,8 +331,8 @@ class Panel:
         )
         dtypes = self.layout.target_dtypes
         for target, column, dtype in zip(targets, order.T, dtypes, strict=True):
-            told = paths[column]
-            frame[target] = as_dtype(pd.Index(told.ravel()), fitting(dtype, told))
+            drawn = paths[column]
+            frame[target] = as_dtype(pd.Index(drawn.ravel()), fitting(dtype, drawn))
         if self.layout.names_series:
             ids = shown.ids.take(np.repeat(self.layout.ids_in_order, samples * horizon))
             frame.insert(0, self.columns.id, ids)

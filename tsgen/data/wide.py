@@ -19,7 +19,7 @@ from tsgen.data.history import History
 from tsgen.data.layouts import WideLayout, time_dtype_of
 from tsgen.data.missing import WholeRows, fill_values, whole_rows
 from tsgen.data.panel import Panel
-from tsgen.data.ragged import offsets_of, ranges
+from tsgen.data.ragged import ranges
 from tsgen.data.spec import (
     Cells,
     FrameSpec,
@@ -27,6 +27,7 @@ from tsgen.data.spec import (
     origin_of,
     rows_of_table,
 )
+from tsgen.data.systems import channels_of, values_of
 from tsgen.data.validation import (
     FILL_HINT,
     Problems,
@@ -74,9 +75,8 @@ class WideReader:
             matrix, rolled = (rows_of_table(part, whole.source) for part in (matrix, rolled))
         position = np.argsort(pd.factorize(self.frame.columns, sort=True)[0], kind="stable")
         matrix, ids = matrix[position], self.frame.columns[position]
-        panel, first = _wide_systems(
-            matrix, rolled, ids, whole, frequency, self.columns, self._layout(), spec, problems
-        )
+        table = np.concatenate([matrix, rolled]) if len(rolled) else matrix
+        panel, first = self._systems(table, ids, whole, frequency, spec, problems)
         if covariates is not None:
             # What a frame tells of rows after the end of a column is known too.
             rows = ranges(first, len(whole.times) - first)
@@ -91,6 +91,47 @@ class WideReader:
             panel = replace(panel, covariates=covariates.of_panel(at, problems))
         problems.raise_any()
         return History(panel, whole.times, first)
+
+    def _systems(
+        self,
+        table: FloatArray,
+        ids: pd.Index,
+        whole: WholeRows,
+        frequency: Frequency,
+        spec: FrameSpec,
+        problems: Problems,
+    ) -> tuple[Panel, IntArray]:
+        """The panel without covariates, and the first row of each of its systems.
+
+        ``table`` has the columns of ``ids``, then those of rolled covariates.
+        """
+        rolled = len(table) - len(ids)
+        channels = channels_of(len(ids), rolled, joint=spec.joint)
+        if spec.names_channels:
+            labels = [*ids, *spec.rolled] if spec.joint else None
+            ids = _wide_channel_ids(ids, labels, self.columns.target, spec.rolled)
+        if spec.joint and spec.seen is not None:
+            _check_channels(ids, spec.seen.ids)
+        observed = (~np.isnan(table))[channels]
+        first, stop = _observed_span(observed, ids, whole.times, spec, problems)
+        problems.raise_any()
+        values, offsets = values_of(table, channels, first, stop - first)
+        length = table.shape[1]
+        panel = Panel(
+            # What is missing after the last value of a channel is no hole.
+            values=fill_values(values, offsets, spec.fill, ends=False),
+            offsets=offsets,
+            ids=ids,
+            ends=whole.times[np.full(len(ids), length - 1)],
+            behind=np.repeat(length - stop, channels.shape[1]),
+            frequency=frequency,
+            columns=self.columns,
+            layout=self._layout(),
+            channels=channels.shape[1],
+            rolled=rolled,
+            fill=spec.fill,
+        )
+        return panel, first
 
     def _layout(self) -> WideLayout:
         return WideLayout(
@@ -173,52 +214,6 @@ class WideReader:
         return np.asarray(ranks >= len(ranks) - rows)
 
 
-def _wide_systems(
-    matrix: FloatArray,
-    rolled: FloatArray,
-    ids: pd.Index,
-    whole: WholeRows,
-    frequency: Frequency,
-    columns: Columns,
-    layout: WideLayout,
-    spec: FrameSpec,
-    problems: Problems,
-) -> tuple[Panel, IntArray]:
-    """The panel without covariates, and the first row of each of its systems."""
-    if spec.joint:
-        systems = np.concatenate([matrix, rolled])[None]
-    else:
-        shared = np.broadcast_to(rolled, (len(matrix), *rolled.shape))
-        systems = np.concatenate([matrix[:, None], shared], axis=1)
-    count, channels, length = systems.shape
-    if spec.names_channels:
-        labels = [*ids, *spec.rolled] if spec.joint else None
-        ids = _wide_channel_ids(ids, labels, columns.target, spec.rolled)
-    if spec.joint and spec.seen is not None:
-        _check_channels(ids, spec.seen.ids)
-    first, stop = _observed_span(systems, ids, whole.times, spec, problems)
-    problems.raise_any()
-    lengths = np.repeat(stop - first, channels)
-    starts = np.arange(count * channels) * length + np.repeat(first, channels)
-    offsets = offsets_of(lengths)
-    values = systems.ravel()[ranges(starts, lengths)]
-    panel = Panel(
-        # What is missing after the last value of a channel is no hole.
-        values=fill_values(values, offsets, spec.fill, ends=False),
-        offsets=offsets,
-        ids=ids,
-        ends=whole.times[np.full(len(ids), length - 1)],
-        behind=np.repeat(length - stop, channels),
-        frequency=frequency,
-        columns=columns,
-        layout=layout,
-        channels=channels,
-        rolled=len(rolled),
-        fill=spec.fill,
-    )
-    return panel, first
-
-
 def _check_channels(ids: pd.Index, known: pd.Index) -> None:
     """The channels of a system are those of fit."""
     lacking = [written(name) for name in known[ids.get_indexer_for(known) < 0]]
@@ -237,14 +232,15 @@ def _check_channels(ids: pd.Index, known: pd.Index) -> None:
 
 
 def _observed_span(
-    systems: FloatArray, ids: pd.Index, times: pd.Index, spec: FrameSpec, problems: Problems
+    of_systems: BoolArray, ids: pd.Index, times: pd.Index, spec: FrameSpec, problems: Problems
 ) -> tuple[IntArray, IntArray]:
-    """First observed row of each system and one past the last, ``(N,)`` each.
+    """First observed row of each system and one past the last, ``(systems,)`` each.
 
+    ``of_systems`` says where there are values, (systems, C, rows).
     Between the first value and the last of a channel, NaN is a problem unless holes are filled.
     """
-    channels = systems.shape[1]
-    observed = ~np.isnan(systems).reshape(-1, systems.shape[2])
+    channels = of_systems.shape[1]
+    observed = of_systems.reshape(-1, of_systems.shape[2])
     empty = nothing = np.asarray(~observed.any(axis=1))
     first: IntArray = observed.argmax(axis=1)
     stop: IntArray = observed.shape[1] - observed[:, ::-1].argmax(axis=1)
@@ -269,8 +265,8 @@ def _observed_span(
             f"fill them first, for instance with df.interpolate(), or {FILL_HINT}",
             total=int(holes.sum()),
         )
-    of_system = first.reshape(-1, channels).min(axis=1), stop.reshape(-1, channels).max(axis=1)
-    return of_system[0].astype(np.int64), of_system[1].astype(np.int64)
+    begun, ended = first.reshape(-1, channels).min(axis=1), stop.reshape(-1, channels).max(axis=1)
+    return begun.astype(np.int64), ended.astype(np.int64)
 
 
 def _wide_channel_ids(

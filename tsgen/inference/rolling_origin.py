@@ -54,7 +54,7 @@ def continuations(
     history = cutoffs.history
     at_once = max(1, _ROWS_AT_ONCE // ((loop.rows_read + cutoffs.horizon) * loop.channels))
     if carry:
-        blocks = _joined(loop, history, _carried(loop, cutoffs, numbers), at_once)
+        blocks = _joined(loop, history, _Carried(loop, cutoffs, numbers).parts(), at_once)
     elif history.fills or not loop.units.scaler.knows(history.panel.ids):
         blocks = _joined(loop, history, _each_as_it_was(loop, cutoffs, numbers), at_once)
     else:
@@ -110,57 +110,114 @@ def _each_as_it_was(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Iter
 # --- one read for all cutoffs --------------------------------------------------------------------
 
 
-def _carried(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Iterator[_Part]:
-    """Cutoffs with where the recurrence stands, which has read on from one to the next."""
-    kept = cutoffs.rows[:, numbers[-1]] > 0
-    cutoffs, positions = cutoffs.select(kept), np.flatnonzero(kept)
-    rows = cutoffs.rows
-    scalers = _first_scalers(loop, cutoffs, numbers)
-    series = _scaled(loop, cutoffs, numbers, scalers)
-    read = torch.zeros(len(rows), dtype=torch.int64)
-    encoding: Encoding | None = None
-    number = numbers.start
-    while number < numbers.stop:
-        past = None
-        if cutoffs.history.fills:
-            past = cutoffs.past(number)
-            cutoffs = cutoffs.after(number, past)
-            series = _scaled(loop, cutoffs, numbers, scalers)
-        there = np.flatnonzero(rows[:, number])
-        draw = _draw(cutoffs.history, there, rows[there, number])
-        before = read[draw.series]
-        states, count = None, _alike(cutoffs, number, numbers)
-        if encoding is not None and count > 1:
-            step = int(rows[there[0], number] - rows[there[0], number - 1])
-            new = series.between(draw.series, before, before + count * step)
-            states = loop.read_through(encoding, new, step)
-        if states is None:
-            states, count = _read_on(loop, series, encoding, draw, before), 1
-        systems, now = np.tile(there, count), rows[there, number : number + count].T.ravel()
-        ends = _draw(cutoffs.history, systems, now)
-        last = torch.arange(len(systems))[-len(there) :]
-        encoding = states if count == 1 else states.take(last)
-        read[draw.series] = ends.cutoff[last]
-        exogenous = _covariates_ahead(loop, series, ends, now, cutoffs.horizon)
-        yield _Part(
-            positions[systems],
-            now,
-            scalers.take(_series_of(systems, loop.channels)),
-            states,
-            exogenous if past is None else _covariates_then(loop, past),
+class _Carried:
+    """One recurrence that reads each series once, from the first cutoff on to the last."""
+
+    def __init__(self, loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> None:
+        kept = cutoffs.rows[:, numbers[-1]] > 0
+        self.loop, self.numbers = loop, numbers
+        self.cutoffs, self.positions = cutoffs.select(kept), np.flatnonzero(kept)
+        self.scalers = _first_scalers(loop, self.cutoffs, numbers)
+        self.series = _scaled(loop, self.cutoffs, numbers, self.scalers)
+        # Where the recurrence stands: at the systems that have the last cutoff reached, in order,
+        # and the rows of each system that it has read; 0 before a system's own first cutoff.
+        self.encoding: Encoding | None = None
+        self.read = torch.zeros(len(self.positions), dtype=torch.int64)
+
+    def parts(self) -> Iterator[_Part]:
+        """All cutoffs in the order of their numbers, several at once where that is possible."""
+        number = self.numbers.start
+        while number < self.numbers.stop:
+            past = self._filled(number)
+            states = None
+            count = self._alike(number)
+            if count > 1:
+                states = self._through(number, count)
+            if states is None:
+                count = 1
+                states = self._up_to(number)
+            yield self._part(number, count, states, past)
+            number += count
+
+    def _filled(self, number: int) -> Past | None:
+        """Fill holes from what was there by a cutoff; what earlier ones filled stays."""
+        if not self.cutoffs.history.fills:
+            return None
+        past = self.cutoffs.past(number)
+        self.cutoffs = self.cutoffs.after(number, past)
+        self.series = _scaled(self.loop, self.cutoffs, self.numbers, self.scalers)
+        return past
+
+    def _there(self, number: int) -> IntArray:
+        """The systems that have a cutoff."""
+        return np.flatnonzero(self.cutoffs.rows[:, number])
+
+    def _at(self, systems: IntArray, number: int) -> Draw:
+        return _draw(self.cutoffs.history, systems, self.cutoffs.rows[systems, number])
+
+    def _alike(self, number: int) -> int:
+        """How many cutoffs from one on can be read through: all of the systems of the one before.
+
+        1 where each has to be read up to by itself.
+        """
+        if number == self.numbers.start or self.cutoffs.history.has_holes:
+            return 1
+        rows = self.cutoffs.rows
+        there = rows[:, number - 1 : self.numbers.stop] > 0
+        same = (there[:, 1:] == there[:, :1]).all(axis=0)
+        count = len(same) if same.all() else int(same.argmin())
+        between = int((rows[:, number] - rows[:, number - 1])[there[:, 0]].sum())
+        return max(1, min(count, _READ_AT_ONCE // between))
+
+    def _through(self, number: int, count: int) -> Encoding | None:
+        """Read through several cutoffs; ``None`` where that is no simple reading on."""
+        assert self.encoding is not None
+        there = self._there(number)
+        rows = self.cutoffs.rows[there[0]]
+        step = int(rows[number] - rows[number - 1])
+        systems = torch.from_numpy(there)
+        before = self.read[systems]
+        new = self.series.between(systems, before, before + count * step)
+        return self.loop.read_through(self.encoding, new, step)
+
+    def _up_to(self, number: int) -> Encoding:
+        """Read on to one cutoff; systems whose first it is begin with its context."""
+        draw = self._at(self._there(number), number)
+        if self.encoding is None:
+            return self.loop.encode_at(self.series, draw)
+        read = self.read[draw.series]
+        begun, fresh = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
+        going = Draw(draw.series[begun], draw.cutoff[begun])
+        encoding = self.loop.read_on(
+            self.encoding,
+            self.series.between(going.series, read[begun], going.cutoff),
+            lambda loops: self.loop.encode_at(
+                self.series, Draw(going.series[loops], going.cutoff[loops])
+            ),
         )
-        number += count
+        if not len(fresh):
+            return encoding
+        first = self.loop.encode_at(self.series, Draw(draw.series[fresh], draw.cutoff[fresh]))
+        # Entry i of the joined ones is system cat(begun, fresh)[i]; argsort is the way back.
+        return Encoding.join([encoding, first]).take(torch.cat([begun, fresh]).argsort())
 
-
-def _alike(cutoffs: Cutoffs, number: int, numbers: range) -> int:
-    """How many cutoffs from one on can be read through: all of the systems of the one before."""
-    if number == numbers.start or cutoffs.history.has_holes:
-        return 1
-    there = cutoffs.rows[:, number - 1 : numbers.stop] > 0
-    same = (there[:, 1:] == there[:, :1]).all(axis=0)
-    count = len(same) if same.all() else int(same.argmin())
-    rows = int((cutoffs.rows[:, number] - cutoffs.rows[:, number - 1])[there[:, 0]].sum())
-    return max(1, min(count, _READ_AT_ONCE // rows))
+    def _part(self, number: int, count: int, states: Encoding, past: Past | None) -> _Part:
+        """Some cutoffs with the states that reading came to, from the last of which it goes on."""
+        there = self._there(number)
+        # All systems at the first cutoff, then all at the second: entry k·B + b is system b's.
+        systems = np.tile(there, count)
+        rows = self.cutoffs.rows[there, number : number + count].T.ravel()
+        ends = _draw(self.cutoffs.history, systems, rows)
+        last = torch.arange(len(systems))[-len(there) :]
+        self.encoding = states if count == 1 else states.take(last)
+        self.read[ends.series[last]] = ends.cutoff[last]
+        if past is None:
+            horizon = self.cutoffs.horizon
+            covariates = _covariates_ahead(self.loop, self.series, ends, rows, horizon)
+        else:
+            covariates = _covariates_then(self.loop, past)
+        scalers = self.scalers.take(_series_of(systems, self.loop.channels))
+        return _Part(self.positions[systems], rows, scalers, states, covariates)
 
 
 def _first_scalers(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> SeriesScalers:
@@ -180,25 +237,6 @@ def _first_scalers(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Serie
         parts.append(loop.units.scalers_of(begun))
     order = np.argsort(np.argsort(first, kind="stable"))
     return _all_scalers(parts).take(_series_of(order, loop.channels))
-
-
-def _read_on(
-    loop: FittedModel, series: Series, encoding: Encoding | None, draw: Draw, read: Tensor
-) -> Encoding:
-    """Read from where the recurrence stands, ``read`` rows (B,), up to cutoffs; 0 begins anew."""
-    if encoding is None:
-        return loop.encode_at(series, draw)
-    begun_before, fresh = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
-    going = Draw(draw.series[begun_before], draw.cutoff[begun_before])
-    encoding = loop.read_on(
-        encoding,
-        series.between(going.series, read[begun_before], going.cutoff),
-        lambda loops: loop.encode_at(series, Draw(going.series[loops], going.cutoff[loops])),
-    )
-    if not len(fresh):
-        return encoding
-    begun = loop.encode_at(series, Draw(draw.series[fresh], draw.cutoff[fresh]))
-    return Encoding.join([encoding, begun]).take(torch.cat([begun_before, fresh]).argsort())
 
 
 # --- what starts, and what is known of it --------------------------------------------------------
