@@ -194,11 +194,7 @@ def backtest(
     seconds = time.perf_counter() - start
     lines["forecasts"] = f"{len(found) // horizon:,} of {horizon} steps, {seconds:.1f} s"
     lines |= backtest_errors(fitted, found, frame, horizon, windows)
-    figure = None
-    if plot is not None:
-        from tsgen.plotting import plot_backtest
-
-        figure = plot_backtest(found, history=frame, **_names(columns))
+    figure = None if plot is None else _backtest_figure(found, frame, columns)
     _summary(lines | _write({out: found, plot: figure}, overwrite=overwrite), out)
 
 
@@ -329,6 +325,12 @@ def _forecast_figure(frame: Any, result: Frame, columns: Columns) -> Figure:
     from tsgen.plotting import plot_forecast
 
     return plot_forecast(frame, result, **_names(columns))
+
+
+def _backtest_figure(rows: pd.DataFrame, frame: pd.DataFrame, columns: Columns) -> Figure:
+    from tsgen.plotting import plot_backtest
+
+    return plot_backtest(rows, history=frame, **_names(columns))
 
 
 # --- what comes out ------------------------------------------------------------------------------
