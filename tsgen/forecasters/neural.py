@@ -1115,7 +1115,7 @@ class NeuralForecaster(Forecaster):
     ) -> torch.Tensor | None:
         """What is known of all steps after each system's last row."""
         scaler = model.units.covariate_scaler
-        if scaler is None and future_df is None:
+        if scaler is None and future_df is None and self.calendar is None:
             return None
         future = read_future(future_df, state.panel, horizon, self._calendar)
         if future is None or scaler is None:
