@@ -32,6 +32,11 @@ IDS = {
 QUICK = ("--max-steps", 2)
 
 
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`tsgen ...` in an empty folder."""
@@ -227,9 +232,8 @@ def test_a_further_file_has_the_kinds_of_the_first() -> None:
         covariate(["1", "x"], "numbers")
 
 
-def test_categories_of_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_categories_of_a_plan() -> None:
     """Codes of which the plan has only some, and those without zeros."""
-    monkeypatch.chdir(tmp_path)
     write("in.csv", ["a"], rows=4, code=["007", "12", "NA", "12"], size="NA")
     roles = Roles(future=["code"], static=["size"])
     data = read_first(Path("in.csv"), FileSpec(), roles, None)
