@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import tsgen
-from tsgen.nn.inputs import input_size
+from tsgen.nn import input_size
 
 RESULTS = Path(__file__).parent / "results" / "fit_speed.csv"
 CONTEXT, LAGS, HIDDEN = 168, [24, 168], 64

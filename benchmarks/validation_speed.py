@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsgen.data.frame import read_panel
+from tsgen.data import read_panel
 from tsgen.errors import FrameError
 
 RESULTS = Path(__file__).parent / "results" / "validation_speed.csv"

@@ -1,43 +1,4 @@
 """Errors of a forecast against what came: the public names of `tsgen.evaluation.metrics`."""
 
-from tsgen.evaluation import (
-    QUANTILES,
-    absolute_errors,
-    checked_quantiles,
-    coverage,
-    covered,
-    crps,
-    mae,
-    mase,
-    over_scale,
-    pinball_losses,
-    quantile_loss,
-    rmse,
-    rmsse,
-    seasonal_error,
-    smape,
-    squared_errors,
-    symmetric_errors,
-    wql,
-)
-
-__all__ = [
-    "QUANTILES",
-    "absolute_errors",
-    "checked_quantiles",
-    "coverage",
-    "covered",
-    "crps",
-    "mae",
-    "mase",
-    "over_scale",
-    "pinball_losses",
-    "quantile_loss",
-    "rmse",
-    "rmsse",
-    "seasonal_error",
-    "smape",
-    "squared_errors",
-    "symmetric_errors",
-    "wql",
-]
+from tsgen.evaluation.metrics import *  # noqa: F403
+from tsgen.evaluation.metrics import __all__ as __all__

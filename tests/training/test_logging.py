@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from support.problems import wavy
 
 from tsgen import LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError
+from tsgen.training.trainer import without_outputs
 
 SMALL = {"hidden_size": 4, "context_length": 8, "lags": [4], "batch_size": 6, "verbose": False}
 
@@ -309,3 +311,26 @@ def test_nothing_of_a_trainer_is_left_whatever_ends_it() -> None:
         model._learn(module, data)
     assert module._trainer is None
     assert module.logs
+
+
+def test_callbacks_that_cannot_be_copied_work_too() -> None:
+    class Locked(pl.Callback):
+        def __init__(self) -> None:
+            self.lock, self.steps = threading.Lock(), 0
+
+        def on_train_batch_end(self, *_: object) -> None:
+            with self.lock:
+                self.steps += 1
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"steps": self.steps}
+
+    locked = Locked()
+    model = fitted(locked, max_steps=5)
+    assert model.predict(3, level=80).shape == (3, 3)
+    assert locked.steps >= 5
+
+
+def test_errors_beside_speak_of_no_arguments_that_nobody_gave() -> None:
+    assert without_outputs(None) == {}
+    assert without_outputs({"logger": True, "max_time": "00:01"}) == {"max_time": "00:01"}

@@ -12,50 +12,7 @@ Examples
 """
 
 from tsgen.evaluation.backtest import Cutoffs, Past, Plan, backtest
-from tsgen.evaluation.metrics import (
-    QUANTILES,
-    absolute_errors,
-    checked_quantiles,
-    coverage,
-    covered,
-    crps,
-    mae,
-    mase,
-    over_scale,
-    pinball_losses,
-    quantile_loss,
-    rmse,
-    rmsse,
-    seasonal_error,
-    smape,
-    squared_errors,
-    symmetric_errors,
-    wql,
-)
+from tsgen.evaluation.metrics import mase, seasonal_error
 from tsgen.evaluation.scoring import score
 
-__all__ = [
-    "QUANTILES",
-    "Cutoffs",
-    "Past",
-    "Plan",
-    "absolute_errors",
-    "backtest",
-    "checked_quantiles",
-    "coverage",
-    "covered",
-    "crps",
-    "mae",
-    "mase",
-    "over_scale",
-    "pinball_losses",
-    "quantile_loss",
-    "rmse",
-    "rmsse",
-    "score",
-    "seasonal_error",
-    "smape",
-    "squared_errors",
-    "symmetric_errors",
-    "wql",
-]
+__all__ = ["Cutoffs", "Past", "Plan", "backtest", "mase", "score", "seasonal_error"]

@@ -372,7 +372,8 @@ class NeuralForecaster(Forecaster):
             warn_unless_savable(learner)
             interrupted = learner._learn(module, data, run_dir)
         except BaseException:
-            if learner._has_learned():  # the best weights before what went wrong
+            begun = vars(learner).get("model_") is not vars(self).get("model_")
+            if begun and learner._has_learned():  # the best weights before what went wrong
                 self.__dict__ = learner.__dict__
             raise
         self.__dict__ = learner.__dict__

@@ -210,8 +210,7 @@ def _trainer(
 ) -> pl.Trainer:
     """Lightning's trainer, with callbacks of ours before those of the user."""
     given = dict(trainer_kwargs or {})
-    theirs = given.pop("callbacks", None) or []
-    theirs = list(theirs) if isinstance(theirs, list | tuple) else [theirs]
+    theirs = _listed(given.pop("callbacks", None))
     _check_callbacks(theirs, validated=validated)
     for callback in theirs:
         _begin_anew(callback)
@@ -279,11 +278,19 @@ def _begin_anew(callback: pl.Callback) -> None:
     if kind.state_dict is pl.Callback.state_dict:
         return
     state = vars(callback)
-    told = set(inspect.signature(kind.__init__).parameters)
-    if _AS_GIVEN in state:
-        state |= deepcopy(state[_AS_GIVEN])
-    else:
-        state[_AS_GIVEN] = deepcopy({name: state[name] for name in state if name not in told})
+    settings = set(inspect.signature(kind.__init__).parameters)
+    if _AS_GIVEN not in state:
+        state[_AS_GIVEN] = {name: state[name] for name in state if name not in settings}
+        state[_AS_GIVEN] = _copied(state[_AS_GIVEN])
+    state |= _copied(state[_AS_GIVEN])
+
+
+def _copied(value: Any) -> Any:
+    """A copy; or the same, where something of a user's can't be copied, such as an open file."""
+    try:
+        return deepcopy(value)
+    except Exception:
+        return value
 
 
 def without_outputs(
@@ -305,15 +312,19 @@ def without_outputs(
     kept = dict(trainer_kwargs or {})
     for name in ("logger", "enable_checkpointing", "profiler"):
         kept.pop(name, None)
-    callbacks = kept.pop("callbacks", None) or []
-    callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    kept["callbacks"] = [
-        deepcopy(callback)
-        for callback in callbacks
+    beside = [
+        _copied(callback)
+        for callback in _listed(kept.pop("callbacks", None))
         if not isinstance(callback, Checkpoint | LearningRateMonitor | DeviceStatsMonitor)
         and (validated or getattr(callback, "monitor", None) != "val_loss")
     ]
-    return kept
+    return kept | ({"callbacks": beside} if beside else {})
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    """Callbacks as the ``Trainer`` takes them: none, one, or several."""
+    callbacks = callbacks or []
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
 
 _AS_GIVEN = "_tsgen_as_given"
