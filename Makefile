@@ -62,7 +62,7 @@ lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 architecture: $(STAMP) ## rooms, floors and arrows of the import graph
-	$(BIN)/python benchmarks/architecture.py
+	$(BIN)/python -m benchmarks.architecture
 
 format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .

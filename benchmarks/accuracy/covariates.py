@@ -1,6 +1,6 @@
 """What covariates are worth in closed loop: two data sets, with and without, three seeds.
 
-    python benchmarks/covariates.py
+    python -m benchmarks.accuracy.covariates
 
 ``LSTMForecaster()`` is fitted to the rows before the first cutoff, once with the future covariates
 and once without, and forecasts 14 days from a cutoff every 7 days of the last fifth of the rows.
@@ -15,17 +15,16 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import tsgen
+from benchmarks import record
 from tsgen.metrics import mase
 
-FOLDER = Path(__file__).parent / "results"
-RESULTS = FOLDER / "covariates.csv"
+RESULTS = record.RESULTS / "covariates.csv"
 HORIZON, STEP, SEASON = 14, 7, 7
 COVARIATES = {
     "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
@@ -111,9 +110,9 @@ def plot() -> None:
     axis.legend(loc="lower left", frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
-    figure.savefig(FOLDER / "chicago_trains.png", dpi=150)
+    figure.savefig(record.RESULTS / "chicago_trains.png", dpi=150)
     importance = tsgen.plot_importance(told.explain(train), title="What the forecasts go by")
-    importance.savefig(FOLDER / "chicago_trains_importance.png", dpi=150)
+    importance.savefig(record.RESULTS / "chicago_trains_importance.png", dpi=150)
 
 
 def main() -> None:
@@ -132,8 +131,7 @@ def main() -> None:
             rows.append(measure(name, seed, arguments.earlier))
             print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
     if not arguments.earlier:
-        FOLDER.mkdir(exist_ok=True)
-        pd.DataFrame(rows).round(4).to_csv(RESULTS, index=False)
+        record.write(pd.DataFrame(rows).round(4), RESULTS)
 
 
 if __name__ == "__main__":
