@@ -18,7 +18,7 @@ PIP       = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup forecast test test-fast lint architecture format build clean
+.PHONY: help setup forecast test test-fast lint architecture docs format build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ lint: $(STAMP) ## ruff, mypy and import-linter
 architecture: $(STAMP) ## rooms, floors and arrows of the import graph
 	$(BIN)/python -m benchmarks.architecture
 
+docs: $(STAMP) ## the pages of docs/ and all public names, as a site in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -72,6 +75,6 @@ build: $(STAMP) ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation
 
 clean: ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
 	    .import_linter_cache forecast.csv forecast.png
 	find tsgen tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

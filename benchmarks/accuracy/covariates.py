@@ -7,7 +7,7 @@ and once without, and forecasts 14 days from a cutoff every 7 days of the last f
 The error is the MASE of each window, whose scale is the mean weekly difference of the training
 rows. Weather is that of the day itself, as if it had been forecast without error. Settings were
 chosen with ``--earlier``: the same on the fifth before, with the last fifth left out. ``--plot``
-draws the pictures of the README instead: one station over Christmas, and what the model goes by.
+draws the pictures of docs/data.md instead: one station over Christmas, and what the model goes by.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from benchmarks import record
 from tsgen.metrics import mase
 
 RESULTS = record.RESULTS / "covariates.csv"
+IMAGES = record.ROOT / "docs" / "images"
 HORIZON, STEP, SEASON = 14, 7, 7
 COVARIATES = {
     "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
@@ -110,9 +111,9 @@ def plot() -> None:
     axis.legend(loc="lower left", frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
-    figure.savefig(record.RESULTS / "chicago_trains.png", dpi=150)
+    figure.savefig(IMAGES / "chicago_trains.png", dpi=150)
     importance = tsgen.plot_importance(told.explain(train), title="What the forecasts go by")
-    importance.savefig(record.RESULTS / "chicago_trains_importance.png", dpi=150)
+    importance.savefig(IMAGES / "chicago_trains_importance.png", dpi=150)
 
 
 def main() -> None:
@@ -120,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--earlier", action="store_true", help="the fifth before the last")
-    parser.add_argument("--plot", action="store_true", help="draw the README's pictures instead")
+    parser.add_argument("--plot", action="store_true", help="draw the pictures of the docs instead")
     arguments = parser.parse_args()
     if arguments.plot:
         plot()

@@ -74,6 +74,7 @@ def tables() -> dict[str, str]:
         "COVARIATES": covariates(record.read("covariates")),
         "COVERAGE": coverage(record.read("coverage")),
         "ACCURACY": leaderboard(results.read()),
+        "HEADLINE": headline(results.read()),
     }
 
 
@@ -134,6 +135,28 @@ def leaderboard(runs: pd.DataFrame) -> str:
     first = [*mine, *naive(runs), *theirs, *others]
     second = [*mine, *published(INTERVALS), *theirs, *others]
     return f"{markdown(first, MASE)}\n\n{markdown(second, OTHERS)}"
+
+
+def headline(runs: pd.DataFrame) -> str:
+    """MASE by task: ours, the best of what is published, and seasonal naive's."""
+    ours = dict([*presets(runs), *naive(runs)])
+    theirs = list(published(PUBLISHED))
+
+    def cells(column: Column) -> Iterator[str]:
+        key, form = (column.task, column.score), f".{column.digits}f"
+        best, title = min((min(found[key]), title) for title, found in theirs if found.get(key))
+        yield column.title
+        yield from (
+            over_seeds(ours[name][key], form) for name in ("tsgen, accurate", "tsgen, balanced")
+        )
+        yield f"{best:{form}}, {title}"
+        yield over_seeds(ours["seasonal naive"][key], form)
+
+    return table(
+        '| task | tsgen, `preset="accurate"` | tsgen, defaults | best published | seasonal naive |',
+        "|---|---|---|---|---|",
+        map(cells, MASE),
+    )
 
 
 def quickcheck(runs: pd.DataFrame) -> str:
