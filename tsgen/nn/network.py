@@ -1,4 +1,4 @@
-"""The recurrent one-step model: an ``nn.Module`` without Lightning, pandas or scaling."""
+"""The recurrent one-step model: an LSTM or GRU over lagged values, with a linear head."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from tsgen.errors import SettingError
-from tsgen.nn.inputs import input_size
+from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.state import RecurrentState
 
 __all__ = [
     "Architecture",
     "Cell",
     "CovariateEmbedding",
     "RecurrentNetwork",
-    "RecurrentState",
     "in_one_piece",
 ]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
-RecurrentState: TypeAlias = tuple[Tensor, ...]
-"""``(h, c)`` of an LSTM, ``(h,)`` of a GRU, each of shape (layers, B, hidden)."""
-
 _CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
@@ -125,61 +123,98 @@ class Dropout(nn.Module):
         return hidden * ((draws >= self.p).to(hidden.dtype) / (1.0 - self.p))
 
 
-class RecurrentNetwork(nn.Module):
+@dataclass(frozen=True)
+class Architecture:
+    """What a `RecurrentNetwork` is built from.
+
+    Attributes
+    ----------
+    lags : tuple of int
+        Lags in rows; the first is 1.
+    cell : {"lstm", "gru"}
+    hidden_size : int
+    num_layers : int
+    dropout : float
+    residual_lag : int, optional
+        The lag to which the network's output is added; one of ``lags``.
+    channels : int
+        C, the series of a system, which are predicted together.
+    covariates : int
+        D, the columns of covariates.
+    categories : mapping of int to int
+        Of each column of covariates that holds the numbers of categories, how many there are.
+
+    Examples
+    --------
+    >>> from tsgen.nn import Architecture
+    >>> Architecture(lags=(1, 12), residual_lag=12, hidden_size=8).network().head
+    Linear(in_features=8, out_features=1, bias=True)
+    """
+
+    lags: tuple[int, ...] = (1,)
+    cell: Cell = "lstm"
+    hidden_size: int = 64
+    num_layers: int = 1
+    dropout: float = 0.0
+    residual_lag: int | None = None
+    channels: int = 1
+    covariates: int = 0
+    categories: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.residual_lag is not None and self.residual_lag not in self.lags:
+            raise SettingError(f"residual_lag={self.residual_lag} isn't one of lags={self.lags}")
+
+    def network(self) -> RecurrentNetwork:
+        """One with weights of its own."""
+        return RecurrentNetwork(self)
+
+
+class RecurrentNetwork(AutoregressiveNetwork):
     """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
 
     Parameters
     ----------
-    input_size : int
-        The number of inputs, those of the covariates among them.
-    cell : {"lstm", "gru"}, default "lstm"
-    hidden_size : int, default 64
-    num_layers : int, default 1
-    dropout : float, default 0.0
-        Between the layers and before the head, in training only.
-    residual_channel : int, optional
-        The first of the C inputs to which the head's outputs are added; ``None`` adds nothing.
-    channels : int, default 1
-        C, what is predicted at each step.
-    covariates : CovariateEmbedding, optional
-        What makes the last inputs; none by default.
+    architecture : Architecture, optional
+        An LSTM of 64 units that sees the last value, by default.
 
     Examples
     --------
     >>> import torch
-    >>> from tsgen.nn.network import RecurrentNetwork
-    >>> network = RecurrentNetwork(input_size=2, hidden_size=8)
-    >>> outputs, state = network(torch.zeros(3, 10, 2))
-    >>> outputs.shape, state[0].shape
-    (torch.Size([3, 10]), torch.Size([1, 3, 8]))
+    >>> from tsgen.nn import Architecture, RecurrentNetwork
+    >>> network = RecurrentNetwork(Architecture(hidden_size=8))
+    >>> rows = torch.zeros(3, 10, 1)
+    >>> outputs, state = network.read(network.start(rows, rows), rows[:, 1:], rows[:, 1:])
+    >>> outputs.shape, state.recurrent[0].shape
+    (torch.Size([3, 9, 1]), torch.Size([1, 3, 8]))
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        *,
-        cell: Cell = "lstm",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        residual_channel: int | None = None,
-        channels: int = 1,
-        covariates: CovariateEmbedding | None = None,
-    ) -> None:
+    def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
-        self.channels = channels
-        self.covariates = covariates or CovariateEmbedding(0, {})
-        self.recurrent = _CELLS[cell](
-            input_size,
-            hidden_size,
-            num_layers=num_layers,
+        self.architecture = architecture = architecture or Architecture()
+        self.lags, self.channels = architecture.lags, architecture.channels
+        self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
+        self.recurrent = _CELLS[architecture.cell](
+            input_size(self.lags, self.channels, self.covariates.width),
+            architecture.hidden_size,
+            num_layers=architecture.num_layers,
             batch_first=True,
             dtype=torch.float32,
         )
-        self.dropout = Dropout(dropout)
-        self.head = nn.Linear(hidden_size, channels, dtype=torch.float32)
-        self.residual_channel = residual_channel
+        self.dropout = Dropout(architecture.dropout)
+        self.head = nn.Linear(architecture.hidden_size, self.channels, dtype=torch.float32)
         self._start_from_the_base()
+
+    @property
+    def base_inputs(self) -> slice | None:
+        """The C inputs to which the head's outputs are added: the values of the residual lag."""
+        lag = self.architecture.residual_lag
+        return None if lag is None else self.inputs_of_lag(lag)
+
+    def inputs_of_lag(self, lag: int) -> slice:
+        """The inputs that are values of one lag."""
+        first = self.lags.index(lag) * self.channels
+        return slice(first, first + self.channels)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as they were drawn when the network was made.
@@ -230,6 +265,13 @@ class RecurrentNetwork(nn.Module):
         finally:
             self.train(training)
 
+    def inputs(
+        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
+    ) -> Tensor:
+        """Lagged values, their flags, and covariates, as `AutoregressiveNetwork.inputs` says."""
+        embedded = None if covariates is None else self.covariates(covariates)
+        return lag_inputs(values, known, self.lags, steps, embedded)
+
     def forward(
         self, inputs: Tensor, state: RecurrentState | None = None
     ) -> tuple[Tensor, RecurrentState]:
@@ -243,9 +285,8 @@ class RecurrentNetwork(nn.Module):
 
         Returns
         -------
-        outputs : Tensor of shape (B·C, T)
-            The predictions after each step, in the units of the inputs; the channels of a system
-            are rows side by side.
+        outputs : Tensor of shape (B, T, C)
+            The predictions after each step, in the units of the inputs.
         state : tuple of Tensor
             Where the recurrence stands after the last step.
         """
@@ -306,71 +347,10 @@ class RecurrentNetwork(nn.Module):
         return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
 
     def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
-        """What is predicted from where the recurrence stands, (B, T, hidden), as (B·C, T)."""
+        """What is predicted from where the recurrence stands, (B, T, hidden), as (B, T, C)."""
         outputs: Tensor = self.head(self.dropout(hidden))
-        if self.residual_channel is not None:
-            base = slice(self.residual_channel, self.residual_channel + self.channels)
-            outputs = outputs + inputs[..., base]
-        return outputs.transpose(1, 2).flatten(0, 1)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What a `RecurrentNetwork` is built from.
-
-    Attributes
-    ----------
-    lags : tuple of int
-        Lags in rows; the first is 1.
-    cell : {"lstm", "gru"}
-    hidden_size : int
-    num_layers : int
-    dropout : float
-    residual_lag : int, optional
-        The lag to which the network's output is added; one of ``lags``.
-    channels : int
-        C, the series of a system, which are predicted together.
-    covariates : int
-        D, the columns of covariates.
-    categories : mapping of int to int
-        Of each column of covariates that holds the numbers of categories, how many there are.
-
-    Examples
-    --------
-    >>> from tsgen.nn import Architecture
-    >>> Architecture(lags=(1, 12), residual_lag=12, hidden_size=8).network().head
-    Linear(in_features=8, out_features=1, bias=True)
-    """
-
-    lags: tuple[int, ...] = (1,)
-    cell: Cell = "lstm"
-    hidden_size: int = 64
-    num_layers: int = 1
-    dropout: float = 0.0
-    residual_lag: int | None = None
-    channels: int = 1
-    covariates: int = 0
-    categories: Mapping[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.residual_lag is not None and self.residual_lag not in self.lags:
-            raise SettingError(f"residual_lag={self.residual_lag} isn't one of lags={self.lags}")
-
-    def network(self) -> RecurrentNetwork:
-        """One with weights of its own."""
-        embedding = CovariateEmbedding(self.covariates, self.categories)
-        return RecurrentNetwork(
-            input_size(self.lags, self.channels, embedding.width),
-            cell=self.cell,
-            hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
-            dropout=self.dropout,
-            residual_channel=None
-            if self.residual_lag is None
-            else self.lags.index(self.residual_lag) * self.channels,
-            channels=self.channels,
-            covariates=embedding,
-        )
+        base = self.base_inputs
+        return outputs if base is None else outputs + inputs[..., base]
 
 
 def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
