@@ -20,7 +20,6 @@ from tsgen.inference.state import Encoding
 from tsgen.nn import (
     Architecture,
     Cell,
-    CovariateEmbedding,
     RecurrentNetwork,
     input_size,
     lag_inputs,
