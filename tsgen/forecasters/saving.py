@@ -32,9 +32,9 @@ from tsgen.data import (
 from tsgen.errors import ModelFileError, warn_user
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.forecasters.snapshot import NO_RANGE, Snapshot, check_snapshot, check_state
-from tsgen.generation import RolloutState
 from tsgen.inference import Calibration, Encoding, ForecastState
 from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_target, mapping
+from tsgen.nn import RolloutState
 from tsgen.preprocessing import (
     AffineScalers,
     CovariateScaler,

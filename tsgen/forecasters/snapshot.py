@@ -175,15 +175,18 @@ def check_state(state: ForecastState) -> None:
     count, encoding = len(state.panel), state.encoding
     normaliser = encoding.normaliser
     _need(len(state.scalers) == count, "the state", "a scaler for each id")
-    _need(normaliser.mean.shape == normaliser.spread.shape == (count, 1), "the state", "units")
+    channels = state.panel.channels
+    loops = count // channels
+    units = (loops, 1, channels)
+    _need(normaliser.mean.shape == normaliser.spread.shape == units, "the state", "units")
     for loop in encoding.loops:
         rows = (loop.values, loop.known, encoding.residuals)
-        _need(all(part.ndim == 2 and len(part) == count for part in rows), "the state", "rows")
+        sizes = {(part.ndim, len(part), part.shape[-1]) for part in rows}
+        _need(sizes == {(3, loops, channels)}, "the state", "rows")
         _need(loop.values.shape == loop.known.shape, "the state", "a flag for each value")
         shapes = {part.shape for part in loop.recurrent}
         one_size = len(loop.recurrent) in (1, 2) and len(shapes) == 1
         _need(one_size, "the state", "one size of network")
-        loops = count // state.panel.channels
         _need(all(len(shape) == 3 and shape[1] == loops for shape in shapes), "the state", "loops")
 
 
