@@ -18,8 +18,6 @@ from tsgen.errors import FrameError
 from tsgen.testing import panels
 
 CLASSES = {"lstm": LSTMForecaster, "gru": GRUForecaster}
-pytestmark = pytest.mark.slow
-
 SMALL = {"max_steps": 10, "hidden_size": 8, "context_length": 20, "lags": [3, 7], "verbose": False}
 KEY = ["unique_id", "ds"]
 HORIZON = 12
