@@ -22,8 +22,6 @@ from tsgen.errors import FrameError, NotFittedError
 from tsgen.inference.calibration import calibrate_on_tail, tail_length
 from tsgen.inference.fitted import FittedModel
 
-pytestmark = pytest.mark.slow
-
 H = 6
 
 
@@ -369,7 +367,8 @@ def coverage(bands: pd.DataFrame, truth: pd.DataFrame, level: int) -> float:
 def test_intervals_cover_what_they_say(make: Any, cell: type) -> None:
     """300 values that the model hasn't seen, the steps of a path hanging together."""
     df = make(series=30, rows=90)
-    model = small(cell, max_steps=50, context_length=28, learning_rate=5e-3).fit(df.iloc[:-10])
+    settings = {"max_steps": 50, "batch_size": 16, "learning_rate": 5e-3}
+    model = small(cell, **settings, context_length=28).fit(df.iloc[:-10])
     bands = model.predict(10, level=[80, 95])
     truth = df.iloc[-10:]
     assert coverage(bands, truth, 80) == pytest.approx(80, abs=8)
@@ -383,9 +382,9 @@ def test_intervals_cover_what_they_say(make: Any, cell: type) -> None:
 @pytest.mark.parametrize("make", [ar_panel, seasonal_panel])
 def test_intervals_of_a_network_that_has_learnt_its_rows_by_heart(make: Any) -> None:
     """Errors in sample are far too small then, which is what a calibration is there for."""
-    df = make(series=60, rows=110, seed=1)
-    model = small(max_steps=600, hidden_size=48, context_length=28, learning_rate=1e-2)
-    model.fit(df.iloc[:-10])
+    df = make(series=30, rows=60, seed=2)
+    settings = {"max_steps": 120, "batch_size": 16, "hidden_size": 32, "learning_rate": 3e-2}
+    model = small(**settings, context_length=28).fit(df.iloc[:-10])
     bands, truth = model.predict(10, level=[80, 95]), df.iloc[-10:]
     raw = model.sample(10, as_array=True, calibrated=False)
     low, high = np.quantile(raw, [0.1, 0.9], axis=1)

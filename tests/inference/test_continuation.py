@@ -32,8 +32,6 @@ from tsgen.errors import (
 from tsgen.generation.dispatch import run
 from tsgen.rollout import encode
 
-pytestmark = pytest.mark.slow
-
 MODELS = [LSTMForecaster, GRUForecaster]
 NAMES = ["b", "c", "a"]
 H = 6

@@ -11,8 +11,6 @@ import tsgen
 from tsgen import LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError
 
-pytestmark = pytest.mark.slow
-
 
 def frame(rows: int = 300, seed: int = 0) -> pd.DataFrame:
     """``y`` is three times a price of its own day; a second price says nothing."""

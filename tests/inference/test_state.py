@@ -23,8 +23,6 @@ from tsgen.inference.state import ForecastState
 from tsgen.rollout import encode, rollout
 from tsgen.testing import panels, wide_panels
 
-pytestmark = pytest.mark.slow
-
 CLASSES = {"lstm": LSTMForecaster, "gru": GRUForecaster}
 SMALL = {
     "max_steps": 10,
