@@ -17,8 +17,6 @@ from pandas.testing import assert_frame_equal
 from tsgen import GRUForecaster, LSTMForecaster, load_state, save_state
 from tsgen.errors import ClosedLoopWarning, SettingError
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 ROWS, HORIZON = 320, 20
 # Memoryless problems need no more than one row of the past.

@@ -18,8 +18,6 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import ClosedLoopWarning, FrameError, SettingError
 
-pytestmark = pytest.mark.slow
-
 SMALL: dict[str, Any] = {
     "max_steps": 25,
     "hidden_size": 8,
@@ -758,10 +756,10 @@ def chaos() -> Chaos:
         season_length=1,
         window_norm=False,
         multivariate=True,
-        batch_size=32,
+        batch_size=16,
         learning_rate=1e-2,
         weight_decay=0.0,
-        max_steps=1000,
+        max_steps=600,
         verbose=False,
     )
     return Chaos(model.fit(df.iloc[:6000]), df.iloc[:6000], df.iloc[6000:])

@@ -16,8 +16,6 @@ from tsgen.testing import panels, series, wide_panels
 
 Model: TypeAlias = LSTMForecaster | SeasonalNaive
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 DAYS = ("D",)
 
