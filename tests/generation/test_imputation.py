@@ -21,8 +21,6 @@ from tsgen.nn import Architecture, Cell, RecurrentNetwork
 from tsgen.preprocessing import by_series, by_system
 from tsgen.rollout import Feedback, RolloutState, encode, rollout
 
-pytestmark = pytest.mark.slow
-
 BATCH, CONTEXT = 4, 12
 
 properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)

@@ -16,8 +16,6 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ScalerError, SettingError
 from tsgen.preprocessing.target_transforms import Link, read_link
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 8, "max_steps": 10, "context_length": 15, "lags": [3], "verbose": False}
 ROWS, HORIZON = 60, 8
 

@@ -29,8 +29,6 @@ from tsgen.nn.network import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
 FRAME = pd.DataFrame({name: wavy(50, seed) for seed, name in enumerate("ab")})
