@@ -14,7 +14,7 @@ from support.problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
 from tsgen.errors import SettingError
-from tsgen.nn.network import Architecture
+from tsgen.nn import Architecture
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout

@@ -25,7 +25,7 @@ import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
 from tsgen.forecasters.settings import MOST_MEMBERS
-from tsgen.nn.network import Architecture
+from tsgen.nn import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 

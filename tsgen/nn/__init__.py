@@ -3,7 +3,8 @@
 A network reads rows and predicts each from those before it; it knows nothing of frames, scaling,
 training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, and ``state`` the
 value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
-flags, covariates), and ``network`` is the recurrent one.
+flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
+and ``dropout``.
 
 Examples
 --------
@@ -17,14 +18,9 @@ torch.Size([3, 18, 1])
 """
 
 from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
-from tsgen.nn.network import (
-    Architecture,
-    Cell,
-    CovariateEmbedding,
-    RecurrentNetwork,
-    in_one_piece,
-)
+from tsgen.nn.recurrent import Architecture, Cell, RecurrentNetwork, in_one_piece
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
 
 __all__ = [

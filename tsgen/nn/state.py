@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Self, TypeAlias
 
 import torch
@@ -36,9 +36,8 @@ class TensorRecord:
 
     def __len__(self) -> int:
         """B."""
-        sizes: list[int] = []
-        self.map(lambda tensor, axis: sizes.append(tensor.shape[axis]) or tensor)  # type: ignore[func-returns-value]
-        return sizes[0]
+        sizes = (_size(getattr(self, item.name), _axis(item)) for item in fields(self))
+        return next(size for size in sizes if size is not None)
 
     def map(self, change: Callable[[Tensor, int], Tensor]) -> Self:
         """The record of changed tensors; ``change`` gets each with its batch axis."""
@@ -71,8 +70,20 @@ class TensorRecord:
         changed = {}
         for item in fields(self):
             values = [getattr(record, item.name) for record in (self, *others)]
-            changed[item.name] = _combined(combine, item.metadata.get(_AXIS, 0), values)
+            changed[item.name] = _combined(combine, _axis(item), values)
         return replace(self, **changed)
+
+
+def _axis(item: Field[Any]) -> int:
+    return int(item.metadata.get(_AXIS, 0))
+
+
+def _size(value: Any, axis: int) -> int | None:
+    if isinstance(value, tuple):
+        value = value[0]
+    if isinstance(value, TensorRecord):
+        return len(value)
+    return value.shape[axis] if isinstance(value, Tensor) else None
 
 
 def _combined(combine: Callable[..., Tensor], axis: int, values: list[Any]) -> Any:

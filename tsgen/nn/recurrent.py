@@ -12,115 +12,16 @@ from torch import Tensor, nn
 
 from tsgen.errors import SettingError
 from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.dropout import Dropout
+from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.state import RecurrentState
 
-__all__ = [
-    "Architecture",
-    "Cell",
-    "CovariateEmbedding",
-    "RecurrentNetwork",
-    "in_one_piece",
-]
+__all__ = ["Architecture", "Cell", "RecurrentNetwork", "in_one_piece"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
+
 _CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-
-
-_LARGEST_EMBEDDING = 16
-
-
-class CovariateEmbedding(nn.Module):
-    """Covariates as the recurrence reads them: numbers as they are, categories as vectors [1]_.
-
-    A category that training hasn't seen, number 0, is the mean of all that it has.
-
-    Parameters
-    ----------
-    columns : int
-        D, the covariates.
-    categories : mapping of int to int
-        Of each column that holds the numbers of categories, how many there are.
-
-    References
-    ----------
-    .. [1] Guo, Berkhahn: Entity Embeddings of Categorical Variables, 2016.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from tsgen.nn.network import CovariateEmbedding
-    >>> embedding = CovariateEmbedding(3, {2: 7})  # two numbers, and a day of the week
-    >>> embedding.width, embedding(torch.zeros(8, 10, 3)).shape
-    (6, torch.Size([8, 10, 6]))
-    """
-
-    def __init__(self, columns: int, categories: Mapping[int, int]) -> None:
-        super().__init__()
-        self.categories = dict(categories)
-        self.numbers = [column for column in range(columns) if column not in self.categories]
-        sizes = {column: min(1 + count // 2, _LARGEST_EMBEDDING)
-                 for column, count in self.categories.items()}  # fmt: skip
-        self.vectors = nn.ParameterDict(
-            {
-                str(column): nn.Parameter(torch.randn(count, sizes[column], dtype=torch.float32))
-                for column, count in self.categories.items()
-            }
-        )
-        self.width = len(self.numbers) + sum(sizes.values())
-        """E, the inputs that come of it."""
-
-    def forward(self, covariates: Tensor) -> Tensor:
-        """Columns (B, T, D) as inputs (B, T, E)."""
-        if not self.categories:
-            return covariates
-        parts = [covariates[..., self.numbers]]
-        for column in self.categories:
-            vectors = self.vectors[str(column)]
-            table = torch.cat([vectors.mean(dim=0, keepdim=True), vectors])
-            parts.append(nn.functional.embedding(covariates[..., column].long(), table))
-        return torch.cat(parts, dim=-1)
-
-
-class Dropout(nn.Module):
-    """Drops hidden units in training: of a window the same ones at all of its steps [1]_.
-
-    Parameters
-    ----------
-    p : float
-        The probability of a unit to be dropped.
-
-    References
-    ----------
-    .. [1] Gal, Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural
-       Networks. NeurIPS 2016.
-    """
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        if not 0.0 <= p < 1.0:
-            raise SettingError(f"dropout={p}: expected a probability below 1")
-        self.p = p
-        self._generator: torch.Generator | None = None
-
-    @contextmanager
-    def drawing(self, generator: torch.Generator) -> Iterator[None]:
-        """Draw from a generator for a while, instead of from the one of all threads."""
-        self._generator = generator
-        try:
-            yield
-        finally:
-            self._generator = None
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Units (B, T, hidden), of which some are 0 and the others larger, to the same mean."""
-        if not self.training or self.p == 0.0:
-            return hidden
-        batch, _, units = hidden.shape
-        draws = torch.rand(
-            batch, 1, units, generator=self._generator, dtype=torch.float32, device=hidden.device
-        )
-        return hidden * ((draws >= self.p).to(hidden.dtype) / (1.0 - self.p))
 
 
 @dataclass(frozen=True)
