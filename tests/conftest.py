@@ -11,7 +11,7 @@ os.environ["MPLBACKEND"] = "Agg"
 # Networks as small as those of the tests are faster on one core than on two that wait for another.
 torch.set_num_threads(1)
 
-FAST_CASES = 3
+FAST_CASES = 2
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -219,6 +219,7 @@ def test_a_constant_series_shows_the_given_value(model) -> None:
     assert_close(got[["c", "a"]], model.predict(HORIZON, df=df)[["c", "a"]])
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=["D"], stagger=3), seed=st.integers(0, 2**32 - 1))
 def test_any_panel_follows_what_is_given(df: pd.DataFrame, seed: int) -> None:

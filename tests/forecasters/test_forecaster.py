@@ -56,6 +56,7 @@ def test_a_constant_stays_exactly_what_it_is(
     assert worst_error(small(model, **settings), constant(value)) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_line_goes_on(model: type) -> None:
     """Within 5 % of its range; the last value would err by 20 %."""
@@ -64,6 +65,7 @@ def test_a_line_goes_on(model: type) -> None:
     assert worst_error(forecaster, problem) < 0.05 * np.ptp(problem.history)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 def test_a_sine_goes_on_for_three_periods(model: type) -> None:
     """Within 0.1 of an amplitude of 1, so the phase is kept to 1/60 of a period."""
@@ -115,6 +117,7 @@ AR1 = {"window_norm": False, "lags": None, "context_length": 30, "max_steps": 10
        "batch_size": 8, "learning_rate": 1e-2}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 @pytest.mark.parametrize("residual", [pytest.param(None, marks=pytest.mark.slow), "last"])
 def test_an_ar1_process_decays_to_its_mean(model: type, residual: Any) -> None:
@@ -123,12 +126,14 @@ def test_an_ar1_process_decays_to_its_mean(model: type, residual: Any) -> None:
     assert ar1_error(forecaster, mean=2.0) < 0.6
 
 
+@pytest.mark.slow
 def test_the_level_of_an_ar1_process_does_not_bias_it() -> None:
     """The same without a scaler, which leaves the mean where it is: 1.2 deviations from 0."""
     forecaster = small(LSTMForecaster, residual="last", scaler=None, **AR1)
     assert ar1_error(forecaster, mean=2.0) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 def test_a_season_on_a_line_beats_seasonal_naive(model: type) -> None:
     """Which is a year's rise, 0.6, too low and then twice that; the noise is 0.1."""
@@ -173,6 +178,7 @@ def test_more_series_than_are_rolled_out_together() -> None:
     np.testing.assert_allclose(model.predict(3)["s599"], alone, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_transformer_of_scikit_learn_is_undone() -> None:
     """exp of a line: log1p makes it a line again, and no forecast of it can be negative."""
     problem = trend(slope=0.02, start=3.0)

@@ -238,12 +238,14 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(network, rows_with(known, network, numbers, categories, seed))
 
 
+@pytest.mark.slow
 @properties
 @given(cases())
 def test_any_network_over_any_holes(case: Case) -> None:
     assert_as_defined(*case)
 
 
+@pytest.mark.slow
 @properties
 @given(cases(), st.data())
 def test_reading_on_over_holes_from_anywhere(case: Case, data: st.DataObject) -> None:

@@ -64,6 +64,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # ---------------------------------------------------------------------------------- when it's done
 
 
+@pytest.mark.slow
 def test_the_first_levels_calibrate_and_no_others(fits: list[str]) -> None:
     model = small().fit(frame())
     model.predict(H)
@@ -104,6 +105,7 @@ def test_levels_that_are_refused_cost_no_fit(fits: list[str]) -> None:
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_a_call_of_your_own_is_the_one_that_counts(fits: list[str]) -> None:
     model = small().fit(frame())
     assert model.calibrate() is model
@@ -112,6 +114,7 @@ def test_a_call_of_your_own_is_the_one_that_counts(fits: list[str]) -> None:
     assert_frame_equal(small().fit(frame()).predict(H, level=80), own)
 
 
+@pytest.mark.slow
 def test_a_second_fit_forgets_the_calibration(fits: list[str]) -> None:
     model = small().fit(frame() * 7 + 100).calibrate()
     model.fit(frame())
@@ -149,6 +152,7 @@ def test_calibration_changes_nothing_but_the_levels() -> None:
     assert_frame_equal(model.predict(50, state=state), point)  # a state of before is still good
 
 
+@pytest.mark.slow
 def test_nothing_global_is_touched() -> None:
     model = small(dropout=0.2, num_layers=2).fit(frame())
     before = random.getstate(), np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
@@ -159,6 +163,7 @@ def test_nothing_global_is_touched() -> None:
     assert torch.equal(torch.random.get_rng_state(), before[2])
 
 
+@pytest.mark.slow
 def test_the_global_state_does_not_act_on_levels() -> None:
     bands = []
     for seed in (1, 2):
@@ -168,11 +173,13 @@ def test_the_global_state_does_not_act_on_levels() -> None:
     assert_frame_equal(*bands)
 
 
+@pytest.mark.slow
 def test_the_seed_of_the_model_acts_on_levels() -> None:
     point, other = (small(random_state=seed).fit(frame()).predict(H, level=80) for seed in (0, 1))
     assert not np.allclose(point, other)
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_run_is_left_as_it_is(tmp_path: Path) -> None:
     model = small().fit(frame(), run_dir=tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -185,6 +192,7 @@ def test_a_folder_of_a_run_is_left_as_it_is(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------- files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [LSTMForecaster, GRUForecaster])
 def test_a_saved_calibration_is_loaded_bit_by_bit(
     kind: type, tmp_path: Path, fits: list[str]
@@ -226,6 +234,7 @@ def test_a_model_saved_without_levels_says_how_to_get_them(tmp_path: Path, fits:
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_a_loaded_model_is_calibrated_on_rows_that_are_handed_over(tmp_path: Path) -> None:
     model = small().fit(frame())
     model.save(tmp_path / "model.tsgen")
@@ -303,6 +312,7 @@ def test_whatever_the_settings_of_fit(settings: dict[str, Any]) -> None:
     assert_bands(small(**settings).fit(frame()).predict(H, level=80))
 
 
+@pytest.mark.slow
 def test_rows_of_other_series_will_do(calibrated: Any) -> None:
     model = small().fit(frame())
     other = frame(90, series=5).rename(columns=lambda name: f"other {name}")
@@ -314,6 +324,7 @@ def test_rows_of_other_series_will_do(calibrated: Any) -> None:
     assert_frame_equal(model.predict(H, level=80), bands)  # the calibration before is kept
 
 
+@pytest.mark.slow
 def test_larger_errors_make_wider_intervals() -> None:
     widths = []
     for noise in (0.1, 3.0):
@@ -357,6 +368,7 @@ def coverage(bands: pd.DataFrame, truth: pd.DataFrame, level: int) -> float:
     return float(100 * ((low <= truth) & (truth <= high)).to_numpy().mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "cell"),
     [
@@ -430,6 +442,7 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.slow
 def test_the_second_fit_does_not_see_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its weights nor its scaler nor its range depend on the values there."""
     seen = captured(monkeypatch)
@@ -524,6 +537,7 @@ def test_factors_are_finite_and_there_are_as_many_steps_as_rows(calibrated: Any)
     assert (factors > 0).all()
 
 
+@pytest.mark.slow
 def test_constant_series_among_others_do_not_spoil_the_factors() -> None:
     df = frame(60, series=6)
     plain = small().fit(df).predict(H, level=80)

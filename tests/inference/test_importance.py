@@ -51,6 +51,7 @@ def test_every_input_is_there_once_and_in_order(found: pd.DataFrame) -> None:
     assert (found["spread"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same(model: LSTMForecaster, found: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(model.explain(frame()), found)
     pd.testing.assert_frame_equal(model.explain(), found)  # the training rows
@@ -59,6 +60,7 @@ def test_the_same_seed_finds_the_same(model: LSTMForecaster, found: pd.DataFrame
     assert other["input"].iloc[0] == "price"
 
 
+@pytest.mark.slow
 def test_a_lag_that_the_series_repeats_by() -> None:
     t = np.arange(400)
     random = np.random.default_rng(0)

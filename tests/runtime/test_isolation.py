@@ -178,21 +178,23 @@ def traces() -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_fits_of_several_threads_are_those_of_one(case: str) -> None:
     def forecast(seed: int) -> pd.DataFrame:
-        settings = SMALL | {"max_steps": 12} | CASES[case]
+        settings = SMALL | {"max_steps": 6} | CASES[case]
         return LSTMForecaster(**settings, random_state=seed).fit(FRAME).predict(3)
 
-    alone = [forecast(seed) for seed in range(4)]
+    alone = [forecast(seed) for seed in range(3)]
     before = traces()
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(forecast, range(4)))
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(forecast, range(3)))
     assert traces() == before
     for one, other in zip(together, alone, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_so_are_backtests_with_refits_and_searches(tmp_path: Path) -> None:
     def refitted(seed: int) -> Any:
@@ -229,6 +231,7 @@ def test_another_thread_draws_on_undisturbed() -> None:
     assert drawn == expected
 
 
+@pytest.mark.slow
 def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LSTMForecaster(**SMALL).fit(FRAME)
     alone = deepcopy(model).predict(5, level=[80])
@@ -247,6 +250,7 @@ def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.Monke
         pd.testing.assert_frame_equal(found, alone, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -342,6 +346,7 @@ def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
     assert model.predict(4).equals(expected)
 
 
+@pytest.mark.slow
 def test_one_model_is_fitted_by_several_threads() -> None:
     settings = SMALL | {"dropout": 0.3, "max_steps": 12}
     expected = LSTMForecaster(**settings).fit(FRAME).predict(4)

@@ -625,6 +625,7 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
     assert_weights(model, stop.seen[-1])
 
 
+@pytest.mark.slow
 def test_validated_weights_are_kept_as_they_are() -> None:
     """Of several validations each is of the weights of its step, not of their average so far."""
     plain, _ = fitted(val_size=9, max_steps=150)
