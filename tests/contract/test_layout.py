@@ -47,8 +47,6 @@ TESTED_BY = {
     "io/codec": "forecasters/test_saving",
     "io/container": "forecasters/test_saving",
     "io/skops_objects": "forecasters/test_saving",
-    "nn/base": "nn/test_network",
-    "nn/state": "nn/test_network",
     "testing": "data/test_systems",
     "training/callbacks": "training/test_survival",
     "training/data_module": "training/test_lightning_module",
