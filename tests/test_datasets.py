@@ -274,6 +274,7 @@ def assert_same_table(actual: pd.DataFrame, name: str) -> None:
         assert_frame_equal(actual, expected, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["etth1", "m4_weekly", "m4_hourly"])
 def test_benchmark_is_downloaded_once_and_equals_the_reference(
     name: str, mirror: Mirror, cache: Path

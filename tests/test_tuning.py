@@ -16,8 +16,6 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster, Tuned, tune
 from tsgen.errors import MissingExtraError, SettingError
 
-pytestmark = pytest.mark.slow
-
 optuna = pytest.importorskip("optuna")
 
 ROWS = 90

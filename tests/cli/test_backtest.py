@@ -15,8 +15,6 @@ from support.command_line import Done, Run, in_empty_folder
 from tsgen import LSTMForecaster, hold_out
 from tsgen.metrics import mae
 
-pytestmark = pytest.mark.slow
-
 ROWS = 48
 FEW = ["--max-steps", 2]
 

@@ -39,6 +39,7 @@ ROLES = ("--future", "price", "--future", "promo", "--past", "heat", "--static",
 SHORT = ("--max-steps", 2)
 
 
+@pytest.mark.slow
 def test_forecast_with_covariates(run: Run) -> None:
     files()
     done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, "--future-file", "plan.csv",
@@ -75,6 +76,7 @@ def test_forgotten_plan(run: Run) -> None:
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_holes_on_the_command_line(run: Run) -> None:
     df = frame()[["unique_id", "ds", "y"]]
     df.loc[[7, 20, 38], "y"] = np.nan

@@ -1149,6 +1149,7 @@ def test_integer_columns_of_the_target_stay_what_they_were() -> None:
 # ---------------------------------------------------------------------------- holes and rolled
 
 
+@pytest.mark.slow
 def test_missing_numbers_are_filled_as_the_target_is() -> None:
     df, ahead = history(), future()
     holes = df.copy()

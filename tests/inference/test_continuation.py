@@ -32,8 +32,6 @@ from tsgen.errors import (
 from tsgen.generation.dispatch import run
 from tsgen.rollout import encode
 
-pytestmark = pytest.mark.slow
-
 MODELS = [LSTMForecaster, GRUForecaster]
 NAMES = ["b", "c", "a"]
 H = 6
@@ -112,6 +110,7 @@ def point_of(model: Any, horizon: int = H, **kwargs: Any) -> npt.NDArray[np.floa
 # ---------------------------------------------------------------------- what sample hands back
 
 
+@pytest.mark.slow
 def test_paths_of_a_long_frame_are_rows_of_id_time_sample_and_target() -> None:
     model = fitted(layout="long")
     frame = model.sample(H, num_samples=4)
@@ -126,6 +125,7 @@ def test_paths_of_a_long_frame_are_rows_of_id_time_sample_and_target() -> None:
     assert frame["sales"].notna().all()
 
 
+@pytest.mark.slow
 def test_paths_of_a_wide_frame_are_a_long_frame() -> None:
     model = fitted()
     frame = model.sample(H, num_samples=3)
@@ -136,6 +136,7 @@ def test_paths_of_a_wide_frame_are_a_long_frame() -> None:
         assert same_stamps(path["ds"], index)
 
 
+@pytest.mark.slow
 def test_paths_of_a_series_have_no_id() -> None:
     model = fitted(layout="series")
     frame = model.sample(H, num_samples=3)
@@ -576,6 +577,7 @@ def test_levels_need_no_list_and_come_in_the_order_asked_for(model: Any) -> None
     assert columns == ["y", "y-lo-95", "y-hi-95", "y-lo-80", "y-hi-80"]
 
 
+@pytest.mark.slow
 def test_levels_of_ragged_wide_frames(model: Any) -> None:
     """One starts late and one ends early, in fit as in predict."""
     ragged = noisy()
@@ -592,6 +594,7 @@ def test_levels_of_ragged_wide_frames(model: Any) -> None:
             assert (bands[name, "y-lo-80"] < bands[name, "y-hi-80"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [7.3, -1e12])
 def test_a_constant_series_has_no_width(value: float) -> None:
     alone = pd.Series(value, index=noisy().index, name="y")

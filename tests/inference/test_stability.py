@@ -19,8 +19,6 @@ from tsgen.inference.stability import lyapunov_exponents
 from tsgen.nn import AutoregressiveNetwork, lag_inputs
 from tsgen.rollout import RolloutState, encode, rollout
 
-pytestmark = pytest.mark.slow
-
 COLUMNS = ["lyapunov", "flat_from", "leaves_range_at"]
 NAMES = ["b", "c", "a"]
 

@@ -18,8 +18,6 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.preprocessing.scalers import fit_scaler
 
-pytestmark = pytest.mark.slow
-
 SMALL = {
     "hidden_size": 8,
     "max_steps": 5,

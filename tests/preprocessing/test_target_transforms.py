@@ -16,8 +16,6 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ScalerError, SettingError
 from tsgen.preprocessing.target_transforms import Link, read_link
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 8, "max_steps": 10, "context_length": 15, "lags": [3], "verbose": False}
 ROWS, HORIZON = 60, 8
 
@@ -236,6 +234,7 @@ def fitted() -> Callable[[str], LSTMForecaster]:
     return get
 
 
+@pytest.mark.slow
 @every_link
 def test_forecasts_samples_and_bounds_stay_inside(
     name: str, fitted: Callable[[str], LSTMForecaster]
@@ -279,6 +278,7 @@ def test_samples_and_bounds_of_counts_are_whole_and_rounded_outward(
     assert (model.sample(HORIZON, num_samples=5, as_array=True) % 1 == 0).all()
 
 
+@pytest.mark.slow
 def test_whole_bounds_hold_those_of_log1p() -> None:
     """The same transform without rounding: only outward is moved, by less than one."""
     df = panel("count")

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -109,23 +111,29 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    folder = tmp_path_factory.mktemp("expected")
-    return {name: everything(folder, settings) for name, settings in CASES.items()}
+# Each with two of the cases, so that each case meets three or four of them.
+PAIRS = [
+    (around, list(CASES)[(number + ahead) % len(CASES)])
+    for number, around in enumerate(AROUND)
+    for ahead in (0, 2)
+]
+
+
+@cache
+def expected(case: str) -> list[Any]:
+    with TemporaryDirectory() as folder:
+        return everything(Path(folder), CASES[case])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("around", AROUND)
-def test_whatever_is_set_around_it(
-    around: str, case: str, expected: dict[str, list[Any]], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("around", "case"), PAIRS)
+def test_whatever_is_set_around_it(around: str, case: str, tmp_path: Path) -> None:
+    undisturbed = expected(case)
     with AROUND[around]():
         before = modes()
         found = everything(tmp_path, CASES[case])
         assert modes() == before
-    for one, other in zip(found, expected[case], strict=True):
+    for one, other in zip(found, undisturbed, strict=True):
         assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one.equals(other)
 
 
@@ -170,21 +178,23 @@ def traces() -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_fits_of_several_threads_are_those_of_one(case: str) -> None:
     def forecast(seed: int) -> pd.DataFrame:
-        settings = SMALL | {"max_steps": 12} | CASES[case]
+        settings = SMALL | {"max_steps": 6} | CASES[case]
         return LSTMForecaster(**settings, random_state=seed).fit(FRAME).predict(3)
 
-    alone = [forecast(seed) for seed in range(4)]
+    alone = [forecast(seed) for seed in range(3)]
     before = traces()
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(forecast, range(4)))
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(forecast, range(3)))
     assert traces() == before
     for one, other in zip(together, alone, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_so_are_backtests_with_refits_and_searches(tmp_path: Path) -> None:
     def refitted(seed: int) -> Any:
@@ -221,6 +231,7 @@ def test_another_thread_draws_on_undisturbed() -> None:
     assert drawn == expected
 
 
+@pytest.mark.slow
 def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LSTMForecaster(**SMALL).fit(FRAME)
     alone = deepcopy(model).predict(5, level=[80])
@@ -239,6 +250,7 @@ def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.Monke
         pd.testing.assert_frame_equal(found, alone, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -334,6 +346,7 @@ def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
     assert model.predict(4).equals(expected)
 
 
+@pytest.mark.slow
 def test_one_model_is_fitted_by_several_threads() -> None:
     settings = SMALL | {"dropout": 0.3, "max_steps": 12}
     expected = LSTMForecaster(**settings).fit(FRAME).predict(4)

@@ -14,8 +14,6 @@ from tsgen import LSTMForecaster
 from tsgen.preprocessing.windows import Draw
 from tsgen.testing import panels
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 HORIZON = 6
 

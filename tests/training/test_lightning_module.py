@@ -56,6 +56,7 @@ def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_the_loss_falls_on_a_sine(cell: str, loss: str) -> None:

@@ -29,8 +29,6 @@ from tsgen.nn import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
 FRAME = pd.DataFrame({name: wavy(50, seed) for seed, name in enumerate("ab")})
@@ -627,6 +625,7 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
     assert_weights(model, stop.seen[-1])
 
 
+@pytest.mark.slow
 def test_validated_weights_are_kept_as_they_are() -> None:
     """Of several validations each is of the weights of its step, not of their average so far."""
     plain, _ = fitted(val_size=9, max_steps=150)

@@ -43,8 +43,6 @@ from tsgen.training.losses import Objective
 from tsgen.training.step import LossTerm, TrainingExamples
 from tsgen.training.strategies import STRATEGIES
 
-pytestmark = pytest.mark.slow
-
 LAGS, LONGEST = (1, 5), 5
 CONTEXT, HORIZON, WINDOWS = 9, 7, 6
 CUTOFF = LONGEST - 1 + CONTEXT
