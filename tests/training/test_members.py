@@ -237,6 +237,7 @@ def cut(*_: object) -> None:
     raise Cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "averaging"),
     [

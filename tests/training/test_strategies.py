@@ -688,6 +688,7 @@ def test_noise_of_no_size_changes_nothing(name: str, strategy: TrainingStrategy)
     assert_same(examples.network, got, loss_of(strategy.loss_terms(examples)))
 
 
+@pytest.mark.slow
 def test_noise_is_on_what_is_fed_in_and_not_on_the_targets() -> None:
     """A copy of the last value errs by the noise on it: by what there is none of, not at all."""
     network = echo(1)
