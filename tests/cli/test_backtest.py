@@ -43,6 +43,7 @@ def lines(done: Done) -> list[str]:
     return [" ".join(line.split()) for line in done.out.splitlines()]
 
 
+@pytest.mark.slow
 def test_forecasts_of_a_model_fitted_to_the_rows_before(run: Run) -> None:
     source = written(frame())
     options = ["--horizon", 4, "--n-windows", 3, "--step", 2, "--out", "rows.csv"]

@@ -247,6 +247,7 @@ def test_names_of_columns_are_free(forecast: pd.DataFrame) -> None:
     assert_frame_equal(found, forecast.rename(columns=names))
 
 
+@pytest.mark.slow
 def test_covariate_columns_of_a_wide_frame_belong_to_all_series() -> None:
     df, ahead = split(shared())
     roles = {"future_covariates": ["price", "promo"], "past_covariates": "weather"}

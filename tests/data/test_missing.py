@@ -643,6 +643,7 @@ def test_an_update_with_nothing_but_missing_values(fill: str | float) -> None:
     assert_frame_equal(model.predict(4, state=updated), model.predict(4, df=df), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_levels_samples_and_stability_over_holes() -> None:
     model = LSTMForecaster(**SMALL).fit(holed(), fill="mask")
     bands = model.predict(5, level=80)

@@ -613,6 +613,7 @@ def backtests(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @properties
 @given(backtests(), st.sampled_from(["unique_id", "cutoff", WINDOW]))
 def test_the_mean_over_groups_of_as_many_windows_is_the_overall_score(

@@ -79,6 +79,7 @@ def test_the_first_levels_calibrate_and_no_others(fits: list[str]) -> None:
     assert len(fits) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["quantiles", "sample"])
 def test_quantiles_and_paths_calibrate_too(ask: str, fits: list[str]) -> None:
     model = small().fit(frame())
@@ -134,6 +135,7 @@ def test_before_fit() -> None:
 # ----------------------------------------------------------------------------- what it leaves alone
 
 
+@pytest.mark.slow
 def test_calibration_changes_nothing_but_the_levels() -> None:
     model = small().fit(frame())
     point, raw = model.predict(50), model.sample(H, num_samples=5, calibrated=False)
@@ -286,6 +288,7 @@ def test_short_series_beside_long_ones() -> None:
     assert_bands(bands)
 
 
+@pytest.mark.slow
 def test_missing_values_are_no_errors() -> None:
     df = frame(60)
     df.iloc[[20, 21, 55, 59], 1] = np.nan
@@ -296,6 +299,7 @@ def test_missing_values_are_no_errors() -> None:
     assert_bands(small().fit(df).predict(H, level=80))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

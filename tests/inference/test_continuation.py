@@ -152,6 +152,7 @@ def test_paths_of_a_long_frame_without_ids_have_none_either() -> None:
     assert paths.columns.tolist() == ["ds", "sample_id", "y"]
 
 
+@pytest.mark.slow
 def test_paths_of_rows_under_a_multiindex_are_a_long_frame() -> None:
     model = fitted(layout="multiindex")
     frame = model.sample(H, num_samples=2)
@@ -221,6 +222,7 @@ def test_series_that_end_early_in_a_wide_frame_have_paths_for_the_same_stamps() 
 # ------------------------------------------------------------------------------ what paths are
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_same_seed_gives_the_same_paths_and_another_others(
     either: Any, calibrated: bool

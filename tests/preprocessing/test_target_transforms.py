@@ -265,6 +265,7 @@ def test_without_a_link_they_would_not(name: str) -> None:
     assert paths.min() < low or paths.max() > high
 
 
+@pytest.mark.slow
 def test_samples_and_bounds_of_counts_are_whole_and_rounded_outward(
     fitted: Callable[[str], LSTMForecaster],
 ) -> None:
@@ -417,6 +418,7 @@ def test_a_hole_is_no_value_outside() -> None:
 # ------------------------------------------------------------------------------------ of systems
 
 
+@pytest.mark.slow
 def test_rolled_covariates_are_left_as_they_are() -> None:
     """They may lie anywhere: the link is of the target alone."""
     df = panel("count")
@@ -452,6 +454,7 @@ def test_all_channels_of_a_system_are_linked(scope: str) -> None:
         model.predict(3, df=wide)
 
 
+@pytest.mark.slow
 def test_several_targets_of_an_id_are_linked_and_named() -> None:
     df = panel("count").assign(b=lambda df: df["y"].shift(1, fill_value=0.0))
     model = LSTMForecaster(target_transform="count", multivariate=True, **SMALL)

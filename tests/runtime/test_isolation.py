@@ -137,6 +137,7 @@ def test_whatever_is_set_around_it(around: str, case: str, tmp_path: Path) -> No
         assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one.equals(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", AROUND)
 def test_a_forecast_is_the_same_whatever_is_set_around_it(around: str) -> None:
     plain = LSTMForecaster(**SMALL).fit(FRAME).predict(5, level=80)
@@ -356,6 +357,7 @@ def test_one_model_is_fitted_by_several_threads() -> None:
     assert model.predict(4).equals(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("setting", ["deterministic", "detect_anomaly"])
 def test_switches_of_the_process_are_given_back_after_fits_at_once(

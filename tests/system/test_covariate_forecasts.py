@@ -368,6 +368,7 @@ def test_company_and_order_say_nothing(model: LSTMForecaster) -> None:
     assert_frame_equal(*pairs)
 
 
+@pytest.mark.slow
 def test_units_of_the_target_pass_through() -> None:
     df = until(0)
     plain = fitted().predict(HORIZON, future_df=ahead())
@@ -462,6 +463,7 @@ def test_carrying_on_is_following_given_values() -> None:
 # ------------------------------------------------------------------------- paths and scenarios
 
 
+@pytest.mark.slow
 def test_levels_and_quantiles_follow_the_covariates(model: LSTMForecaster) -> None:
     point = model.predict(5, future_df=ahead())
     bands = model.predict(5, level=[80], quantiles=0.5, future_df=ahead())

@@ -144,6 +144,7 @@ def test_a_long_system_comes_back_in_its_layout(systems: Case) -> None:
     assert (starts - ends == pd.Timedelta("1D")).all()
 
 
+@pytest.mark.slow
 def test_rows_under_a_multiindex_are_the_same(systems: Case) -> None:
     df = long().set_index(KEY)
     model = LSTMForecaster(**SMALL).fit(df, target_col=TARGETS)
@@ -237,6 +238,7 @@ def test_each_channel_depends_on_the_other(case: Case) -> None:
         assert difference[4:].max() < 1e-6, "other systems are none of its business"
 
 
+@pytest.mark.slow
 def test_without_multivariate_the_same_columns_are_series_of_their_own() -> None:
     arguments = SMALL | {"multivariate": False}
     model = LSTMForecaster(**arguments).fit(long(), target_col=TARGETS)
@@ -336,6 +338,7 @@ def test_scalers_of_channels(scaler: str | None, scope: str) -> None:
 # ------------------------------------------------------------------------------- what is asked for
 
 
+@pytest.mark.slow
 def test_levels_and_quantiles_of_a_wide_system(system: Case) -> None:
     bands = system.model.predict(4, level=[50, 90], quantiles=0.5)
     assert bands.columns.tolist() == [

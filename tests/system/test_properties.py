@@ -109,6 +109,7 @@ def test_order_of_rows_in_training_changes_nothing(df: pd.DataFrame, seed: int) 
     assert_frame_equal(in_order(got), in_order(expected), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels(freq=DAYS, stagger=2), data=st.data())
 def test_order_of_columns_changes_nothing(
@@ -195,6 +196,7 @@ def test_a_short_forecast_is_the_start_of_a_long_one(model: Model, df: pd.DataFr
     assert_close(model.predict(5, df=df), start, df)
 
 
+@pytest.mark.slow
 @properties
 @given(y=series(), short=st.integers(1, 30), more=st.integers(0, 30))
 def test_any_short_forecast_of_any_frequency(y: pd.Series, short: int, more: int) -> None:
@@ -268,6 +270,7 @@ def test_the_forecast_appended_is_an_input(df: pd.DataFrame) -> None:
     assert_frame_equal(in_order(again), in_order(rest), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels())
 def test_the_wide_forecast_appended_is_an_input(df: pd.DataFrame) -> None:

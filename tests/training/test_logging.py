@@ -270,6 +270,7 @@ def test_what_a_callback_was_told_since_counts() -> None:
     assert model.fit(wavy()).report_.losses["step"].iloc[-1] == 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monitor", ["val_loss", "train_loss"])
 def test_levels_of_a_model_with_callbacks(monitor: str) -> None:
     model = fitted(EarlyStopping(monitor, patience=50), max_steps=20, val_size=9)

@@ -56,10 +56,7 @@ def digest(model: Any) -> str:
     return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
-SOME = [3, pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
-
-
-@pytest.fixture(scope="module", params=SOME, ids="{} members".format)
+@pytest.fixture(scope="module", params=[3, 2, 4], ids="{} members".format)
 def model(request: pytest.FixtureRequest) -> LSTMForecaster:
     return LSTMForecaster(**SMALL, n_models=request.param).fit(FRAME)
 
@@ -150,7 +147,7 @@ def test_each_member_learns_from_its_own_part_of_a_batch(strategy: Any) -> None:
     torch.testing.assert_close(loss, sum(losses))
 
 
-@pytest.mark.parametrize("algorithm", ["norm", pytest.param("value", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("algorithm", ["norm", "value"])
 def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
     """Its optimiser, schedule and clipping, written out, on its part of every batch."""
     settings = SMALL | {"max_steps": 8, "learning_rate": 0.05, "weight_decay": 0.1}
@@ -237,11 +234,12 @@ def cut(*_: object) -> None:
     raise Cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "averaging"),
     [
-        pytest.param(2, None, marks=pytest.mark.slow),
-        pytest.param(2, 0.5, marks=pytest.mark.slow),
+        (2, None),
+        (2, 0.5),
         (7, 0.5),
     ],
 )
@@ -575,14 +573,7 @@ def assert_weights(model: LSTMForecaster, expected: dict[str, torch.Tensor]) -> 
 
 @pytest.mark.parametrize(
     ("share", "last"),
-    [
-        (0.3, 3),
-        (0.01, 1),
-        *(
-            pytest.param(share, last, marks=pytest.mark.slow)
-            for share, last in [(1.0, 10), (0.5, 5), (0.1, 1), (None, 1)]
-        ),
-    ],
+    [(0.3, 3), (0.01, 1), (1.0, 10), (0.5, 5), (0.1, 1), (None, 1)],
 )
 def test_the_weights_are_the_mean_over_the_last_steps(share: Any, last: int) -> None:
     model, weights = fitted(weight_averaging=share)

@@ -136,6 +136,7 @@ def test_validation_goes_on_where_it_stood(
     )
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_read_back_without_training(
     seasonal: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -174,6 +175,7 @@ def test_checkpoints_hold_tensors_and_plain_values(seasonal: pd.DataFrame, tmp_p
     assert checkpoint["global_step"] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_the_best_weights_so_far(
     seasonal: pd.DataFrame, signum: signal.Signals
@@ -201,6 +203,7 @@ def test_a_second_signal_raises(seasonal: pd.DataFrame) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) -> None:
     kept = {}
 
@@ -239,6 +242,7 @@ def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame)
     assert model.settings_.val_size > 0
 
 
+@pytest.mark.slow
 def test_the_held_out_tail_is_not_trained_on(seasonal: pd.DataFrame) -> None:
     settings = {**SETTINGS, "max_steps": 20, "scaler": None, "val_size": 12}
     changed = seasonal.copy()

@@ -15,7 +15,7 @@ from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
-from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
+from tsgen.training import LOSSES, STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = [
     "MOST_MEMBERS",
@@ -171,7 +171,7 @@ def _network_and_steps(
         "num_layers": whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
         "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
         "n_models": whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
-        "loss": one_of("loss", chosen("loss"), ("mse", "mae", "huber")),
+        "loss": one_of("loss", chosen("loss"), tuple(LOSSES)),
         "seasonal_unit": preset.of("seasonal_unit", rows=rows),
         "max_steps": whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
         "batch_size": whole_number("batch_size", chosen("batch_size"), "windows a step"),
