@@ -332,6 +332,7 @@ def test_truncated_file_is_refused(mirror: Mirror, cache: Path) -> None:
     assert files_below(cache) == []
 
 
+@pytest.mark.slow
 def test_altered_file_is_refused_with_both_hashes(mirror: Mirror, cache: Path) -> None:
     content = (SHARED_RAW / "Weekly-test.csv").read_bytes()
     replace(mirror.folder / "Weekly-test.csv", content.replace(b"35397.16", b"35397.17"))

@@ -60,6 +60,7 @@ def test_forecasts_of_a_model_fitted_to_the_rows_before(run: Run) -> None:
     assert shown[-1] == "written rows.csv"
 
 
+@pytest.mark.slow
 def test_seasonal_naive_beside_it(run: Run) -> None:
     done = run("backtest", written(frame(seasonal=True)), "--horizon", 5, *FEW)
     (error,) = re.findall(r"MAE .*seasonal naive (.*)\)", done.out)

@@ -98,6 +98,7 @@ def test_the_summary_names_what_was_written(run: Run) -> None:
     assert done.code != 0 or Path(done.out.split()[-1]).exists()
 
 
+@pytest.mark.slow
 def test_the_seed_decides(run: Run) -> None:
     results = []
     for seed in (1, 1, 2):

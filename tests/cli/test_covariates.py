@@ -52,6 +52,7 @@ def test_forecast_with_covariates(run: Run) -> None:
     assert Path("sales.png").exists()
 
 
+@pytest.mark.slow
 def test_fit_and_predict_with_covariates(run: Run) -> None:
     files()
     assert run("fit", "sales.csv", "--save", "model.tsgen", *ROLES, *SHORT).code == 0

@@ -443,6 +443,7 @@ def test_paths_show_what_is_given(model) -> None:
     assert (got[1, :, 5:] != free[1, :, 5:]).any(axis=1).all()
 
 
+@pytest.mark.slow
 def test_an_interval_closes_on_what_is_given() -> None:
     model = LSTMForecaster(**SMALL).fit(wide())
     known = cells(("a", 4, 9.0))

@@ -287,6 +287,7 @@ def test_masked_holes_move_no_time_stamp(time: str) -> None:
                 assert forecast.index.tolist() == stamps.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", FILLS)
 def test_the_layouts_agree(fill: str | float) -> None:
     model, df = fitted(fill), without_gap_rows(holed())

@@ -348,6 +348,7 @@ def test_nothing_is_learned_before_fit(name: str) -> None:
     assert not hasattr(LSTMForecaster(), name)
 
 
+@pytest.mark.slow
 def test_a_saved_model_forecasts_without_lightning(
     with_rows: LSTMForecaster, tmp_path: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_paths_of_rows_under_a_multiindex_are_a_long_frame() -> None:
     assert_index_equal(first.index, model.predict(H).index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["long", "wide", "series", "multiindex"])
 def test_an_array_holds_the_values_of_the_frame_in_the_order_of_the_input(layout: str) -> None:
     model = fitted(layout=layout)
@@ -174,6 +175,7 @@ def test_an_array_holds_the_values_of_the_frame_in_the_order_of_the_input(layout
         assert np.abs(array).max(axis=(1, 2)).argsort().tolist() == [2, 0, 1]
 
 
+@pytest.mark.slow
 def test_layouts_hold_the_same_paths() -> None:
     wide = fitted().sample(H, num_samples=4, as_array=True)
     for layout in ("long", "multiindex"):
@@ -234,6 +236,7 @@ def test_the_same_seed_gives_the_same_paths_and_another_others(
     assert (np.abs(ask(random_state=7) - first) > 0).any(axis=(1, 2)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_company_does_not_change_the_paths_of_a_series(either: Any, calibrated: bool) -> None:
     ask = functools.partial(either.sample, H, num_samples=20, as_array=True, calibrated=calibrated)

@@ -26,8 +26,8 @@ def frame(rows: int = 300, seed: int = 0) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def model() -> LSTMForecaster:
     model = LSTMForecaster(
-        max_steps=400, hidden_size=16, learning_rate=1e-2, context_length=14, lags=[7],
-        residual=None, calendar="day_of_week", verbose=False,
+        max_steps=150, hidden_size=16, batch_size=16, learning_rate=2e-2, context_length=14,
+        lags=[7], residual=None, calendar="day_of_week", verbose=False,
     )  # fmt: skip
     return model.fit(frame(), future_covariates=["price", "idle", "promo"])
 
@@ -82,6 +82,7 @@ def test_channels_have_lags_of_their_own() -> None:
     assert set(model.fit(wide).explain()["input"]) == {"u, lag 1", "v, lag 1"}
 
 
+@pytest.mark.slow
 def test_a_loaded_model_needs_rows(model: LSTMForecaster, tmp_path: object) -> None:
     path = f"{tmp_path}/model.tsgen"
     model.save(path)

@@ -574,6 +574,7 @@ def test_constant_and_tiny_histories(model) -> None:
     assert (got.loc[got["unique_id"] == "k", "y"] == 7.25).all()
 
 
+@pytest.mark.slow
 def test_a_model_without_window_norm() -> None:
     model = LSTMForecaster(**SMALL, window_norm=False, residual="last", num_layers=2).fit(wide(80))
     df = wide(90)
@@ -581,6 +582,7 @@ def test_a_model_without_window_norm() -> None:
         assert_updates(model, df.iloc[:-rows], df.iloc[-rows:], df)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scaler",
     [
@@ -929,6 +931,7 @@ def test_the_state_of_another_cell() -> None:
         fitted("gru").predict(3, state=fitted("lstm").encode(wide(60)))
 
 
+@pytest.mark.slow
 def test_a_state_from_before_a_second_fit() -> None:
     model = LSTMForecaster(**SMALL).fit(wide(80))
     state = model.encode(wide(60))

@@ -290,6 +290,7 @@ def test_whole_bounds_hold_those_of_log1p() -> None:
     np.testing.assert_array_equal(whole["y-hi-80"], np.ceil(exact["y-hi-80"]))
 
 
+@pytest.mark.slow
 @every_link
 def test_a_link_is_the_same_as_to_transform_by_hand(
     name: str, fitted: Callable[[str], LSTMForecaster]

@@ -272,6 +272,7 @@ def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     pd.testing.assert_frame_equal(model.predict(5, level=80), fresh, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_search_computes_the_same_under_any_mode() -> None:
     pytest.importorskip("optuna")
     small = LSTMForecaster(**SMALL)
@@ -308,6 +309,7 @@ def closed() -> io.StringIO:
     return stream
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [None, Writer(), closed()], ids=["none", "writer", "closed"])
 @pytest.mark.filterwarnings("default")
 def test_programs_without_a_terminal(stream: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,6 +322,7 @@ def test_programs_without_a_terminal(stream: Any, monkeypatch: pytest.MonkeyPatc
     assert len(model.backtest(FRAME, 3)) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"dropout": 0.3, "n_models": 2}], ids=["one", "members"])
 def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
     settings: dict[str, Any],

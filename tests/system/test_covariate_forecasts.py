@@ -49,6 +49,7 @@ def spread_of(truth: pd.DataFrame) -> float:
 # ---------------------------------------------------------------------------------- what is gained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forecaster", [LSTMForecaster, GRUForecaster])
 def test_a_price_that_makes_the_series_is_followed(forecaster: type[LSTMForecaster]) -> None:
     random = np.random.default_rng(0)
@@ -624,6 +625,7 @@ def test_a_calendar_of_ones_own_is_followed_and_told_again_after_loading(tmp_pat
         loaded.predict(HORIZON)
 
 
+@pytest.mark.slow
 def test_a_named_calendar_is_saved_without_a_word(tmp_path: Path) -> None:
     model = LSTMForecaster(**TINY, calendar=["auto", "month_of_year"]).fit(until(0))
     model.save(tmp_path / "model.tsgen")

@@ -90,6 +90,7 @@ def test_any_number_of_steps_fits_the_schedule(steps: int) -> None:
     assert all(parameter.isfinite().all() for parameter in module.parameters())
 
 
+@pytest.mark.slow
 def test_the_schedule_follows_the_trainers_steps() -> None:
     module = module_of(learning_rate=1e-2)
     trainer_of(max_steps=40).fit(module, data_of(wavy().to_numpy()))

@@ -110,6 +110,7 @@ QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": 
          "enable_model_summary": False, "accelerator": "cpu"}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sanity", [0, 2])
 def test_a_trainer_of_the_users_own_validates(sanity: int) -> None:
     model = LSTMForecaster(**SMALL, val_size=9)

@@ -147,6 +147,7 @@ def test_each_member_learns_from_its_own_part_of_a_batch(strategy: Any) -> None:
     torch.testing.assert_close(loss, sum(losses))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["norm", "value"])
 def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
     """Its optimiser, schedule and clipping, written out, on its part of every batch."""
@@ -177,6 +178,7 @@ def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
         torch.testing.assert_close(weight, expected[name], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_same_seed_same_members() -> None:
     settings = SMALL | {"n_models": 2, "dropout": 0.2}
     first = LSTMForecaster(**settings).fit(FRAME)
@@ -278,6 +280,7 @@ def test_validation_is_of_the_median(members: Any, model: LSTMForecaster) -> Non
     torch.testing.assert_close(errors.total, expected)
 
 
+@pytest.mark.slow
 def test_a_member_that_diverges_ends_the_run_and_names_the_series() -> None:
     def poison(trainer: Any, module: Any) -> None:
         with torch.no_grad():

@@ -565,6 +565,7 @@ def test_the_probability_follows_the_progress() -> None:
 CURVES = ["linear", "inverse_sigmoid", "exponential"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", CURVES)
 @properties
 @given(
@@ -997,6 +998,7 @@ def test_what_is_random_says_so(strategy: TrainingStrategy) -> None:
     assert torch.equal(of_all, torch.get_rng_state())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", RANDOM, ids=repr)
 def test_the_random_state_decides(strategy: TrainingStrategy) -> None:
     def weights(seed: int) -> str:
@@ -1046,6 +1048,7 @@ class CutAt(pl.Callback):
             raise Cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", RANDOM, ids=repr)
 def test_a_run_that_was_cut_off_ends_as_a_whole_one(
     strategy: TrainingStrategy, tmp_path: Path
