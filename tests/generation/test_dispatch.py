@@ -150,9 +150,9 @@ def test_equal_with_innovations(cell, layers, lags, residual) -> None:
 
 @pytest.mark.slow
 @over_the_grid(1, [(168, 1, 24)])
-def test_equal_over_a_thousand_steps(cell, layers, lags, residual) -> None:
+def test_equal_over_hundreds_of_steps(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
-    assert_as_plain(network, state_of(network), 1000)
+    assert_as_plain(network, state_of(network), 300)
 
 
 @over_the_grid(2, [(168, 1, 24)])

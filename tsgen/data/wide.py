@@ -171,7 +171,8 @@ class WideReader:
 
     def without_empty(self) -> WideReader:
         """Without the columns that hold nothing but NaN."""
-        if self._plain_numbers() is not None:  # no NaN at all, which is quickly said
+        numbers = self._plain_numbers()
+        if numbers is not None and not np.isnan(numbers).any():  # which is quickly said
             return self
         filled = self.frame.notna().any().to_numpy()
         if not filled.any():
