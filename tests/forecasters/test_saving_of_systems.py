@@ -1,4 +1,4 @@
-"""Files of models with covariates, calendars, systems, links and holes: whole, or refused."""
+"""Files of models with covariates, calendars, systems, transforms and holes: whole, or refused."""
 
 from __future__ import annotations
 
@@ -440,14 +440,14 @@ FIELDS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("every role", ("scaler", "shared"), 1),
     ("rolled system", ("scaler", "shared"), 0),
     ("rolled system", ("scaler", "shared"), 2),
-    ("every role", ("scaler", "link"), {"record": ["Link", {"name": "evil"}]}),
-    ("every role", ("scaler", "link"), {"record": ["Link", {}]}),
-    ("every role", ("scaler", "link"), "count"),
-    ("wide system", ("scaler", "link", "low"), 7.0),
-    ("wide system", ("scaler", "link", "high"), None),
-    ("wide system", ("scaler", "link", "high"), {"float": "nan"}),
+    ("every role", ("scaler", "target_transform"), {"record": ["TargetTransform", {"name": "?"}]}),
+    ("every role", ("scaler", "target_transform"), {"record": ["TargetTransform", {}]}),
+    ("every role", ("scaler", "target_transform"), "count"),
+    ("wide system", ("scaler", "target_transform", "low"), 7.0),
+    ("wide system", ("scaler", "target_transform", "high"), None),
+    ("wide system", ("scaler", "target_transform", "high"), {"float": "nan"}),
     *(
-        ("rolled system", ("scaler", "linked"), value)
+        ("rolled system", ("scaler", "transformed"), value)
         for value in (
             {"tuple": []},
             {"tuple": [True, True]},
@@ -624,7 +624,11 @@ STATES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("every role", ("panel", "fill"), "evil"),
     ("every role", ("panel", "covariates", "schema"), {"tuple": []}),
     ("every role", ("panel", "columns", "future"), {"tuple": ["other"]}),
-    ("every role", ("scalers", "link"), {"record": ["Link", {"name": "evil"}]}),
+    (
+        "every role",
+        ("scalers", "target_transform"),
+        {"record": ["TargetTransform", {"name": "evil"}]},
+    ),
     ("every role", ("scalers", "scalers"), None),
     ("every role", ("weights",), "1"),
 ]

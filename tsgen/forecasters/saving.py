@@ -38,10 +38,10 @@ from tsgen.io import CodecError, Container, Encoder, PathLike, about, check_targ
 from tsgen.preprocessing import (
     AffineScalers,
     CovariateScaler,
-    Link,
-    LinkedScalers,
     PanelScaler,
     SeriesScalers,
+    TargetTransform,
+    TransformedScalers,
     TransformerScalers,
     ValueRange,
     WindowNormaliser,
@@ -59,7 +59,8 @@ __all__ = [
 _RECORDS = (
     Settings, Columns, Panel, LongLayout, WideLayout, PanelScaler, AffineScalers,
     TransformerScalers, IntegerFrequency, PeriodFrequency, FixedFrequency, CalendarFrequency,
-    ValueRange, Calibration, Link, LinkedScalers, Covariate, Covariates, CovariateScaler,
+    ValueRange, Calibration, TargetTransform, TransformedScalers, Covariate, Covariates,
+    CovariateScaler,
     *STRATEGIES.values(),
 )  # fmt: skip
 

@@ -24,10 +24,10 @@ from tsgen.preprocessing import (
     NAMED_SCALERS,
     AffineScalers,
     CovariateScaler,
-    Link,
-    LinkedScalers,
     PanelScaler,
     SeriesScalers,
+    TargetTransform,
+    TransformedScalers,
     TransformerScalers,
     ValueRange,
 )
@@ -103,10 +103,10 @@ def _check_scaler(scaler: PanelScaler, panel: Panel) -> None:
     _need(scaler.shared in (0, panel.channels), "the scaler", "one for each channel")
     _need(fitted == len(scaler.scalers), "the scaler", "as many ids as scalers")
     _need(scaler.ids.is_unique, "the scaler", "each id once")
-    linked = len(scaler.linked)
-    _need(linked in (1, panel.channels), "the scaler", "a link for each channel")
-    if scaler.link is not None:
-        _check_link(scaler.link)
+    transformed = len(scaler.transformed)
+    _need(transformed in (1, panel.channels), "the scaler", "a transform for each channel")
+    if scaler.target_transform is not None:
+        _check_target_transform(scaler.target_transform)
     _check_fitted(scaler.scalers, "the scaler")
     if isinstance(scaler.scalers, TransformerScalers):
         for transformer in (scaler.template, *scaler.scalers.transformers):
@@ -116,22 +116,30 @@ def _check_scaler(scaler: PanelScaler, panel: Panel) -> None:
 
 
 def _check_fitted(scalers: SeriesScalers, what: str) -> None:
-    if isinstance(scalers, LinkedScalers):
+    if isinstance(scalers, TransformedScalers):
         count = (len(scalers.scalers),)
         fitting = scalers.applies.shape == scalers.ids.shape == count
-        _need(fitting and scalers.applies.dtype == np.bool_, what, "a link or none for each series")
-        _check_link(scalers.link)
+        _need(
+            fitting and scalers.applies.dtype == np.bool_,
+            what,
+            "a transform or none for each series",
+        )
+        _check_target_transform(scalers.target_transform)
         _check_fitted(scalers.scalers, what)
     if isinstance(scalers, AffineScalers):
         shapes = {scalers.centre.shape, scalers.scale.shape}
         _need(shapes == {(len(scalers),)}, what, "a centre and a scale for each id")
 
 
-def _check_link(link: Link) -> None:
-    known = link.name in ("log1p", "count") and (link.low, link.high) == (0.0, None)
-    if link.name == "logit" and link.high is not None:
-        known = np.isfinite(link.low) and np.isfinite(link.high) and link.low < link.high
-    _need(bool(known), "the link", "one that there is")
+def _check_target_transform(transform: TargetTransform) -> None:
+    known = transform.name in ("log1p", "count") and (transform.low, transform.high) == (0.0, None)
+    if transform.name == "logit" and transform.high is not None:
+        known = (
+            np.isfinite(transform.low)
+            and np.isfinite(transform.high)
+            and transform.low < transform.high
+        )
+    _need(bool(known), "the target transform", "one that there is")
 
 
 def _check_covariate_scaler(scaler: CovariateScaler | None, panel: Panel) -> None:
