@@ -2,8 +2,8 @@
 
 ``base`` is the contract of all of them, ``naive`` the two that need no network; ``recurrent`` has
 `LSTMForecaster` and `GRUForecaster`, ``neural`` what they share, and ``fitting`` makes a model of a
-recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
-``snapshot`` make a file of a fitted one.
+recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving``
+makes a file of a fitted one.
 
 This door loads what is asked for alone: a naive forecast needs no torch.
 """
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
-    from tsgen.forecasters.saving import load_state, save_state
     from tsgen.forecasters.settings import Settings, check_is_repeatable
 
 __all__ = [
@@ -28,8 +27,6 @@ __all__ = [
     "Settings",
     "check_is_repeatable",
     "load",
-    "load_state",
-    "save_state",
 ]
 
 __getattr__ = lazily(
@@ -43,7 +40,5 @@ __getattr__ = lazily(
         "Settings": "settings",
         "check_is_repeatable": "settings",
         "load": "recurrent",
-        "load_state": "saving",
-        "save_state": "saving",
     },
 )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec,
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from tsgen import training
 from tsgen._messages import written
@@ -58,9 +59,14 @@ from tsgen.forecasters.fitting import (
     report_of,
     train,
 )
-from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
+from tsgen.forecasters.saving import (
+    Snapshot,
+    load_model,
+    networks_of,
+    save_model,
+    warn_unless_savable,
+)
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
-from tsgen.forecasters.snapshot import Snapshot, networks_of, weights_of
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -1229,12 +1235,10 @@ class NeuralForecaster(Forecaster):
         super()._check_fitted("save")
         model = self.model_
         return Snapshot(
-            kind=type(self).__name__,
             params=self.get_params(deep=False),
             settings=self.settings_,
             panel=self.panel_,
             scaler=model.units.scaler,
-            weights=weights_of(model.networks),
             value_range=model.units.value_range,
             calibration=model.calibration,
             covariate_scaler=model.units.covariate_scaler,
@@ -1242,15 +1246,13 @@ class NeuralForecaster(Forecaster):
 
     @classmethod
     @isolated()
-    def _restored(cls, snapshot: Snapshot) -> Self:
+    def _restored(cls, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Self:
         forecaster = cls(**snapshot.params)
         settings = snapshot.settings
-        if forecaster.random_state is not None:  # which files of before don't have in settings
-            settings = replace(settings, random_state=forecaster.random_state)
         recipe = forecaster._recipe_of(settings)
         units = NumericUnits(snapshot.scaler, snapshot.value_range, snapshot.covariate_scaler)
         architecture = recipe.architecture(units, snapshot.panel.channels)
-        networks = networks_of(architecture, settings.n_models, snapshot.weights)
+        networks = networks_of(architecture, settings.n_models, weights)
         forecaster.settings_, forecaster.panel_ = settings, snapshot.panel
         forecaster.model_ = replace(recipe.model(networks, units), calibration=snapshot.calibration)
         return forecaster
