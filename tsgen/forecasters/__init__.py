@@ -2,8 +2,8 @@
 
 ``base`` is the contract of all of them, ``naive`` the two that need no network; ``recurrent`` has
 `LSTMForecaster` and `GRUForecaster`, ``neural`` what they share, and ``fitting`` makes a model of a
-recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving``
-makes a file of a fitted one.
+recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
+``snapshot`` make a file of a fitted one.
 
 This door loads what is asked for alone: a naive forecast needs no torch.
 """

@@ -59,14 +59,9 @@ from tsgen.forecasters.fitting import (
     report_of,
     train,
 )
-from tsgen.forecasters.saving import (
-    Snapshot,
-    load_model,
-    networks_of,
-    save_model,
-    warn_unless_savable,
-)
+from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
+from tsgen.forecasters.snapshot import Snapshot, networks_of
 from tsgen.inference import (
     SAMPLES,
     Calibration,

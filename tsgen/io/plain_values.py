@@ -26,6 +26,8 @@ from tsgen.io.archive import parse_json
 __all__ = ["FAMILIES", "RULES", "CodecError", "Rule", "expect", "short"]
 
 _NUMBERS = "biuf"
+_TEXT_LIMIT = 2**28
+"""Bytes of labels; built, they take up to twenty times as many."""
 
 
 class CodecError(Exception):
@@ -97,12 +99,12 @@ def _plain_scalar(value: np.generic, codec: Any) -> Any:
     """A number by its dtype; stamps and durations by their ticks."""
     kind = value.dtype.kind
     expect(kind in f"{_NUMBERS}mM" and value.dtype.itemsize <= 8, value)
-    return [value.dtype.str, codec.encode((value.astype("i8") if kind in "mM" else value).item())]
+    return [str(value.dtype), codec.encode((value.astype("i8") if kind in "mM" else value).item())]
 
 
 def _scalar_of(payload: Any, codec: Any) -> Any:
     name, plain = payload
-    dtype, item = _numpy_dtype(name), codec.decode(plain)
+    dtype, item = _named_dtype(name), codec.decode(plain)
     expect(dtype.kind in f"{_NUMBERS}mM" and isinstance(item, int | float), payload)
     return np.array(item, "i8" if dtype.kind in "mM" else dtype).astype(dtype)[()]
 
@@ -212,8 +214,6 @@ def _plain_dtype(dtype: Any, codec: Any) -> Any:
 
 def _parts_of(dtype: Any) -> list[Any]:
     """The name of a way to build the dtype, and what it is built from."""
-    if isinstance(dtype, np.dtype):
-        return ["numpy", dtype.str]
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["zoned", dtype.unit, dtype.tz]
     if isinstance(dtype, pd.CategoricalDtype):
@@ -234,13 +234,6 @@ def _dtype_of(payload: Any, codec: Any) -> Any:
     return _DTYPES[kind](*parts)
 
 
-def _numpy_dtype(name: Any) -> np.dtype[Any]:
-    expect(isinstance(name, str) and len(name) < 16 and "," not in name, name)
-    dtype: np.dtype[Any] = np.dtype(name)
-    expect(dtype.kind in f"{_NUMBERS}mMO", name)
-    return dtype
-
-
 def _string_dtype(storage: str, missing_is_na: bool) -> Any:
     return pd.StringDtype(storage) if missing_is_na else pd.StringDtype(storage, na_value=np.nan)
 
@@ -254,11 +247,12 @@ def _arrow_dtype(schema: bytes) -> Any:
 
 
 def _named_dtype(name: Any) -> Any:
-    """A dtype of periods, or of numbers with a mask, by what pandas calls it."""
+    """A dtype of numpy, of periods, or of numbers with a mask, by what pandas calls it."""
     expect(isinstance(name, str) and len(name) < 100, name)
     dtype = pd.api.types.pandas_dtype(name)
-    of_numbers = isinstance(getattr(dtype, "numpy_dtype", None), np.dtype)
-    expect(of_numbers or isinstance(dtype, pd.PeriodDtype), name)
+    plain = getattr(dtype, "numpy_dtype", dtype)
+    known = isinstance(plain, np.dtype) and plain.kind in f"{_NUMBERS}mMO"
+    expect(known or isinstance(dtype, pd.PeriodDtype), name)
     return dtype
 
 
@@ -273,9 +267,9 @@ def _pyarrow() -> Any:
 
 
 _DTYPES: dict[str, Callable[..., Any]] = {
-    "numpy": _numpy_dtype, "zoned": pd.DatetimeTZDtype, "category": pd.CategoricalDtype,
+    "named": _named_dtype, "zoned": pd.DatetimeTZDtype, "category": pd.CategoricalDtype,
     "string": _string_dtype, "sparse": pd.SparseDtype, "interval": pd.IntervalDtype,
-    "arrow": _arrow_dtype, "named": _named_dtype,
+    "arrow": _arrow_dtype,
 }  # fmt: skip
 
 
@@ -336,18 +330,20 @@ def _labels_of(dtype: Any, values: Any, codec: Any) -> Any:
         return pd.PeriodIndex.from_ordinals(values, freq=dtype.freq)  # type: ignore[attr-defined]
     if isinstance(dtype, np.dtype) and dtype != object:
         return pd.Index(values, dtype=dtype)
-    labels = codec.decode(parse_json(values.tobytes(), "an index"))
+    expect(values.nbytes <= _TEXT_LIMIT, f"an index of {values.nbytes:,} bytes")
+    labels = codec.decode(parse_json(values.tobytes(), "list of labels"))
     return pd.Index(labels, dtype=dtype, tupleize_cols=False)
 
 
 def _plain_element(value: Any, codec: Any) -> Any:
-    """A stamp, period or duration, as an index of one: unit, zone and frequency are its dtype's."""
-    return _plain_index(pd.Index([value]), codec)
+    """A stamp, period or duration by its ticks: unit, zone and frequency are the dtype's."""
+    index: Any = pd.Index([value])
+    return [codec.encode(index.dtype), int(index.asi8[0])]
 
 
 def _element_of(payload: Any, codec: Any) -> Any:
-    (element,) = _index_of(payload, codec)
-    return element
+    plain, ticks = payload
+    return _labels_of(codec.decode(plain), np.array([ticks]), codec)[0]
 
 
 def _plain_interval(value: pd.Interval, codec: Any) -> Any:
