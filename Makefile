@@ -6,19 +6,19 @@ PIP_ARGS ?=
 VENV     := .venv
 BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.complete
+LOWEST   := .venv-lowest
 ARGS     ?=
 # Tests run in as many processes as there are cores, four at most.
 WORKERS  ?= auto
-PYTEST    = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
+PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
 
 # Where python3 is older than 3.11, a newer one beside it is used. A PYTHON given by hand is final.
 PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
-PIP       = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet \
-            install --constraint constraints.txt $(PIP_ARGS)
+PIP       = python -m pip --disable-pip-version-check --quiet --quiet install $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup forecast test test-fast lint architecture format build clean
+.PHONY: help setup forecast test test-fast test-lowest lint architecture docs format build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +41,15 @@ $(STAMP): pyproject.toml constraints.txt
 	echo "tsgen needs Python 3.11 or newer, and '$(PYTHON)' is: $$("$(PYTHON)" --version 2>&1)." >&2; \
 	echo "Install one and name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
 	exit 1
-	@$(PIP) hatchling
-	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@$(BIN)/$(PIP) --constraint constraints.txt hatchling
+	@$(BIN)/$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# The oldest Python, too, since the oldest numpy has no builds for the newest one.
+$(LOWEST)/.complete: pyproject.toml constraints-lowest.txt
+	@python3.11 -m venv --clear $(LOWEST)
+	@$(LOWEST)/bin/$(PIP) --constraint constraints-lowest.txt hatchling
+	@$(LOWEST)/bin/$(PIP) --constraint constraints-lowest.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecast.csv and forecast.png
@@ -50,10 +57,13 @@ forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecas
 	    --overwrite
 
 test: $(STAMP) ## all tests and the examples in the docstrings, with coverage
-	$(PYTEST) --cov=tsgen --cov-report=term $(ARGS)
+	$(BIN)/$(PYTEST) --cov=tsgen --cov-report=term $(ARGS)
 
 test-fast: $(STAMP) ## the tests that are not marked slow
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(BIN)/$(PYTEST) -m "not slow" $(ARGS)
+
+test-lowest: $(LOWEST)/.complete ## the same with the lowest versions that pyproject.toml promises
+	$(LOWEST)/bin/$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/ruff check .
@@ -62,7 +72,10 @@ lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 architecture: $(STAMP) ## rooms, floors and arrows of the import graph
-	$(BIN)/python benchmarks/architecture.py
+	$(BIN)/python -m benchmarks.architecture
+
+docs: $(STAMP) ## the pages of docs/ and all public names, as a site in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
@@ -72,6 +85,6 @@ build: $(STAMP) ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation
 
 clean: ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(LOWEST) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
 	    .import_linter_cache forecast.csv forecast.png
 	find tsgen tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,5 +1,6 @@
 """The closed loop on tensors: the public names of `tsgen.generation.rollout`."""
 
-from tsgen.generation import Feedback, Rollout, RolloutState, encode, read, rollout, start_of
+from tsgen.generation import Feedback, Rollout, encode, rollout
+from tsgen.nn import AutoregressiveNetwork, RolloutState
 
-__all__ = ["Feedback", "Rollout", "RolloutState", "encode", "read", "rollout", "start_of"]
+__all__ = ["AutoregressiveNetwork", "Feedback", "Rollout", "RolloutState", "encode", "rollout"]

@@ -1,6 +1,6 @@
 """One fit of a peer under a budget of seconds, in a process and an environment of its own.
 
-`fit_and_forecast` starts this file with a Python that has requirements-peers.txt. Each model has
+`fit_and_forecast` starts this module with a Python that has requirements-peers.txt. Each model has
 one LSTM layer of 64 units, reads 168 rows, takes 128 windows a step, and is scaled as its library
 recommends; all else is the library's default. Lightning's ``max_time`` ends the training; the
 seconds of a fit go from the frame to the fitted model, so they have what a library makes of the
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import platform
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+ROOT = Path(__file__).parents[2]
 CONTEXT, HIDDEN, BATCH = 168, 64, 128
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 ENDLESS = 10**7
@@ -214,11 +216,12 @@ def fit_and_forecast(
     """Fit one of `MODELS` with another Python and forecast what follows the frame."""
     with tempfile.TemporaryDirectory() as folder:
         frame.to_parquet(Path(folder, "frame.parquet"))
-        command = [
-            str(Path(python).absolute()), str(Path(__file__).absolute()), model, str(horizon),
-            str(budget), str(seed),
-        ]  # fmt: skip
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(Path(python).absolute()), "-m", "benchmarks.accuracy.peer_models",
+             model, str(horizon), str(budget), str(seed)],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
         answer = Path(folder, "answer.json")
         if not answer.exists():
             sys.exit(

@@ -1,6 +1,6 @@
 """Peers on ``m4_hourly``, each trained for the same seconds; one result file per run in results/.
 
-    python benchmarks/accuracy/peers.py --python .venv-peers/bin/python --budget 600
+    python -m benchmarks.accuracy.peers --python .venv-peers/bin/python --budget 600
 
 The peers run in an environment of their own (benchmarks/requirements-peers.txt), as peer_models.py
 describes them; here their forecasts are scored. The budget is that of training alone. With
@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from peer_models import MODELS, fit_and_forecast
-from protocol import Task, Window, read_tasks, scores, windows_of
-from record import home, machine, write
-from run import naive_run, row_of, show
+from benchmarks.accuracy.peer_models import MODELS, fit_and_forecast
+from benchmarks.accuracy.protocol import Task, Window, read_tasks, scores, windows_of
+from benchmarks.accuracy.results import home, write
+from benchmarks.accuracy.run import naive_run, row_of, show
+from benchmarks.record import machine
 
 TASK = "m4_hourly"
 

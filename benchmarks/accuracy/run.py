@@ -1,15 +1,14 @@
 """Accuracy on the tasks of tasks.csv, one result file per run in results/.
 
-    python benchmarks/accuracy/run.py --model seasonal_naive
-    python benchmarks/accuracy/run.py --preset accurate --seeds 0 1 2
-    python benchmarks/accuracy/run.py --tasks m4_hourly --preset accurate --earlier 1
+    python -m benchmarks.accuracy.run --model seasonal_naive
+    python -m benchmarks.accuracy.run --preset accurate --seeds 0 1 2
+    python -m benchmarks.accuracy.run --tasks m4_hourly --preset accurate --earlier 1
 
 Data are read by `tsgen.load_benchmark` (the environment variable TSGEN_DATA names a folder that
 has them). tsgen is told what a user knows of the data, its frequency and on ``etth1_short`` that
 time stamps have a calendar; all else is the preset. Settings are chosen with ``--earlier``, on the
 last rows of the training part, whose results go to results/earlier/. ``--set`` tries one: on the
-test rows such a run is printed alone, unless ``--out`` says where it goes. README's table is made
-by table.py.
+test rows such a run is printed alone, unless ``--out`` says where it goes.
 """
 
 from __future__ import annotations
@@ -23,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from protocol import QUANTILES, Task, Window, read_tasks, scores, windows_of
-from record import home, machine, versions, write
 
 import tsgen
+from benchmarks.accuracy.protocol import QUANTILES, Task, Window, read_tasks, scores, windows_of
+from benchmarks.accuracy.results import home, write
+from benchmarks.record import machine, versions
 
 PRESETS = ("fast", "balanced", "accurate")
 SHOWN = ["task", "model", "preset", "seed", "mase", "mase_over_naive", "smape", "wql", "fit_s"]

@@ -1,20 +1,19 @@
 """How well forecasters follow chaos in closed loop, by what they are fed while they learn.
 
-    python benchmarks/chaos/run.py --systems lorenz --strategies free_running --minutes 30
+    python -m benchmarks.chaos.run --systems lorenz --strategies free_running --minutes 30
 
 Trains through the public API on the 8,000 training sequences of ``systems.py`` and forecasts all
 1,000 test sequences over one Lyapunov time in one call. The number of steps is what fits into
 ``--minutes``, by the pace of a short fit of the same settings, so that the learning rate has come
-down to 0 when the time is over. A run writes one CSV to ``benchmarks/chaos/results/``;
-``table.py`` makes the tables of them. Settings were chosen by ``--part validation``, which
-forecasts the validation sequences alone and writes nothing.
+down to 0 when the time is over. A run writes one CSV to ``benchmarks/chaos/results/``. Settings
+were chosen by ``--part validation``, which forecasts the validation sequences alone and writes
+nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -23,9 +22,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from systems import CONTEXT, SYSTEMS, Array, Errors, Sequences, System, errors, load, long_frame
 
 import tsgen
+from benchmarks import record
+from benchmarks.chaos.systems import (
+    CONTEXT,
+    SYSTEMS,
+    Array,
+    Errors,
+    Sequences,
+    System,
+    errors,
+    load,
+    long_frame,
+)
 
 RESULTS = Path(__file__).parent / "results"
 FORECASTERS = {"lstm": "LSTMForecaster", "gru": "GRUForecaster"}
@@ -123,8 +133,6 @@ def measure(
     *, minutes: float, closed_steps: int, part: str = "test", **settings: Any,
 ) -> dict[str, object]:  # fmt: skip
     """One row: a forecaster trained for some minutes, and its error."""
-    import torch
-
     system = SYSTEMS[name]
     frame = long_frame(sequences.train, system.channels, slice(None))
 
@@ -152,10 +160,6 @@ def measure(
         "nrmse_last_tenth": found.nrmse_last_tenth,
         "nrmse_validation": validation.nrmse,
         "seconds": round(seconds, 1),
-        "versions": f"tsgen {tsgen.__version__}, torch {torch.__version__}, "
-        f"python {platform.python_version()}",
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-        "threads": torch.get_num_threads(),
     }
 
 
@@ -220,8 +224,7 @@ def main() -> None:
         shown = ["system", "strategy", "cell", "seed", "nrmse", "nrmse_last_tenth", "seconds"]
         print(pd.DataFrame([row])[shown].to_string(index=False), flush=True)
         if parser.parse_args().part == "test":
-            RESULTS.mkdir(exist_ok=True)
-            pd.DataFrame([row]).to_csv(path_of(row), index=False)
+            record.write(pd.DataFrame([row]), path_of(row))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Forecasting. TMLR 2022. A trajectory is integrated long enough for 10,000 sequen
 overlap, each of 150 steps of context and a horizon of one Lyapunov time; they are shuffled, and
 8,000 train, 1,000 validate, 1,000 test.
 
-    python benchmarks/chaos/systems.py
+    python -m benchmarks.chaos.systems
 
 integrates all four, a minute each, and keeps them in the user's cache folder, or in the folder
 that the environment variable ``TSGEN_CHAOS`` names.

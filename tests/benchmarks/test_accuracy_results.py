@@ -3,80 +3,64 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from support import benchmark_scripts
+
+from benchmarks.accuracy import protocol, results, run, tables
+from benchmarks.speed import time_to_accuracy
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
-RESULTS = BENCHMARKS / "accuracy" / "results"
+RESULTS = results.RESULTS
 FILES = sorted(path.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("*.csv"))
-
-
-@pytest.fixture
-def scripts() -> SimpleNamespace:
-    """The modules of benchmarks/accuracy."""
-    return benchmark_scripts.scripts("accuracy")
 
 
 # --- committed results
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_result_file_fits_its_task(scripts: SimpleNamespace, name: str) -> None:
-    table = scripts.record.read_file(RESULTS / name)
-    assert list(table.columns) == list(scripts.record.COLUMNS)
+def test_a_result_file_fits_its_task(name: str) -> None:
+    table = results.read_file(RESULTS / name)
+    own, noted = np.split(table.columns, [len(results.COLUMNS)])
+    assert list(own) == list(results.COLUMNS)
+    assert set(noted) - {"command"} == {"date", "commit"}  # the first ones lack their command
     (row,) = table.to_dict("records")
-    assert scripts.record.file_name(row) == Path(name).name
-    task = scripts.protocol.read_tasks()[row["task"]]
+    assert results.file_name(row) == Path(name).name
+    task = protocol.read_tasks()[row["task"]]
     assert (row["horizon"], row["windows"]) == (task.horizon, task.windows)
-    assert scripts.record.home(row["earlier"]) == (RESULTS / name).parent
+    assert results.home(row["earlier"]) == (RESULTS / name).parent
     assert np.isfinite([row["mase"], row["smape"], row["mase_over_naive"], row["fit_s"]]).all()
-    assert row["preset"] in (scripts.run.PRESETS if row["model"] == "tsgen" else ("",))
+    assert row["preset"] in (run.PRESETS if row["model"] == "tsgen" else ("",))
     assert isinstance(json.loads(row["settings"]), dict)
     if not row["earlier"]:
         assert row["set"] == "", "what the test rows are forecast with is a preset"
-        naive = scripts.record.read_file(RESULTS / f"{row['task']}-seasonal_naive.csv").iloc[0]
+        naive = results.read_file(RESULTS / f"{row['task']}-seasonal_naive.csv").iloc[0]
         assert row["series"] == naive["series"]
         assert row["mase_over_naive"] == pytest.approx(row["mase"] / naive["mase"], rel=1e-4)
 
 
-def test_seasonal_naive_scores_what_is_published(scripts: SimpleNamespace) -> None:
-    published = pd.read_csv(BENCHMARKS / "accuracy" / "published.csv")
+def test_seasonal_naive_scores_what_is_published() -> None:
+    published = pd.read_csv(tables.PUBLISHED_CSV)
     published = published[published["model"] == "seasonal_naive"].set_index("dataset")
-    results = scripts.record.read().query("model == 'seasonal_naive'").set_index("task")
-    assert set(results.index) == set(scripts.protocol.read_tasks()) == set(published.index)
+    found = results.read().query("model == 'seasonal_naive'").set_index("task")
+    assert set(found.index) == set(protocol.read_tasks()) == set(published.index)
     # The leaderboard's ETTh1 is another file: 0.977 there.
-    assert results.loc["etth1_short", "mase"] == pytest.approx(1.001, abs=5e-4)
-    for task, row in results.drop("etth1_short").iterrows():
+    assert found.loc["etth1_short", "mase"] == pytest.approx(1.001, abs=5e-4)
+    for task, row in found.drop("etth1_short").iterrows():
         assert row["mase"] == pytest.approx(published.loc[task, "mase"], abs=1.5e-4)
         if np.isfinite(published.loc[task, "smape"]):
             assert row["smape"] == pytest.approx(published.loc[task, "smape"], abs=1e-4)
 
 
-def test_the_readme_has_the_tables_of_accuracy(scripts: SimpleNamespace) -> None:
-    readme = (ROOT / "README.md").read_text()
-    if scripts.table.OPEN not in readme:
-        pytest.skip("README.md has no tables of accuracy")
-    printed = readme.split(scripts.table.OPEN)[1].split(scripts.table.CLOSE)[0]
-    assert printed == scripts.table.block(scripts.record.read())
-
-
 # --- tables
 
 
-def test_a_row_of_the_table_is_the_median_of_the_seeds_and_their_range(
-    scripts: SimpleNamespace,
-) -> None:
-    results = pd.DataFrame(
+def test_a_row_of_the_table_is_the_median_of_the_seeds_and_their_range() -> None:
+    runs = pd.DataFrame(
         {
             "task": "m4_hourly",
             "model": ["tsgen"] * 4 + ["darts RNNModel"],
@@ -88,7 +72,7 @@ def test_a_row_of_the_table_is_the_median_of_the_seeds_and_their_range(
             "budget_s": [np.nan] * 4 + [600.0],
         }
     )
-    first, second = scripts.table.block(results).split("\n\n")
+    first, second = tables.leaderboard(runs).split("\n\n")
     rest = " | – | – | – | – | – |\n"
     assert f"| tsgen, accurate | 0.750 (0.700 to 0.900){rest}" in first
     assert f"| tsgen, balanced | 1.000{rest}" in first
@@ -119,7 +103,7 @@ def long_frame(lengths: dict[str, int]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def small(scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """A benchmark of two trends of 40 and 13 rows, the last 4 of which are the test rows."""
     pytest.importorskip("pyarrow")
     frame = long_frame({"b": 40, "a": 13})
@@ -127,15 +111,13 @@ def small(scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     frame["split"] = pd.Categorical(np.where(last, "test", "train"))
     frame.to_parquet(tmp_path / "m4_hourly.parquet")
     monkeypatch.setenv("TSGEN_DATA", str(tmp_path))
-    task = scripts.protocol.Task("small", "m4_hourly", "h", 4, 1, 2, None)
-    monkeypatch.setattr(scripts.run, "read_tasks", lambda: {"small": task})
+    task = protocol.Task("small", "m4_hourly", "h", 4, 1, 2, None)
+    monkeypatch.setattr(run, "read_tasks", lambda: {"small": task})
     return task
 
 
-def test_windows_end_with_the_last_row_and_know_what_came_before(
-    scripts: SimpleNamespace, small: Any
-) -> None:
-    (window,) = scripts.protocol.windows_of(small)
+def test_windows_end_with_the_last_row_and_know_what_came_before(small: Any) -> None:
+    (window,) = protocol.windows_of(small)
     assert window.known.groupby("unique_id")["y"].max().to_dict() == {"a": 108, "b": 135}
     assert window.truth.groupby("unique_id")["y"].apply(list).to_dict() == {
         "a": [109, 110, 111, 112],
@@ -143,25 +125,25 @@ def test_windows_end_with_the_last_row_and_know_what_came_before(
     }
 
 
-def test_earlier_windows_lie_before_the_others(scripts: SimpleNamespace, small: Any) -> None:
-    (window,) = scripts.protocol.windows_of(small, earlier=1)
+def test_earlier_windows_lie_before_the_others(small: Any) -> None:
+    (window,) = protocol.windows_of(small, earlier=1)
     assert window.truth.groupby("unique_id")["y"].apply(list).to_dict() == {
         "a": [105, 106, 107, 108],
         "b": [132, 133, 134, 135],
     }
     assert window.known.groupby("unique_id").size().to_dict() == {"a": 5, "b": 32}
-    (window,) = scripts.protocol.windows_of(small, earlier=2)
+    (window,) = protocol.windows_of(small, earlier=2)
     assert set(window.known["unique_id"]) == {"b"}, "'a' has no row left for the horizon"
 
 
 def test_many_windows_follow_each_other_and_none_is_known_to_the_first(
-    scripts: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wide = pd.DataFrame({"date": pd.date_range("2016-07-01", periods=30, freq="h")})
     wide[["u", "v"]] = np.arange(60.0).reshape(30, 2)
-    monkeypatch.setattr(scripts.protocol.tsgen, "load_benchmark", lambda name: wide)
-    task = scripts.protocol.Task("rolling", "etth1", "h", 4, 3, 2, "auto")
-    windows = scripts.protocol.windows_of(task)
+    monkeypatch.setattr(protocol.tsgen, "load_benchmark", lambda name: wide)
+    task = protocol.Task("rolling", "etth1", "h", 4, 3, 2, "auto")
+    windows = protocol.windows_of(task)
     stamps = wide["date"].tolist()
     assert [window.truth["ds"].drop_duplicates().tolist() for window in windows] == [
         stamps[18:22],
@@ -173,39 +155,35 @@ def test_many_windows_follow_each_other_and_none_is_known_to_the_first(
         assert list(window.truth.columns) == list(window.known.columns)
         assert set(window.known.columns) == {"unique_id", "ds", "y"}
         assert set(window.known["unique_id"]) == {"u", "v"}
-    earlier = scripts.protocol.windows_of(task, earlier=1)
+    earlier = protocol.windows_of(task, earlier=1)
     assert earlier[-1].truth["ds"].max() < windows[0].truth["ds"].min()
 
 
-def test_a_trend_misses_its_seasonal_naive_by_what_is_known(
-    scripts: SimpleNamespace, small: Any
-) -> None:
-    windows = scripts.protocol.windows_of(small)
-    run = scripts.run.naive_run(small, windows)
+def test_a_trend_misses_its_seasonal_naive_by_what_is_known(small: Any) -> None:
+    windows = protocol.windows_of(small)
+    naive = run.naive_run(small, windows)
     # The season is 2 rows of a trend of 1: errors are 2, 2, 4, 4, and their unit is 2.
-    assert run["mase"] == pytest.approx(1.5)
-    assert "wql" not in run
+    assert naive["mase"] == pytest.approx(1.5)
+    assert "wql" not in naive
 
 
-def test_forecasts_of_other_rows_are_refused(scripts: SimpleNamespace, small: Any) -> None:
-    windows = scripts.protocol.windows_of(small)
+def test_forecasts_of_other_rows_are_refused(small: Any) -> None:
+    windows = protocol.windows_of(small)
     late = windows[0].truth.assign(ds=lambda rows: rows["ds"] + pd.Timedelta("1h"))
     with pytest.raises(AssertionError, match="ids and stamps"):
-        scripts.protocol.scores(small, windows, [late])
+        protocol.scores(small, windows, [late])
 
 
 # --- runs
 
 
-def test_a_run_writes_one_file_for_each_seed(
-    scripts: SimpleNamespace, small: Any, tmp_path: Path
-) -> None:
+def test_a_run_writes_one_file_for_each_seed(small: Any, tmp_path: Path) -> None:
     command = ["--tasks", "small", "--out", str(tmp_path / "out")]
     quick = ["--set", "max_steps=2", "hidden_size=4", "context_length=8", "lags=[2]"]
-    scripts.run.main([*command, "--model", "seasonal_naive"])
-    scripts.run.main([*command, "--seeds", "0", "3", "--no-quantiles", *quick])
-    table = scripts.record.read(tmp_path / "out")
-    names = {scripts.record.file_name(row) for row in table.to_dict("records")}
+    run.main([*command, "--model", "seasonal_naive"])
+    run.main([*command, "--seeds", "0", "3", "--no-quantiles", *quick])
+    table = results.read(tmp_path / "out")
+    names = {results.file_name(row) for row in table.to_dict("records")}
     assert names == {path.name for path in (tmp_path / "out").iterdir()}
     assert len(names) == 3
     table = table.set_index(["model", "seed"])
@@ -220,13 +198,13 @@ def test_a_run_writes_one_file_for_each_seed(
 
 
 def test_what_is_tried_on_the_test_rows_is_not_kept(
-    scripts: SimpleNamespace, small: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(scripts.record, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     quick = ["--tasks", "small", "--no-quantiles", "--set", "max_steps=1", "hidden_size=4"]
-    scripts.run.main(quick)
+    run.main(quick)
     assert not (tmp_path / "results").exists()
-    scripts.run.main([*quick, "--earlier", "1"])
+    run.main([*quick, "--earlier", "1"])
     (path,) = (tmp_path / "results").rglob("*.csv")
     assert path.parent.name == "earlier"
 
@@ -240,18 +218,14 @@ def test_what_is_tried_on_the_test_rows_is_not_kept(
     ids=["once too early", "at once", "never for good", "no number"],
 )
 def test_time_to_accuracy_is_where_errors_stay_below(
-    monkeypatch: pytest.MonkeyPatch, mase: list[float], seconds: float | None
+    mase: list[float], seconds: float | None
 ) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    script = import_module("time_to_accuracy")
     fits = pd.DataFrame({"mase": mase, "seasonal_naive": 1.0})
     fits["fit_s"] = 5.0 * 2.0 ** np.arange(len(fits))
-    found = script.seconds_to_accuracy(fits)
+    found = time_to_accuracy.seconds_to_accuracy(fits)
     assert np.isnan(found) if seconds is None else found == seconds
 
 
-def test_three_fits_below_seasonal_naive_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    script = import_module("time_to_accuracy")
+def test_three_fits_below_seasonal_naive_end_the_search() -> None:
     fits = iter([{"mase": value} for value in (2.0, 0.5, 2.0, 0.5, 0.5, 0.5, 0.5)])
-    assert len(list(script.until_sure(fits, 1.0))) == 6
+    assert len(list(time_to_accuracy.until_sure(fits, 1.0))) == 6

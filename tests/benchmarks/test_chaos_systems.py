@@ -11,14 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
-from support.benchmark_scripts import scripts
 
 import tsgen
+from benchmarks.chaos import run, systems, tables
 
 pytestmark = pytest.mark.slow
-
-systems = scripts("chaos").systems
-run = scripts("chaos").run
 
 FLOWS = {
     "lorenz": (systems.lorenz, (1.0, 1.0, 0.0), 0.01),
@@ -195,7 +192,7 @@ def test_a_run_from_sequences_to_a_row(name: str) -> None:
         name, small(name), "teacher_forcing", "gru", 3,
         minutes=1.0, closed_steps=5, max_steps=2, hidden_size=4,
     )  # fmt: skip
-    assert list(row) == scripts("chaos").table.COLUMNS
+    assert list(row) == tables.COLUMNS
     assert row["seed"] == 3
     assert 0 < row["nrmse"] < row["nrmse_last_tenth"] < 10
     assert '"max_steps": 2' in str(row["settings"])

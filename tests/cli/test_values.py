@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.command_line import Run, in_empty_folder
+from support.versions import PANDAS_3
 
 from tsgen import LSTMForecaster
 from tsgen.cli.data import Known, read_first, read_further
@@ -153,7 +154,9 @@ def numbers(values: list[str], **spec: str) -> list[float]:
 
 def test_numbers_are_exact() -> None:
     values = list(np.random.default_rng(0).normal(size=1000) * 1e7)
-    assert numbers([repr(float(value)) for value in values]) == values
+    found = numbers([repr(float(value)) for value in values])
+    # The last digit is that of pandas, whose version 2.2 rounds it sometimes.
+    np.testing.assert_allclose(found, values, rtol=0 if PANDAS_3 else 3e-16, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
+from support.versions import PANDAS_3
 
 import tsgen
 from tsgen import LSTMForecaster, Naive
@@ -287,7 +288,7 @@ def test_views_of_pyarrow_are_refused(role: str, kind: Any) -> None:
     with pytest.raises(FrameError, match=r"'x' is a column of .*view.*df\['x'\]\.map\(str\)"):
         Naive().fit(df, **{role: "x"}) if role != "past_covariates" else fitted(df, **{role: "x"})
     assert len(Naive().fit(df).predict(1)) == 1  # one that isn't read is no matter
-    if kind == pa.string_view():
+    if PANDAS_3 and kind == pa.string_view():  # pandas 2.2 can't map them
         ids = views.map(str)
         assert Naive().fit(long().assign(unique_id=ids)).predict(1)["unique_id"].tolist() == ["a"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.versions import PANDAS_3
 
 from tsgen import LSTMForecaster, Naive, hold_out
 from tsgen.errors import FrameError
@@ -16,6 +17,8 @@ from tsgen.errors import FrameError
 pa = pytest.importorskip("pyarrow")
 
 DAYS = pd.Series(pd.date_range("2023-01-29", periods=70))
+# pandas 2.2 says so of an index of time stamps as objects, when tsgen makes a column of it.
+INFERENCE = "ignore:Dtype inference on a pandas object:FutureWarning"
 
 
 def arrow(kind: Any) -> pd.ArrowDtype:
@@ -77,6 +80,7 @@ def part(expected: pd.Series, rows: slice) -> pd.Series:
     return expected.iloc[rows].reset_index(drop=True)
 
 
+@pytest.mark.filterwarnings(INFERENCE)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", DTYPES)
 def test_the_forecast_has_the_dtype_of_the_history(name: str, layout: str) -> None:
@@ -86,8 +90,10 @@ def test_the_forecast_has_the_dtype_of_the_history(name: str, layout: str) -> No
     forecast = Naive().fit(df).predict(5)
     same(time_of(forecast), part(time_of(make(DAYS, dtype)), slice(60, 65)))
     longer = pd.concat([df, forecast])
-    assert time_of(longer).dtype == time_of(df).dtype
-    same(time_of(Naive().fit(longer).predict(2)), part(time_of(make(DAYS, dtype)), slice(65, 67)))
+    if PANDAS_3 or layout != "multiindex":  # whose levels lose dtypes of pyarrow in pandas 2
+        assert time_of(longer).dtype == time_of(df).dtype
+        later = part(time_of(make(DAYS, dtype)), slice(65, 67))
+        same(time_of(Naive().fit(longer).predict(2)), later)
     (pd.testing.assert_series_equal if layout == "series" else pd.testing.assert_frame_equal)(
         df, before
     )
@@ -224,10 +230,11 @@ DURATIONS = pd.Series(pd.to_timedelta(np.arange(12), unit="h"))
     ids=["time", "time32", "time64", "timedelta", "timedelta objects", "duration", "string",
          "large string", "float", "category", "mixed", "integers", "nothing"],
 )  # fmt: skip
+@pytest.mark.filterwarnings(INFERENCE)
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_what_is_no_time_is_refused(column: pd.Series, message: str, layout: str) -> None:
     df = pd.DataFrame({"unique_id": "a", "ds": column, "y": np.arange(12.0)})
     if layout == "wide":
-        df = df.drop(columns="unique_id").set_index("ds")
+        df = df[["y"]].set_axis(pd.Index(column, dtype=column.dtype, name="ds"))
     with pytest.raises(FrameError, match=message):
         Naive().fit(df)

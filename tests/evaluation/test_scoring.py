@@ -13,6 +13,7 @@ import utilsforecast.losses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from support.versions import TEXT
 
 from tsgen import metrics, score
 from tsgen.errors import FrameError, SettingError
@@ -575,7 +576,7 @@ def test_columns_that_a_metric_needs(rows: pd.DataFrame, metric: str, message: s
         (lambda df: df.iloc[:0], "the frame has 0 rows; there is nothing to score"),
         (lambda df: df.set_axis(["y", *df.columns[1:]], axis=1), "columns named twice among 'y'"),
         (lambda df: df.assign(unique_id=[None, *df["unique_id"][1:]]), "has missing ids: row 0"),
-        (lambda df: df.assign(y=df["y"].astype(str)), "column 'y' isn't numeric (str)"),
+        (lambda df: df.assign(y=df["y"].astype(str)), f"column 'y' isn't numeric ({TEXT})"),
         (lambda df: df.assign(y_pred=df["y"] > 0), "column 'y_pred' isn't numeric (bool)"),
         (lambda df: df.assign(**{"y_pred-hi-80": None}), "column 'y_pred-hi-80' isn't numeric"),
     ],

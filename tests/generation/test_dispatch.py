@@ -16,9 +16,8 @@ from torch import Tensor
 from tsgen.generation import dispatch as engine
 from tsgen.generation.dispatch import Run, Way, closed_loop, median, run
 from tsgen.generation.folded import folds
-from tsgen.nn.inputs import input_size
-from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
-from tsgen.rollout import Feedback, RolloutState, encode, read, rollout
+from tsgen.nn import Architecture, Cell, RecurrentNetwork
+from tsgen.rollout import Feedback, RolloutState, encode, rollout
 
 WAYS = get_args(Way)
 LAGS = [(1,), (1, 2), (3, 1), (1, 5, 2), (1, 24, 168), (168, 1, 24)]
@@ -40,13 +39,13 @@ def network_of(
     """Its loop contracts while the weights of the head, of this size, are small."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = RecurrentNetwork(
-            input_size(lags),
+        network = Architecture(
+            tuple(lags),
             cell=cell,
             hidden_size=hidden,
             num_layers=layers,
-            residual_channel=None if residual is None else list(lags).index(residual),
-        )
+            residual_lag=residual,
+        ).network()
         torch.nn.init.normal_(network.head.weight, std=head)
         torch.nn.init.normal_(network.head.bias, std=head)
     return network.double().eval()
@@ -60,13 +59,13 @@ def rows_of(lags: Sequence[int], batch: int = BATCH, seed: int = 1) -> tuple[Ten
     """Values and flags: the context of each row begins with more rows that aren't known."""
     rows = max(lags) - 1 + CONTEXT
     first = torch.arange(batch) * (rows - 1) // max(batch - 1, 1)  # the last row knows one value
-    known = (torch.arange(rows) >= first[:, None]).double()
-    return normal(batch, rows, seed=seed) * known, known
+    known = (torch.arange(rows) >= first[:, None]).double()[:, :, None]
+    return normal(batch, rows, 1, seed=seed) * known, known
 
 
-def state_of(network: RecurrentNetwork, lags: Sequence[int], batch: int = BATCH) -> RolloutState:
+def state_of(network: RecurrentNetwork, batch: int = BATCH) -> RolloutState:
     with torch.inference_mode():
-        return encode(network, lags, *rows_of(lags, batch))[0]
+        return encode(network, *rows_of(network.lags, batch))[1]
 
 
 def tensors_of(state: RolloutState) -> list[Tensor]:
@@ -81,7 +80,6 @@ def assert_same_state(got: RolloutState, expected: RolloutState, atol: float = 0
 
 def assert_as_plain(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     state: RolloutState,
     horizon: int,
     feedback: Feedback | None = None,
@@ -89,17 +87,17 @@ def assert_as_plain(
 ) -> None:
     """The path and the state at its end are those of the plain rollout, whatever the way."""
     with torch.inference_mode():
-        expected = rollout(network, lags, state, horizon, feedback)
-    assert expected.path.shape == (len(state), horizon)
-    for way in ways_of(network, lags):
-        got = run(network, lags, state, horizon, feedback, way)
+        expected = rollout(network, state, horizon, feedback)
+    assert expected.path.shape == (len(state), horizon, 1)
+    for way in ways_of(network):
+        got = run(network, state, horizon, feedback, way)
         torch.testing.assert_close(got.path, expected.path, atol=atol, rtol=0, msg=way_said(way))
         assert_same_state(got.state, expected.state, atol)
-        assert got.left.shape == (len(state),)
+        assert got.left.shape == (len(state), 1)
 
 
-def ways_of(network: RecurrentNetwork, lags: Sequence[int]) -> list[Way]:
-    return [way for way in WAYS if way != "folded" or folds(network, lags)]
+def ways_of(network: RecurrentNetwork) -> list[Way]:
+    return [way for way in WAYS if way != "folded" or folds(network)]
 
 
 def way_said(way: Way):
@@ -140,40 +138,40 @@ def over_the_grid(layers: int, lags: Sequence[Sequence[int]]):
 @over_the_grid(4, [(3, 1)])
 def test_equal_to_the_plain_rollout(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
-    assert_as_plain(network, lags, state_of(network, lags), 30)
+    assert_as_plain(network, state_of(network), 30)
 
 
 @over_the_grid(2, [(1, 2), (1, 5, 2), (168, 1, 24)])
 def test_equal_with_innovations(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
-    feedback = Feedback(innovations=normal(BATCH, 30, seed=2))
-    assert_as_plain(network, lags, state_of(network, lags), 30, feedback)
+    feedback = Feedback(innovations=normal(BATCH, 30, 1, seed=2))
+    assert_as_plain(network, state_of(network), 30, feedback)
 
 
 @over_the_grid(1, [(168, 1, 24)])
 def test_equal_over_a_thousand_steps(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
-    assert_as_plain(network, lags, state_of(network, lags), 1000)
+    assert_as_plain(network, state_of(network), 1000)
 
 
 @over_the_grid(2, [(168, 1, 24)])
 def test_equal_in_float32(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual, head=0.03).float()
     with torch.inference_mode():
-        state = encode(network, lags, *(rows.float() for rows in rows_of(lags)))[0]
-    assert_as_plain(network, lags, state, 48, atol=1e-5)
-    assert run(network, lags, state, 48).path.dtype == torch.float32
+        state = encode(network, *(rows.float() for rows in rows_of(network.lags)))[1]
+    assert_as_plain(network, state, 48, atol=1e-5)
+    assert run(network, state, 48).path.dtype == torch.float32
 
 
 def test_innovations_are_added_before_they_are_fed_back() -> None:
     """One on the last value and a head of zeros is a random walk, worked out by hand."""
     lags = (1, 3)
     network = network_of(lags, cell="gru", residual=1, head=0.0)
-    state = state_of(network, lags)
-    steps = normal(BATCH, 12, seed=3)
+    state = state_of(network)
+    steps = normal(BATCH, 12, 1, seed=3)
     expected = state.values[:, -1:] + steps.cumsum(dim=1)
-    for way in ways_of(network, lags):
-        path = run(network, lags, state, 12, Feedback(steps), way).path
+    for way in ways_of(network):
+        path = run(network, state, 12, Feedback(steps), way).path
         torch.testing.assert_close(path, expected, atol=1e-12, rtol=0)
 
 
@@ -183,22 +181,22 @@ def test_equal_for_the_shortest_horizons(lags: Sequence[int], horizon: int) -> N
     """Shorter than a lag, as long, and one more."""
     for residual in residuals_of(lags):
         network = network_of(lags, residual=residual)
-        feedback = Feedback(innovations=normal(BATCH, horizon))
-        assert_as_plain(network, lags, state_of(network, lags), horizon, feedback)
+        feedback = Feedback(innovations=normal(BATCH, horizon, 1))
+        assert_as_plain(network, state_of(network), horizon, feedback)
 
 
 def test_which_networks_fold() -> None:
-    assert folds(network_of((1, 7)), (1, 7))
-    assert folds(network_of((7, 1), residual=7), (7, 1))
-    assert folds(network_of((1, 2, 7), residual=2), (1, 2, 7))
-    assert not folds(network_of((1, 7), residual=1), (1, 7))
-    assert not folds(network_of((7, 1), residual=1), (7, 1))
-    assert not folds(network_of((1, 7), layers=2), (1, 7))
-    assert not folds(network_of((1, 7), cell="gru"), (1, 7))
+    assert folds(network_of((1, 7)))
+    assert folds(network_of((7, 1), residual=7))
+    assert folds(network_of((1, 2, 7), residual=2))
+    assert not folds(network_of((1, 7), residual=1))
+    assert not folds(network_of((7, 1), residual=1))
+    assert not folds(network_of((1, 7), layers=2))
+    assert not folds(network_of((1, 7), cell="gru"))
 
 
 @st.composite
-def loops(draw: st.DrawFn) -> tuple[RecurrentNetwork, tuple[int, ...], RolloutState]:
+def loops(draw: st.DrawFn) -> tuple[RecurrentNetwork, RolloutState]:
     others = draw(st.sets(st.integers(2, 12), max_size=3))
     lags = tuple(draw(st.permutations([1, *sorted(others)])))
     network = network_of(
@@ -209,7 +207,7 @@ def loops(draw: st.DrawFn) -> tuple[RecurrentNetwork, tuple[int, ...], RolloutSt
         hidden=draw(st.integers(1, 16)),
         seed=draw(st.integers(0, 999)),
     )
-    return network, lags, state_of(network, lags, draw(st.integers(1, 6)))
+    return network, state_of(network, draw(st.integers(1, 6)))
 
 
 @properties
@@ -221,7 +219,7 @@ def test_any_loop_is_equal_to_the_plain_one(loop, horizon: int) -> None:
 @properties
 @given(loop=loops(), horizon=st.integers(1, 25), seed=st.integers(0, 999), data=st.data())
 def test_any_driven_loop_is_equal_to_the_plain_one(loop, horizon: int, seed: int, data) -> None:
-    shape = len(loop[2]), horizon
+    shape = len(loop[1]), horizon, 1
     known = normal(*shape, seed=seed + 1) > data.draw(st.floats(-1, 3), label="given above")
     limits = data.draw(st.floats(0.5, 3), label="limit")
     parts = {
@@ -243,26 +241,22 @@ LOOPS = {
     "lstm, two layers": network_of((1, 6), layers=2),
     "gru, three layers": network_of((1,), cell="gru", layers=3),
 }
-LAGS_OF = dict.fromkeys(LOOPS, (1, 6)) | {
-    "lstm on the season": (6, 1, 2),
-    "gru, three layers": (1,),
-}
 LOOP_AND_WAY = [
     pytest.param(name, way, id=f"{name}, {way}")
     for name, network in LOOPS.items()
-    for way in ways_of(network, LAGS_OF[name])
+    for way in ways_of(network)
 ]
 every_way = pytest.mark.parametrize(("name", "way"), LOOP_AND_WAY)
 
 
 def drives(horizon: int, batch: int = BATCH) -> dict[str, Feedback | None]:
     """The first row is left alone, so that some loops stay closed."""
-    innovations = 0.5 * normal(batch, horizon, seed=5)
-    given = torch.full((batch, horizon), torch.nan, dtype=torch.float64)
+    innovations = 0.5 * normal(batch, horizon, 1, seed=5)
+    given = torch.full((batch, horizon, 1), torch.nan, dtype=torch.float64)
     given[1:, 2:4] = 1.5
     given[batch - 1, 12:15] = -0.7
-    limits = torch.full((batch, horizon), torch.inf, dtype=torch.float64)
-    limits[2:] = torch.linspace(0.3, 0.6, horizon)
+    limits = torch.full((batch, horizon, 1), torch.inf, dtype=torch.float64)
+    limits[2:] = torch.linspace(0.3, 0.6, horizon)[:, None]
     return {
         "nothing": None,
         "innovations": Feedback(innovations),
@@ -275,16 +269,16 @@ def drives(horizon: int, batch: int = BATCH) -> dict[str, Feedback | None]:
 @every_way
 @pytest.mark.parametrize("acting", ["nothing", "innovations", "given", "limits", "all"])
 def test_ten_steps_and_seven_are_seventeen(name: str, way: Way, acting: str) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state, feedback = state_of(network, lags), drives(17)[acting]
+    network = LOOPS[name]
+    state, feedback = state_of(network), drives(17)[acting]
     pieces = (
         [None, None]
         if feedback is None
         else [feedback.steps(slice(10)), feedback.steps(slice(10, 17))]
     )
-    whole = run(network, lags, state, 17, feedback, way)
-    first = run(network, lags, state, 10, pieces[0], way)
-    second = run(network, lags, first.state, 7, pieces[1], way)
+    whole = run(network, state, 17, feedback, way)
+    first = run(network, state, 10, pieces[0], way)
+    second = run(network, first.state, 7, pieces[1], way)
     torch.testing.assert_close(
         torch.cat([first.path, second.path], dim=1), whole.path, atol=1e-12, rtol=0
     )
@@ -297,12 +291,12 @@ def test_ten_steps_and_seven_are_seventeen(name: str, way: Way, acting: str) -> 
 def test_more_rows_than_run_at_once(
     name: str, way: Way, acting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state, feedback = state_of(network, lags, batch=8), drives(17, batch=8)[acting]
-    whole = run(network, lags, state, 17, feedback, way)
+    network = LOOPS[name]
+    state, feedback = state_of(network, batch=8), drives(17, batch=8)[acting]
+    whole = run(network, state, 17, feedback, way)
     for rows in (3, 4):  # 3 leaves a block that isn't full
         monkeypatch.setattr(engine, "ROWS_AT_ONCE", rows)
-        blocks = run(network, lags, state, 17, feedback, way)
+        blocks = run(network, state, 17, feedback, way)
         torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
         assert_same_state(blocks.state, whole.state, atol=1e-12)
         assert torch.equal(blocks.left, whole.left)
@@ -310,8 +304,8 @@ def test_more_rows_than_run_at_once(
 
 @every_way
 def test_the_state_is_not_changed(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
+    network = LOOPS[name]
+    state = state_of(network)
     before = [tensor.clone() for tensor in tensors_of(state)]
     weights = [parameter.clone() for parameter in network.parameters()]
     for feedback in drives(17).values():
@@ -319,7 +313,7 @@ def test_the_state_is_not_changed(name: str, way: Way) -> None:
             [] if feedback is None else [getattr(feedback, part.name) for part in fields(feedback)]
         )
         copies = [None if tensor is None else tensor.clone() for tensor in inputs]
-        run(network, lags, state, 17, feedback, way)
+        run(network, state, 17, feedback, way)
         assert all(map(torch.equal, tensors_of(state), before))
         for tensor, copy in zip(inputs, copies, strict=True):
             assert tensor is None or torch.equal(tensor.nan_to_num(9), copy.nan_to_num(9))
@@ -329,10 +323,10 @@ def test_the_state_is_not_changed(name: str, way: Way) -> None:
 @every_way
 def test_the_returned_state_is_no_view_of_a_longer_tensor(name: str, way: Way) -> None:
     """It may be kept for long: the steps must not stay in memory behind it."""
-    network, lags = LOOPS[name], LAGS_OF[name]
-    end = run(network, lags, state_of(network, lags), 40, way=way).state
+    network = LOOPS[name]
+    end = run(network, state_of(network), 40, way=way).state
     held = max(tensor.untyped_storage().nbytes() // 8 for tensor in (end.values, end.known))
-    assert way == "plain" or held <= 2 * BATCH * max(lags)
+    assert way == "plain" or held <= 2 * BATCH * network.longest_lag
 
 
 # ------------------------------------------------------------------------------------------ given
@@ -340,12 +334,12 @@ def test_the_returned_state_is_no_view_of_a_longer_tensor(name: str, way: Way) -
 
 @every_way
 def test_a_given_value_stands_in_the_path_and_acts_on_what_follows(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    network = LOOPS[name]
+    state = state_of(network)
+    given = torch.full((BATCH, 15, 1), torch.nan, dtype=torch.float64)
     given[0, 6], given[2, 6] = 5.0, -5.0
-    free = run(network, lags, state, 15, way=way).path
-    path = run(network, lags, state, 15, Feedback(given=given), way).path
+    free = run(network, state, 15, way=way).path
+    path = run(network, state, 15, Feedback(given=given), way).path
     assert path[0, 6] == 5.0
     assert path[2, 6] == -5.0
     torch.testing.assert_close(path[:, :6], free[:, :6], atol=1e-12, rtol=0)
@@ -355,13 +349,13 @@ def test_a_given_value_stands_in_the_path_and_acts_on_what_follows(name: str, wa
 
 @every_way
 def test_given_what_the_loop_would_have_predicted_changes_nothing(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    free = run(network, lags, state, 15, way=way)
-    some = normal(BATCH, 15, seed=8) > 0
+    network = LOOPS[name]
+    state = state_of(network)
+    free = run(network, state, 15, way=way)
+    some = normal(BATCH, 15, 1, seed=8) > 0
     assert some.any(dim=1).all()
     innovated = run(
-        network, lags, state, 15, Feedback(given=torch.where(some, free.path, torch.nan)), way
+        network, state, 15, Feedback(given=torch.where(some, free.path, torch.nan)), way
     )
     torch.testing.assert_close(innovated.path, free.path, atol=1e-12, rtol=0)
     assert_same_state(innovated.state, free.state, atol=1e-12)
@@ -371,22 +365,22 @@ def test_given_what_the_loop_would_have_predicted_changes_nothing(name: str, way
 @every_way
 def test_all_given_is_reading(name: str, way: Way) -> None:
     """A loop that is given every value stands where one stands that has read them."""
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state, values = state_of(network, lags), normal(BATCH, 15, seed=9)
-    got = run(network, lags, state, 15, Feedback(given=values), way)
+    network = LOOPS[name]
+    state, values = state_of(network), normal(BATCH, 15, 1, seed=9)
+    got = run(network, state, 15, Feedback(given=values), way)
     assert torch.equal(got.path, values)
     with torch.inference_mode():
-        expected, _ = read(network, lags, state, values, torch.ones_like(values))
+        _, expected = network.read(state, values, torch.ones_like(values))
     assert_same_state(got.state, expected, atol=1e-12)
 
 
 @every_way
 def test_nothing_given_is_bit_equal(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    nothing = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    network = LOOPS[name]
+    state = state_of(network)
+    nothing = torch.full((BATCH, 15, 1), torch.nan, dtype=torch.float64)
     got, expected = (
-        run(network, lags, state, 15, feedback, way) for feedback in (Feedback(given=nothing), None)
+        run(network, state, 15, feedback, way) for feedback in (Feedback(given=nothing), None)
     )
     assert torch.equal(got.path, expected.path)
     assert_same_state(got.state, expected.state)
@@ -394,27 +388,27 @@ def test_nothing_given_is_bit_equal(name: str, way: Way) -> None:
 
 @every_way
 def test_innovations_do_not_touch_given_values(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    given = torch.full((BATCH, 15), torch.nan, dtype=torch.float64)
+    network = LOOPS[name]
+    given = torch.full((BATCH, 15, 1), torch.nan, dtype=torch.float64)
     given[:, 4] = 2.0
     feedback = Feedback(innovations=torch.ones_like(given), given=given)
-    path = run(network, lags, state_of(network, lags), 15, feedback, way).path
+    path = run(network, state_of(network), 15, feedback, way).path
     assert (path[:, 4] == 2.0).all()
 
 
 # ----------------------------------------------------------------------------------------- limits
 
 RUNAWAY = {
-    "lstm on the last value": ((1, 6), network_of((1, 6), residual=1, head=50.0)),
-    "gru on the last value": ((6, 1), network_of((6, 1), cell="gru", residual=1, head=50.0)),
-    "two layers on the last value": ((1,), network_of((1,), layers=2, residual=1, head=50.0)),
-    "lstm on the season": ((1, 6), network_of((1, 6), residual=6, head=50.0)),
-    "lstm": ((1, 6), network_of((1, 6), head=50.0)),
+    "lstm on the last value": network_of((1, 6), residual=1, head=50.0),
+    "gru on the last value": network_of((6, 1), cell="gru", residual=1, head=50.0),
+    "two layers on the last value": network_of((1,), layers=2, residual=1, head=50.0),
+    "lstm on the season": network_of((1, 6), residual=6, head=50.0),
+    "lstm": network_of((1, 6), head=50.0),
 }
 RUNAWAY_AND_WAY = [
     pytest.param(name, way, id=f"{name}, {way}")
-    for name, (lags, network) in RUNAWAY.items()
-    for way in ways_of(network, lags)
+    for name, network in RUNAWAY.items()
+    for way in ways_of(network)
 ]
 runaway_every_way = pytest.mark.parametrize(("name", "way"), RUNAWAY_AND_WAY)
 HELD, STEPS = 6, 20
@@ -422,13 +416,13 @@ HELD, STEPS = 6, 20
 
 def held_and_free(name: str, way: Way) -> tuple[Run, Run, Tensor]:
     """Six loops with and without limits: every other one has limits that it can't reach."""
-    lags, network = RUNAWAY[name]
-    state = state_of(network, lags, HELD)
-    limits = torch.full((HELD, STEPS), 1e6, dtype=torch.float64)
-    limits[::2] = torch.linspace(4.0, 6.0, STEPS)
+    network = RUNAWAY[name]
+    state = state_of(network, HELD)
+    limits = torch.full((HELD, STEPS, 1), 1e6, dtype=torch.float64)
+    limits[::2] = torch.linspace(4.0, 6.0, STEPS)[:, None]
     return (
-        run(network, lags, state, STEPS, Feedback(limits=limits), way),
-        run(network, lags, state, STEPS, way=way),
+        run(network, state, STEPS, Feedback(limits=limits), way),
+        run(network, state, STEPS, way=way),
         limits,
     )
 
@@ -441,7 +435,7 @@ def test_a_loop_that_runs_away_is_held(name: str, way: Way) -> None:
     assert not outside[1::2].any()
     assert (held.path.abs() <= limits).all()
     # Up to the first clipped step the two are the same loop, so that this step is known.
-    first = torch.where(outside, torch.arange(STEPS), STEPS).amin(dim=1)
+    first = torch.where(outside, torch.arange(STEPS)[:, None], STEPS).amin(dim=1)
     assert torch.equal(held.left, first)
     for row in range(0, HELD, 2):
         step = int(first[row])
@@ -472,15 +466,14 @@ def test_rows_that_leave_are_those_of_the_stepped_loop(name: str, way: Way) -> N
 @runaway_every_way
 def test_the_clipped_value_is_fed_back(name: str, way: Way) -> None:
     """What follows the first clipped step is what follows that value when it is given."""
-    lags, network = RUNAWAY[name]
+    network = RUNAWAY[name]
     held, _, limits = held_and_free(name, way)
     row = torch.tensor([0])
-    given = torch.full((1, STEPS), torch.nan, dtype=torch.float64)
+    given = torch.full((1, STEPS, 1), torch.nan, dtype=torch.float64)
     given[0, held.left[0]] = held.path[0, held.left[0]]
     again = run(
         network,
-        lags,
-        state_of(network, lags, HELD).take(row),
+        state_of(network, HELD).take(row),
         STEPS,
         Feedback(given=given, limits=limits[row]),
         way,
@@ -490,12 +483,12 @@ def test_the_clipped_value_is_fed_back(name: str, way: Way) -> None:
 
 @every_way
 def test_limits_far_away_change_nothing(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    expected = run(network, lags, state, 20, way=way)
+    network = LOOPS[name]
+    state = state_of(network)
+    expected = run(network, state, 20, way=way)
     for size in (1e3, torch.inf):
-        limits = torch.full((BATCH, 20), size, dtype=torch.float64)
-        got = run(network, lags, state, 20, Feedback(limits=limits), way)
+        limits = torch.full((BATCH, 20, 1), size, dtype=torch.float64)
+        got = run(network, state, 20, Feedback(limits=limits), way)
         assert torch.equal(got.path, expected.path)
         assert (got.left == 20).all()
 
@@ -503,24 +496,24 @@ def test_limits_far_away_change_nothing(name: str, way: Way) -> None:
 @every_way
 def test_a_given_value_may_lie_outside_of_the_limits(name: str, way: Way) -> None:
     """It is what was observed or assumed: it isn't clipped, and no loop has left."""
-    network, lags = LOOPS[name], LAGS_OF[name]
-    limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
-    given = torch.full((BATCH, 9), torch.nan, dtype=torch.float64)
+    network = LOOPS[name]
+    limits = torch.full((BATCH, 9, 1), 50.0, dtype=torch.float64)
+    given = torch.full((BATCH, 9, 1), torch.nan, dtype=torch.float64)
     given[:, 3], limits[:, 3] = 4.0, 1.0
-    got = run(network, lags, state_of(network, lags), 9, Feedback(given=given, limits=limits), way)
+    got = run(network, state_of(network), 9, Feedback(given=given, limits=limits), way)
     assert (got.path[:, 3] == 4.0).all()
     assert (got.left == 9).all()
 
 
 @every_way
 def test_innovations_count_for_the_limits(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    innovations = torch.zeros(BATCH, 9, dtype=torch.float64)
+    network = LOOPS[name]
+    innovations = torch.zeros(BATCH, 9, 1, dtype=torch.float64)
     innovations[1, 5] = 100.0
     limits = torch.full_like(innovations, 20.0)
-    got = run(network, lags, state_of(network, lags), 9, Feedback(innovations, limits=limits), way)
+    got = run(network, state_of(network), 9, Feedback(innovations, limits=limits), way)
     assert got.path[1, 5] == 20.0
-    assert got.left.tolist() == [9, 5, 9, 9]
+    assert got.left.flatten().tolist() == [9, 5, 9, 9]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -528,23 +521,23 @@ def test_a_prediction_just_inside_its_limit_is_not_clipped(way: Way) -> None:
     """A seasonal copy is the value of a season ago to the last bit."""
     lags = (1, 6)
     network = network_of(lags, residual=6, head=0.0)
-    state = state_of(network, lags, 1)
-    limits = state.values.abs().clamp(min=1e-3).repeat(1, 2) * (1 + 1e-12)
-    got = run(network, lags, state, 12, Feedback(limits=limits), way)
-    assert torch.equal(got.path, state.values.repeat(1, 2))
-    assert got.left.tolist() == [12]
+    state = state_of(network, 1)
+    limits = state.values.abs().clamp(min=1e-3).repeat(1, 2, 1) * (1 + 1e-12)
+    got = run(network, state, 12, Feedback(limits=limits), way)
+    assert torch.equal(got.path, state.values.repeat(1, 2, 1))
+    assert got.left.flatten().tolist() == [12]
 
 
 def test_all_ways_agree_on_a_value_right_at_its_limit() -> None:
     """A seasonal copy is the value of a season ago to the last bit, and so may be a limit."""
     lags = (1, 6)
     network = network_of(lags, residual=6, head=0.0)
-    state = state_of(network, lags)
-    limits = torch.full((BATCH, 12), 100.0, dtype=torch.float64)
+    state = state_of(network)
+    limits = torch.full((BATCH, 12, 1), 100.0, dtype=torch.float64)
     limits[1, 9] = state.values[1, 3].abs()
-    runs = [run(network, lags, state, 12, Feedback(limits=limits), way) for way in WAYS]
+    runs = [run(network, state, 12, Feedback(limits=limits), way) for way in WAYS]
     for each in runs:
-        assert torch.equal(each.path, state.values.repeat(1, 2))
+        assert torch.equal(each.path, state.values.repeat(1, 2, 1))
         assert torch.equal(each.left, runs[0].left)
 
 
@@ -552,12 +545,12 @@ def test_all_ways_agree_on_a_value_right_at_its_limit() -> None:
 def test_a_loop_that_is_no_longer_a_number_has_left(way: Way) -> None:
     lags = (1, 6)
     network = network_of(lags, residual=6)
-    state = state_of(network, lags)
+    state = state_of(network)
     values = state.values.clone()
     values[1, 2] = torch.nan  # lag 6 of the third step
-    limits = torch.full((BATCH, 9), 50.0, dtype=torch.float64)
-    got = run(network, lags, replace(state, values=values), 9, Feedback(limits=limits), way)
-    assert got.left.tolist() == [9, 2, 9, 9]
+    limits = torch.full((BATCH, 9, 1), 50.0, dtype=torch.float64)
+    got = run(network, replace(state, values=values), 9, Feedback(limits=limits), way)
+    assert got.left.flatten().tolist() == [9, 2, 9, 9]
     assert got.path[[0, 2, 3]].isfinite().all()
 
 
@@ -568,65 +561,65 @@ def test_a_loop_that_is_no_longer_a_number_has_left(way: Way) -> None:
 @pytest.mark.parametrize("first", [1, 4, 5, 19])
 @torch.inference_mode()
 def test_reading_in_two_pieces_is_reading_at_once(name: str, first: int) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state, values = state_of(network, lags), normal(BATCH, 20, seed=4)
+    network = LOOPS[name]
+    state, values = state_of(network), normal(BATCH, 20, 1, seed=4)
     known = torch.ones_like(values)
     known[0, 2:8] = 0  # nothing says that new rows are all known
     values *= known
-    whole, predictions = read(network, lags, state, values, known)
-    between, before = read(network, lags, state, values[:, :first], known[:, :first])
-    end, after = read(network, lags, between, values[:, first:], known[:, first:])
+    predictions, whole = network.read(state, values, known)
+    before, between = network.read(state, values[:, :first], known[:, :first])
+    after, end = network.read(between, values[:, first:], known[:, first:])
     assert_same_state(end, whole, atol=1e-12)
     torch.testing.assert_close(torch.cat([before, after], dim=1), predictions, atol=1e-12, rtol=0)
-    assert predictions.shape == (BATCH, 20)
+    assert predictions.shape == (BATCH, 20, 1)
 
 
 @every_way
 def test_what_a_loop_generates_is_known_to_it(name: str, way: Way) -> None:
     """Even after a last row that wasn't known."""
-    network, lags = LOOPS[name], LAGS_OF[name]
-    values = torch.zeros(BATCH, 2, dtype=torch.float64)
+    network = LOOPS[name]
+    values = torch.zeros(BATCH, 2, 1, dtype=torch.float64)
     with torch.inference_mode():
-        state, _ = read(network, lags, state_of(network, lags), values, values)
-        expected = rollout(network, lags, state, 12)
-    got = run(network, lags, state, 12, way=way)
+        _, state = network.read(state_of(network), values, values)
+        expected = rollout(network, state, 12)
+    got = run(network, state, 12, way=way)
     torch.testing.assert_close(got.path, expected.path, atol=1e-12, rtol=0)
     assert (got.state.known == 1).all()
 
 
 @torch.inference_mode()
 def test_reading_nothing_changes_nothing() -> None:
-    network, lags = LOOPS["gru"], LAGS_OF["gru"]
-    state = state_of(network, lags)
-    end, predictions = read(network, lags, state, state.values[:, :0], state.known[:, :0])
+    network = LOOPS["gru"]
+    state = state_of(network)
+    predictions, end = network.read(state, state.values[:, :0], state.known[:, :0])
     assert_same_state(end, state)
-    assert predictions.shape == (BATCH, 0)
+    assert predictions.shape == (BATCH, 0, 1)
 
 
 @pytest.mark.parametrize("name", LOOPS)
 @torch.inference_mode()
 def test_predictions_in_a_context_are_forecasts_of_one_step(name: str) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    values, known = rows_of(lags)
-    _, predictions = encode(network, lags, values, known)
-    assert predictions.shape == (BATCH, CONTEXT - 1)
+    network = LOOPS[name]
+    values, known = rows_of(network.lags)
+    predictions, _ = encode(network, values, known)
+    assert predictions.shape == (BATCH, CONTEXT - 1, 1)
     for rows in range(1, CONTEXT):
-        stop = max(lags) - 1 + rows
-        state, _ = encode(network, lags, values[:, :stop], known[:, :stop])
-        path = rollout(network, lags, state, 1).path[:, 0]
+        stop = network.longest_lag - 1 + rows
+        _, state = encode(network, values[:, :stop], known[:, :stop])
+        path = rollout(network, state, 1).path[:, 0]
         torch.testing.assert_close(predictions[:, rows - 1], path, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("name", LOOPS)
 @torch.inference_mode()
 def test_predictions_while_reading_on_are_forecasts_of_one_step(name: str) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state, values = state_of(network, lags), normal(BATCH, 10, seed=4)
+    network = LOOPS[name]
+    state, values = state_of(network), normal(BATCH, 10, 1, seed=4)
     known = torch.ones_like(values)
-    predictions = read(network, lags, state, values, known)[1]
+    predictions = network.read(state, values, known)[0]
     for step in range(10):
-        before, _ = read(network, lags, state, values[:, :step], known[:, :step])
-        path = rollout(network, lags, before, 1).path[:, 0]
+        _, before = network.read(state, values[:, :step], known[:, :step])
+        path = rollout(network, before, 1).path[:, 0]
         torch.testing.assert_close(predictions[:, step], path, atol=1e-12, rtol=0)
 
 
@@ -634,11 +627,11 @@ def test_predictions_while_reading_on_are_forecasts_of_one_step(name: str) -> No
 def test_a_state_is_taken_apart_and_put_together(cell: Cell) -> None:
     lags = (1, 6)
     network = network_of(lags, cell=cell, layers=2)
-    state = state_of(network, lags, 5)
+    state = state_of(network, 5)
     before = [tensor.clone() for tensor in tensors_of(state)]
     order = torch.tensor([3, 0, 4, 1, 2])
     assert len(state.take(order[:2])) == 2
-    assert_same_state(RolloutState.join([state.take(order[:2]), state.take(order[2:])]),
+    assert_same_state(RolloutState.cat([state.take(order[:2]), state.take(order[2:])]),
                       state.take(order))  # fmt: skip
     assert_same_state(state.take(order).take(order.argsort()), state)
     assert len(state.take(torch.tensor([1, 1, 1]))) == 3
@@ -655,10 +648,10 @@ def test_a_state_is_taken_apart_and_put_together(cell: Cell) -> None:
 
 @every_way
 def test_a_loop_rolls_alone_as_among_others(name: str, way: Way) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    together = run(network, lags, state, 12, way=way)
-    alone = run(network, lags, state.take(torch.tensor([2])), 12, way=way)
+    network = LOOPS[name]
+    state = state_of(network)
+    together = run(network, state, 12, way=way)
+    alone = run(network, state.take(torch.tensor([2])), 12, way=way)
     torch.testing.assert_close(alone.path, together.path[2:3], atol=1e-12, rtol=0)
 
 
@@ -669,16 +662,14 @@ GRADIENT_LOOPS = ["lstm", "lstm on the season", "gru", "gru, three layers"]
 
 @pytest.mark.parametrize("name", GRADIENT_LOOPS)
 def test_gradient_with_respect_to_given_values(name: str) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    state = state_of(network, lags)
-    start = torch.full((BATCH, 9), torch.nan, dtype=torch.float64)
+    network = LOOPS[name]
+    state = state_of(network)
+    start = torch.full((BATCH, 9, 1), torch.nan, dtype=torch.float64)
     start[:, 2], start[1, 5] = 0.8, -0.4
 
     def last(given: Tensor) -> Tensor:
-        innovations = 0.1 * normal(BATCH, 9, seed=6)
-        return (
-            rollout(network, lags, clones(state), 9, Feedback(innovations, given)).path[:, -1].sum()
-        )
+        innovations = 0.1 * normal(BATCH, 9, 1, seed=6)
+        return rollout(network, clones(state), 9, Feedback(innovations, given)).path[:, -1].sum()
 
     given = start.clone().requires_grad_()
     last(given).backward()
@@ -691,12 +682,12 @@ def test_gradient_with_respect_to_given_values(name: str) -> None:
 
 @pytest.mark.parametrize("name", GRADIENT_LOOPS)
 def test_gradient_with_respect_to_the_context(name: str) -> None:
-    network, lags = LOOPS[name], LAGS_OF[name]
-    start, known = rows_of(lags)
+    network = LOOPS[name]
+    start, known = rows_of(network.lags)
 
     def last(values: Tensor) -> Tensor:
-        state, _ = encode(network, lags, values, known)
-        return rollout(network, lags, state, 9).path[:, -1].sum()
+        _, state = encode(network, values, known)
+        return rollout(network, state, 9).path[:, -1].sum()
 
     values = start.clone().requires_grad_()
     last(values).backward()
@@ -707,12 +698,12 @@ def test_gradient_with_respect_to_the_context(name: str) -> None:
 
 
 def test_gradient_stays_finite_beyond_a_clipped_step() -> None:
-    lags, network = RUNAWAY["gru on the last value"]
-    values, known = rows_of(lags)
+    network = RUNAWAY["gru on the last value"]
+    values, known = rows_of(network.lags)
     values.requires_grad_()
-    state, _ = encode(network, lags, values, known)
-    limits = torch.full((BATCH, 9), 5.0, dtype=torch.float64)
-    path = rollout(network, lags, state, 9, Feedback(limits=limits)).path
+    _, state = encode(network, values, known)
+    limits = torch.full((BATCH, 9, 1), 5.0, dtype=torch.float64)
+    path = rollout(network, state, 9, Feedback(limits=limits)).path
     assert (path.abs() == 5.0).any()
     path.sum().backward()
     assert values.grad.isfinite().all()
@@ -720,8 +711,7 @@ def test_gradient_stays_finite_beyond_a_clipped_step() -> None:
 
 def clones(state: RolloutState) -> RolloutState:
     """Tensors made in inference mode can't be kept for a gradient."""
-    recurrent = tuple(tensor.clone() for tensor in state.recurrent)
-    return RolloutState(recurrent, state.values.clone(), state.known.clone())
+    return state.map(lambda tensor, _: tensor.clone())
 
 
 def assert_slope(function, at: Tensor, cell: tuple[int, int], gradient: Tensor) -> None:
@@ -731,7 +721,7 @@ def assert_slope(function, at: Tensor, cell: tuple[int, int], gradient: Tensor) 
     with torch.no_grad():
         slope = (function(at + nudge) - function(at - nudge)) / 2e-5
     assert abs(slope) > 1e-12
-    torch.testing.assert_close(gradient[cell], slope, rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(gradient[cell].squeeze(), slope, rtol=1e-4, atol=1e-9)
 
 
 def systems_of(
@@ -744,21 +734,22 @@ def systems_of(
     """A network of several channels and covariates, where three systems stand, and their future."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        embedding = CovariateEmbedding(columns, {0: 4} if columns else {})
-        network = RecurrentNetwork(
-            input_size(lags, channels, embedding.width),
+        architecture = Architecture(
+            tuple(lags),
             hidden_size=5,
             channels=channels,
-            covariates=embedding,
-            residual_channel=None if residual is None else list(lags).index(residual) * channels,
+            covariates=columns,
+            categories={0: 4} if columns else {},
+            residual_lag=residual,
             **arguments,
-        ).double()
+        )
+        network = architecture.network().double()
         torch.nn.init.normal_(network.head.weight, std=0.3)
         torch.nn.init.normal_(network.head.bias, std=0.3)
     recurrent = tuple(
         normal(*part.shape, seed=number) for number, part in enumerate(network.initial_state(3))
     )
-    values = normal(3 * channels, max(lags), seed=7)
+    values = normal(3, max(lags), channels, seed=7)
     known = torch.ones_like(values)
     known[0, :2] = values[0, :2] = 0
     told = None
@@ -795,10 +786,10 @@ def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, colum
     """Its values, and their gradients with respect to the weights and the state."""
     network, state, told = systems_of(lags, channels, columns, **arguments)
     leaves = [*network.parameters(), *state.recurrent, state.values]
-    horizon, target = 15, normal(3 * channels, 15, seed=5)
+    horizon, target = 15, normal(3, 15, channels, seed=5)
     paths = [
-        closed_loop(network, lags, state, horizon, told),
-        rollout(network, lags, state, horizon, Feedback(covariates=told)).path,
+        closed_loop(network, state, horizon, told),
+        rollout(network, state, horizon, Feedback(covariates=told)).path,
     ]
     torch.testing.assert_close(*paths, atol=1e-9, rtol=0)
     got, expected = (
@@ -815,14 +806,14 @@ def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, colum
 @settings(properties, max_examples=15)
 @given(loop=loops(), horizon=st.integers(1, 30))
 def test_any_loop_for_training_is_the_plain_one(loop, horizon: int) -> None:
-    network, lags, state = loop
+    network, state = loop
     start = clones(state)
     values = start.values.requires_grad_()
     got, expected = (
         (path, *torch.autograd.grad(path.square().sum(), [*network.parameters(), values]))
         for path in (
-            closed_loop(network, lags, start, horizon),
-            rollout(network, lags, start, horizon).path,
+            closed_loop(network, start, horizon),
+            rollout(network, start, horizon).path,
         )
     )
     for ours, theirs in zip(got, expected, strict=True):
@@ -835,12 +826,12 @@ def test_a_loop_for_training_drops_nothing_out(layers: int) -> None:
     lags = (1, 6)
     network, state, _ = systems_of(lags, 1, 0, dropout=0.5, num_layers=layers)
     network.train()
-    path = closed_loop(network, lags, state, 12)
+    path = closed_loop(network, state, 12)
     assert network.training
     assert network.dropout.training
-    dropped = rollout(network, lags, state, 12).path
+    dropped = rollout(network, state, 12).path
     assert not torch.allclose(dropped, path)
-    torch.testing.assert_close(closed_loop(network.eval(), lags, state, 12), path)
+    torch.testing.assert_close(closed_loop(network.eval(), state, 12), path)
     assert not network.training
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.generation import imputation
 from tsgen.generation.imputation import encode_over_holes, read_over_holes
-from tsgen.nn.inputs import input_size
-from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
-from tsgen.rollout import Feedback, RolloutState, encode, read, rollout, start_of
+from tsgen.nn import Architecture, Cell, RecurrentNetwork
+from tsgen.preprocessing import by_series, by_system
+from tsgen.rollout import Feedback, RolloutState, encode, rollout
 
 pytestmark = pytest.mark.slow
 
@@ -46,17 +46,16 @@ def network_of(
     """A network in float64 that reads some covariates, of which the last one may be a category."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        columns = numbers + (categories > 0)
-        embedding = CovariateEmbedding(columns, {numbers: categories} if categories else {})
-        network = RecurrentNetwork(
-            input_size(lags, channels, embedding.width),
+        network = Architecture(
+            tuple(lags),
             cell=cell,
             hidden_size=6,
             num_layers=layers,
-            residual_channel=None if residual is None else list(lags).index(residual) * channels,
+            residual_lag=residual,
             channels=channels,
-            covariates=embedding,
-        )
+            covariates=numbers + (categories > 0),
+            categories={numbers: categories} if categories else {},
+        ).network()
         torch.nn.init.normal_(network.head.weight, std=head)
         torch.nn.init.normal_(network.head.bias, std=head)
     return network.double().eval()
@@ -89,11 +88,12 @@ def rows_with(
         shape = (count // network.channels, steps, 1)
         parts.append(torch.randint(0, categories + 1, shape, generator=random).float())
     covariates = torch.cat(parts, dim=2).double() if numbers + categories else None
-    return Rows(values * known, known.double(), covariates)
+    rows = (by_system(part, network.channels) for part in (values * known, known.double()))
+    return Rows(*rows, covariates)
 
 
 def flags(*rows: str) -> Tensor:
-    """``"#"`` where a value is known, ``"."`` where it is missing."""
+    """``"#"`` where a value is known, ``"."`` where it is missing; series by series."""
     return torch.tensor([[cell == "#" for cell in row] for row in rows], dtype=torch.float64)
 
 
@@ -107,9 +107,7 @@ class Read(NamedTuple):
 
 
 @torch.inference_mode()
-def by_definition(
-    network: RecurrentNetwork, lags: Sequence[int], state: RolloutState, rows: Rows
-) -> Read:
+def by_definition(network: RecurrentNetwork, state: RolloutState, rows: Rows) -> Read:
     """One step at a time: a value that is known is given, in a hole the loop is closed.
 
     What comes before the first value of a channel is 0 and not known.
@@ -123,19 +121,19 @@ def by_definition(
         begun = begun | is_known
         hole = begun & ~is_known
         given_values = torch.where(hole[:, None], torch.nan, rows.values[:, here])
-        predictions.append(rollout(network, lags, state, 1, Feedback(covariates=covariates)).path)
+        predictions.append(rollout(network, state, 1, Feedback(covariates=covariates)).path)
         feedback = Feedback(
             given=given_values, covariates=covariates, known=begun[:, None].double()
         )
-        path, state = rollout(network, lags, state, 1, feedback)
+        path, state = rollout(network, state, 1, feedback)
         filled.append(path)
     return Read(state, torch.cat(predictions, dim=1), torch.cat(filled, dim=1))
 
 
-def encoded_by_definition(network: RecurrentNetwork, lags: Sequence[int], rows: Rows) -> Read:
-    longest = max(lags)
-    start = start_of(network, lags, rows.values, rows.known)
-    return by_definition(network, lags, start, rows.after(longest))
+def encoded_by_definition(network: RecurrentNetwork, rows: Rows) -> Read:
+    longest = network.longest_lag
+    start = network.start(rows.values, rows.known)
+    return by_definition(network, start, rows.after(longest))
 
 
 def assert_same_state(got: RolloutState, expected: RolloutState) -> None:
@@ -145,20 +143,20 @@ def assert_same_state(got: RolloutState, expected: RolloutState) -> None:
     torch.testing.assert_close(got.known, expected.known, atol=0, rtol=0)
 
 
-def assert_as_defined(network: RecurrentNetwork, lags: Sequence[int], rows: Rows) -> None:
+def assert_as_defined(network: RecurrentNetwork, rows: Rows) -> None:
     """State and predictions are the definition's, and those of reading what it filled."""
     given_rows = [None if part is None else part.clone() for part in rows]
-    state, predictions = encode_over_holes(network, lags, *rows)
-    expected = encoded_by_definition(network, lags, rows)
+    predictions, state = encode_over_holes(network, *rows)
+    expected = encoded_by_definition(network, rows)
     assert_same_state(state, expected.state)
     torch.testing.assert_close(predictions, expected.predictions, atol=1e-9, rtol=0)
-    longest = max(lags)
+    longest = network.longest_lag
     begun = rows.known.cummax(dim=1).values
     start = rows.values[:, :longest]
     first = rows.known[:, :longest]
     with torch.inference_mode():
-        again, said = encode(
-            network, lags, torch.cat([start, expected.filled], dim=1),
+        said, again = encode(
+            network, torch.cat([start, expected.filled], dim=1),
             torch.cat([first, begun[:, longest:]], dim=1), rows.covariates,
         )  # fmt: skip
     assert_same_state(state, again)
@@ -195,9 +193,9 @@ def test_reading_over_holes_is_the_closed_loop_over_them(
     network = network_of(lags, cell=cell, residual=residual)
     # In company of rows with and without holes of their own.
     known = flags(pattern, PATTERNS["no hole"], PATTERNS["two in a row, and one"])
-    assert_as_defined(network, lags, rows_with(known, network))
+    assert_as_defined(network, rows_with(known, network))
     alone = rows_with(known[:1], network)
-    assert_as_defined(network, lags, alone)
+    assert_as_defined(network, alone)
 
 
 @pytest.mark.parametrize("second", PATTERNS.values(), ids=PATTERNS)
@@ -208,12 +206,11 @@ def test_channels_of_a_system_have_holes_of_their_own(first: str, second: str) -
     """What is known of one channel is given while the other is rolled over."""
     lags = (2, 1)
     network = network_of(lags, channels=2, residual=1)
-    assert_as_defined(network, lags, rows_with(flags(PATTERNS[first], second), network))
+    assert_as_defined(network, rows_with(flags(PATTERNS[first], second), network))
 
 
 class Case(NamedTuple):
     network: RecurrentNetwork
-    lags: tuple[int, ...]
     rows: Rows
 
 
@@ -240,7 +237,7 @@ def cases(draw: st.DrawFn) -> Case:
     begins = torch.tensor([draw(st.integers(0, steps)) for _ in range(count)])
     known &= torch.arange(steps) >= begins[:, None]
     seed = draw(st.integers(0, 99))
-    return Case(network, lags, rows_with(known, network, numbers, categories, seed))
+    return Case(network, rows_with(known, network, numbers, categories, seed))
 
 
 @properties
@@ -253,41 +250,39 @@ def test_any_network_over_any_holes(case: Case) -> None:
 @given(cases(), st.data())
 def test_reading_on_over_holes_from_anywhere(case: Case, data: st.DataObject) -> None:
     """Rows read in two pieces are read as in one; a series may begin in either."""
-    network, lags, rows = case
-    longest = max(lags)
+    network, rows = case
+    longest = network.longest_lag
     cut = data.draw(st.integers(longest + 1, rows.values.shape[1] - 1))
-    state, first = encode_over_holes(network, lags, *rows.before(cut))
-    state, second = read_over_holes(network, lags, state, *rows.after(cut))
-    expected, predictions = encode_over_holes(network, lags, *rows)
+    first, state = encode_over_holes(network, *rows.before(cut))
+    second, state = read_over_holes(network, state, *rows.after(cut))
+    predictions, expected = encode_over_holes(network, *rows)
     assert_same_state(state, expected)
     torch.testing.assert_close(torch.cat([first, second], dim=1), predictions, atol=1e-9, rtol=0)
-    defined = encoded_by_definition(network, lags, rows.before(cut))
-    later = by_definition(network, lags, defined.state, rows.after(cut))
+    defined = encoded_by_definition(network, rows.before(cut))
+    later = by_definition(network, defined.state, rows.after(cut))
     assert_same_state(state, later.state)
 
 
 def test_no_rows_leave_the_state_as_it_is() -> None:
-    network, lags = network_of((1, 2)), (1, 2)
+    network = network_of((1, 2))
     rows = rows_with(flags("####.#", "##....").double(), network)
-    state, _ = encode_over_holes(network, lags, *rows)
-    again, predictions = read_over_holes(
-        network, lags, state, rows.values[:, :0], rows.known[:, :0]
-    )
+    _, state = encode_over_holes(network, *rows)
+    predictions, again = read_over_holes(network, state, rows.values[:, :0], rows.known[:, :0])
     assert_same_state(again, state)
-    assert predictions.shape == (2, 0)
+    assert predictions.shape == (2, 0, 1)
 
 
 def test_a_hole_goes_on_where_the_last_rows_ended_in_one() -> None:
     """The predictions that stand in for what was missing are what the next ones are made of."""
-    network, lags = network_of((1, 2), residual=1), (1, 2)
+    network = network_of((1, 2), residual=1)
     rows = rows_with(flags("#####....."), network)
-    state, _ = encode_over_holes(network, lags, *rows.before(5))
+    _, state = encode_over_holes(network, *rows.before(5))
     with torch.inference_mode():
-        path = rollout(network, lags, state, 5).path
-    read_state, predictions = encode_over_holes(network, lags, *rows)
+        path = rollout(network, state, 5).path
+    predictions, read_state = encode_over_holes(network, *rows)
     torch.testing.assert_close(predictions[:, -5:], path, atol=1e-9, rtol=0)
     torch.testing.assert_close(read_state.values, path[:, -2:], atol=1e-9, rtol=0)
-    assert read_state.known.tolist() == [[1.0, 1.0]]
+    assert read_state.known.flatten().tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -298,43 +293,43 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch, channels
     known = torch.rand(7 * channels, 14, generator=random) < 0.7
     known[: 2 * channels] = True
     rows = rows_with(known, network, numbers=1)
-    expected, predictions = encode_over_holes(network, lags, *rows)
+    predictions, expected = encode_over_holes(network, *rows)
     monkeypatch.setattr(imputation, "ROWS_AT_ONCE", 2)
-    state, again = encode_over_holes(network, lags, *rows)
+    again, state = encode_over_holes(network, *rows)
     assert_same_state(state, expected)
     torch.testing.assert_close(again, predictions, atol=1e-9, rtol=0)
-    assert_as_defined(network, lags, rows)
+    assert_as_defined(network, rows)
 
 
 def test_rows_without_holes_are_read_as_ever() -> None:
-    network, lags = network_of((1, 2), cell="gru"), (1, 2)
+    network = network_of((1, 2), cell="gru")
     rows = rows_with(flags("..########", "##########"), network)
     with torch.inference_mode():
-        expected, predictions = encode(network, lags, rows.values, rows.known)
-    state, again = encode_over_holes(network, lags, *rows)
+        predictions, expected = encode(network, rows.values, rows.known)
+    again, state = encode_over_holes(network, *rows)
     assert_same_state(state, expected)
     torch.testing.assert_close(again, predictions, atol=0, rtol=0)
     new = rows_with(flags("###", "###"), network, seed=5)
     with torch.inference_mode():
-        expected, predictions = read(network, lags, expected, new.values, new.known)
-    state, again = read_over_holes(network, lags, state, new.values, new.known)
+        predictions, expected = network.read(expected, new.values, new.known)
+    again, state = read_over_holes(network, state, new.values, new.known)
     assert_same_state(state, expected)
     torch.testing.assert_close(again, predictions, atol=0, rtol=0)
 
 
 def test_a_loop_that_runs_away_in_a_hole_stays_finite() -> None:
     """It is held at some multiple of what is known, and a value that is known brings it back."""
-    network, lags = network_of((1,), residual=1, head=0.0), (1,)
+    network = network_of((1,), residual=1, head=0.0)
     with torch.no_grad():
         network.head.bias.fill_(1e30)
     rows = rows_with(flags("####" + "." * 40 + "##"), network)
-    state, predictions = encode_over_holes(network, lags, *rows)
+    predictions, state = encode_over_holes(network, *rows)
     assert all(part.isfinite().all() for part in [*state.recurrent, state.values, predictions])
     largest = rows.values.abs().max().clamp(min=1.0)
     inside = predictions[:, 4:44] - 1e30  # each from the value before it
     assert inside.abs().max() <= 1e30
     torch.testing.assert_close(state.values, rows.values[:, -1:])
-    path = encode_over_holes(network, lags, *rows.before(30))[0].values
+    path = encode_over_holes(network, *rows.before(30))[1].values
     assert largest < path.abs().max() <= 100 * largest
 
 
@@ -454,8 +449,8 @@ def test_errors_are_known_where_values_are(fitted: Fitted) -> None:
     """A hole has no one-step error, and the value after it has none that says anything."""
     df = fitted.df.copy()
     df.loc[df.index[70:72], ["b", "a"]] = np.nan
-    residuals = fitted.model.encode(df).encoding.residuals
-    whole = fitted.model.encode(fitted.df).encoding.residuals
+    residuals = by_series(fitted.model.encode(df).encoding.residuals)
+    whole = by_series(fitted.model.encode(fitted.df).encoding.residuals)
     ids = fitted.model.encode(df).panel.ids
     names = ids.get_level_values(-1) if isinstance(ids, pd.MultiIndex) else ids
     if "rain" in df and not fitted.future:

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from tsgen.generation.stepped import read_through
-from tsgen.nn.inputs import input_size, lag_inputs
-from tsgen.nn.network import Cell, RecurrentNetwork
-from tsgen.rollout import RolloutState, encode, read, rollout
+from tsgen.nn import Architecture, Cell, RecurrentNetwork, lag_inputs
+from tsgen.rollout import RolloutState, encode, rollout
 
 LAGS = [(1,), (1, 2), (1, 3, 12), (5, 1)]
 BATCH, CONTEXT = 3, 15
@@ -18,13 +17,9 @@ BATCH, CONTEXT = 3, 15
 
 def network_of(lags: Sequence[int], cell: Cell = "lstm", layers: int = 1) -> RecurrentNetwork:
     torch.manual_seed(0)
-    network = RecurrentNetwork(
-        input_size(lags),
-        cell=cell,
-        hidden_size=8,
-        num_layers=layers,
-        residual_channel=len(lags) - 1,
-    )
+    network = Architecture(
+        tuple(lags), cell=cell, hidden_size=8, num_layers=layers, residual_lag=lags[-1]
+    ).network()
     torch.nn.init.normal_(network.head.weight)  # far from the residual base
     return network.double().eval()
 
@@ -32,14 +27,14 @@ def network_of(lags: Sequence[int], cell: Cell = "lstm", layers: int = 1) -> Rec
 def rows_of(lags: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Values and flags; each window begins with two rows that aren't known."""
     rows = max(lags) - 1 + CONTEXT
-    values = torch.randn(BATCH, rows, generator=torch.Generator().manual_seed(1)).double()
+    values = torch.randn(BATCH, rows, 1, generator=torch.Generator().manual_seed(1)).double()
     known = torch.ones_like(values)
     known[:, :2] = 0
     return values * known, known
 
 
 def state_of(network: RecurrentNetwork, lags: Sequence[int]) -> RolloutState:
-    return encode(network, lags, *rows_of(lags))[0]
+    return encode(network, *rows_of(lags))[1]
 
 
 def from_scratch(
@@ -50,7 +45,7 @@ def from_scratch(
     for step in range(horizon):
         outputs, _ = network(lag_inputs(values, known, lags, context + step))
         values = torch.cat([values, outputs[:, -1:]], dim=1)
-        known = torch.cat([known, torch.ones(BATCH, 1, dtype=known.dtype)], dim=1)
+        known = torch.cat([known, torch.ones(BATCH, 1, 1, dtype=known.dtype)], dim=1)
     return values[:, -horizon:]
 
 
@@ -60,7 +55,7 @@ def from_scratch(
 @torch.inference_mode()
 def test_equal_to_starting_anew_at_every_step(cell: Cell, layers: int, lags: Sequence[int]) -> None:
     network = network_of(lags, cell, layers)
-    path = rollout(network, lags, state_of(network, lags), 14).path
+    path = rollout(network, state_of(network, lags), 14).path
     torch.testing.assert_close(path, from_scratch(network, lags, 14), atol=1e-6, rtol=0)
 
 
@@ -70,8 +65,8 @@ def test_float32_is_as_good_as_it_can_be() -> None:
     network = network_of(lags)
     expected = from_scratch(network, lags, 14)
     values, known = (rows.float() for rows in rows_of(lags))
-    state = encode(network.float(), lags, values, known)[0]
-    path = rollout(network, lags, state, 14).path
+    state = encode(network.float(), values, known)[1]
+    path = rollout(network, state, 14).path
     torch.testing.assert_close(path.double(), expected, atol=1e-4, rtol=0)
 
 
@@ -81,8 +76,8 @@ def test_a_shorter_horizon_is_a_prefix_of_a_longer_one(lags: Sequence[int]) -> N
     """A lag of 12 reaches back beyond both horizons."""
     network = network_of(lags)
     state = state_of(network, lags)
-    five, ten = (rollout(network, lags, state, horizon).path for horizon in (5, 10))
-    assert five.shape == (BATCH, 5)
+    five, ten = (rollout(network, state, horizon).path for horizon in (5, 10))
+    assert five.shape == (BATCH, 5, 1)
     assert torch.equal(five, ten[:, :5])
 
 
@@ -91,7 +86,7 @@ def test_the_state_is_not_changed() -> None:
     lags = (1, 3)
     network = network_of(lags)
     state = state_of(network, lags)
-    assert torch.equal(*(rollout(network, lags, state, 6).path for _ in range(2)))
+    assert torch.equal(*(rollout(network, state, 6).path for _ in range(2)))
 
 
 @torch.inference_mode()
@@ -99,7 +94,7 @@ def test_a_context_of_one_row_is_enough() -> None:
     lags = (1, 3)
     network = network_of(lags)
     values, known = (rows[:, CONTEXT - 1 :] for rows in rows_of(lags))
-    path = rollout(network, lags, encode(network, lags, values, known)[0], 4).path
+    path = rollout(network, encode(network, values, known)[1], 4).path
     torch.testing.assert_close(path, from_scratch(network, lags, 4, context=1))
 
 
@@ -107,8 +102,8 @@ def test_windows_do_not_see_each_other() -> None:
     lags = (1, 3)
     network = network_of(lags)
     values, known = rows_of(lags)
-    together = rollout(network, lags, encode(network, lags, values, known)[0], 6).path
-    alone = rollout(network, lags, encode(network, lags, values[1:2], known[1:2])[0], 6).path
+    together = rollout(network, encode(network, values, known)[1], 6).path
+    alone = rollout(network, encode(network, values[1:2], known[1:2])[1], 6).path
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -119,9 +114,7 @@ def test_gradients_reach_the_state_and_the_weights(cell: Cell) -> None:
     start = state_of(network, lags)
     recurrent = tuple(tensor.detach().requires_grad_() for tensor in start.recurrent)
     values = start.values.clone().requires_grad_()
-    rollout(network, lags, RolloutState(recurrent, values, start.known), 8).path[
-        :, -1
-    ].sum().backward()
+    rollout(network, RolloutState(recurrent, values, start.known), 8).path[:, -1].sum().backward()
     assert all(tensor.grad is not None and tensor.grad.any() for tensor in (*recurrent, values))
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
 
@@ -136,13 +129,13 @@ def test_reading_through_is_reading_piece_by_piece(
 ) -> None:
     network = network_of(lags, cell, layers)
     state = state_of(network, lags)
-    rows = torch.randn(BATCH, 12, generator=torch.Generator().manual_seed(2)).double()
+    rows = torch.randn(BATCH, 12, 1, generator=torch.Generator().manual_seed(2)).double()
     known = torch.ones_like(rows)
-    on_the_way, predictions = read_through(network, lags, state, rows, known, every)
+    predictions, on_the_way = read_through(network, state, rows, known, every)
     for number, (new, flags) in enumerate(
         zip(rows.split(every, dim=1), known.split(every, dim=1), strict=True)
     ):
-        state, expected = read(network, lags, state, new, flags)
+        expected, state = network.read(state, new, flags)
         here = on_the_way.take(torch.arange(BATCH) + number * BATCH)
         torch.testing.assert_close(here.values, state.values)
         torch.testing.assert_close(here.known, state.known)

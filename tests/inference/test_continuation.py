@@ -286,15 +286,16 @@ def test_the_first_step_of_raw_paths_errs_as_the_context_did() -> None:
     """By the definition: forecast plus one of the series' own one-step errors, up to their mean."""
     model = small(context_length=40).fit(noisy(90))
     context = model.context()  # in the sorted order of the ids
-    lags = model.settings_.lags
-    _, predictions = encode(model.module_.network, lags, context.values, context.known)
-    errors = (context.values[:, max(lags) :] - predictions).detach().double().numpy()
+    network = model.module_.network
+    predictions, _ = encode(network, context.values, context.known)
+    errors = context.values[:, network.longest_lag :] - predictions
+    errors = errors[..., 0].detach().double().numpy()
     drawn = model.sample(1, num_samples=400, as_array=True, calibrated=False)[..., 0]
     drawn -= point_of(model, 1)[..., 0]
     for row, name in zip(drawn, NAMES, strict=True):
         series = sorted(NAMES).index(name)
         rows = noisy(90)[name].to_numpy()[-40:]
-        unit = np.polyfit(context.values[series, -40:].double().numpy(), rows, 1)[0]
+        unit = np.polyfit(context.values[series, -40:, 0].double().numpy(), rows, 1)[0]
         values = np.unique(np.round(row / unit, 5))
         assert 20 <= len(values) <= 39
         assert abs(row.mean()) < 0.2 * row.std()
@@ -744,9 +745,9 @@ def test_until_sees_the_units_of_the_series(model: Any) -> None:
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     steps: list[int] = []
 
-    def counted(network: Any, lags: Any, state: Any, horizon: int, *rest: Any, **kw: Any) -> Any:
+    def counted(network: Any, state: Any, horizon: int, *rest: Any, **kw: Any) -> Any:
         steps.append(horizon)
-        return run(network, lags, state, horizon, *rest, **kw)
+        return run(network, state, horizon, *rest, **kw)
 
     monkeypatch.setattr(tsgen.inference.fitted, "run", counted)
     return steps
@@ -991,7 +992,7 @@ def test_a_trend_of_a_thousand_steps_is_no_blow_up() -> None:
     """Warnings are errors here. The slope is put into the head's bias."""
     line = trend(rows=120, horizon=1000)
     model = small(max_steps=1, residual="last", lags=None).fit(line.history)
-    context = model.context().values[0].double()
+    context = model.context().values[0, :, 0].double()
     head = model.module_.network.head
     head.weight.data.zero_()
     head.bias.data.fill_(float(context[-1] - context[-2]))

@@ -42,12 +42,19 @@ def own_errors(row: torch.Tensor) -> torch.Tensor:
 
 
 def innovations(**settings: Any) -> Innovations:
-    pool = torch.from_numpy(np.random.default_rng(9).normal(-50.0, 1.0, size=300))
+    pool = torch.from_numpy(np.random.default_rng(9).normal(-50.0, 1.0, size=(300, 1)))
     return Innovations(**({"pool": pool, "seed": 3} | settings))
 
 
+def draw(
+    source: Innovations, residuals: torch.Tensor, names: list[Any], horizon: int, paths: int
+) -> torch.Tensor:
+    """Draws (N, S, H) for series of their own, whose errors are (N, T)."""
+    return source.draw(residuals[:, :, None], names, horizon, paths)[..., 0]
+
+
 def assert_drawn_from(drawn: torch.Tensor, errors: torch.Tensor) -> None:
-    distance = (drawn.reshape(-1, 1) - errors).abs().amin(dim=1)
+    distance = (drawn.reshape(-1, 1) - errors.flatten()).abs().amin(dim=1)
     assert float(distance.max()) < 1e-9
 
 
@@ -56,7 +63,7 @@ def assert_drawn_from(drawn: torch.Tensor, errors: torch.Tensor) -> None:
 
 def test_draws_are_the_centred_errors_of_the_series_itself() -> None:
     residuals = errors_of(3)
-    drawn = innovations().draw(residuals, ["a", "b", "c"], horizon=50, paths=70)
+    drawn = draw(innovations(), residuals, ["a", "b", "c"], horizon=50, paths=70)
     assert drawn.shape == (3, 70, 50)
     assert drawn.dtype == residuals.dtype
     for row, errors in zip(drawn, residuals, strict=True):
@@ -65,7 +72,7 @@ def test_draws_are_the_centred_errors_of_the_series_itself() -> None:
 
 def test_every_error_is_drawn_about_as_often() -> None:
     residuals = errors_of(1)
-    drawn = innovations().draw(residuals, ["a"], horizon=100, paths=350).ravel()
+    drawn = draw(innovations(), residuals, ["a"], horizon=100, paths=350).ravel()
     _, counts = np.unique(np.round(drawn.numpy(), 9), return_counts=True)
     assert len(counts) == 35
     # 1,000 expected of each, with a deviation of 31.
@@ -74,7 +81,7 @@ def test_every_error_is_drawn_about_as_often() -> None:
 
 def test_draws_have_mean_0_and_the_spread_of_the_errors() -> None:
     residuals = errors_of(2)
-    drawn = innovations().draw(residuals, ["a", "b"], horizon=100, paths=200)
+    drawn = draw(innovations(), residuals, ["a", "b"], horizon=100, paths=200)
     for row, errors in zip(drawn, residuals, strict=True):
         spread = float(own_errors(errors).std(correction=0))
         assert abs(float(row.mean())) < 0.05 * spread  # seven standard errors
@@ -83,7 +90,7 @@ def test_draws_have_mean_0_and_the_spread_of_the_errors() -> None:
 
 def test_draws_of_steps_paths_and_series_have_nothing_to_do_with_each_other() -> None:
     residuals = errors_of(1).repeat(2, 1)
-    drawn = innovations().draw(residuals, ["a", "b"], horizon=60, paths=200).numpy()
+    drawn = draw(innovations(), residuals, ["a", "b"], horizon=60, paths=200).numpy()
     a, b = drawn
     for left, right in (
         (a[:, 1:], a[:, :-1]),
@@ -98,12 +105,12 @@ def test_draws_of_steps_paths_and_series_have_nothing_to_do_with_each_other() ->
 def test_company_and_order_do_not_change_the_draws() -> None:
     residuals = errors_of(4)
     names = ["a", "b", 3, ("d", 1)]
-    together = innovations().draw(residuals, names, horizon=12, paths=70)
+    together = draw(innovations(), residuals, names, horizon=12, paths=70)
     order = [2, 0, 3]
-    some = innovations().draw(residuals[order], [names[i] for i in order], horizon=12, paths=70)
+    some = draw(innovations(), residuals[order], [names[i] for i in order], horizon=12, paths=70)
     assert torch.equal(some, together[order])
     for row, name in enumerate(names):
-        alone = innovations().draw(residuals[[row]], [name], horizon=12, paths=70)
+        alone = draw(innovations(), residuals[[row]], [name], horizon=12, paths=70)
         assert torch.equal(alone[0], together[row])
 
 
@@ -111,16 +118,16 @@ def test_company_and_order_do_not_change_the_draws() -> None:
 def test_shorter_horizons_and_fewer_paths_are_the_first_of_more(block_length: int) -> None:
     residuals = errors_of(2)
     source = innovations(block_length=block_length)
-    longest = source.draw(residuals, ["a", "b"], horizon=33, paths=150)
+    longest = draw(source, residuals, ["a", "b"], horizon=33, paths=150)
     for horizon, paths in ((1, 150), (7, 150), (33, 1), (33, 64), (33, 65), (12, 130)):
-        shorter = source.draw(residuals, ["a", "b"], horizon, paths)
+        shorter = draw(source, residuals, ["a", "b"], horizon, paths)
         assert torch.equal(shorter, longest[:, :paths, :horizon])
 
 
 def test_the_same_seed_and_id_give_the_same_and_others_give_others() -> None:
     residuals = errors_of(1)
     first, again, seed, name = (
-        innovations(seed=seed).draw(residuals, [name], horizon=10, paths=5)
+        draw(innovations(seed=seed), residuals, [name], horizon=10, paths=5)
         for seed, name in ((3, "a"), (3, "a"), (4, "a"), (3, "b"))
     )
     assert torch.equal(first, again)
@@ -130,13 +137,13 @@ def test_the_same_seed_and_id_give_the_same_and_others_give_others() -> None:
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1, 2**40])
 def test_any_seed_will_do(seed: int) -> None:
-    drawn = innovations(seed=seed).draw(errors_of(1), ["a"], horizon=10, paths=5)
+    drawn = draw(innovations(seed=seed), errors_of(1), ["a"], horizon=10, paths=5)
     assert_drawn_from(drawn, own_errors(errors_of(1)[0]))
 
 
 def test_nothing_global_is_drawn_from() -> None:
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    innovations().draw(errors_of(1), ["a"], horizon=10, paths=5)
+    draw(innovations(), errors_of(1), ["a"], horizon=10, paths=5)
     assert torch.equal(torch.random.get_rng_state(), before[0])
     assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002
 
@@ -147,7 +154,7 @@ def test_a_series_with_few_errors_draws_from_the_pool(known: int) -> None:
     residuals[0, known:] = torch.nan
     residuals[0, :known] = 1e6
     source = innovations()
-    drawn = source.draw(residuals, ["short", "long"], horizon=30, paths=20)
+    drawn = draw(source, residuals, ["short", "long"], horizon=30, paths=20)
     assert_drawn_from(drawn[0], source.pool - source.pool.mean())
     assert_drawn_from(drawn[1], own_errors(residuals[1]))
     assert abs(float(drawn[0].mean())) < 0.3
@@ -155,13 +162,13 @@ def test_a_series_with_few_errors_draws_from_the_pool(known: int) -> None:
 
 def test_just_enough_errors_of_its_own_are_enough() -> None:
     residuals = errors_of(1, rows=5 + FEWEST_RESIDUALS)
-    drawn = innovations().draw(residuals, ["a"], horizon=30, paths=20)
+    drawn = draw(innovations(), residuals, ["a"], horizon=30, paths=20)
     assert_drawn_from(drawn, own_errors(residuals[0]))
 
 
 def test_where_there_are_no_errors_at_all_there_are_no_innovations() -> None:
-    source = innovations(pool=torch.empty(0, dtype=torch.float64))
-    drawn = source.draw(torch.full((1, 30), torch.nan), ["a"], horizon=4, paths=3)
+    source = innovations(pool=torch.empty(0, 1, dtype=torch.float64))
+    drawn = draw(source, torch.full((1, 30), torch.nan), ["a"], horizon=4, paths=3)
     assert torch.equal(drawn, torch.zeros(1, 3, 4))
 
 
@@ -169,8 +176,8 @@ def test_where_there_are_no_errors_at_all_there_are_no_innovations() -> None:
 def test_temperature_is_a_factor(temperature: float) -> None:
     residuals = errors_of(2)
     residuals[1] = torch.nan  # the pool too
-    plain = innovations().draw(residuals, ["a", "b"], horizon=9, paths=7)
-    scaled = innovations(temperature=temperature).draw(residuals, ["a", "b"], horizon=9, paths=7)
+    plain = draw(innovations(), residuals, ["a", "b"], horizon=9, paths=7)
+    scaled = draw(innovations(temperature=temperature), residuals, ["a", "b"], horizon=9, paths=7)
     torch.testing.assert_close(scaled, temperature * plain)
     assert temperature > 0 or not scaled.any()
 
@@ -179,7 +186,7 @@ def test_temperature_is_a_factor(temperature: float) -> None:
 def test_blocks_are_consecutive_errors_in_a_circle(block_length: int, horizon: int) -> None:
     residuals = errors_of(1)
     errors = own_errors(residuals[0])
-    drawn = innovations(block_length=block_length).draw(residuals, ["a"], horizon, paths=100)
+    drawn = draw(innovations(block_length=block_length), residuals, ["a"], horizon, paths=100)
     which = (drawn[0][..., None] - errors).abs().argmin(dim=-1).numpy()
     for first in range(0, horizon, block_length):
         block = which[:, first : first + block_length]
@@ -192,7 +199,7 @@ def test_blocks_keep_errors_that_hang_together_together() -> None:
     walk = np.random.default_rng(1).normal(size=400).cumsum()
     residuals = torch.from_numpy(walk[None])
     single, blocks = (
-        innovations(block_length=length).draw(residuals, ["a"], horizon=20, paths=200)[0].numpy()
+        draw(innovations(block_length=length), residuals, ["a"], horizon=20, paths=200)[0].numpy()
         for length in (1, 20)
     )
     together = [np.corrcoef(d[:, 1:].ravel(), d[:, :-1].ravel())[0, 1] for d in (single, blocks)]
@@ -202,9 +209,11 @@ def test_blocks_keep_errors_that_hang_together_together() -> None:
 
 def test_the_pool_holds_the_known_errors_of_all_series_and_has_a_limit() -> None:
     residuals = errors_of(3)
-    assert torch.equal(Innovations.pooled(residuals), residuals[~residuals.isnan()])
+    assert torch.equal(
+        Innovations.pooled(residuals[:, :, None])[:, 0], residuals[~residuals.isnan()]
+    )
     many = torch.randn(300, 1000, generator=torch.Generator().manual_seed(0))
-    pool = Innovations.pooled(many)
+    pool = Innovations.pooled(many[:, :, None])
     assert len(pool) < many.numel() / 10
     assert float(pool.std()) == pytest.approx(1.0, rel=0.05)
 

@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 import torch
 from pandas.testing import assert_frame_equal
-from torch import Tensor, nn
+from torch import Tensor
 
-import tsgen.generation.dispatch
-import tsgen.inference.stability
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, NotFittedError
 from tsgen.inference.stability import lyapunov_exponents
+from tsgen.nn import AutoregressiveNetwork, lag_inputs
 from tsgen.rollout import RolloutState, encode, rollout
 
 pytestmark = pytest.mark.slow
@@ -29,47 +28,50 @@ NAMES = ["b", "c", "a"]
 # ----------------------------------------------------------------------------- maps as networks
 
 
-class Map(nn.Module):
-    """A network whose next value is a function of its inputs; its recurrent state stays 0."""
+class Loop(AutoregressiveNetwork):
+    """A network of one channel whose inputs are its lagged values, with one recurrent number."""
 
     channels = 1
 
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, lags: tuple[int, ...] = (1,)) -> None:
         super().__init__()
+        self.lags = lags
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return (torch.zeros(1, batch_size, 1, dtype=torch.float64),)
+
+    def inputs(
+        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
+    ) -> Tensor:
+        return lag_inputs(values, known, self.lags, steps)
+
+
+class Map(Loop):
+    """Its next value is a function of its inputs; its recurrent state stays 0."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor], lags: tuple[int, ...]) -> None:
+        super().__init__(lags)
         self.function = function
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> Any:
-        return self.function(inputs), tuple(torch.zeros_like(part) for part in state)
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...] | None = None) -> Any:
+        return self.function(inputs)[..., None], tuple(torch.zeros_like(part) for part in state)
 
 
-class Memory(nn.Module):
-    """A network whose recurrent state goes its own way, and whose values come from it."""
-
-    channels = 1
+class Memory(Loop):
+    """Its recurrent state goes its own way, and its values come from it."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = factor
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> Any:
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...] | None = None) -> Any:
         hidden = self.factor * state[0]
-        return hidden[0].expand(-1, inputs.shape[1]), (hidden,)
-
-
-@pytest.fixture(autouse=True)
-def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fast ways read a network's weights, which a map doesn't have."""
-
-    def run(network: Any, *args: Any, **kwargs: Any) -> Any:
-        way = "plain" if isinstance(network, (Map, Memory)) else "auto"
-        return tsgen.generation.dispatch.run(network, *args, **kwargs, way=way)
-
-    monkeypatch.setattr(tsgen.inference.stability, "run", run)
+        return hidden[0][:, None].expand(-1, inputs.shape[1], -1), (hidden,)
 
 
 def at(*values: float, lags: int = 1, hidden: float = 0.0) -> RolloutState:
     """Loops that stand at these values."""
-    rows = torch.tensor(values, dtype=torch.float64)[:, None].repeat(1, lags)
+    rows = torch.tensor(values, dtype=torch.float64)[:, None, None].repeat(1, lags, 1)
     recurrent = torch.full((1, len(values), 1), hidden, dtype=torch.float64)
     return RolloutState((recurrent,), rows, torch.ones_like(rows))
 
@@ -77,7 +79,7 @@ def at(*values: float, lags: int = 1, hidden: float = 0.0) -> RolloutState:
 def exponents(
     function: Callable[[Tensor], Tensor], *starts: float, steps: int, lags: tuple[int, ...] = (1,)
 ) -> Tensor:
-    return lyapunov_exponents(Map(function), lags, at(*starts, lags=max(lags)), steps)
+    return lyapunov_exponents(Map(function, lags), at(*starts, lags=max(lags)), steps)
 
 
 def logistic(rate: float) -> Callable[[Tensor], Tensor]:
@@ -140,7 +142,7 @@ def test_few_steps_will_do(steps: int) -> None:
 
 
 def test_the_recurrent_state_counts() -> None:
-    found = lyapunov_exponents(Memory(0.8), (1,), at(0.7, -0.7, hidden=0.1), 400)
+    found = lyapunov_exponents(Memory(0.8), at(0.7, -0.7, hidden=0.1), 400)
     np.testing.assert_allclose(found, math.log(0.8), atol=0.02)
 
 
@@ -161,7 +163,7 @@ def test_nothing_global_is_drawn_and_the_state_is_left() -> None:
     before = torch.random.get_rng_state()
     start = at(0.3)
     copied = start.values.clone()
-    first, again = (lyapunov_exponents(Map(logistic(4.0)), (1,), start, 300) for _ in range(2))
+    first, again = (lyapunov_exponents(Map(logistic(4.0), (1,)), start, 300) for _ in range(2))
     assert torch.equal(first, again)
     assert torch.equal(start.values, copied)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -193,10 +195,10 @@ def headless(cell: type = LSTMForecaster, bias: float = 0.0, **settings: Any) ->
 
 def unit_paths(model: Any, horizon: int) -> np.ndarray:
     """The closed loops in the normaliser's units, by the definition; in the order of the names."""
-    context, network, lags = model.context(), model.module_.network, model.settings_.lags
+    context, network = model.context(), model.module_.network
     with torch.inference_mode():
-        state, _ = encode(network, lags, context.values, context.known)
-        return rollout(network, lags, state, horizon).path.numpy()[[1, 2, 0]]
+        _, state = encode(network, context.values, context.known)
+        return rollout(network, state, horizon).path[..., 0].numpy()[[1, 2, 0]]
 
 
 @pytest.mark.parametrize("cell", [LSTMForecaster, GRUForecaster])

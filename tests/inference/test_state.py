@@ -20,7 +20,7 @@ import tsgen.inference.fitted
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import FrameError, ModelExistsError, ModelFileError, SettingError, StateError
 from tsgen.inference.state import ForecastState
-from tsgen.rollout import encode, read, rollout
+from tsgen.rollout import encode, rollout
 from tsgen.testing import panels, wide_panels
 
 pytestmark = pytest.mark.slow
@@ -617,23 +617,25 @@ def by_hand(model, before: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFram
 
     Scaler and normaliser are those of the context; the network knows nothing of either.
     """
-    network, lags = model.module_.network, model.settings_.lags
+    network = model.module_.network
     context, names = model.context(before), sorted(before.columns)
     scalers = model.scaler_.scalers.take(model.scaler_.ids.get_indexer(pd.Index(names)))
-    mean, size = context.normaliser.mean.numpy(), context.normaliser.spread.numpy()
+    mean, size = (
+        part.numpy()[:, 0] for part in (context.normaliser.mean, context.normaliser.spread)
+    )
     forecasts, errors = {}, {}
     with torch.inference_mode():
-        loops, inside = encode(network, lags, context.values, context.known)
+        inside, loops = encode(network, context.values, context.known)
         for i, name in enumerate(names):
             rows = new[name].dropna().to_numpy()
             scaled = (rows - scalers.centre[i]) / scalers.scale[i]
-            units = torch.from_numpy((scaled - mean[i]) / size[i]).float()[None]
+            units = torch.from_numpy((scaled - mean[i]) / size[i]).float()[None, :, None]
             loop = loops.take(torch.tensor([i]))
-            loop, predictions = read(network, lags, loop, units, torch.ones_like(units))
-            path = rollout(network, lags, loop, HORIZON).path[0].double().numpy()
+            predictions, loop = network.read(loop, units, torch.ones_like(units))
+            path = rollout(network, loop, HORIZON).path[0, :, 0].double().numpy()
             forecasts[name] = (mean[i] + size[i] * path) * scalers.scale[i] + scalers.centre[i]
-            known = context.values[i : i + 1, max(lags) :] - inside[i : i + 1]
-            errors[name] = torch.cat([known, units - predictions], dim=1)[0].numpy()
+            known = context.values[i : i + 1, network.longest_lag :] - inside[i : i + 1]
+            errors[name] = torch.cat([known, units - predictions], dim=1)[0, :, 0].numpy()
     return pd.DataFrame(forecasts), errors
 
 
@@ -647,7 +649,7 @@ def test_carrying_on_is_one_longer_read(model, rows: int) -> None:
     for i, name in enumerate(sorted(df.columns)):
         error = np.abs(got[name].to_numpy() - expected[name].to_numpy()).max()
         assert error <= 1e-5 * spread(df[name])
-        ours = state.encoding.residuals[i].numpy()
+        ours = state.encoding.residuals[i, :, 0].numpy()
         theirs = errors[name][len(errors[name]) - len(ours) :]
         np.testing.assert_allclose(ours[-rows:], theirs[-rows:], atol=1e-5)
         there = ~np.isnan(ours)

@@ -44,24 +44,24 @@ def test_gather_is_slicing(data: st.DataObject, lengths: list[int]) -> None:
     values, known = series.gather(draw_of(*windows), before, after)
 
     for row, (i, cutoff) in enumerate(windows):
-        own = series.values[sum(lengths[:i]) : sum(lengths[: i + 1])].tolist()
+        own = series.values[sum(lengths[:i]) : sum(lengths[: i + 1]), 0].tolist()
         for column, t in enumerate(range(cutoff - before, cutoff + after)):
             there = 0 <= t < len(own) and not np.isnan(own[t])
-            assert known[row, column] == there
-            assert values[row, column] == (own[t] if there else 0.0)
+            assert known[row, column, 0] == there
+            assert values[row, column, 0] == (own[t] if there else 0.0)
 
 
 def test_rows_outside_the_series_are_masked_not_taken_from_its_neighbours() -> None:
     values, known = series_of([3, 3, 3]).gather(draw_of((1, 1)), before=2, after=4)
-    assert values.tolist() == [[0, 1000, 1001, 1002, 0, 0]]
-    assert known.tolist() == [[False, True, True, True, False, False]]
+    assert values[..., 0].tolist() == [[0, 1000, 1001, 1002, 0, 0]]
+    assert known[..., 0].tolist() == [[False, True, True, True, False, False]]
 
 
 def test_gather_leaves_the_data_alone() -> None:
     series = series_of([4])
     values, _ = series.gather(series.ends(), 4, 0)
     values += 1
-    assert series.values.tolist() == [0, 1, 2, 3]
+    assert series.values[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_offsets_are_int64() -> None:
@@ -79,21 +79,21 @@ def test_ends_are_the_last_rows() -> None:
 def test_a_batch_is_in_the_units_of_each_windows_context() -> None:
     series = series_of([30, 30])
     batch = series.batch(draw_of((0, 12), (1, 20)), SHAPE, window_norm=True)
-    assert batch.values.shape == batch.known.shape == (2, SHAPE.before + SHAPE.horizon)
+    assert batch.values.shape == batch.known.shape == (2, SHAPE.before + SHAPE.horizon, 1)
     assert batch.values.dtype == batch.known.dtype == torch.float32
     # 5 rows of a line: mean at the third, spread sqrt(2); 2 rows before them, 4 after.
     expected = (np.arange(11) - 4) / np.sqrt(2)
-    np.testing.assert_allclose(batch.values, [expected, expected], rtol=1e-6)
+    np.testing.assert_allclose(batch.values[..., 0], [expected, expected], rtol=1e-6)
     raw = series.batch(draw_of((0, 12)), SHAPE, window_norm=False)
-    assert raw.values[0].tolist() == list(range(5, 16))
+    assert raw.values[0, :, 0].tolist() == list(range(5, 16))
 
 
 def test_a_held_out_tail_is_not_seen() -> None:
     short = series_of([5, 4, 1]).without_tail(2)
     assert short.lengths.tolist() == [3, 4, 1]  # those that have hardly more keep it
     values, known = short.gather(draw_of((0, 3)), before=1, after=2)
-    assert values.tolist() == [[2, 0, 0]]
-    assert known.tolist() == [[True, False, False]]
+    assert values[..., 0].tolist() == [[2, 0, 0]]
+    assert known[..., 0].tolist() == [[True, False, False]]
 
 
 def test_rows_after_the_cutoff_do_not_move_the_units() -> None:

@@ -17,11 +17,23 @@ from tsgen.generation.dispatch import Way, run
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes
 from tsgen.inference.state import Encoding
-from tsgen.nn.inputs import input_size, lag_inputs, rows_of
-from tsgen.nn.network import Cell, CovariateEmbedding, RecurrentNetwork
+from tsgen.nn import (
+    Architecture,
+    Cell,
+    RecurrentNetwork,
+    input_size,
+    lag_inputs,
+)
 from tsgen.preprocessing.scalers import WindowNormaliser
-from tsgen.preprocessing.windows import CovariateRows, Draw, Series, WindowShape
-from tsgen.rollout import Feedback, RolloutState, encode, read, rollout
+from tsgen.preprocessing.windows import (
+    CovariateRows,
+    Draw,
+    Series,
+    WindowShape,
+    by_series,
+    by_system,
+)
+from tsgen.rollout import Feedback, RolloutState, encode, rollout
 
 WAYS = get_args(Way)
 BATCH, CONTEXT, HORIZON = 3, 12, 14
@@ -50,16 +62,16 @@ def system(
     columns, categories = covariates
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        embedding = CovariateEmbedding(columns, categories)
-        network = RecurrentNetwork(
-            input_size(lags, channels, embedding.width),
+        network = Architecture(
+            tuple(lags),
             cell=cell,
             hidden_size=8,
             num_layers=layers,
-            residual_channel=None if residual is None else list(lags).index(residual) * channels,
+            residual_lag=residual,
             channels=channels,
-            covariates=embedding,
-        )
+            covariates=columns,
+            categories=categories,
+        ).network()
         nn.init.normal_(network.head.weight, std=0.1)
         nn.init.normal_(network.head.bias, std=0.1)
     return network.double().eval()
@@ -83,19 +95,20 @@ def columns_of(network: RecurrentNetwork, *shape: int, seed: int = 0) -> Tensor 
 
 
 def context_of(
-    network: RecurrentNetwork, lags: Sequence[int], batch: int = BATCH, seed: int = 1
+    network: RecurrentNetwork, batch: int = BATCH, seed: int = 1
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Values, flags and covariates; later systems begin with more rows that aren't known."""
-    rows = max(lags) - 1 + CONTEXT
-    first = 2 * torch.arange(batch).repeat_interleave(network.channels)
-    known = (torch.arange(rows) >= first[:, None]).double()
-    values = normal(batch * network.channels, rows, seed=seed) * known
+    rows = network.longest_lag - 1 + CONTEXT
+    first = 2 * torch.arange(batch)
+    known = (torch.arange(rows) >= first[:, None]).double()[:, :, None]
+    known = known.repeat(1, 1, network.channels)
+    values = normal(batch, rows, network.channels, seed=seed) * known
     return values, known, columns_of(network, batch, rows, seed=seed + 5)
 
 
-def state_of(network: RecurrentNetwork, lags: Sequence[int], batch: int = BATCH) -> RolloutState:
+def state_of(network: RecurrentNetwork, batch: int = BATCH) -> RolloutState:
     with torch.inference_mode():
-        return encode(network, lags, *context_of(network, lags, batch))[0]
+        return encode(network, *context_of(network, batch))[1]
 
 
 def tensors_of(state: RolloutState) -> list[Tensor]:
@@ -108,26 +121,24 @@ def assert_same_state(got: RolloutState, expected: RolloutState, atol: float = 0
         torch.testing.assert_close(ours, theirs, atol=atol, rtol=0)
 
 
-def ways_of(network: RecurrentNetwork, lags: Sequence[int], feedback: Feedback | None) -> list[Way]:
+def ways_of(network: RecurrentNetwork, feedback: Feedback | None) -> list[Way]:
     """What isn't known of what is fed back can't be folded."""
-    folded = folds(network, lags) and (feedback is None or feedback.known is None)
+    folded = folds(network) and (feedback is None or feedback.known is None)
     return [way for way in WAYS if way != "folded" or folded]
 
 
 def assert_as_plain(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     state: RolloutState,
     feedback: Feedback | None,
     horizon: int = HORIZON,
 ) -> None:
     with torch.inference_mode():
-        expected = rollout(network, lags, state, horizon, feedback)
-    rows = len(state) * network.channels
-    assert expected.path.shape == (rows, horizon)
-    left = run(network, lags, state, horizon, feedback, "plain").left
-    for way in ways_of(network, lags, feedback):
-        got = run(network, lags, state, horizon, feedback, way)
+        expected = rollout(network, state, horizon, feedback)
+    assert expected.path.shape == (len(state), horizon, network.channels)
+    left = run(network, state, horizon, feedback, "plain").left
+    for way in ways_of(network, feedback):
+        got = run(network, state, horizon, feedback, way)
         torch.testing.assert_close(
             got.path, expected.path, atol=1e-9, rtol=0, msg=lambda text, way=way: f"{way}: {text}"
         )
@@ -139,15 +150,14 @@ def drive_of(
     network: RecurrentNetwork, parts: Sequence[str], batch: int = BATCH, horizon: int = HORIZON
 ) -> Feedback:
     """The first system is left closed, and of the second only one channel is given."""
-    channels = network.channels
-    shape = batch * channels, horizon
+    shape = batch, horizon, network.channels
     given = torch.full(shape, torch.nan, dtype=torch.float64)
-    given[channels : channels + 1, 2:5] = 1.5
-    given[2 * channels :, ::3] = -0.7
+    given[1, 2:5, 0] = 1.5
+    given[2:, ::3] = -0.7
     limits = torch.full(shape, 5.0, dtype=torch.float64)
-    limits[-1] = 0.05
+    limits[-1, :, -1] = 0.05
     known = torch.ones(shape, dtype=torch.float64)
-    known[:, :4] = normal(shape[0], 4, seed=4) > 0
+    known[:, :4] = (normal(batch, 4, network.channels, seed=4) > 0).double()
     every = {
         "innovations": 0.5 * normal(*shape, seed=2),
         "given": given,
@@ -185,15 +195,15 @@ def test_every_way_is_equal_to_the_plain_loop(
     network = system(
         lags, channels, COVARIATES[covariates], cell=cell, layers=layers, residual=residual
     )
-    state = state_of(network, lags)
+    state = state_of(network)
     for parts in (["innovations", "given", "limits"], ["given", "known"]):
-        assert_as_plain(network, lags, state, drive_of(network, parts))
+        assert_as_plain(network, state, drive_of(network, parts))
 
 
 @st.composite
 def loops_with_feedback(
     draw: st.DrawFn,
-) -> tuple[RecurrentNetwork, tuple[int, ...], int, Feedback, int]:
+) -> tuple[RecurrentNetwork, int, Feedback, int]:
     others = draw(st.sets(st.integers(2, 10), max_size=2))
     lags = tuple(draw(st.permutations([1, *sorted(others)])))
     columns = draw(st.integers(0, 4))
@@ -210,16 +220,16 @@ def loops_with_feedback(
     )
     batch, horizon = draw(st.integers(3, 5)), draw(st.integers(6, 20))
     parts = draw(st.sets(st.sampled_from(["innovations", "given", "limits", "known"])))
-    return network, lags, batch, drive_of(network, sorted(parts), batch, horizon), horizon
+    return network, batch, drive_of(network, sorted(parts), batch, horizon), horizon
 
 
 @properties
 @given(loops_with_feedback())
 def test_any_driven_system_is_equal_to_the_plain_loop(
-    case: tuple[RecurrentNetwork, tuple[int, ...], int, Feedback, int],
+    case: tuple[RecurrentNetwork, int, Feedback, int],
 ) -> None:
-    network, lags, batch, feedback, horizon = case
-    assert_as_plain(network, lags, state_of(network, lags, batch), feedback, horizon)
+    network, batch, feedback, horizon = case
+    assert_as_plain(network, state_of(network, batch), feedback, horizon)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -228,11 +238,11 @@ def test_blocks_are_of_whole_systems(
     way: Way, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = system((1, 5), 2, COVARIATES["four, two of them categories"], residual=5)
-    state = state_of(network, (1, 5), 5)
+    state = state_of(network, 5)
     feedback = drive_of(network, ["innovations", "given", "limits"], 5)
-    whole = run(network, (1, 5), state, HORIZON, feedback, way)
+    whole = run(network, state, HORIZON, feedback, way)
     monkeypatch.setattr(engine, "ROWS_AT_ONCE", at_once)
-    blocks = run(network, (1, 5), state, HORIZON, feedback, way)
+    blocks = run(network, state, HORIZON, feedback, way)
     torch.testing.assert_close(blocks.path, whole.path, atol=1e-12, rtol=0)
     assert_same_state(blocks.state, whole.state, 1e-12)
     assert torch.equal(blocks.left, whole.left)
@@ -241,11 +251,11 @@ def test_blocks_are_of_whole_systems(
 @pytest.mark.parametrize("way", WAYS)
 def test_nine_steps_and_five_are_fourteen(way: Way) -> None:
     network = system((1, 5), 3, COVARIATES["four, two of them categories"], residual=5)
-    state = state_of(network, (1, 5))
+    state = state_of(network)
     feedback = drive_of(network, ["innovations", "given", "limits"])
-    whole = run(network, (1, 5), state, HORIZON, feedback, way)
-    first = run(network, (1, 5), state, 9, feedback.steps(slice(9)), way)
-    rest = run(network, (1, 5), first.state, 5, feedback.steps(slice(9, HORIZON)), way)
+    whole = run(network, state, HORIZON, feedback, way)
+    first = run(network, state, 9, feedback.steps(slice(9)), way)
+    rest = run(network, first.state, 5, feedback.steps(slice(9, HORIZON)), way)
     torch.testing.assert_close(
         torch.cat([first.path, rest.path], dim=1), whole.path, atol=1e-12, rtol=0
     )
@@ -255,26 +265,24 @@ def test_nine_steps_and_five_are_fourteen(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_system_alone_does_as_it_does_in_company(way: Way) -> None:
     network = system((1, 5), 2, COVARIATES["four, two of them categories"], residual=5)
-    state, feedback = state_of(network, (1, 5)), drive_of(network, ["innovations", "given"])
-    together = run(network, (1, 5), state, HORIZON, feedback, way)
+    state, feedback = state_of(network), drive_of(network, ["innovations", "given"])
+    together = run(network, state, HORIZON, feedback, way)
     for position in range(BATCH):
         loop = torch.tensor([position])
-        alone = run(network, (1, 5), state.take(loop), HORIZON, feedback.loops(loop, 2), way)
-        rows = slice(2 * position, 2 * position + 2)
-        torch.testing.assert_close(alone.path, together.path[rows], atol=1e-12, rtol=0)
+        alone = run(network, state.take(loop), HORIZON, feedback.take(loop), way)
+        torch.testing.assert_close(alone.path, together.path[loop], atol=1e-12, rtol=0)
 
 
 def explicit_step(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     values: Tensor,
     known: Tensor,
     covariates: Tensor,
     recurrent: tuple[Tensor, ...],
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """One step of one system, (C, rows so far) and (D,), with its inputs written out one by one."""
+    """One step of one system, (rows so far, C) and (D,), with its inputs written out one by one."""
     embedding = network.covariates
-    inputs = [rows[channel, -lag] for rows in (values, known) for lag in lags for channel in
+    inputs = [rows[-lag, channel] for rows in (values, known) for lag in network.lags for channel in
               range(network.channels)]  # fmt: skip
     inputs += [covariates[column] for column in embedding.numbers]
     for column in embedding.categories:
@@ -288,9 +296,8 @@ def explicit_step(
         hidden, last = network.recurrent(step, *recurrent)
         recurrent = (last,)
     output = network.head(hidden[0, 0])
-    if network.residual_channel is not None:
-        lag = lags[network.residual_channel // network.channels]
-        output = output + values[:, -lag]
+    if network.architecture.residual_lag is not None:
+        output = output + values[-network.architecture.residual_lag]
     return output, recurrent
 
 
@@ -304,39 +311,38 @@ def test_reading_and_rolling_out_worked_out_row_by_row(
     network = system(
         lags, 2, COVARIATES["four, two of them categories"], cell=cell, residual=residual
     )
-    values, known, covariates = context_of(network, lags)
+    values, known, covariates = context_of(network)
     feedback = drive_of(network, ["known"])
-    state, predictions = encode(network, lags, values, known, covariates)
-    path = rollout(network, lags, state, HORIZON, feedback).path
+    predictions, state = encode(network, values, known, covariates)
+    path = rollout(network, state, HORIZON, feedback).path
     assert covariates is not None
     assert feedback.covariates is not None
     assert feedback.known is not None
-    longest = max(lags)
+    longest = network.longest_lag
     for i in range(BATCH):
-        rows = slice(2 * i, 2 * i + 2)
         recurrent: tuple[Tensor, ...] = network.initial_state(1)
         for t in range(longest, values.shape[1]):
-            past = values[rows, :t], known[rows, :t]
-            output, recurrent = explicit_step(network, lags, *past, covariates[i, t], recurrent)
-            torch.testing.assert_close(predictions[rows, t - longest], output, atol=1e-9, rtol=0)
-        own, flags = values[rows], known[rows]
+            past = values[i, :t], known[i, :t]
+            output, recurrent = explicit_step(network, *past, covariates[i, t], recurrent)
+            torch.testing.assert_close(predictions[i, t - longest], output, atol=1e-9, rtol=0)
+        own, flags = values[i], known[i]
         for step in range(HORIZON):
             told = feedback.covariates[i, step]
-            output, recurrent = explicit_step(network, lags, own, flags, told, recurrent)
-            torch.testing.assert_close(path[rows, step], output, atol=1e-9, rtol=0)
-            own = torch.cat([own, output[:, None]], dim=1)
-            flags = torch.cat([flags, feedback.known[rows, step, None]], dim=1)
+            output, recurrent = explicit_step(network, own, flags, told, recurrent)
+            torch.testing.assert_close(path[i, step], output, atol=1e-9, rtol=0)
+            own = torch.cat([own, output[None]])
+            flags = torch.cat([flags, feedback.known[i, step, None]])
 
 
 def test_reading_in_two_pieces_is_reading_at_once() -> None:
     lags = (1, 5)
     network = system(lags, 3, COVARIATES["four, two of them categories"])
-    values, known, covariates = context_of(network, lags)
+    values, known, covariates = context_of(network)
     assert covariates is not None
-    whole, predictions = encode(network, lags, values, known, covariates)
+    predictions, whole = encode(network, values, known, covariates)
     cut = 11
-    first, early = encode(network, lags, values[:, :cut], known[:, :cut], covariates[:, :cut])
-    state, late = read(network, lags, first, values[:, cut:], known[:, cut:], covariates[:, cut:])
+    early, first = encode(network, values[:, :cut], known[:, :cut], covariates[:, :cut])
+    late, state = network.read(first, values[:, cut:], known[:, cut:], covariates[:, cut:])
     assert_same_state(state, whole, 1e-12)
     torch.testing.assert_close(torch.cat([early, late], 1), predictions, atol=1e-12, rtol=0)
 
@@ -344,35 +350,35 @@ def test_reading_in_two_pieces_is_reading_at_once() -> None:
 @torch.inference_mode()
 def test_every_channel_reads_every_other_and_none_of_another_system() -> None:
     network = system((1, 5), 2, residual=5)
-    state = state_of(network, (1, 5))
-    free = run(network, (1, 5), state, HORIZON).path
+    state = state_of(network)
+    free = run(network, state, HORIZON).path
     given = torch.full_like(free, torch.nan)
-    given[2, 0] = 3.0
-    moved = (run(network, (1, 5), state, HORIZON, Feedback(given=given)).path - free).abs()
-    assert (moved[3, 1:] > 1e-6).any()
-    assert moved[3, 0] < 1e-12
-    assert moved[[0, 1, 4, 5]].max() == 0
+    given[1, 0, 0] = 3.0
+    moved = (run(network, state, HORIZON, Feedback(given=given)).path - free).abs()
+    assert (moved[1, 1:, 1] > 1e-6).any()
+    assert moved[1, 0, 1] < 1e-12
+    assert moved[[0, 2]].max() == 0
 
 
 @torch.inference_mode()
 def test_a_hole_in_one_channel_is_filled_by_the_loop_and_read_as_if_it_had_been_there() -> None:
     lags = (1, 5)
     network = system(lags, 2, COVARIATES["one number"], residual=5)
-    values, known, covariates = context_of(network, lags)
+    values, known, covariates = context_of(network)
     holes = known.clone()
-    holes[2, 11:14] = 0.0
-    holes[5, 15] = 0.0
-    state, _ = encode_over_holes(network, lags, values * holes, holes, covariates)
+    holes[1, 11:14, 0] = 0.0
+    holes[2, 15, 1] = 0.0
+    _, state = encode_over_holes(network, values * holes, holes, covariates)
     filled = values.clone()
     for t in range(values.shape[1]):
-        for row in torch.nonzero((known > holes)[:, t]).squeeze(1).tolist():
+        for i, channel in torch.nonzero((known > holes)[:, t]).tolist():
             assert covariates is not None
             before = filled[:, :t], known[:, :t], covariates[:, :t]
-            so_far, _ = encode(network, lags, *before)
+            _, so_far = encode(network, *before)
             one = Feedback(covariates=covariates[:, t, None])
-            filled[row, t] = rollout(network, lags, so_far, 1, one).path[row, 0]
+            filled[i, t, channel] = rollout(network, so_far, 1, one).path[i, 0, channel]
     assert (filled != values).sum() == 4
-    expected, _ = encode(network, lags, filled, known, covariates)
+    _, expected = encode(network, filled, known, covariates)
     assert_same_state(state, expected, 1e-9)
 
 
@@ -384,20 +390,17 @@ def test_a_hole_in_one_channel_is_filled_by_the_loop_and_read_as_if_it_had_been_
 def test_the_path_is_differentiable_with_respect_to_covariates(cell: Cell, channels: int) -> None:
     lags = (1, 3)
     network = system(lags, channels, (3, {1: 4}), cell=cell, residual=3)
-    state = RolloutState(*(
-        tuple(part.clone() for part in tensors) if isinstance(tensors, tuple) else tensors.clone()
-        for tensors in vars(state_of(network, lags)).values()
-    ))  # fmt: skip
+    state = state_of(network).map(lambda tensor, _: tensor.clone())
     categories = columns_of(network, BATCH, 4, seed=3)
     assert categories is not None
 
     def path(numbers: Tensor) -> Tensor:
         table = torch.stack([numbers[..., 0], categories[..., 1], numbers[..., 1]], dim=-1)
-        return rollout(network, lags, state, 4, Feedback(covariates=table)).path
+        return rollout(network, state, 4, Feedback(covariates=table)).path
 
     numbers = normal(BATCH, 4, 2, seed=4).requires_grad_()
     assert torch.autograd.gradcheck(path, (numbers,))
-    (gradient,) = torch.autograd.grad(path(numbers)[channels, 2], numbers)
+    (gradient,) = torch.autograd.grad(path(numbers)[1, 2, 0], numbers)
     assert (gradient[1, :3].abs() > 0).all()
     assert gradient[1, 3:].abs().max() == 0
     assert gradient[[0, 2]].abs().max() == 0
@@ -406,10 +409,10 @@ def test_the_path_is_differentiable_with_respect_to_covariates(cell: Cell, chann
 def test_what_a_loop_says_of_categories_can_be_learned() -> None:
     network = system((1,), 2, (1, {0: 3}))
     feedback = Feedback(covariates=torch.tensor([1.0, 3.0]).repeat(BATCH, 2)[:, :, None].double())
-    values, known, covariates = context_of(network, (1,))
+    values, known, covariates = context_of(network)
     assert covariates is not None
-    state, _ = encode(network, (1,), values, known, torch.ones_like(covariates))
-    rollout(network, (1,), state, 4, feedback).path.sum().backward()
+    _, state = encode(network, values, known, torch.ones_like(covariates))
+    rollout(network, state, 4, feedback).path.sum().backward()
     gradient = network.covariates.vectors["0"].grad
     assert gradient is not None
     assert (gradient[[0, 2]].abs() > 0).all()
@@ -422,9 +425,9 @@ def test_what_a_loop_says_of_categories_can_be_learned() -> None:
 def marked_state(batch: int, channels: int, start: float = 0.0) -> RolloutState:
     """Each loop has its own number everywhere, each row its own beside it."""
     loops = start + torch.arange(batch, dtype=torch.float64)
-    rows = loops.repeat_interleave(channels) + torch.arange(channels).repeat(batch) / 10
+    rows = loops[:, None, None] + torch.arange(channels) / 10
     recurrent = tuple((loops + part)[None, :, None].expand(2, -1, 4) for part in (0.0, 0.5))
-    return RolloutState(recurrent, rows[:, None].expand(-1, 3), -rows[:, None].expand(-1, 3))
+    return RolloutState(recurrent, rows.expand(-1, 3, -1), -rows.expand(-1, 3, -1))
 
 
 def marked_encoding(batch: int, channels: int, start: float = 0.0) -> Encoding:
@@ -434,7 +437,7 @@ def marked_encoding(batch: int, channels: int, start: float = 0.0) -> Encoding:
 
 
 def said_rows(state: RolloutState) -> list[float]:
-    return state.values[:, 0].tolist()
+    return state.values[:, 0].flatten().tolist()
 
 
 def assert_whole(encoding: Encoding, loops: list[float], channels: int) -> None:
@@ -443,7 +446,7 @@ def assert_whole(encoding: Encoding, loops: list[float], channels: int) -> None:
     assert len(encoding) == len(encoding.loops[0]) == len(loops)
     assert encoding.loops[0].channels == channels
     assert said_rows(encoding.loops[0]) == pytest.approx(rows)
-    assert (-encoding.loops[0].known[:, 0]).tolist() == pytest.approx(rows)
+    assert (-encoding.loops[0].known[:, 0]).flatten().tolist() == pytest.approx(rows)
     for part, offset in zip(encoding.loops[0].recurrent, (0.0, 0.5), strict=True):
         assert part.shape == (2, len(loops), 4)
         assert part[1, :, 3].tolist() == pytest.approx([loop + offset for loop in loops])
@@ -452,8 +455,8 @@ def assert_whole(encoding: Encoding, loops: list[float], channels: int) -> None:
         (encoding.normaliser.spread, 200),
         (encoding.residuals, 300),
     ):
-        assert tensor.shape == (len(rows), 1)
-        assert (tensor[:, 0] - offset).tolist() == pytest.approx(rows)
+        assert tensor.shape == (len(loops), 1, channels)
+        assert (tensor - offset).flatten().tolist() == pytest.approx(rows)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
@@ -463,37 +466,43 @@ def test_take_put_and_join_keep_systems_whole(channels: int) -> None:
     replaced = encoding.put(torch.tensor([3, 1]), marked_encoding(2, channels, start=7.0))
     assert_whole(replaced, [0, 8, 2, 7], channels)
     assert_whole(encoding, [0, 1, 2, 3], channels)
-    joined = Encoding.join([encoding.take(torch.tensor([1])), marked_encoding(2, channels, 5.0)])
+    joined = Encoding.cat([encoding.take(torch.tensor([1])), marked_encoding(2, channels, 5.0)])
     assert_whole(joined, [1, 5, 6], channels)
 
 
 def test_no_system_is_taken() -> None:
     nothing = marked_encoding(3, 2).take(torch.tensor([], dtype=torch.int64))
     assert len(nothing) == 0
-    assert nothing.residuals.shape == (0, 1)
+    assert nothing.residuals.shape == (0, 1, 2)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_a_drive_of_some_loops_and_steps(channels: int) -> None:
     rows = torch.arange(4.0 * channels)[:, None].expand(-1, 6) + torch.arange(6) / 10
+    rows = by_system(rows, channels)
     loops = torch.arange(4.0)[:, None, None].expand(-1, 6, 2)
     feedback = Feedback(rows, rows + 1, rows + 2, loops, rows + 3)
-    some = feedback.loops(torch.tensor([3, 1]), channels).steps(slice(2, 4))
+    some = feedback.take(torch.tensor([3, 1])).steps(slice(2, 4))
     expected = [3 * channels + i for i in range(channels)] + [channels + i for i in range(channels)]
     for offset, part in enumerate((some.innovations, some.given, some.limits, some.known)):
         assert part is not None
-        assert part.shape == (2 * channels, 2)
-        assert (part[:, 0] - 0.2 - offset).tolist() == pytest.approx(expected, abs=1e-5)
+        assert part.shape == (2, 2, channels)
+        assert (part[:, 0] - 0.2 - offset).flatten().tolist() == pytest.approx(expected, abs=1e-5)
     assert some.covariates is not None
     assert some.covariates[:, :, 1].tolist() == [[3, 3], [1, 1]]
-    assert Feedback().loops(torch.tensor([0]), channels).steps(slice(1)).innovations is None
+    assert Feedback().take(torch.tensor([0])).steps(slice(1)).innovations is None
 
 
 @properties
-@given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 4))
-def test_rows_of_systems_lie_side_by_side(systems: list[int], channels: int) -> None:
-    rows = rows_of(torch.tensor(systems, dtype=torch.int64), channels).tolist()
-    assert rows == [system * channels + i for system in systems for i in range(channels)]
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(1, 4))
+def test_series_of_systems_lie_side_by_side(systems: list[int], channels: int) -> None:
+    """Series by series and back, with any axes between the system and its channels."""
+    rows = torch.tensor(systems)[:, None] * channels + torch.arange(channels)
+    for parts in (rows, rows[:, None].expand(-1, 2, -1)):
+        flat = by_series(parts)
+        expected = [system * channels + i for system in systems for i in range(channels)]
+        assert flat.reshape(len(expected), -1)[:, 0].tolist() == expected
+        assert torch.equal(by_system(flat, channels), parts)
 
 
 # ------------------------------------------------------------------------------------------ inputs
@@ -510,57 +519,21 @@ def test_inputs_are_values_then_flags_of_all_channels_then_covariates(
     lags: list[int], steps: int, channels: int, columns: int
 ) -> None:
     rows = max(lags) - 1 + steps
-    values = torch.arange(2.0 * channels * rows).reshape(2 * channels, rows)
+    values = torch.arange(2.0 * channels * rows).reshape(2, rows, channels)
     known = -values
     covariates = 1000 + torch.arange(2.0 * steps * columns).reshape(2, steps, columns)
-    inputs = lag_inputs(values, known, lags, steps, channels, covariates if columns else None)
+    inputs = lag_inputs(values, known, lags, steps, covariates if columns else None)
     assert inputs.shape == (2, steps, input_size(lags, channels, columns))
     for i in range(2):
         for step in range(steps):
             predicted = max(lags) + step
             seen = [
-                part[i * channels + channel, predicted - lag].item()
+                part[i, predicted - lag, channel].item()
                 for part in (values, known)
                 for lag in lags
                 for channel in range(channels)
             ]
             assert inputs[i, step].tolist() == [*seen, *covariates[i, step].tolist()]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 31, 1000])
-def test_categories_have_vectors_of_half_their_number_and_no_more_than_sixteen(count: int) -> None:
-    embedding = CovariateEmbedding(1, {0: count})
-    assert embedding.width == min(1 + count // 2, 16)
-    assert embedding.vectors["0"].shape == (count, embedding.width)
-    assert embedding(torch.zeros(2, 3, 1)).shape == (2, 3, embedding.width)
-
-
-def test_numbers_come_first_and_as_they_are_then_the_vector_of_each_category() -> None:
-    embedding = CovariateEmbedding(4, {0: 2, 2: 5}).requires_grad_(False)
-    table = torch.tensor([[[2.0, -0.5, 3.0, 7.25]]])
-    vectors = embedding.vectors
-    expected = [-0.5, 7.25, *vectors["0"][1].tolist(), *vectors["2"][2].tolist()]
-    assert embedding(table)[0, 0].tolist() == pytest.approx(expected)
-    assert embedding.width == 2 + 2 + 3
-
-
-def test_a_category_that_is_not_known_is_the_mean_of_all() -> None:
-    embedding = CovariateEmbedding(2, {1: 5})
-    unknown = embedding(torch.zeros(1, 1, 2))[0, 0, 1:]
-    known = embedding(torch.tensor([[[0.0, float(i)] for i in range(1, 6)]]))[0, :, 1:]
-    torch.testing.assert_close(unknown, known.mean(dim=0))
-    # And so it stays when they are learned.
-    with torch.no_grad():
-        embedding.vectors["1"][3] += 10.0
-    torch.testing.assert_close(embedding(torch.zeros(1, 1, 2))[0, 0, 1:], unknown + 2.0)
-
-
-def test_numbers_alone_need_no_embedding() -> None:
-    embedding = CovariateEmbedding(3, {})
-    table = normal(2, 4, 3)
-    assert torch.equal(embedding(table), table)
-    assert list(embedding.parameters()) == []
-    assert CovariateEmbedding(0, {}).width == 0
 
 
 # ----------------------------------------------------------------------------------------- windows
@@ -596,21 +569,19 @@ def test_gather_takes_the_rows_of_every_channel_around_one_cutoff(
 ) -> None:
     lengths, channels, drawn, before, after = case
     series = series_of(lengths, channels)
-    lost = [row for row in missing if row < len(series.values)]
-    series.values[lost] = torch.nan
+    series.values.view(-1)[[row for row in missing if row < series.values.numel()]] = torch.nan
     there = set(series.values[~series.values.isnan()].tolist())
     assert len(series) == len(lengths)
     assert series.lengths.tolist() == lengths
     values, known = series.gather(draw_of(drawn), before, after)
-    assert values.shape == known.shape == (len(drawn) * channels, before + after)
+    assert values.shape == known.shape == (len(drawn), before + after, channels)
     for position, (i, cutoff) in enumerate(drawn):
         for c in range(channels):
             for column, t in enumerate(range(cutoff - before, cutoff + after)):
                 value = 1000.0 * i + 100 * c + t
                 is_there = 0 <= t < lengths[i] and value in there
-                row = position * channels + c
-                assert known[row, column] == is_there
-                assert values[row, column] == (value if is_there else 0.0)
+                assert known[position, column, c] == is_there
+                assert values[position, column, c] == (value if is_there else 0.0)
 
 
 def covariate_rows(lengths: list[int], columns: int, past: tuple[int, ...]) -> CovariateRows:
@@ -663,10 +634,10 @@ def test_a_batch_holds_the_covariates_of_its_rows_and_each_channel_in_its_own_un
     series = series_of([12, 15], 2, covariate_rows([12, 15], 2, (1,)))
     series.values.copy_(series.values * 3)
     batch = series.batch(draw_of([(1, 6), (0, 5)]), shape, window_norm=True)
-    assert batch.values.shape == batch.known.shape == (4, 8)
+    assert batch.values.shape == batch.known.shape == (2, 8, 2)
     # 4 rows of a line: its mean lies between the second and the third of them.
     line = (np.arange(8) - 2.5) / np.std(np.arange(4))
-    np.testing.assert_allclose(batch.values, np.tile(line, (4, 1)), rtol=1e-5)
+    np.testing.assert_allclose(by_series(batch.values), np.tile(line, (4, 1)), rtol=1e-5)
     assert batch.series.tolist() == [1, 0]
     assert batch.covariates is not None
     assert batch.covariates.shape == (2, 8, 4)
@@ -696,7 +667,7 @@ def test_a_held_out_tail_is_that_of_all_channels_and_its_covariates_stay() -> No
     shorter = series.without_tail(2)
     assert shorter.lengths.tolist() == [6, 3]
     _, known = shorter.gather(draw_of([(0, 6)]), 1, 2)
-    assert known.tolist() == [[True, False, False]] * 2
+    assert by_series(known).tolist() == [[True, False, False]] * 2
     told = shorter.covariates_at(draw_of([(0, 6)]), 1, 2)
     assert told is not None
     assert told[0, :, 0].tolist() == [6, 7, 8]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from tsgen.nn.network import RecurrentNetwork
+from tsgen.nn import Architecture, RecurrentNetwork
 from tsgen.training.ensemble import Learner, loss_of, sum_of_losses
 from tsgen.training.losses import WindowErrors
 from tsgen.training.step import LossTerm
@@ -21,8 +21,8 @@ def learners(
     torch.manual_seed(0)
     made = []
     for member in range(count):
-        network = RecurrentNetwork(1, hidden_size=4)
-        inputs, counted = torch.randn(6, 5, 1), (torch.rand(6, 5) < 0.7).float()
+        network = Architecture(hidden_size=4).network()
+        inputs, counted = torch.randn(6, 5, 2), (torch.rand(6, 5, 1) < 0.7).float()
 
         def loss_terms(
             rows: torch.Tensor, network: RecurrentNetwork = network, member: int = member,

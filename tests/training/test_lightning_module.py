@@ -14,7 +14,7 @@ from support.problems import sine, wavy
 
 from tsgen import ForecastModule, WindowDataModule
 from tsgen.errors import SettingError
-from tsgen.nn.network import Architecture
+from tsgen.nn import Architecture
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
@@ -142,13 +142,13 @@ def test_validation_holds_the_tail_out() -> None:
     assert data.sampler.count == data_of(values[:-30]).sampler.count
     batch = data.held_out()
     normaliser = WindowNormaliser.of(
-        torch.tensor(values[None, -30 - data.shape.before : -30]),
-        torch.ones(1, data.shape.before, dtype=torch.bool),
+        torch.tensor(values[None, -30 - data.shape.before : -30, None]),
+        torch.ones(1, data.shape.before, 1, dtype=torch.bool),
         data.shape.context_length,
         window_norm=True,
     )
     restored = normaliser.invert(batch.values[:, -30:])
-    np.testing.assert_allclose(restored[0], values[-30:], atol=1e-5)
+    np.testing.assert_allclose(restored[0, :, 0], values[-30:], atol=1e-5)
     draws = data.val_dataloader()
     assert [(draw.series.tolist(), draw.cutoff.tolist()) for draw in draws] == [
         ([0], [len(values) - 30])
@@ -164,10 +164,8 @@ def test_closed_loop_errors_are_those_of_a_rollout() -> None:
     before = batch.values.shape[1] - 30
     with torch.no_grad():
         errors = module.closed_loop_errors(batch)
-        state, _ = encode(
-            module.network, module.lags, batch.values[:, :before], batch.known[:, :before]
-        )
-        path = rollout(module.network, module.lags, state, 30).path
+        _, state = encode(module.network, batch.values[:, :before], batch.known[:, :before])
+        path = rollout(module.network, state, 30).path
     targets = batch.values[:, before:]
     unit = targets.std(correction=0).clamp(min=1.0)
     expected = ((path - targets) / unit).square().sum()

@@ -25,7 +25,7 @@ import tsgen
 from tsgen import ForecastModule, FreeRunning, GRUForecaster, LSTMForecaster, NoisyInputs
 from tsgen.errors import ClosedLoopWarning, DivergenceError, ModelFileError, StateError
 from tsgen.forecasters.settings import MOST_MEMBERS
-from tsgen.nn.network import Architecture
+from tsgen.nn import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 
@@ -143,13 +143,7 @@ def test_each_member_learns_from_its_own_part_of_a_batch(strategy: Any) -> None:
     loss.backward()
     losses = []
     for number, alone in enumerate(members_of(model, frame, **told)):
-        systems_, rows = slice(6 * number, 6 * number + 6), slice(12 * number, 12 * number + 12)
-        part = batch._replace(
-            values=batch.values[rows],
-            known=batch.known[rows],
-            series=batch.series[systems_],
-            covariates=batch.covariates[systems_],
-        )
+        part = batch.take(torch.arange(6 * number, 6 * number + 6))
         losses.append(alone.module_.training_step(part, 0))
         losses[-1].backward()
         ours, its = module.networks[number].parameters(), alone.module_.network.parameters()
@@ -171,12 +165,9 @@ def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
         schedule = LambdaLR(optimizer, lambda step: one_cycle(step, total=8))
         for step in range(8):
             batch = data.on_after_batch_transfer(data.sampler.draw(step), 0)
-            rows = slice(6 * number, 6 * number + 6)
-            single = ForecastModule(Architecture(module.lags), objective=module.objective)
+            single = ForecastModule(Architecture(network.lags), objective=module.objective)
             single.network = network
-            part = batch._replace(
-                values=batch.values[rows], known=batch.known[rows], series=batch.series[rows]
-            )
+            part = batch.take(torch.arange(6 * number, 6 * number + 6))
             optimizer.zero_grad()
             single.training_step(part, 0).backward()
             if algorithm == "norm":
@@ -281,8 +272,8 @@ def test_validation_is_of_the_median(members: Any, model: LSTMForecaster) -> Non
     with torch.no_grad():
         for network in model.module_.networks:
             context = batch.values[:, :before], batch.known[:, :before]
-            state, _ = tsgen.rollout.encode(network, model.settings_.lags, *context)
-            paths.append(tsgen.rollout.rollout(network, model.settings_.lags, state, 9).path)
+            _, state = tsgen.rollout.encode(network, *context)
+            paths.append(tsgen.rollout.rollout(network, state, 9).path)
         errors = model.module_.closed_loop_errors(batch)
     path = torch.from_numpy(np.median(torch.stack(paths).numpy(), axis=0))
     truth = batch.values[:, before:]

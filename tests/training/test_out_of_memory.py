@@ -13,7 +13,7 @@ from support.problems import wavy
 
 from tsgen import FreeRunning, LSTMForecaster, NoisyInputs
 from tsgen.errors import MemoryWarning, NotFittedError, OutOfMemoryError
-from tsgen.nn.network import RecurrentNetwork
+from tsgen.nn import RecurrentNetwork
 from tsgen.training.lightning_module import is_out_of_memory
 
 SMALL = {"hidden_size": 4, "max_steps": 6, "context_length": 8, "lags": [4], "batch_size": 12,

@@ -14,7 +14,8 @@ from support.problems import wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, TrainingReport
-from tsgen.rollout import Feedback, encode, read, rollout
+from tsgen.preprocessing import by_system
+from tsgen.rollout import Feedback, encode, rollout
 from tsgen.training.report import Losses
 
 HELD_OUT = 7
@@ -44,19 +45,19 @@ def by_hand(
 ) -> pd.DataFrame:
     """Errors by step of the rows (N, H) that follow a frame, with the public tools alone."""
     context = model.context(before)
-    truth = torch.tensor(after)
+    truth = by_system(torch.tensor(after), context.values.shape[2])
     units = context.normaliser.apply(truth, ~truth.isnan()).float()
-    lags, horizon = model.settings_.lags, after.shape[1]
+    horizon = after.shape[1]
     paths: dict[str, list[np.ndarray]] = {"teacher_forced": [], "free_running": []}
     with torch.no_grad():
         for network in model.module_.networks:
-            state, _ = encode(network, lags, context.values, context.known, told[0])
-            forced = read(network, lags, state, units, torch.ones_like(units), told[1])[1]
-            free = rollout(network, lags, state, horizon, Feedback(covariates=told[1])).path
+            _, state = encode(network, context.values, context.known, told[0])
+            forced = network.read(state, units, torch.ones_like(units), told[1])[0]
+            free = rollout(network, state, horizon, Feedback(covariates=told[1])).path
             paths["teacher_forced"].append(forced.numpy())
             paths["free_running"].append(free.numpy())
     errors = {
-        name: np.abs(np.median(found, axis=0) - units.numpy()).mean(axis=0)
+        name: np.abs(np.median(found, axis=0) - units.numpy()).mean(axis=(0, 2))
         for name, found in paths.items()
     }
     table = pd.DataFrame({"step": np.arange(1, horizon + 1), **errors})

@@ -35,8 +35,8 @@ from tsgen import (
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.generation.folded import folds
 from tsgen.generation.imputation import encode_over_holes
-from tsgen.nn.inputs import input_size, lag_inputs
-from tsgen.nn.network import Architecture, CovariateEmbedding, RecurrentNetwork
+from tsgen.nn import Architecture, RecurrentNetwork, lag_inputs
+from tsgen.preprocessing import by_series, by_system
 from tsgen.preprocessing.windows import WindowBatch
 from tsgen.rollout import Feedback, encode, rollout
 from tsgen.training.losses import Objective
@@ -88,15 +88,15 @@ def network_of(
     """Random weights far from the residual base; of two covariates, one is a category of three."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        embedding = CovariateEmbedding(covariates, {1: 3} if covariates else {})
-        network = RecurrentNetwork(
-            input_size(LAGS, channels, embedding.width),
+        network = Architecture(
+            LAGS,
             hidden_size=6,
             channels=channels,
-            covariates=embedding,
-            residual_channel=None if residual is None else LAGS.index(residual) * channels,
+            covariates=covariates,
+            categories={1: 3} if covariates else {},
+            residual_lag=residual,
             **arguments,
-        )
+        ).network()
         torch.nn.init.normal_(network.head.weight, std=0.3)
         torch.nn.init.normal_(network.head.bias, std=0.3)
     return network.double()
@@ -115,11 +115,11 @@ def batch_of(
 ) -> WindowBatch:
     """Noise, of which the first window knows nothing before its third row."""
     random = torch.Generator().manual_seed(seed)
-    rows = WINDOWS * network.channels
-    values = scale * torch.randn(rows, ROWS, generator=random, dtype=torch.float64)
+    shape = WINDOWS, ROWS, network.channels
+    values = scale * torch.randn(shape, generator=random, dtype=torch.float64)
     if known is None:
-        known = torch.ones(rows, ROWS, dtype=torch.float64)
-        known[: network.channels, :2] = 0
+        known = torch.ones(shape, dtype=torch.float64)
+        known[0, :2] = 0
     told = None
     if network.covariates.width:
         numbers = torch.randn(WINDOWS, ROWS, generator=random, dtype=torch.float64)
@@ -132,7 +132,7 @@ def examples_of(
     network: RecurrentNetwork, batch: WindowBatch, **arguments: Any
 ) -> TrainingExamples:
     return TrainingExamples(
-        network, LAGS, batch=batch, **({"objective": Objective("mse", 2)} | arguments)
+        network, batch=batch, **({"objective": Objective("mse", 2)} | arguments)
     )
 
 
@@ -143,7 +143,7 @@ def of(name: str, **arguments: Any) -> TrainingExamples:
 
 def holes(*stretches: tuple[int, int, int]) -> Tensor:
     """Flags of windows in which rows first to stop, not included, are missing."""
-    known = torch.ones(WINDOWS, ROWS, dtype=torch.float64)
+    known = torch.ones(WINDOWS, ROWS, 1, dtype=torch.float64)
     for window, first, stop in stretches:
         known[window, first:stop] = 0
     return known
@@ -182,7 +182,7 @@ def closed(row: int, observed: Tensor, prediction: Tensor) -> Tensor:
 
 
 def by_hand(examples: TrainingExamples, feed: Feed) -> Tensor:
-    """Predictions (B·C, rows after the longest lag), each fed in as `feed` says.
+    """Predictions (B, rows after the longest lag), each fed in as `feed` says.
 
     What is missing of a series that has begun is stood in for by the prediction.
     """
@@ -194,7 +194,7 @@ def by_hand(examples: TrainingExamples, feed: Feed) -> Tensor:
         told = None
         if batch.covariates is not None:
             told = network.covariates(batch.covariates[:, row : row + 1])
-        inputs = lag_inputs(values, known, LAGS, 1, network.channels, told)
+        inputs = lag_inputs(values, known, LAGS, 1, told)
         prediction, recurrent = network(inputs, recurrent)
         predictions.append(prediction)
         here = slice(row, row + 1)
@@ -216,8 +216,9 @@ def mean_error(examples: TrainingExamples, predictions: Tensor, rows: slice) -> 
     told = counted[:, warmup:] > 0
     unit = torch.stack(
         [row[flags].std(correction=0).clamp(min=1.0)
-         for row, flags in zip(targets[:, warmup:], told, strict=True)]
+         for row, flags in zip(by_series(targets[:, warmup:]), by_series(told), strict=True)]
     )[:, None]  # fmt: skip
+    unit = by_system(unit, examples.network.channels)
     losses = {"mse": lambda e: e**2, "mae": torch.abs,
               "huber": lambda e: torch.where(e.abs() < 1, e**2 / 2, e.abs() - 0.5)}  # fmt: skip
     errors = losses[examples.objective.loss]((predictions - targets) / unit)
@@ -254,7 +255,7 @@ def test_teacher_forcing_of_a_copy(lag: int) -> None:
     total, steps = TeacherForcing().loss_terms(examples)[0].errors
     expected = (values[:, LONGEST:] - values[:, LONGEST - lag : -lag]).square().sum(dim=1)
     torch.testing.assert_close(total[1:], expected)
-    assert steps.tolist() == [ROWS - LONGEST] * WINDOWS
+    assert steps.flatten().tolist() == [ROWS - LONGEST] * WINDOWS
 
 
 HOLES = {
@@ -282,8 +283,8 @@ def test_over_a_hole_the_prediction_is_fed_and_not_counted(name: str, where: str
 
 def test_a_channel_of_a_system_may_have_a_hole_of_its_own() -> None:
     network = network_of(channels=2, covariates=2)
-    known = torch.ones(2 * WINDOWS, ROWS, dtype=torch.float64)
-    known[3, 7:9] = known[4, 9:14] = 0
+    known = torch.ones(WINDOWS, ROWS, 2, dtype=torch.float64)
+    known[1, 7:9, 1] = known[2, 9:14, 0] = 0
     examples = examples_of(network, batch_of(network, known=known))
     got = loss_of(TeacherForcing().loss_terms(examples))
     expected = mean_error(examples, by_hand(examples, teacher), slice(LONGEST, ROWS))
@@ -352,8 +353,8 @@ def test_free_running_is_the_objective_of_a_rollout(name: str) -> None:
     network, batch = examples.network, examples.batch
     told = batch.covariates
     before, then = (None, None) if told is None else told.split([CUTOFF, HORIZON], 1)
-    state, _ = encode(network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
-    path = rollout(network, LAGS, state, HORIZON, Feedback(covariates=then)).path
+    _, state = encode(network, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
+    path = rollout(network, state, HORIZON, Feedback(covariates=then)).path
     expected = Objective().window_errors(
         path, batch.values[:, AHEAD], batch.known[:, AHEAD], examples.unit
     )
@@ -363,7 +364,7 @@ def test_free_running_is_the_objective_of_a_rollout(name: str) -> None:
 
 
 def test_both_ways_to_roll_are_tested() -> None:
-    assert {folds(network_of(**arguments), LAGS) for arguments in NETWORKS.values()} == {
+    assert {folds(network_of(**arguments)) for arguments in NETWORKS.values()} == {
         True,
         False,
     }
@@ -397,7 +398,7 @@ def test_gradients_flow_through_the_whole_rollout_into_the_context(name: str) ->
     batch = batch_of(network)
     batch.known[:, CUTOFF:-1] = 0
     values = batch.values.clone().requires_grad_()
-    examples = examples_of(network, batch._replace(values=values))
+    examples = examples_of(network, replace(batch, values=values))
     loss_of(FreeRunning(share=1).loss_terms(examples)).backward()
     assert (values.grad[:, CUTOFF - 1] != 0).all()
     assert (values.grad[:, CUTOFF:-1] == 0).all()
@@ -409,10 +410,10 @@ def test_free_running_of_a_copy(lag: int) -> None:
     network = echo(lag)
     examples = examples_of(network, batch_of(network, scale=0.1))
     values = examples.batch.values
-    path = values[:, CUTOFF - lag : CUTOFF].repeat(1, HORIZON)[:, :HORIZON]
+    path = values[:, CUTOFF - lag : CUTOFF].repeat(1, HORIZON, 1)[:, :HORIZON]
     total, steps = FreeRunning().loss_terms(examples)[1].errors
     torch.testing.assert_close(total, (values[:, AHEAD] - path).square().sum(dim=1))
-    assert steps.tolist() == [HORIZON] * WINDOWS
+    assert steps.flatten().tolist() == [HORIZON] * WINDOWS
 
 
 @over_holes
@@ -423,10 +424,8 @@ def test_free_running_starts_from_what_a_forecast_would_start_from(name: str, wh
     examples = examples_of(network, batch_of(network, known=HOLES[where]))
     batch = examples.batch
     with torch.no_grad():
-        state, _ = encode_over_holes(
-            network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF]
-        )
-        path = rollout(network, LAGS, state, HORIZON).path
+        _, state = encode_over_holes(network, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF])
+        path = rollout(network, state, HORIZON).path
     expected = Objective().window_errors(
         path, batch.values[:, AHEAD], batch.known[:, AHEAD], examples.unit
     )
@@ -513,7 +512,7 @@ class Watch:
 
     def _note(self, network: Any, arguments: tuple[Any, ...], outputs: Any) -> None:
         if arguments[0].shape[1] == 1:
-            self.fed.append(arguments[0][:, 0, 0].detach())
+            self.fed.append(arguments[0][:, 0, :1].detach())
             self.predicted.append(outputs[0][:, 0].detach())
 
     def __exit__(self, *_: object) -> None:
@@ -625,11 +624,11 @@ def pushed(examples: TrainingExamples, first: int, learned: int) -> Tensor:
     told = batch.covariates
     parts = None if told is None else told.split([CUTOFF, first, HORIZON - first], 1)
     before, prefix, rest = parts or (None, None, None)
-    state, _ = encode(network, LAGS, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
+    _, state = encode(network, batch.values[:, :CUTOFF], batch.known[:, :CUTOFF], before)
     if first:
         with torch.no_grad():
-            state = rollout(network, LAGS, state, first, Feedback(covariates=prefix)).state
-    path = rollout(network, LAGS, state, learned, Feedback(covariates=rest)).path
+            state = rollout(network, state, first, Feedback(covariates=prefix)).state
+    path = rollout(network, state, learned, Feedback(covariates=rest)).path
     rows = slice(CUTOFF + first, CUTOFF + first + learned)
     errors = Objective().window_errors(
         path, batch.values[:, rows], batch.known[:, rows], examples.unit
@@ -662,7 +661,7 @@ def test_a_prefix_carries_no_gradient() -> None:
     reached = []
     for _ in range(40):
         values = batch.values.clone().requires_grad_()
-        examples = examples_of(network, batch._replace(values=values))
+        examples = examples_of(network, replace(batch, values=values))
         PushForward(share=1).loss_terms(examples)[1].errors.total.sum().backward()
         reached.append(bool((values.grad[:, :CUTOFF] != 0).any()))
     assert 0 < sum(reached) < 20
@@ -702,7 +701,7 @@ def test_noise_is_on_what_is_fed_in_and_not_on_the_targets() -> None:
         NoisyInputs(0.2, NoisyInputs(0.1)).loss_terms(examples)[0].errors.total for _ in range(200)
     ]
     mean = torch.stack(errors).mean(dim=0) / (ROWS - LONGEST)
-    assert mean.tolist() == pytest.approx([0.05] * WINDOWS, rel=0.15)
+    assert mean.flatten().tolist() == pytest.approx([0.05] * WINDOWS, rel=0.15)
     assert (batch.values == 0).all()
 
 
@@ -735,7 +734,7 @@ def test_what_is_not_known_is_not_noisy(where: str) -> None:
     inputs = next(part for part in seen if part.shape[:2] == (WINDOWS, ROWS - LONGEST))
     for position, lag in enumerate(LAGS):
         rows = slice(LONGEST - lag, ROWS - lag)
-        fed, flags = inputs[..., position], inputs[..., position + len(LAGS)]
+        fed, flags = inputs[..., [position]], inputs[..., [position + len(LAGS)]]
         assert (fed[flags == 0] == 0).all()
         told = batch.known[:, rows] > 0
         assert (fed[told] != batch.values[:, rows][told]).all()
@@ -959,7 +958,7 @@ class Noting(TrainingStrategy):
     def loss_terms(self, examples: TrainingExamples) -> list[LossTerm]:
         self.seen.append(examples.progress)
         state, context = examples.read(examples.cutoff)
-        path = rollout(examples.network, examples.lags, state, 2).path
+        path = rollout(examples.network, state, 2).path
         return [LossTerm(0.25, context), LossTerm(3.0, examples.errors(path))]
 
 
@@ -967,7 +966,7 @@ def test_the_loss_is_the_weighted_sum_of_mean_errors() -> None:
     """Each mean is over all counted steps of the batch, not over windows."""
     module = ForecastModule(Architecture(LAGS, hidden_size=4), strategy=Noting()).double()
     batch = batch_of(module.network, known=HOLES["everywhere"])
-    examples = TrainingExamples(module.network, LAGS, module.objective, batch)
+    examples = TrainingExamples(module.network, module.objective, batch)
     expected = loss_of(Noting().loss_terms(examples))
     torch.testing.assert_close(module.training_step(batch, 0), expected)
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +23,18 @@ from tsgen.training.callbacks import ClosedLoopValidation
 SETTINGS = {"hidden_size": 8, "context_length": 24, "lags": [12], "verbose": False}
 
 
-@pytest.fixture
-def seasonal() -> pd.DataFrame:
-    """Three noisy monthly series."""
+def three_series() -> pd.DataFrame:
+    """Noisy and monthly."""
     time = pd.date_range("2000-01-01", periods=120, freq="MS", name="ds")
     months = np.arange(120)
     noise = np.random.default_rng(0).standard_normal((120, 3))
     values = np.sin(2 * np.pi * months / 12)[:, None] * [1.0, 2.0, 3.0] + 0.1 * noise
     return pd.DataFrame(values, index=time, columns=["a", "b", "c"])
+
+
+@pytest.fixture
+def seasonal() -> pd.DataFrame:
+    return three_series()
 
 
 def digest(model: LSTMForecaster) -> str:
@@ -50,45 +53,33 @@ class AtStep(pl.Callback):
             self.action(trainer, pl_module)
 
 
+LAYERED = SETTINGS | {"max_steps": 40, "dropout": 0.1, "num_layers": 2}
 SCRIPT = """
-import hashlib, os, signal, sys
-import numpy as np, pandas as pd
-from test_survival import SETTINGS, AtStep, digest
+import os, signal, sys
+import pandas as pd
+from test_survival import LAYERED, AtStep
 from tsgen import LSTMForecaster
 
-frame = pd.read_parquet(sys.argv[1])
-kill_at = int(sys.argv[3])
-callbacks = [AtStep(kill_at, lambda *_: os.kill(os.getpid(), signal.SIGKILL))] if kill_at else []
-model = LSTMForecaster(
-    **SETTINGS, max_steps=90, dropout=0.1, num_layers=2, trainer_kwargs={"callbacks": callbacks}
-)
-print(digest(model.fit(frame, run_dir=sys.argv[2])))
+kill = AtStep(23, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+model = LSTMForecaster(**LAYERED, trainer_kwargs={"callbacks": kill})
+model.fit(pd.read_parquet(sys.argv[1]), run_dir=sys.argv[2])
 """
-
-
-def run(frame: Path, run_dir: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(frame), str(run_dir), str(kill_at)],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[1]}:."},
-    )
 
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_and_ends_with_the_weights_of_a_whole_one(
     seasonal: pd.DataFrame, tmp_path: Path
 ) -> None:
-    path = tmp_path / "frame.parquet"
-    seasonal.to_parquet(path)
-    killed = run(path, tmp_path / "cut", kill_at=50)
+    seasonal.to_parquet(tmp_path / "frame.parquet")
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, tmp_path / "frame.parquet", tmp_path / "run"],
+        capture_output=True, cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[1]}:."},
+    )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL
-    assert (tmp_path / "cut" / "last.ckpt").exists()
-    resumed = run(path, tmp_path / "cut", kill_at=0)
-    whole = run(path, tmp_path / "whole", kill_at=0)
-    assert resumed.returncode == whole.returncode == 0, resumed.stderr + whole.stderr
-    assert resumed.stdout == whole.stdout
+    assert (tmp_path / "run" / "last.ckpt").exists()
+    resumed = LSTMForecaster(**LAYERED).fit(seasonal, run_dir=tmp_path / "run")
+    assert digest(resumed) == digest(LSTMForecaster(**LAYERED).fit(seasonal))
 
 
 def test_resuming_trains_the_missing_steps_alone(seasonal: pd.DataFrame, tmp_path: Path) -> None:
@@ -113,9 +104,17 @@ def test_resuming_trains_the_missing_steps_alone(seasonal: pd.DataFrame, tmp_pat
     assert digest(model) == digest(whole)
 
 
-@pytest.mark.parametrize("step", [47, 50, 51, 54, 100])
+VALIDATED = SETTINGS | {"max_steps": 120, "val_size": 12, "patience": 5}
+
+
+@pytest.fixture(scope="module")
+def validated() -> LSTMForecaster:
+    return LSTMForecaster(**VALIDATED).fit(three_series())
+
+
+@pytest.mark.parametrize("step", [47, 50, 51, pytest.param(100, marks=pytest.mark.slow)])
 def test_validation_goes_on_where_it_stood(
-    seasonal: pd.DataFrame, tmp_path: Path, step: int
+    validated: LSTMForecaster, seasonal: pd.DataFrame, tmp_path: Path, step: int
 ) -> None:
     """Wherever a run was cut off, also just before or after it was validated."""
 
@@ -125,14 +124,14 @@ def test_validation_goes_on_where_it_stood(
     def cut(*_: object) -> None:
         raise Cut
 
-    settings = {**SETTINGS, "max_steps": 120, "val_size": 12, "patience": 5}
-    whole = LSTMForecaster(**settings).fit(seasonal)
-    broken = LSTMForecaster(**settings, trainer_kwargs={"callbacks": AtStep(step, cut)})
+    broken = LSTMForecaster(**VALIDATED, trainer_kwargs={"callbacks": AtStep(step, cut)})
     with pytest.raises(Cut):
         broken.fit(seasonal, run_dir=tmp_path)
-    resumed = LSTMForecaster(**settings).fit(seasonal, run_dir=tmp_path)
-    assert digest(resumed) == digest(whole)
-    pd.testing.assert_frame_equal(resumed.report_.losses, whole.report_.losses, check_exact=True)
+    resumed = LSTMForecaster(**VALIDATED).fit(seasonal, run_dir=tmp_path)
+    assert digest(resumed) == digest(validated)
+    pd.testing.assert_frame_equal(
+        resumed.report_.losses, validated.report_.losses, check_exact=True
+    )
 
 
 def test_a_finished_run_is_read_back_without_training(

@@ -88,7 +88,6 @@ class Recipe:
         settings = self.settings
         return FittedModel(
             networks=tuple(networks),
-            lags=settings.lags,
             context_length=settings.context_length,
             warmup=settings.warmup,
             window_norm=settings.window_norm,
@@ -245,6 +244,6 @@ def calibrated_on_tail(recipe: Recipe, panel: Panel) -> Calibration:
 def report_of(module: ForecastModule, data: WindowDataModule, losses: Losses) -> TrainingReport:
     """The report of a training, with errors on rows that were held out, if there are any."""
     batch = data.held_out() if data.validation_rows else data.some_windows(_WINDOWS_REPORTED)
-    errors = training.exposure(module.networks, module.lags, batch)
+    errors = training.exposure(module.networks, batch)
     where = "held-out rows" if data.validation_rows else "training rows"
     return training.TrainingReport(losses.table(), errors, where)

@@ -1133,7 +1133,7 @@ class NeuralForecaster(Forecaster):
     def _pool(self, model: FittedModel) -> torch.Tensor:
         """One-step errors of the training series, for series that have few of their own."""
         encoding = self._start(model).encoding
-        return Innovations.pooled(encoding.residuals, encoding.channels)
+        return Innovations.pooled(encoding.residuals)
 
     def _spread(self) -> Spread:
         """What levels and quantiles are made of."""

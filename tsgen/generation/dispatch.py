@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from tsgen._runtime import side_by_side, workers
 from tsgen.generation.folded import folded_rollout, folds
-from tsgen.generation.rollout import Feedback, Rollout, RolloutState, rollout
+from tsgen.generation.rollout import Feedback, Rollout, rollout
 from tsgen.generation.stepped import stepped_rollout
-from tsgen.nn import RecurrentNetwork, rows_of
+from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RolloutState, TensorRecord
 
 __all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "loops_together", "median", "run"]
 
@@ -29,20 +29,20 @@ _SHORTEST_BLOCK = 4
 """Steps that one fused call must make to be worth its preparation."""
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Run(TensorRecord):
     """A rollout of B loops, and where it left its limits."""
 
     path: Tensor
-    """Of shape (B·C, H), in the normaliser's units."""
+    """Of shape (B, H, C), in the normaliser's units."""
     state: RolloutState
     left: Tensor
-    """Of shape (B·C,): the first step whose value is at its limit; H where none is."""
+    """Of shape (B, C): the first step whose value is at its limit; H where none is."""
 
 
 @torch.inference_mode()
 def run(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
+    network: AutoregressiveNetwork,
     state: RolloutState,
     horizon: int,
     feedback: Feedback | None = None,
@@ -52,28 +52,23 @@ def run(
 
     Parameters
     ----------
-    network, lags, state, horizon, feedback
+    network, state, horizon, feedback
         As in `tsgen.rollout.rollout`.
     way : {"auto", "folded", "stepped", "plain"}
         For tests: ``"plain"`` is `tsgen.rollout.rollout` itself, to which all others are equal.
     """
-    feedback = feedback or Feedback()
+    feedback = Feedback() if feedback is None else feedback
     device = state.values.device
     together = loops_together(len(state), device)
     if together >= len(state):
-        return _run_block(network, lags, state, horizon, feedback, way)
+        return _run_block(network, state, horizon, feedback, way)
 
     def block(loops: Tensor) -> Run:
-        feedback_of_block = feedback.loops(loops, network.channels)
-        return _run_block(network, lags, state.take(loops), horizon, feedback_of_block, way)
+        feedback_of_block = feedback.take(loops)
+        return _run_block(network, state.take(loops), horizon, feedback_of_block, way)
 
     blocks = torch.arange(len(state), device=device).split(together)
-    parts = side_by_side([partial(block, loops) for loops in blocks])
-    return Run(
-        torch.cat([part.path for part in parts]),
-        RolloutState.join(part.state for part in parts),
-        torch.cat([part.left for part in parts]),
-    )
+    return Run.cat(side_by_side([partial(block, loops) for loops in blocks]))
 
 
 def loops_together(count: int, device: torch.device) -> int:
@@ -94,86 +89,79 @@ def median(paths: Tensor) -> Tensor:
 
 
 def closed_loop(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
+    network: AutoregressiveNetwork,
     state: RolloutState,
     horizon: int,
     covariates: Tensor | None = None,
 ) -> Tensor:
-    """The path (B·C, H) of a rollout for training: differentiable, and folded where that applies.
+    """The path (B, H, C) of a rollout for training: differentiable, and folded where that applies.
 
     It goes as a forecast does, so that nothing is dropped out, in training either.
 
     Parameters
     ----------
-    network, lags, state, horizon
+    network, state, horizon
         As in `tsgen.rollout.rollout`.
     covariates : Tensor of shape (B, H, D), optional
     """
     feedback = Feedback(covariates=covariates)
     with network.without_dropout():
-        if _choose(network, lags, horizon, feedback) == "folded":
-            return folded_rollout(network, lags, state, horizon, covariates=covariates).path
-        return rollout(network, lags, state, horizon, feedback).path
+        if folds(network) and _choose(network, horizon, feedback) == "folded":
+            return folded_rollout(network, state, horizon, covariates=covariates).path
+        return rollout(network, state, horizon, feedback).path
 
 
 def _run_block(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
+    network: AutoregressiveNetwork,
     state: RolloutState,
     horizon: int,
     feedback: Feedback,
     way: Way,
 ) -> Run:
     if way == "auto":
-        way = _choose(network, lags, horizon, feedback)
+        way = _choose(network, horizon, feedback)
     if way == "plain":
-        return _with_exits(rollout(network, lags, state, horizon, feedback), feedback)
+        return _with_exits(rollout(network, state, horizon, feedback), feedback)
+    assert isinstance(network, RecurrentNetwork)
     if way == "stepped":
-        return _with_exits(stepped_rollout(network, lags, state, horizon, feedback), feedback)
-    path, end = folded_rollout(
-        network, lags, state, horizon, feedback.innovations, feedback.covariates
-    )
-    done = Run(path, end, torch.full((len(path),), horizon, device=path.device))
+        return _with_exits(stepped_rollout(network, state, horizon, feedback), feedback)
+    path, end = folded_rollout(network, state, horizon, feedback.innovations, feedback.covariates)
+    done = Run(path, end, torch.full((len(path), path.shape[2]), horizon, device=path.device))
     # Values that are clipped or given act on what follows, which the folded loop can't do.
     again = torch.zeros(len(path), dtype=torch.bool, device=path.device)
     if feedback.limits is not None:
-        again |= ~(path.abs() < feedback.limits).all(dim=1)
+        again |= ~(path.abs() < feedback.limits).flatten(1).all(dim=1)
     if feedback.given is not None:
-        again |= ~feedback.given.isnan().all(dim=1)
-    loops = torch.nonzero(again.view(len(state), -1).any(dim=1)).squeeze(1)
+        again |= ~feedback.given.isnan().flatten(1).all(dim=1)
+    loops = torch.nonzero(again).squeeze(1)
     if not len(loops):
         return done
-    feedback_of_block = feedback.loops(loops, network.channels)
-    rolled = stepped_rollout(network, lags, state.take(loops), horizon, feedback_of_block)
-    stepped = _with_exits(rolled, feedback_of_block)
-    rows = rows_of(loops, network.channels)
-    return Run(
-        done.path.index_copy(0, rows, stepped.path),
-        done.state.put(loops, stepped.state),
-        done.left.index_copy(0, rows, stepped.left),
-    )
+    feedback_of_block = feedback.take(loops)
+    rolled = stepped_rollout(network, state.take(loops), horizon, feedback_of_block)
+    return done.put(loops, _with_exits(rolled, feedback_of_block))
 
 
-def _choose(
-    network: RecurrentNetwork, lags: Sequence[int], horizon: int, feedback: Feedback
-) -> Literal["folded", "stepped"]:
+def _choose(network: AutoregressiveNetwork, horizon: int, feedback: Feedback) -> Way:
     """The one place where the way is chosen."""
-    if not folds(network, lags) or feedback.known is not None:
+    if not isinstance(network, RecurrentNetwork):
+        return "plain"
+    if not folds(network) or feedback.known is not None:
         return "stepped"
-    if feedback.given is not None and not feedback.given.isnan().all(dim=1).any():
+    given = feedback.given
+    if given is not None and not given.isnan().flatten(1).all(dim=1).any():
         return "stepped"  # no loop is closed all the way
-    block = min([horizon, *(lag for lag in lags if lag > 1)])
+    block = min([horizon, *(lag for lag in network.lags if lag > 1)])
     return "folded" if block >= _SHORTEST_BLOCK else "stepped"
 
 
 def _with_exits(rolled: Rollout, feedback: Feedback) -> Run:
     """Find the first step at the limit; given values are what they are."""
-    horizon = rolled.path.shape[1]
+    batch, horizon, channels = rolled.path.shape
+    device = rolled.path.device
     if feedback.limits is None:
-        return Run(*rolled, torch.full((len(rolled.path),), horizon, device=rolled.path.device))
+        return Run(*rolled, torch.full((batch, channels), horizon, device=device))
     outside = ~(rolled.path.abs() < feedback.limits)
     if feedback.given is not None:
         outside &= feedback.given.isnan()
-    steps = torch.arange(horizon, device=outside.device)
+    steps = torch.arange(horizon, device=device)[:, None]
     return Run(*rolled, torch.where(outside, steps, horizon).amin(dim=1))

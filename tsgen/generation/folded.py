@@ -15,13 +15,13 @@ value) doesn't fold, nor does a base on lag 1, a GRU or a second layer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 
-from tsgen.generation.rollout import Rollout, RolloutState
-from tsgen.nn import RecurrentNetwork, in_one_piece, lag_inputs
+from tsgen.generation.rollout import Rollout
+from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RolloutState, in_one_piece
 
 __all__ = ["folded_rollout", "folds"]
 
@@ -29,24 +29,16 @@ _LONGEST_BLOCK = 256
 """Steps of one call, whose gates are all held in memory at once."""
 
 
-def folds(network: RecurrentNetwork, lags: Sequence[int]) -> bool:
+def folds(network: AutoregressiveNetwork) -> TypeGuard[RecurrentNetwork]:
     """Whether a network's closed loop can be written as an LSTM over known inputs."""
-    recurrent = network.recurrent
-    base = _base(network, lags)
-    return (
-        isinstance(recurrent, nn.LSTM) and recurrent.num_layers == 1 and (base is None or base > 1)
-    )
-
-
-def _base(network: RecurrentNetwork, lags: Sequence[int]) -> int | None:
-    """The lag to which the outputs are added."""
-    first = network.residual_channel
-    return None if first is None else lags[first // network.channels]
+    if not isinstance(network, RecurrentNetwork):
+        return False
+    recurrent, base = network.recurrent, network.architecture.residual_lag
+    return isinstance(recurrent, nn.LSTM) and recurrent.num_layers == 1 and base != 1
 
 
 def folded_rollout(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     state: RolloutState,
     horizon: int,
     innovations: Tensor | None = None,
@@ -56,65 +48,54 @@ def folded_rollout(
 
     Parameters
     ----------
-    network, lags, state, horizon
+    network, state, horizon
         As in `tsgen.rollout.rollout`.
-    innovations : Tensor of shape (B·C, H), optional
+    innovations : Tensor of shape (B, H, C), optional
         Added to the predictions, before they are fed back.
     covariates : Tensor of shape (B, H, D), optional
         What else is known of each step.
     """
-    weights = _closed_loop(network, lags)
-    channels = network.channels
-    head = network.head.weight.t()
-    # Rows are channels, loop by loop.
-    bias = network.head.bias.repeat(len(state))[:, None]
-    base = _base(network, lags)
-    feedback = _feedback(lags, channels)
-    longest = max(lags)
-    others = [lag for lag in lags if lag > 1]
-    block = min([*others, horizon, _LONGEST_BLOCK])
-    embedded = None if covariates is None else network.covariates(covariates)
+    weights = _closed_loop(network)
+    head, bias = network.head.weight.t(), network.head.bias
+    base, longest = network.architecture.residual_lag, network.longest_lag
+    block = min([*(lag for lag in network.lags if lag > 1), horizon, _LONGEST_BLOCK])
+    # The predictions come back through the inputs of lag 1.
+    feedback = network.inputs_of_lag(1)
+    batch, _, channels = state.values.shape
 
-    values = torch.cat([state.values, state.values.new_empty(len(bias), horizon)], dim=1)
+    values = torch.cat([state.values, state.values.new_empty(batch, horizon, channels)], dim=1)
     known = torch.cat([state.known, torch.ones_like(values[:, longest:])], dim=1)
     hidden, cell = (tensor.contiguous() for tensor in state.recurrent)
     # The first step reads an observed value: what the folded weights would feed back is taken off.
-    fed_back = values[:, longest - 1, None] - (hidden[0] @ head).view(-1, 1)
+    fed_back = values[:, longest - 1, None] - (hidden[0] @ head)[:, None]
     for first in range(0, horizon, block):
         steps = min(block, horizon - first)
         here = slice(longest + first, longest + first + steps)
         # Beside the head's output, all of a prediction is known before the block begins.
-        added = bias.expand(len(bias), steps)
+        added = bias.expand(batch, steps, channels)
         if base is not None:
             added = added + values[:, here.start - base : here.stop - base]
         if innovations is not None:
             added = added + innovations[:, first : first + steps]
-        inputs = lag_inputs(
-            values[:, : here.stop - 1], known[:, : here.stop - 1], lags, steps, channels,
-            None if embedded is None else embedded[:, first : first + steps],
+        inputs = network.inputs(
+            values[:, : here.stop - 1], known[:, : here.stop - 1], steps,
+            None if covariates is None else covariates[:, first : first + steps],
         )  # fmt: skip
-        fed = torch.cat([fed_back, added[:, :-1]], dim=1)
-        inputs[:, :, feedback] = fed.view(-1, channels, steps).transpose(1, 2)
+        inputs[:, :, feedback] = torch.cat([fed_back, added[:, :-1]], dim=1)
         outputs, hidden, cell = torch.lstm(
             inputs, (hidden, cell), weights,
             has_biases=True, num_layers=1, dropout=0.0, train=torch.is_grad_enabled(),
             bidirectional=False, batch_first=True,
         )  # fmt: skip
-        values[:, here] = (outputs @ head).transpose(1, 2).reshape(-1, steps) + added
+        values[:, here] = outputs @ head + added
         fed_back = added[:, -1:]
     state = RolloutState((hidden, cell), values[:, -longest:].clone(), known[:, -longest:].clone())
     return Rollout(values[:, longest:], state)
 
 
-def _feedback(lags: Sequence[int], channels: int) -> slice:
-    """The inputs through which predictions come back."""
-    first = lags.index(1) * channels
-    return slice(first, first + channels)
-
-
-def _closed_loop(network: RecurrentNetwork, lags: Sequence[int]) -> list[Tensor]:
+def _closed_loop(network: RecurrentNetwork) -> list[Tensor]:
     """The weights of the network's LSTM, with the head and the feedback folded in."""
     w_ih, w_hh, b_ih, b_hh = network.recurrent.parameters()
-    fed_back = w_ih[:, _feedback(lags, network.channels)]
+    fed_back = w_ih[:, network.inputs_of_lag(1)]
     weights = [w_ih, w_hh + fed_back @ network.head.weight, b_ih, b_hh]
     return in_one_piece(weights) if w_ih.is_cuda else weights

@@ -7,90 +7,32 @@ among the three.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from tsgen.nn import RecurrentNetwork, RecurrentState, lag_inputs, rows_of
+from tsgen.nn import AutoregressiveNetwork, RolloutState, TensorRecord
 
-__all__ = ["Feedback", "Rollout", "RolloutState", "encode", "read", "rollout", "start_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class RolloutState:
-    """Where a loop stands: all it needs of the past.
-
-    Attributes
-    ----------
-    recurrent : tuple of Tensor of shape (layers, B, hidden)
-        After every row but the last, which the first step of the rollout reads.
-    values, known : Tensor of shape (B·C, max(lags))
-        The last rows in the normaliser's units, and 1 where they are known.
-    """
-
-    recurrent: RecurrentState
-    values: Tensor
-    known: Tensor
-
-    def __len__(self) -> int:
-        return int(self.recurrent[0].shape[1])
-
-    @property
-    def channels(self) -> int:
-        """C, the rows of each loop."""
-        return len(self.values) // max(len(self), 1)
-
-    def take(self, loops: Tensor) -> RolloutState:
-        """Some of the B loops, each as often as its position is named."""
-        rows = rows_of(loops, self.channels)
-        return RolloutState(
-            tuple(tensor[:, loops] for tensor in self.recurrent),
-            self.values[rows],
-            self.known[rows],
-        )
-
-    def put(self, loops: Tensor, others: RolloutState) -> RolloutState:
-        """These loops with some of them replaced."""
-        rows = rows_of(loops, self.channels)
-        return RolloutState(
-            tuple(
-                tensor.index_copy(1, loops, other)
-                for tensor, other in zip(self.recurrent, others.recurrent, strict=True)
-            ),
-            self.values.index_copy(0, rows, others.values),
-            self.known.index_copy(0, rows, others.known),
-        )
-
-    @staticmethod
-    def join(parts: Iterable[RolloutState]) -> RolloutState:
-        """One loop after the other."""
-        parts = list(parts)
-        recurrent = zip(*(part.recurrent for part in parts), strict=True)
-        return RolloutState(
-            tuple(torch.cat(tensors, dim=1) for tensors in recurrent),
-            torch.cat([part.values for part in parts]),
-            torch.cat([part.known for part in parts]),
-        )
+__all__ = ["Feedback", "Rollout", "encode", "rollout"]
 
 
 @dataclass(frozen=True, eq=False)
-class Feedback:
+class Feedback(TensorRecord):
     """What acts on a loop from outside, step by step; all in the normaliser's units.
 
     Attributes
     ----------
-    innovations : Tensor of shape (B·C, H), optional
+    innovations : Tensor of shape (B, H, C), optional
         Added to the predictions, before they are fed back.
-    given : Tensor of shape (B·C, H), optional
+    given : Tensor of shape (B, H, C), optional
         Values that stand in for the predictions; NaN where the loop is closed.
-    limits : Tensor of shape (B·C, H), optional
+    limits : Tensor of shape (B, H, C), optional
         The largest size that a prediction may have; larger ones are clipped.
     covariates : Tensor of shape (B, H, D), optional
         What else is known of each step.
-    known : Tensor of shape (B·C, H), optional
+    known : Tensor of shape (B, H, C), optional
         The flags of what is fed back; 1 if not said.
     """
 
@@ -100,28 +42,13 @@ class Feedback:
     covariates: Tensor | None = None
     known: Tensor | None = None
 
-    def loops(self, loops: Tensor, channels: int = 1) -> Feedback:
-        """For some of the B loops, of C rows each."""
-        rows = rows_of(loops, channels)
-
-        def pick(part: Tensor | None, positions: Tensor) -> Tensor | None:
-            return None if part is None else part[positions]
-
-        return Feedback(
-            pick(self.innovations, rows),
-            pick(self.given, rows),
-            pick(self.limits, rows),
-            pick(self.covariates, loops),
-            pick(self.known, rows),
-        )
-
     def steps(self, steps: slice) -> Feedback:
         """For some of the H steps."""
-        parts = (self.innovations, self.given, self.limits, self.covariates, self.known)
+        parts = (getattr(self, item.name) for item in fields(Feedback))
         return Feedback(*(None if part is None else part[:, steps] for part in parts))
 
     def __call__(self, prediction: Tensor, step: int) -> Tensor:
-        """What is fed back for the predictions (B·C, 1) of a step."""
+        """What is fed back for the predictions (B, 1, C) of a step."""
         if self.innovations is not None:
             prediction = prediction + self.innovations[:, step, None]
         if self.limits is not None:
@@ -137,25 +64,19 @@ class Rollout(NamedTuple):
     """What a loop generated, and where it stands then."""
 
     path: Tensor
-    """Of shape (B·C, H), in the normaliser's units."""
+    """Of shape (B, H, C), in the normaliser's units."""
     state: RolloutState
 
 
 def encode(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
-    values: Tensor,
-    known: Tensor,
-    covariates: Tensor | None = None,
-) -> tuple[RolloutState, Tensor]:
+    network: AutoregressiveNetwork, values: Tensor, known: Tensor, covariates: Tensor | None = None
+) -> tuple[Tensor, RolloutState]:
     """Read a context.
 
     Parameters
     ----------
-    network : RecurrentNetwork
-    lags : sequence of int
-        In the order of the network's inputs.
-    values, known : Tensor of shape (B·C, max(lags) - 1 + T)
+    network : AutoregressiveNetwork
+    values, known : Tensor of shape (B, max(lags) - 1 + T, C)
         The T rows of the context and the rows before them that its lags need, in the
         normaliser's units; 1 where they are known.
     covariates : Tensor of shape (B, max(lags) - 1 + T, D), optional
@@ -163,65 +84,18 @@ def encode(
 
     Returns
     -------
+    outputs : Tensor of shape (B, T - 1, C)
+        The predictions of every row of the context but the first, each from the rows before it.
     state : RolloutState
-    predictions : Tensor of shape (B·C, T - 1)
-        Of every row of the context but the first, each from the rows before it.
     """
-    longest = max(lags)
-    start = start_of(network, lags, values, known)
-    rest = None if covariates is None else covariates[:, longest:]
-    return read(network, lags, start, values[:, longest:], known[:, longest:], rest)
-
-
-def start_of(
-    network: RecurrentNetwork, lags: Sequence[int], values: Tensor, known: Tensor
-) -> RolloutState:
-    """Before anything of a context was read; the arguments are those of `encode`."""
-    recurrent = network.initial_state(len(values) // network.channels)
-    return RolloutState(recurrent, values[:, : max(lags)], known[:, : max(lags)])
-
-
-def read(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
-    state: RolloutState,
-    values: Tensor,
-    known: Tensor,
-    covariates: Tensor | None = None,
-) -> tuple[RolloutState, Tensor]:
-    """Go on reading observed rows from where a loop stands.
-
-    Parameters
-    ----------
-    network, lags
-        As in `encode`.
-    state : RolloutState
-    values, known : Tensor of shape (B·C, T)
-        The rows after those of the state.
-    covariates : Tensor of shape (B, T, D), optional
-        Of these rows.
-
-    Returns
-    -------
-    state : RolloutState
-    predictions : Tensor of shape (B·C, T)
-        Of these rows, each from the rows before it.
-    """
-    steps = values.shape[1]
-    if steps == 0:
-        return state, values
-    values = torch.cat([state.values, values], dim=1)
-    known = torch.cat([state.known, known], dim=1)
-    embedded = None if covariates is None else network.covariates(covariates)
-    inputs = lag_inputs(values[:, :-1], known[:, :-1], lags, steps, network.channels, embedded)
-    predictions, recurrent = network(inputs, state.recurrent)
-    longest = max(lags)
-    return RolloutState(recurrent, values[:, -longest:], known[:, -longest:]), predictions
+    first = network.longest_lag
+    rest = None if covariates is None else covariates[:, first:]
+    start = network.start(values, known)
+    return network.read(start, values[:, first:], known[:, first:], rest)
 
 
 def rollout(
-    network: RecurrentNetwork,
-    lags: Sequence[int],
+    network: AutoregressiveNetwork,
     state: RolloutState,
     horizon: int,
     feedback: Feedback | None = None,
@@ -230,16 +104,14 @@ def rollout(
 
     Parameters
     ----------
-    network : RecurrentNetwork
-    lags : sequence of int
-        In the order of the network's inputs; inside the horizon they are taken from the
-        rollout itself.
+    network : AutoregressiveNetwork
     state : RolloutState
         Where to start; it isn't changed.
     horizon : int
         H, any number of steps.
     feedback : Feedback, optional
-        Innovations, given values, limits and covariates.
+        Innovations, given values, limits and covariates. A subclass may turn predictions into
+        what is fed back in a way of its own.
 
     Returns
     -------
@@ -256,24 +128,18 @@ def rollout(
     >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
     >>> context = model.context(df)  # in the normaliser's units
     >>> values = context.values.requires_grad_()
-    >>> network, lags = model.module_.network, model.settings_.lags
-    >>> state, _ = encode(network, lags, values, context.known)
-    >>> rollout(network, lags, state, 7).path[:, -1].sum().backward()
-    >>> influence = values.grad[:, -14:].abs()
+    >>> network = model.module_.network
+    >>> _, state = encode(network, values, context.known)
+    >>> rollout(network, state, 7).path[:, -1].sum().backward()
+    >>> influence = values.grad[:, -14:, 0].abs()
     >>> influence.argmax(dim=1) - 14  # rows before the forecast, for each series
     tensor([-1, -1])
     """
-    feedback = feedback or Feedback()
-    recurrent, values, known = state.recurrent, state.values, state.known
-    embedded = None if feedback.covariates is None else network.covariates(feedback.covariates)
+    feedback = Feedback() if feedback is None else feedback
     path = []
     for step in range(horizon):
-        covariates = None if embedded is None else embedded[:, step, None]
-        inputs = lag_inputs(values, known, lags, 1, network.channels, covariates)
-        output, recurrent = network(inputs, recurrent)
-        output = feedback(output, step)
-        flag = torch.ones_like(output) if feedback.known is None else feedback.known[:, step, None]
-        path.append(output)
-        values = torch.cat([values[:, 1:], output], dim=1)
-        known = torch.cat([known[:, 1:], flag], dim=1)
-    return Rollout(torch.cat(path, dim=1), RolloutState(recurrent, values, known))
+        here = feedback.steps(slice(step, step + 1))
+        prediction, state = network.step(state, here.covariates)
+        path.append(feedback(prediction, step))
+        state = state.fed(path[-1], here.known)
+    return Rollout(torch.cat(path, dim=1), state)

@@ -8,45 +8,44 @@ into preparation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from tsgen.generation.rollout import Feedback, Rollout, RolloutState
-from tsgen.nn import RecurrentNetwork, lag_inputs
+from tsgen.generation.rollout import Feedback, Rollout
+from tsgen.nn import RecurrentNetwork, RolloutState
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
 
 
 def stepped_rollout(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     state: RolloutState,
     horizon: int,
     feedback: Feedback | None = None,
 ) -> Rollout:
     """`tsgen.rollout.rollout` for any network; not differentiable. The arguments are the same."""
-    feedback = feedback or Feedback()
-    longest, batch, channels = max(lags), len(state), network.channels
-    cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
+    feedback = Feedback() if feedback is None else feedback
+    longest, (batch, _, channels) = network.longest_lag, state.values.shape
+    cells = _cells(network, state)
     head, bias = network.head.weight.t(), network.head.bias
     # Values and flags in one tensor of rows, so that one gather makes the inputs of a step.
     rows = state.values.new_ones(batch, 2, longest + horizon, channels)
     values, flags = rows[:, 0], rows[:, 1]
-    values[:, :longest] = _by_system(state.values, channels)
-    flags[:, :longest] = _by_system(state.known, channels)
+    values[:, :longest], flags[:, :longest] = state.values, state.known
     if feedback.known is not None:
-        flags[:, longest:] = _by_system(feedback.known, channels)
-    first = longest - torch.tensor(list(lags), device=rows.device)
+        flags[:, longest:] = feedback.known
+    # Row of lag k for the prediction of each step, (steps, lags).
+    first = longest - torch.tensor(list(network.lags), device=rows.device)
     columns = first + torch.arange(horizon, device=rows.device)[:, None]
-    lagged = rows.new_empty(batch, 2, len(lags), channels)
+    lagged = rows.new_empty(batch, 2, len(network.lags), channels)
     inputs = lagged.view(batch, -1)
     count = inputs.shape[1]
     covariates = None if feedback.covariates is None else network.covariates(feedback.covariates)
     if covariates is not None:
         inputs = rows.new_empty(batch, count + covariates.shape[2])
-    base = network.residual_channel
+    base = network.base_inputs
     output = rows.new_empty(batch, channels)
     for step in range(horizon):
         torch.index_select(rows, 2, columns[step], out=lagged)
@@ -58,77 +57,74 @@ def stepped_rollout(
             hidden = cell(hidden)
         torch.addmm(bias, hidden, head, out=output)
         if base is not None:
-            output += inputs[:, base : base + channels]
-        values[:, longest + step] = feedback(output.view(-1, 1), step).view(batch, channels)
-    layers = zip(*(cell.state for cell in cells), strict=True)
-    recurrent = tuple(torch.stack(tensors) for tensors in layers)
-    last = RolloutState(recurrent, _by_row(values[:, horizon:]), _by_row(flags[:, horizon:]))
-    return Rollout(_by_row(values[:, longest:]), last)
+            output += inputs[:, base]
+        values[:, longest + step, None] = feedback(output[:, None], step)
+    recurrent = tuple(torch.stack(tensors) for tensors in _states(cells))
+    last = RolloutState(recurrent, values[:, horizon:].clone(), flags[:, horizon:].clone())
+    return Rollout(values[:, longest:].clone(), last)
 
 
 def read_through(
     network: RecurrentNetwork,
-    lags: Sequence[int],
     state: RolloutState,
     values: Tensor,
     known: Tensor,
     every: int,
     covariates: Tensor | None = None,
-) -> tuple[RolloutState, Tensor]:
-    """`tsgen.rollout.read`, and where the loops stood on the way; not differentiable.
+) -> tuple[Tensor, RolloutState]:
+    """``network.read``, and where the loops stood on the way; not differentiable.
 
     Parameters
     ----------
-    network, lags, state, values, known, covariates
-        As in `tsgen.rollout.read`.
+    network, state, values, known, covariates
+        As in `tsgen.nn.AutoregressiveNetwork.read`.
     every : int
         The T rows are K times as many.
 
     Returns
     -------
+    outputs : Tensor of shape (B, T, C)
     state : RolloutState
         Of K·B loops: all after the first ``every`` rows, all after twice as many, and so on.
-    predictions : Tensor of shape (B·C, T)
     """
-    steps, longest = values.shape[1], max(lags)
+    steps, longest = values.shape[1], network.longest_lag
     values = torch.cat([state.values, values], dim=1)
     known = torch.cat([state.known, known], dim=1)
-    embedded = None if covariates is None else network.covariates(covariates)
-    inputs = lag_inputs(values[:, :-1], known[:, :-1], lags, steps, network.channels, embedded)
-    cells = [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
-    outputs = values.new_empty(len(state), steps, network.recurrent.hidden_size)
+    inputs = network.inputs(values[:, :-1], known[:, :-1], steps, covariates)
+    cells = _cells(network, state)
+    hiddens = values.new_empty(len(state), steps, network.recurrent.hidden_size)
     recurrent = []
     for step, hidden in enumerate(inputs.unbind(dim=1), start=1):
         for cell in cells:
             hidden = cell(hidden)
-        outputs[:, step - 1] = hidden
+        hiddens[:, step - 1] = hidden
         if step % every == 0:
-            layers = zip(*(cell.state for cell in cells), strict=True)
-            recurrent.append([torch.stack(tensors) for tensors in layers])
+            recurrent.append([torch.stack(tensors) for tensors in _states(cells)])
     on_the_way = RolloutState(
         tuple(torch.cat(tensors, dim=1) for tensors in zip(*recurrent, strict=True)),
         last_on_the_way(values, longest, every),
         last_on_the_way(known, longest, every),
     )
-    return on_the_way, network.predictions(outputs, inputs)
+    return network.predictions(hiddens, inputs), on_the_way
 
 
 def last_on_the_way(rows: Tensor, count: int, every: int) -> Tensor:
-    """The last ``count`` columns of rows (B, count + T) after every so many of the T, (K·B, count).
+    """The last ``count`` of rows (B, count + T, C) after every so many of the T, (K·B, count, C).
 
     They come as in `read_through`.
     """
-    return rows.unfold(1, count, 1)[:, every::every].transpose(0, 1).flatten(0, 1)
+    # (B, 1 + T, C, count), of which every so many: (B, K, C, count).
+    windows = rows.unfold(1, count, 1)[:, every::every]
+    return windows.permute(1, 0, 3, 2).flatten(0, 1)
 
 
-def _by_system(rows: Tensor, channels: int) -> Tensor:
-    """Rows (B·C, T) as (B, T, C)."""
-    return rows.view(-1, channels, rows.shape[1]).transpose(1, 2)
+def _cells(network: RecurrentNetwork, state: RolloutState) -> list[_Cell]:
+    return [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
 
 
-def _by_row(systems: Tensor) -> Tensor:
-    """The same back, (B, T, C) as (B·C, T); a copy."""
-    return systems.transpose(1, 2).flatten(0, 1).clone()
+def _states(cells: list[_Cell]) -> Iterator[tuple[Tensor, ...]]:
+    """Each tensor of the cells' states, layer by layer."""
+    return zip(*(cell.state for cell in cells), strict=True)
 
 
 def _cell(network: RecurrentNetwork, layer: int, state: RolloutState) -> _Cell:

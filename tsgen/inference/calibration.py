@@ -9,14 +9,8 @@ from tsgen._typing import IntArray
 from tsgen.data import Panel
 from tsgen.generation import Feedback
 from tsgen.inference.fitted import FittedModel
-from tsgen.inference.intervals import (
-    Calibration,
-    Innovations,
-    copies_first,
-    raw_half_widths,
-    series_first,
-)
-from tsgen.preprocessing import Draw
+from tsgen.inference.intervals import Calibration, Innovations, raw_half_widths
+from tsgen.preprocessing import Draw, by_series
 
 __all__ = ["calibrate_on_tail", "tail_length"]
 
@@ -61,7 +55,7 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
     series = model.units.scaled(panel, model.units.scalers_of(panel))
     # What is forecast is never read: a context ends at its cutoff.
     residuals = model.encode_at(series, _first_of_each(cutoffs)).residuals
-    pool = Innovations.pooled(residuals, channels)
+    pool = Innovations.pooled(residuals)
     innovations = Innovations(pool, seed)
     errors, half_widths = [], []
     at_once = max(1, _PATHS_AT_ONCE // (_SAMPLES * channels))
@@ -71,18 +65,18 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
         units = encoding.normaliser.apply(truth, known)
         covariates = series.covariates_at(draw, 0, rows)
         point = model.run(encoding, rows, Feedback(covariates=covariates)).path
-        errors.append(torch.where(known, units - point, torch.nan))
+        errors.append(by_series(torch.where(known, units - point, torch.nan)))
         pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
         # The cutoff is part of the key, lest all cutoffs of a series share their draws.
         keys = [f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs]
         drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
         copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
         feedback = Feedback(
-            copies_first(drawn, channels),
+            drawn.flatten(0, 1),
             covariates=None if covariates is None else covariates[copies],
         )
         paths = model.run(encoding.take(copies), rows, feedback).path
-        half_widths.append(raw_half_widths(series_first(paths, _SAMPLES, channels)))
+        half_widths.append(raw_half_widths(by_series(paths.unflatten(0, (-1, _SAMPLES)))))
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 
 

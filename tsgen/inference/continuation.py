@@ -16,10 +16,9 @@ from tsgen.data import listing
 from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_user
 from tsgen.generation import Feedback
 from tsgen.inference.fitted import FittedModel, Generated
-from tsgen.inference.intervals import Calibration, Innovations, copies_first, series_first
+from tsgen.inference.intervals import Calibration, Innovations
 from tsgen.inference.state import Start
-from tsgen.nn import rows_of
-from tsgen.preprocessing import WindowNormaliser
+from tsgen.preprocessing import WindowNormaliser, by_series, by_system
 
 __all__ = ["Continuation", "OnBlowup", "Point", "Until"]
 
@@ -44,6 +43,8 @@ class Point(NamedTuple):
 @dataclass(frozen=True)
 class Continuation:
     """What follows from where forecasts start.
+
+    The loop runs by system, (B, steps, C); what comes of it is by series, N = B·C of them.
 
     Attributes
     ----------
@@ -123,19 +124,18 @@ class Continuation:
     def _paths(
         self, systems: Tensor, series: slice, innovations: Innovations, num_samples: int
     ) -> tuple[Tensor, Tensor]:
-        """Rollouts of some systems with innovations, (B·C, S, H), and when each left its limits."""
-        residuals = self.start.encoding.residuals[series]
-        channels = self.model.channels
-        keys = list(self.start.ids[series][::channels])
+        """Rollouts of some systems, by series: (N, S, H), and when each left its limits."""
+        residuals = self.start.encoding.residuals[systems]
+        keys = list(self.start.ids[series][:: self.model.channels])
         drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
         feedback = Feedback(
-            copies_first(drawn, channels),
-            None if self._given_units is None else self._given_units[rows_of(copies, channels)],
+            drawn.flatten(0, 1),
+            None if self._given_units is None else self._given_units[copies],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
         run = self.model.run(self.start.encoding.take(copies), self._ahead, feedback)
-        path, left = (series_first(rows, num_samples, channels) for rows in (run.path, run.left))
+        path, left = (by_series(part.unflatten(0, (-1, num_samples))) for part in run)
         return path, left
 
     @cached_property
@@ -145,12 +145,14 @@ class Continuation:
 
     @cached_property
     def _free_run(self) -> Generated:
-        """The closed loop without innovations, all steps ahead."""
+        """The closed loop without innovations, all steps ahead, by series."""
         return self._roll(None)
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         feedback = Feedback(given=self._given_units, covariates=self.covariates)
-        return self.model.run(self.start.encoding, self._ahead, feedback, enough=enough)
+        asked = enough and (lambda path: enough(by_series(path)))
+        run = self.model.run(self.start.encoding, self._ahead, feedback, enough=asked)
+        return Generated(*map(by_series, run))
 
     def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
         """Complain about loops that left their limits up to the last step that counts, (N,)."""
@@ -174,7 +176,7 @@ class Continuation:
 
     @cached_property
     def _given_units(self) -> Tensor | None:
-        """The given values in the normaliser's units, (N, steps ahead)."""
+        """The given values in the normaliser's units, (B, steps ahead, C)."""
         if self.given is None:
             return None
         known = ~np.isnan(self.given)
@@ -187,9 +189,14 @@ class Continuation:
         shifted = np.full((len(scaled), self._ahead), np.nan)
         np.put_along_axis(shifted, self._columns, scaled, axis=1)
         values = torch.from_numpy(shifted)
-        units = self.start.encoding.normaliser.apply(values, ~values.isnan())
-        dtype = self.model.network.dtype
-        return torch.where(values.isnan(), torch.nan, units.to(dtype))
+        units = self._normaliser.apply(values, ~values.isnan())
+        units = torch.where(values.isnan(), torch.nan, units.to(self.model.network.dtype))
+        return by_system(units, self.model.channels)
+
+    @cached_property
+    def _normaliser(self) -> WindowNormaliser:
+        """That of each series, (N, 1)."""
+        return self.start.encoding.normaliser.map(lambda tensor, _: by_series(tensor))
 
     @cached_property
     def _columns(self) -> IntArray:
@@ -198,10 +205,10 @@ class Continuation:
 
     def _in_user_units(self, units: Tensor, series: slice) -> FloatArray:
         """Paths (B, steps) or (B, S, steps) of some series, cut to the horizon."""
-        normaliser, scalers = self.start.encoding.normaliser, self.start.scalers
+        scalers = self.start.scalers
         if len(scalers) != len(units):
             scalers = scalers.take(np.arange(len(scalers))[series])
-        normaliser = WindowNormaliser(normaliser.mean[series], normaliser.spread[series])
+        normaliser = self._normaliser.map(lambda tensor, _: tensor[series])
         values = scalers.inverse_transform(normaliser.invert(units.flatten(1)).numpy())
         values = values.reshape(units.shape)
         if units.shape[-1] < self._ahead:  # stopped early

@@ -51,9 +51,9 @@ class Generated(NamedTuple):
     """What the loops of B systems of C series generated."""
 
     path: Tensor
-    """Of shape (B·C, H), in the normaliser's units; the median of the members."""
+    """Of shape (B, H, C), in the normaliser's units; the median of the members."""
     left: Tensor
-    """Of shape (B·C,): the first step whose value is at its limit; H where none is."""
+    """Of shape (B, C): the first step whose value is at its limit; H where none is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,6 @@ class FittedModel:
     ----------
     networks : tuple of RecurrentNetwork
         The members, most often one; in evaluation mode, on the CPU.
-    lags : tuple of int
     context_length : int
         T.
     warmup : int
@@ -82,7 +81,6 @@ class FittedModel:
     """
 
     networks: tuple[RecurrentNetwork, ...]
-    lags: tuple[int, ...]
     context_length: int
     warmup: int
     window_norm: bool
@@ -101,6 +99,11 @@ class FittedModel:
         return self.networks[0]
 
     @property
+    def lags(self) -> tuple[int, ...]:
+        """Those that the networks see."""
+        return self.network.lags
+
+    @property
     def channels(self) -> int:
         """C, the series of a system."""
         return self.network.channels
@@ -108,7 +111,7 @@ class FittedModel:
     @property
     def rows_read(self) -> int:
         """Rows of a series that a forecast depends on: the context, and what its lags reach."""
-        return max(self.lags) - 1 + self.context_length
+        return self.network.longest_lag - 1 + self.context_length
 
     @property
     def weights(self) -> int:
@@ -134,7 +137,7 @@ class FittedModel:
         def encode(block: Draw) -> Encoding:
             return self._encode(self.context_at(series, block))
 
-        return Encoding.join(side_by_side([partial(encode, block) for block in _blocks(draw)]))
+        return Encoding.cat(side_by_side([partial(encode, block) for block in _blocks(draw)]))
 
     def context_at(self, series: Series, draw: Draw) -> Context:
         """The rows of scaled series before cutoffs, as the network sees them."""
@@ -151,12 +154,12 @@ class FittedModel:
         values, known = context.values, context.known
         read = side_by_side(
             [
-                partial(encode_over_holes, network, self.lags, values, known, context.covariates)
+                partial(encode_over_holes, network, values, known, context.covariates)
                 for network in self.networks
             ]
         )
-        loops, predictions = zip(*read, strict=True)
-        first = max(self.lags)
+        predictions, loops = zip(*read, strict=True)
+        first = self.network.longest_lag
         known = known[:, first:] * known[:, first - 1 : -1] > 0
         known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
         errors = values[:, first:] - median(torch.stack(predictions))
@@ -215,8 +218,8 @@ class FittedModel:
         """
         encoding = self._carry_on(encoding, new)
         # What was constant has no spread to measure new rows in.
-        constant = (encoding.normaliser.spread[:, 0] == 0).view(-1, self.channels)
-        loops = torch.nonzero(constant.any(dim=1)).squeeze(1)
+        constant = (encoding.normaliser.spread == 0).flatten(1).any(dim=1)
+        loops = torch.nonzero(constant).squeeze(1)
         return encoding.put(loops, anew(loops)) if len(loops) else encoding
 
     @torch.inference_mode()
@@ -247,15 +250,15 @@ class FittedModel:
         exogenous = new.covariates_at(draw, rows.shape[1], 0)
         flags = torch.ones_like(units)
         read = [
-            read_through(network, self.lags, loop, units, flags, every, exogenous)
+            read_through(network, loop, units, flags, every, exogenous)
             for network, loop in zip(self.networks, encoding.loops, strict=True)
         ]
-        loops, predictions = zip(*read, strict=True)
+        predictions, loops = zip(*read, strict=True)
         times = rows.shape[1] // every
         errors = units - median(torch.stack(predictions))
         residuals = torch.cat([encoding.residuals, errors], dim=1)
         return Encoding(
-            WindowNormaliser(normaliser.mean.repeat(times, 1), normaliser.spread.repeat(times, 1)),
+            normaliser.map(lambda tensor, _: tensor.repeat(times, 1, 1)),
             loops,
             last_on_the_way(residuals, encoding.residuals.shape[1], every),
         )
@@ -291,7 +294,7 @@ class FittedModel:
                 for loops in groups
             ]
         )
-        return Encoding.join(parts).take(torch.cat(groups).argsort())
+        return Encoding.cat(parts).take(torch.cat(groups).argsort())
 
     def _carry_block(self, encoding: Encoding, series: Series, draw: Draw) -> Encoding:
         """Read all rows of B systems that have as many."""
@@ -301,10 +304,10 @@ class FittedModel:
         units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
         flags = known.to(units.dtype)
         read = [
-            read_over_holes(network, self.lags, loop, units, flags, covariates)
+            read_over_holes(network, loop, units, flags, covariates)
             for network, loop in zip(self.networks, encoding.loops, strict=True)
         ]
-        loops, predictions = zip(*read, strict=True)
+        predictions, loops = zip(*read, strict=True)
         errors = torch.where(known, units - median(torch.stack(predictions)), torch.nan)
         residuals = torch.cat([encoding.residuals, errors], dim=1)
         last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
@@ -328,19 +331,20 @@ class FittedModel:
         feedback : Feedback, optional
             Its limits are set here.
         enough : callable, optional
-            Asked now and then with the path so far, (B·C, steps): true ends the rollout early.
+            Asked now and then with the path so far, (B, steps, C): true ends the rollout early.
         """
-        feedback = replace(feedback or Feedback(), limits=self._limits(encoding, horizon))
+        feedback = Feedback() if feedback is None else feedback
+        feedback = replace(feedback, limits=self._limits(encoding, horizon))
         chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
         loops, paths = encoding.loops, list[Tensor]()
-        left = torch.full((len(encoding.residuals),), horizon)
+        left = torch.full((len(encoding), self.channels), horizon)
         for first in range(0, horizon, chunk):
             here = slice(first, min(first + chunk, horizon))
             steps = here.stop - first
             runs = self._of_members(
                 len(encoding),
                 [
-                    partial(run, network, self.lags, loop, steps, feedback.steps(here))
+                    partial(run, network, loop, steps, feedback.steps(here))
                     for network, loop in zip(self.networks, loops, strict=True)
                 ],
             )
@@ -360,7 +364,7 @@ class FittedModel:
         return [task() for task in tasks] if divided else side_by_side(tasks)
 
     def _limits(self, encoding: Encoding, horizon: int) -> Tensor:
-        """The largest size of a value at each step, (B·C, H).
+        """The largest size of a value at each step, (B, H, C).
 
         Some multiple of what was seen in training or in the last rows; and more by as much for
         every training horizon ahead, since a trend goes on while a runaway loop grows faster.
@@ -369,7 +373,7 @@ class FittedModel:
         seen = seen.clamp(min=max(self.units.value_range.size, 1.0))
         # A constant series is forecast as that constant, whatever its loop does.
         seen = torch.where(encoding.normaliser.spread > 0, seen, torch.inf)
-        steps = torch.arange(horizon, dtype=seen.dtype, device=seen.device)
+        steps = torch.arange(horizon, dtype=seen.dtype, device=seen.device)[:, None]
         return _SLACK * seen * (1 + steps / self.train_horizon)
 
     def check(self, state: ForecastState) -> None:

@@ -11,7 +11,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +20,9 @@ from torch import Tensor
 
 from tsgen._typing import FloatArray
 from tsgen.data import Panel
-from tsgen.generation import fill_holes, start_of
+from tsgen.generation import Feedback, fill_holes, rollout
 from tsgen.inference.fitted import FittedModel
-from tsgen.nn import lag_inputs
+from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RecurrentState
 from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
 
 __all__ = ["Importance", "InputGroup", "input_groups", "permutation_importance"]
@@ -92,37 +92,44 @@ def _label(panel: Panel, channel: int) -> str:
     )
 
 
-def _without_holes(model: FittedModel, batch: WindowBatch, horizon: int) -> WindowBatch:
+def _without_holes(network: AutoregressiveNetwork, batch: WindowBatch) -> WindowBatch:
     """Windows whose contexts have the model's own predictions in their holes, as in a forecast."""
-    network, lags = model.network, model.lags
-    longest, before = max(lags), batch.values.shape[1] - horizon
-    exogenous = None if batch.covariates is None else batch.covariates[:, longest:before]
-    start = start_of(network, lags, batch.values, batch.known)
-    context = batch.values[:, longest:before], batch.known[:, longest:before]
-    filled, begun = fill_holes(network, lags, start, *context, exogenous)
+    context = slice(network.longest_lag, batch.cutoff)
+    start = network.start(batch.values, batch.known)
+    filled, begun = fill_holes(network, start, *batch.rows(context))
     values, known = batch.values.clone(), batch.known.clone()
-    values[:, longest:before], known[:, longest:before] = filled, begun
-    return batch._replace(values=values, known=known)
+    values[:, context], known[:, context] = filled, begun
+    return replace(batch, values=values, known=known)
 
 
-@dataclass(frozen=True)
-class _Exchange:
-    """Puts one group's values of other windows in the place of each window's own."""
+class _Exchanged(AutoregressiveNetwork):
+    """A network that sees one group's values of other windows in the place of each window's own."""
 
-    group: InputGroup | None
-    order: Tensor | None
+    def __init__(self, network: RecurrentNetwork, group: InputGroup, order: Tensor) -> None:
+        super().__init__()
+        self.network, self.group, self.order = network, group, order
+        self.lags, self.channels = network.lags, network.channels
 
-    def covariates(self, exogenous: Tensor) -> Tensor:
-        return self._put(exogenous, self.group.covariates) if self.group else exogenous
+    def initial_state(self, batch_size: int) -> RecurrentState:
+        return self.network.initial_state(batch_size)
 
-    def inputs(self, inputs: Tensor) -> Tensor:
-        return self._put(inputs, self.group.lagged) if self.group else inputs
+    def inputs(
+        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
+    ) -> Tensor:
+        if covariates is not None:
+            covariates = self._exchange(covariates, self.group.covariates)
+        inputs = self.network.inputs(values, known, steps, covariates)
+        return self._exchange(inputs, self.group.lagged)
 
-    def _put(self, rows: Tensor, columns: tuple[int, ...]) -> Tensor:
-        if not columns or self.order is None:
-            return rows
-        rows = rows.clone()
-        rows[:, :, list(columns)] = rows[self.order][:, :, list(columns)]
+    def forward(
+        self, inputs: Tensor, state: RecurrentState | None = None
+    ) -> tuple[Tensor, RecurrentState]:
+        return self.network.forward(inputs, state)
+
+    def _exchange(self, rows: Tensor, columns: tuple[int, ...]) -> Tensor:
+        if columns:
+            rows = rows.clone()
+            rows[:, :, list(columns)] = rows[self.order][:, :, list(columns)]
         return rows
 
 
@@ -153,14 +160,12 @@ def permutation_importance(
         Exchanges of each group, whose mean counts.
     seed : int
     """
-    shape = WindowShape(max(model.lags), model.context_length, horizon)
+    shape = WindowShape(model.network.longest_lag, model.context_length, horizon)
     sampler = WindowSampler(series.lengths.numpy(), shape, windows, seed)
     batch = series.batch(sampler.draw(0), shape, window_norm=model.window_norm)
     random = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(windows, generator=random) for _ in range(len(groups) * repeats)]
-    increases = np.stack(
-        [_increases(member, batch, horizon, groups, orders) for member in model.members]
-    )
+    increases = np.stack([_increases(network, batch, groups, orders) for network in model.networks])
     return [
         Importance(group.name, float(found.mean()), float(found.std()))
         for group, found in zip(groups, np.moveaxis(increases, 1, 0), strict=True)
@@ -168,49 +173,27 @@ def permutation_importance(
 
 
 def _increases(
-    model: FittedModel,
+    network: RecurrentNetwork,
     batch: WindowBatch,
-    horizon: int,
     groups: Sequence[InputGroup],
     orders: Sequence[Tensor],
 ) -> FloatArray:
     """By how much the error grows for each group and repetition, (groups, repetitions)."""
-    batch = _without_holes(model, batch, horizon)
-    before = _error(model, batch, horizon, None, None)
+    batch = _without_holes(network, batch)
+    before = _error(network, batch)
     repeated = [group for group in groups for _ in range(len(orders) // len(groups))]
     errors = [
-        _error(model, batch, horizon, group, order)
+        _error(_Exchanged(network, group, order), batch)
         for group, order in zip(repeated, orders, strict=True)
     ]
     return np.array(errors).reshape(len(groups), -1) / max(before, 1e-12) - 1
 
 
-def _error(
-    model: FittedModel,
-    batch: WindowBatch,
-    horizon: int,
-    group: InputGroup | None,
-    order: Tensor | None,
-) -> float:
-    """The mean absolute error of a rollout for whose inputs some are those of other windows."""
-    network, lags = model.network, model.lags
-    exchange = _Exchange(group, order)
-    rows = batch.values.shape[1]
-    before = rows - horizon
-    exogenous = batch.covariates
-    embedded = None if exogenous is None else network.covariates(exchange.covariates(exogenous))
-    values, known = batch.values[:, :before], batch.known[:, :before]
-    longest = max(lags)
-    state = start_of(network, lags, values, known).recurrent
-    # The context is read in one go, the horizon step by step.
-    for first, stop in [(longest, before), *((row, row + 1) for row in range(before, rows))]:
-        now = None if embedded is None else embedded[:, first:stop]
-        inputs = lag_inputs(values[:, : stop - 1], known[:, : stop - 1], lags, stop - first,
-                            network.channels, now)  # fmt: skip
-        output, state = network(exchange.inputs(inputs), state)
-        if first >= before:
-            values = torch.cat([values, output], dim=1)
-            known = torch.cat([known, torch.ones_like(output)], dim=1)
-    counted = batch.known[:, before:]
-    errors = (values[:, before:] - batch.values[:, before:]).abs() * counted
+def _error(network: AutoregressiveNetwork, batch: WindowBatch) -> float:
+    """The mean absolute error of a rollout after the contexts of some windows."""
+    context = batch.rows(slice(network.longest_lag, batch.cutoff))
+    truth, counted, covariates = batch.rows(slice(batch.cutoff, None))
+    _, state = network.read(network.start(batch.values, batch.known), *context)
+    path = rollout(network, state, batch.horizon, Feedback(covariates=covariates)).path
+    errors = (path - truth).abs() * counted
     return float(errors.sum() / counted.sum().clamp(min=1.0))

@@ -32,12 +32,10 @@ from tsgen.errors import SettingError
 __all__ = [
     "Calibration",
     "Innovations",
-    "copies_first",
     "level_shares",
     "quantile_shares",
     "quantiles_of",
     "raw_half_widths",
-    "series_first",
 ]
 
 
@@ -61,7 +59,7 @@ class Innovations:
 
     Attributes
     ----------
-    pool : Tensor of shape (errors,) or (errors, C)
+    pool : Tensor of shape (errors, C)
         For series with few errors of their own, in the normaliser's units; where C channels make
         a system, the errors of the same rows side by side.
     seed : int
@@ -77,23 +75,22 @@ class Innovations:
     block_length: int = 1
 
     @classmethod
-    def pooled(cls, residuals: Tensor, channels: int = 1) -> Tensor:
-        """The errors of all series, (N·C, T), as one pool of limited size."""
-        by_row: Tensor = residuals.unflatten(0, (-1, channels)).transpose(1, 2).flatten(0, 1)
-        errors = by_row[~by_row.isnan().any(dim=1)]
+    def pooled(cls, residuals: Tensor) -> Tensor:
+        """The errors of all systems, (B, T, C), as one pool of limited size."""
+        errors = residuals.flatten(0, 1)
+        errors = errors[~errors.isnan().any(dim=1)]
         if len(errors) > _LARGEST_POOL:
-            errors = errors[
-                torch.linspace(0, len(errors) - 1, _LARGEST_POOL, dtype=torch.float64).long()
-            ]
-        return errors.squeeze(1) if channels == 1 else errors
+            some = torch.linspace(0, len(errors) - 1, _LARGEST_POOL, dtype=torch.float64)
+            errors = errors[some.long()]
+        return errors
 
     def draw(self, residuals: Tensor, ids: Sequence[object], horizon: int, paths: int) -> Tensor:
         """Innovations for B systems of C series, whose errors of the same row are drawn together.
 
         Parameters
         ----------
-        residuals : Tensor of shape (B·C, T)
-            Errors of each series, NaN where there is none.
+        residuals : Tensor of shape (B, T, C)
+            Errors of each system, NaN where there is none.
         ids : sequence of B ids
             Of the systems.
         horizon, paths : int
@@ -101,20 +98,16 @@ class Innovations:
 
         Returns
         -------
-        Tensor of shape (B·C, S, H)
+        Tensor of shape (B, S, H, C)
         """
-        channels = len(residuals) // max(len(ids), 1)
-        drawn = residuals.new_zeros(len(residuals), paths, horizon)
-        pool = self.pool.t() if self.pool.ndim == 2 else self.pool[None]
-        for first, name in zip(range(0, len(residuals), max(channels, 1)), ids, strict=True):
-            rows = slice(first, first + channels)
-            errors = residuals[rows]
-            errors = errors[:, ~errors.isnan().any(dim=0)]
-            errors = pool if errors.shape[1] < FEWEST_RESIDUALS else errors
-            if errors.shape[1]:
+        drawn = residuals.new_zeros(len(residuals), paths, horizon, residuals.shape[2])
+        for own, errors, name in zip(drawn, residuals, ids, strict=True):
+            errors = errors[~errors.isnan().any(dim=1)]
+            errors = self.pool if len(errors) < FEWEST_RESIDUALS else errors
+            if len(errors):
                 # Their mean would add up over the steps of a path.
-                errors = (errors - errors.mean(dim=1, keepdim=True)) * self.temperature
-                drawn[rows] = errors[:, self._positions(name, horizon, paths, errors.shape[1])]
+                errors = (errors - errors.mean(dim=0)) * self.temperature
+                own[:] = errors[self._positions(name, horizon, paths, len(errors))]
         return drawn
 
     def _positions(self, name: object, horizon: int, paths: int, count: int) -> Tensor:
@@ -239,20 +232,6 @@ def raw_half_widths(paths: Tensor) -> FloatArray:
     bounds = quantiles_of(paths, [0.5, *shares, *(1 - share for share in shares)])
     median, lower, upper = bounds.split([1, len(LEVELS), len(LEVELS)])
     return np.asarray(torch.stack([median - lower, upper - median]).to(torch.float64).numpy())
-
-
-def copies_first(drawn: Tensor, channels: int) -> Tensor:
-    """Innovations (B·C, S, H) as the rows of S copies of B systems, (B·S·C, H)."""
-    if channels == 1:
-        return drawn.flatten(0, 1)
-    by_system: Tensor = drawn.unflatten(0, (-1, channels))
-    return by_system.transpose(1, 2).flatten(0, 2)
-
-
-def series_first(rows: Tensor, samples: int, channels: int) -> Tensor:
-    """And back: what S copies of B systems came to, (B·S·C, …), as (B·C, S, …)."""
-    by_system: Tensor = rows.unflatten(0, (-1, samples, channels))
-    return by_system.transpose(1, 2).flatten(0, 1)
 
 
 def quantiles_of(paths: Tensor, shares: Sequence[float]) -> Tensor:

@@ -21,7 +21,6 @@ from tsgen.evaluation import Cutoffs, Past
 from tsgen.inference.continuation import Continuation, OnBlowup
 from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding, Start
-from tsgen.nn import rows_of
 from tsgen.preprocessing import Draw, Series, SeriesScalers
 
 __all__ = ["continuations"]
@@ -199,7 +198,7 @@ class _Carried:
             return encoding
         first = self.loop.encode_at(self.series, Draw(draw.series[fresh], draw.cutoff[fresh]))
         # Entry i of the joined ones is system cat(begun, fresh)[i]; argsort is the way back.
-        return Encoding.join([encoding, first]).take(torch.cat([begun, fresh]).argsort())
+        return Encoding.cat([encoding, first]).take(torch.cat([begun, fresh]).argsort())
 
     def _part(self, number: int, count: int, states: Encoding, past: Past | None) -> _Part:
         """Some cutoffs with the states that reading came to, from the last of which it goes on."""
@@ -264,7 +263,7 @@ def _block(loop: FittedModel, history: History, parts: list[_Part]) -> _Block:
         series = Series.join(unread)
         encoding = loop.encode_at(series, series.ends())
     else:
-        encoding = Encoding.join(part.read for part in parts if isinstance(part.read, Encoding))
+        encoding = Encoding.cat(part.read for part in parts if isinstance(part.read, Encoding))
     start = _start(
         history,
         np.concatenate([part.systems for part in parts]),
@@ -339,8 +338,8 @@ def _all_scalers(parts: list[SeriesScalers]) -> SeriesScalers:
 
 
 def _series_of(systems: IntArray, channels: int) -> IntArray:
-    """The series of some systems."""
-    return np.asarray(rows_of(torch.from_numpy(systems), channels).numpy())
+    """The series of some systems, each of which has C of them side by side."""
+    return (systems[:, None] * channels + np.arange(channels)).ravel()
 
 
 def _scaled(loop: FittedModel, cutoffs: Cutoffs, numbers: range, scalers: SeriesScalers) -> Series:

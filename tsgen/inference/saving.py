@@ -20,10 +20,10 @@ from tsgen.data import (
     WideLayout,
 )
 from tsgen.errors import ModelFileError
-from tsgen.generation import RolloutState
 from tsgen.inference.integrity import check_panel, check_scalers, need
 from tsgen.inference.state import Encoding, ForecastState
 from tsgen.io import Container, PathLike, about, check_target, type_names
+from tsgen.nn import RolloutState
 from tsgen.preprocessing import (
     AffineScalers,
     TargetTransform,
@@ -109,14 +109,16 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
 
 def _check_encoding(state: ForecastState) -> None:
     """Refuse an encoding that isn't one of the state's panel."""
-    count, encoding, what = len(state.panel), state.encoding, "the state"
-    systems, normaliser = count // state.panel.channels, encoding.normaliser
-    need(len(state.scalers) == count, what, "a scaler for each id")
-    need(normaliser.mean.shape == normaliser.spread.shape == (count, 1), what, "units")
+    panel, encoding, what = state.panel, state.encoding, "the state"
+    systems, channels = len(panel) // panel.channels, panel.channels
+    units = {encoding.normaliser.mean.shape, encoding.normaliser.spread.shape}
+    need(len(state.scalers) == len(panel), what, "a scaler for each id")
+    need(units == {(systems, 1, channels)}, what, "units")
     need(len(encoding.loops) >= 1, what, "a loop for each member")
     for loop in encoding.loops:
         rows = (loop.values, loop.known, encoding.residuals)
-        need(all(part.ndim == 2 and len(part) == count for part in rows), what, "rows")
+        sizes = {(part.ndim, len(part), part.shape[-1]) for part in rows}
+        need(sizes == {(3, systems, channels)}, what, "rows")
         need(loop.values.shape == loop.known.shape, what, "a flag for each value")
         shapes = {part.shape for part in loop.recurrent}
         need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, what, "one size of network")

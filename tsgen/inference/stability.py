@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from tsgen._typing import FloatArray, IntArray
-from tsgen.generation import Feedback, RolloutState, median, run
+from tsgen.generation import Feedback, median, run
 from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding
+from tsgen.nn import AutoregressiveNetwork, RolloutState
+from tsgen.preprocessing import by_series
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
 
@@ -51,17 +53,15 @@ def measure_stability(
     """
     exogenous = None if covariates is None else covariates.double()
     of_members = [
-        lyapunov_exponents(
-            deepcopy(network).double(), model.lags, _double(state), horizon, exogenous
-        )
+        lyapunov_exponents(deepcopy(network).double(), state.to(torch.float64), horizon, exogenous)
         for network, state in zip(model.networks, encoding.loops, strict=True)
     ]
     exponents = median(torch.stack(of_members)).repeat_interleave(model.channels)
-    path = model.run(encoding, horizon, Feedback(covariates=covariates)).path
+    path = by_series(model.run(encoding, horizon, Feedback(covariates=covariates)).path)
     low, high = model.units.value_range.low, model.units.value_range.high
     leaves = _first_step((path < low) | (path > high))
     # A constant series is forecast as that constant, whatever its loop does.
-    constant = (encoding.normaliser.spread[:, 0] == 0).numpy()
+    constant = (encoding.normaliser.spread == 0).flatten().numpy()
     return Stability(
         np.where(constant, -np.inf, exponents.numpy()),
         np.where(constant, 1, _flat_from(path, season)),
@@ -70,8 +70,7 @@ def measure_stability(
 
 
 def lyapunov_exponents(
-    network: torch.nn.Module,
-    lags: tuple[int, ...],
+    network: AutoregressiveNetwork,
     state: RolloutState,
     horizon: int,
     covariates: Tensor | None = None,
@@ -84,9 +83,8 @@ def lyapunov_exponents(
 
     Parameters
     ----------
-    network : RecurrentNetwork
+    network : AutoregressiveNetwork
         In float64.
-    lags : tuple of int
     state : RolloutState
         In float64.
     horizon : int
@@ -115,8 +113,8 @@ def lyapunov_exponents(
         exogenous = (
             None if covariates is None else covariates[:, first : first + steps].repeat(2, 1, 1)
         )
-        pair = RolloutState.join([state, nudged])
-        both = run(network, lags, pair, steps, Feedback(covariates=exogenous)).state  # type: ignore[arg-type]
+        pair = RolloutState.cat([state, nudged])
+        both = run(network, pair, steps, Feedback(covariates=exogenous)).state
         state, nudged = (both.take(rows) for rows in torch.arange(len(both)).split(len(state)))
         here = _flat(state)
         difference = _flat(nudged) - here
@@ -155,14 +153,6 @@ def _unflat(numbers: Tensor, like: RolloutState) -> RolloutState:
     *parts, values = numbers.split([*sizes, numbers.shape[1] - sum(sizes)], dim=1)
     recurrent = (part.view(batch, layers, units).transpose(0, 1).contiguous() for part in parts)
     return RolloutState(tuple(recurrent), values.reshape(like.values.shape), like.known)
-
-
-def _double(state: RolloutState) -> RolloutState:
-    return RolloutState(
-        tuple(part.double() for part in state.recurrent),
-        state.values.double(),
-        state.known.double(),
-    )
 
 
 def _flat_from(path: Tensor, season: int) -> IntArray:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
-import torch
 from torch import Tensor
 
 from tsgen._messages import written
 from tsgen._typing import IntArray
 from tsgen.data import Panel
-from tsgen.generation import RolloutState
-from tsgen.nn import rows_of
+from tsgen.nn import RolloutState, TensorRecord
 from tsgen.preprocessing import SeriesScalers, WindowNormaliser
 
 __all__ = ["Context", "Encoding", "ForecastState", "Start"]
 
 
 @dataclass(frozen=True, eq=False)
-class Context:
+class Context(TensorRecord):
     """The rows that a network reads of B series before it predicts.
 
     Attributes
     ----------
-    values : Tensor of shape (B·C, rows)
+    values : Tensor of shape (B, rows, C)
         In the normaliser's units, float32, the last row at the end; 0 where there is none.
-    known : Tensor of shape (B·C, rows)
+    known : Tensor of shape (B, rows, C)
         1 where there is a row, else 0.
     normaliser : WindowNormaliser
     covariates : Tensor of shape (B, rows, D), optional
@@ -40,7 +37,7 @@ class Context:
 
 
 @dataclass(frozen=True, eq=False)
-class Encoding:
+class Encoding(TensorRecord):
     """What reading their contexts came to, for B systems of C series.
 
     Attributes
@@ -48,7 +45,7 @@ class Encoding:
     normaliser : WindowNormaliser
     loops : tuple of RolloutState
         Where each member of the model stands; most often there is one.
-    residuals : Tensor of shape (B·C, T)
+    residuals : Tensor of shape (B, T, C)
         Errors of the one-step predictions inside the context, in the normaliser's units; NaN
         where there was nothing to predict.
     """
@@ -57,50 +54,10 @@ class Encoding:
     loops: tuple[RolloutState, ...]
     residuals: Tensor
 
-    def __len__(self) -> int:
-        return len(self.loops[0])
-
     @property
     def channels(self) -> int:
         """C."""
-        return self.loops[0].channels
-
-    def take(self, systems: Tensor) -> Encoding:
-        """That of some of the B systems, each as often as its position is named."""
-        rows = rows_of(systems, self.channels)
-        return Encoding(
-            WindowNormaliser(self.normaliser.mean[rows], self.normaliser.spread[rows]),
-            tuple(loop.take(systems) for loop in self.loops),
-            self.residuals[rows],
-        )
-
-    def put(self, systems: Tensor, others: Encoding) -> Encoding:
-        """The same with that of some systems replaced."""
-        rows = rows_of(systems, self.channels)
-        return Encoding(
-            WindowNormaliser(
-                self.normaliser.mean.index_copy(0, rows, others.normaliser.mean),
-                self.normaliser.spread.index_copy(0, rows, others.normaliser.spread),
-            ),
-            tuple(
-                loop.put(systems, other)
-                for loop, other in zip(self.loops, others.loops, strict=True)
-            ),
-            self.residuals.index_copy(0, rows, others.residuals),
-        )
-
-    @staticmethod
-    def join(parts: Iterable[Encoding]) -> Encoding:
-        """That of one group of series after the other."""
-        parts = list(parts)
-        return Encoding(
-            WindowNormaliser(
-                torch.cat([part.normaliser.mean for part in parts]),
-                torch.cat([part.normaliser.spread for part in parts]),
-            ),
-            tuple(map(RolloutState.join, zip(*(part.loops for part in parts), strict=True))),
-            torch.cat([part.residuals for part in parts]),
-        )
+        return self.residuals.shape[2]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,37 +1,38 @@
 """Tensors in, tensors and a state out: networks, in torch alone.
 
 A network reads rows and predicts each from those before it; it knows nothing of frames, scaling,
-training or closed loops. ``inputs`` says what it sees (lagged values, flags, covariates), and
-``network`` is the recurrent one.
+training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, and ``state`` the
+value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
+flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
+and ``dropout``.
 
 Examples
 --------
 >>> import torch
->>> from tsgen.nn import RecurrentNetwork, input_size
->>> network = RecurrentNetwork(input_size(lags=(1, 12)), hidden_size=8)
->>> outputs, state = network(torch.zeros(3, 10, 4))
+>>> from tsgen.nn import Architecture
+>>> network = Architecture(lags=(1, 12), hidden_size=8).network()
+>>> rows, known = torch.zeros(3, 30, 1), torch.ones(3, 30, 1)
+>>> outputs, state = network.read(network.start(rows, known), rows[:, 12:], known[:, 12:])
 >>> outputs.shape
-torch.Size([3, 10])
+torch.Size([3, 18, 1])
 """
 
-from tsgen.nn.inputs import input_size, lag_inputs, rows_of
-from tsgen.nn.network import (
-    Architecture,
-    Cell,
-    CovariateEmbedding,
-    RecurrentNetwork,
-    RecurrentState,
-    in_one_piece,
-)
+from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.embedding import CovariateEmbedding
+from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.recurrent import Architecture, Cell, RecurrentNetwork, in_one_piece
+from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
 
 __all__ = [
     "Architecture",
+    "AutoregressiveNetwork",
     "Cell",
     "CovariateEmbedding",
     "RecurrentNetwork",
     "RecurrentState",
+    "RolloutState",
+    "TensorRecord",
     "in_one_piece",
     "input_size",
     "lag_inputs",
-    "rows_of",
 ]

@@ -3,9 +3,6 @@
 For the prediction of ``y_t`` the network reads ``y_{t-k}`` for every lag k, and beside each value
 a flag that says whether it is known (1) or lies before the start of the series (0, the value too);
 then whatever is known of t from outside: the covariates.
-
-Where several channels make one system, its C rows of values lie side by side: the B systems of a
-batch are B·C rows, and only here do they become the inputs of one network.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["input_size", "lag_inputs", "rows_of"]
+__all__ = ["input_size", "lag_inputs"]
 
 
 def input_size(lags: Sequence[int], channels: int = 1, covariates: int = 0) -> int:
@@ -23,35 +20,25 @@ def input_size(lags: Sequence[int], channels: int = 1, covariates: int = 0) -> i
     return 2 * len(lags) * channels + covariates
 
 
-def rows_of(systems: Tensor, channels: int) -> Tensor:
-    """The rows of some systems, (B·C,), where each has C of them side by side."""
-    if channels == 1:
-        return systems
-    return (systems[:, None] * channels + torch.arange(channels, device=systems.device)).flatten()
-
-
 def lag_inputs(
     values: Tensor,
     known: Tensor,
     lags: Sequence[int],
     steps: int,
-    channels: int = 1,
     covariates: Tensor | None = None,
 ) -> Tensor:
     """Inputs for predicting each of the ``steps`` rows after the first ``max(lags)``.
 
     Parameters
     ----------
-    values : Tensor of shape (B·C, max(lags) - 1 + T)
+    values : Tensor of shape (B, max(lags) - 1 + T, C)
         Consecutive rows in the normaliser's units. The last one is lag 1 of the last prediction.
-    known : Tensor of shape (B·C, max(lags) - 1 + T)
+    known : Tensor of shape (B, max(lags) - 1 + T, C)
         1 where a row is known, else 0.
     lags : sequence of int
         K lags in rows; the inputs come in their order.
     steps : int
         T.
-    channels : int, default 1
-        C.
     covariates : Tensor of shape (B, T, E), optional
         What else is known of the predicted rows.
 
@@ -60,11 +47,8 @@ def lag_inputs(
     Tensor of shape (B, T, 2KC + E)
         The K values, then the K flags, each of all channels; then the covariates.
     """
+    # Lag k of the first prediction stands k rows before it, and it is the row after the last
+    # but ``steps - 1``.
     first = values.shape[1] - steps + 1
     parts = [rows[:, first - lag : first - lag + steps] for rows in (values, known) for lag in lags]
-    if channels == 1:
-        inputs = torch.stack(parts, dim=-1)
-    else:
-        by_channel = torch.stack(parts, dim=-1).unflatten(0, (-1, channels))
-        inputs = by_channel.permute(0, 2, 3, 1).flatten(2)
-    return inputs if covariates is None else torch.cat([inputs, covariates], dim=-1)
+    return torch.cat(parts if covariates is None else [*parts, covariates], dim=-1)

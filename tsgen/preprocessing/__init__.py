@@ -26,6 +26,8 @@ from tsgen.preprocessing.windows import (
     WindowBatch,
     WindowSampler,
     WindowShape,
+    by_series,
+    by_system,
 )
 
 __all__ = [
@@ -45,6 +47,8 @@ __all__ = [
     "WindowNormaliser",
     "WindowSampler",
     "WindowShape",
+    "by_series",
+    "by_system",
     "fit_covariate_scaler",
     "fit_scaler",
     "scaled",

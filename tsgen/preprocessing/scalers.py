@@ -22,6 +22,7 @@ from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
+from tsgen.nn import TensorRecord
 from tsgen.preprocessing.target_transforms import TargetTransform
 
 __all__ = [
@@ -445,9 +446,9 @@ def _column(scaled: Any) -> FloatArray:
     return np.asarray(scaled, dtype=np.float64).reshape(-1)
 
 
-@dataclass(frozen=True)
-class WindowNormaliser:
-    """Mean and spread of each window's context, float64, of shape (B, 1).
+@dataclass(frozen=True, eq=False)
+class WindowNormaliser(TensorRecord):
+    """Mean and spread of each window's context, float64, of shape (B, 1, C).
 
     A spread of 0 stands for rows that are all equal: they are 0 in the normaliser's units, and
     whatever the network adds, the forecast is the constant.
@@ -464,7 +465,7 @@ class WindowNormaliser:
 
         Parameters
         ----------
-        values, known : Tensor of shape (B, rows)
+        values, known : Tensor of shape (B, rows, C)
             float64 and bool: the rows before a cutoff, of which the last ``context_length`` are
             the context.
         """
@@ -479,18 +480,18 @@ class WindowNormaliser:
         return cls(torch.where(constant, mean, zero), torch.where(constant, zero, zero + 1.0))
 
     def apply(self, values: Tensor, known: Tensor) -> Tensor:
-        """Values (B, rows) in the normaliser's units, float32; 0 where they aren't known."""
+        """Values (B, rows, C) in the normaliser's units, float32; 0 where they aren't known."""
         usable = known & (self.spread > 0)
         units = (values - self.mean) / torch.where(self.spread > 0, self.spread, 1.0)
         return torch.where(usable, units, 0.0).to(torch.float32)
 
     def invert(self, units: Tensor) -> Tensor:
-        """Values (B, H) in the scaler's units, float64."""
+        """Values (B, H, C) in the scaler's units, float64."""
         return self.mean + self.spread * units.to(torch.float64)
 
 
 def _moments(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the known values of each row, ``(B, 1)``."""
+    """Mean and standard deviation of the known values of each window, ``(B, 1, C)``."""
     count = known.sum(dim=1, keepdim=True).clamp(min=1)
     first = values.gather(1, known.to(torch.uint8).argmax(dim=1, keepdim=True))
     # Measured from the first value, equal rows have a spread of exactly 0.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from tsgen._typing import FloatArray, IntArray
 from tsgen.errors import SettingError
-from tsgen.nn import rows_of
+from tsgen.nn import TensorRecord
 from tsgen.preprocessing.scalers import WindowNormaliser
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "WindowBatch",
     "WindowSampler",
     "WindowShape",
+    "by_series",
+    "by_system",
 ]
 
 
@@ -36,40 +39,51 @@ class Draw(NamedTuple):
     """Rows of the series before the forecast starts."""
 
 
-class WindowBatch(NamedTuple):
-    """A batch of windows in the normaliser's units."""
+@dataclass(frozen=True, eq=False)
+class WindowBatch(TensorRecord):
+    """A batch of windows in the normaliser's units.
+
+    Attributes
+    ----------
+    values, known : Tensor of shape (B, W, C)
+        And 1 where a row is known, else 0.
+    series : Tensor of shape (B,)
+        The positions of the series, or of the systems that they make.
+    covariates : Tensor of shape (B, W, D), optional
+        What the prediction of each row goes by beside the values.
+    horizon : int
+        How many of the W rows come after the cutoff.
+    """
 
     values: Tensor
-    """Of shape (B·C, W)."""
     known: Tensor
-    """Of shape (B·C, W): 1 where a row is known, else 0."""
     series: Tensor
-    """Of shape (B,): the positions of the series, or of the systems that they make."""
     covariates: Tensor | None = None
-    """Of shape (B, W, D): what the prediction of each row goes by beside the values."""
     horizon: int = 0
-    """How many of the W rows come after the cutoff."""
 
-    def split(self, parts: int, channels: int) -> Iterator[WindowBatch]:
-        """The batch in parts of nearly equal size, each of whole systems."""
+    @property
+    def cutoff(self) -> int:
+        """The number of rows before the cutoff."""
+        return self.values.shape[1] - self.horizon
+
+    def rows(self, rows: slice) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The values, flags and covariates of some of the W rows."""
+        covariates = None if self.covariates is None else self.covariates[:, rows]
+        return self.values[:, rows], self.known[:, rows], covariates
+
+    def split(self, parts: int) -> Iterator[WindowBatch]:
+        """The batch in parts of nearly equal size."""
         if parts == 1:
             yield self
             return
-        if len(self.series) < parts:
+        if len(self) < parts:
             raise SettingError(
-                f"a batch of {len(self.series)} windows for {parts} members: each needs one, so "
+                f"a batch of {len(self)} windows for {parts} members: each needs one, so "
                 "raise batch_size or lower n_models"
             )
-        for systems in torch.arange(len(self.series)).tensor_split(parts):
-            first, stop = int(systems[0]), int(systems[-1]) + 1
-            rows = slice(first * channels, stop * channels)
-            yield WindowBatch(
-                self.values[rows],
-                self.known[rows],
-                self.series[first:stop],
-                None if self.covariates is None else self.covariates[first:stop],
-                self.horizon,
-            )
+        for windows in torch.arange(len(self)).tensor_split(parts):
+            first, count = int(windows[0]), len(windows)
+            yield self.map(partial(torch.narrow, start=first, length=count))
 
 
 @dataclass(frozen=True)
@@ -147,29 +161,24 @@ class CovariateRows:
 
     def gather(self, draw: Draw, before: int, after: int) -> Tensor:
         """Those of rows around cutoffs, (B, before + after, D); 0 where there is no row."""
-        start, stop = self.starts[draw.series], self.stops[draw.series]
-        columns = torch.arange(-before, after, device=start.device)
-        positions = (start + draw.cutoff)[:, None] + columns
-        inside = (positions >= start[:, None]) & (positions < stop[:, None])
+        positions, inside = _rows_around(draw, self.starts, self.stops, before, after)
         rows = self.rows[positions.clamp_(0, len(self.rows) - 1)] * inside[:, :, None]
         if self.past:
             rows[:, before + 1 :, list(self.past)] = 0.0
-        static = self.static[draw.series, None].expand(-1, len(columns), -1)
+        static = self.static[draw.series, None].expand(-1, before + after, -1)
         return torch.cat([rows, static], dim=2)
 
 
 @dataclass(frozen=True)
 class Series:
-    """All rows of all series on one device.
+    """All rows of all systems on one device.
 
     Attributes
     ----------
-    values : Tensor of shape (rows,)
-        float64, scaled, one series after the other; NaN where a value is missing.
-    starts, stops : Tensor of shape (N·C,)
-        int64; series i holds rows ``starts[i]`` to ``stops[i]``.
-    channels : int, default 1
-        C: every C series, of the same length, are the channels of one system.
+    values : Tensor of shape (rows, C)
+        float64, scaled, one system after the other; NaN where a value is missing.
+    starts, stops : Tensor of shape (N,)
+        int64; system i holds rows ``starts[i]`` to ``stops[i]``.
     covariates : CovariateRows, optional
         Of the N systems.
     """
@@ -177,7 +186,6 @@ class Series:
     values: Tensor
     starts: Tensor
     stops: Tensor
-    channels: int = 1
     covariates: CovariateRows | None = None
 
     @classmethod
@@ -188,21 +196,27 @@ class Series:
         channels: int = 1,
         covariates: CovariateRows | None = None,
     ) -> Series:
-        """Rows ``offsets[i]`` to ``offsets[i + 1]`` of series i; shares memory if it can."""
-        bounds = torch.from_numpy(np.require(offsets, requirements="W"))
-        # pandas hands out read-only arrays, which torch can't share.
-        rows = torch.from_numpy(np.require(values, requirements="W"))
-        return cls(rows, bounds[:-1], bounds[1:], channels, covariates)
+        """Rows ``offsets[i]`` to ``offsets[i + 1]`` of series i, every C of which make a system.
+
+        It shares memory where a system is one series.
+        """
+        if channels == 1:
+            # pandas hands out read-only arrays, which torch can't share.
+            rows = torch.from_numpy(np.require(values, requirements="W"))[:, None]
+            bounds = torch.from_numpy(np.require(offsets, requirements="W"))
+        else:
+            rows = torch.from_numpy(_side_by_side(values, offsets, channels))
+            bounds = torch.from_numpy(offsets[::channels] // channels)
+        return cls(rows, bounds[:-1], bounds[1:], covariates)
 
     @staticmethod
     def join(parts: Sequence[Series]) -> Series:
-        """One group of series after the other."""
+        """One group of systems after the other."""
         if len(parts) == 1:
             return parts[0]
         first = _firsts([len(part.values) for part in parts])
         exogenous = [part.covariates for part in parts if part.covariates is not None]
-        return replace(
-            parts[0],
+        return Series(
             values=torch.cat([part.values for part in parts]),
             starts=torch.cat([part.starts + n for part, n in zip(parts, first, strict=True)]),
             stops=torch.cat([part.stops + n for part, n in zip(parts, first, strict=True)]),
@@ -210,17 +224,21 @@ class Series:
         )
 
     def __len__(self) -> int:
-        return len(self.starts) // self.channels
+        return len(self.starts)
+
+    @property
+    def channels(self) -> int:
+        """C, the series of a system, which are of the same length."""
+        return self.values.shape[1]
 
     @property
     def lengths(self) -> Tensor:
         """Rows of each system, ``(N,)``."""
-        return (self.stops - self.starts)[:: self.channels]
+        return self.stops - self.starts
 
     def to(self, device: torch.device) -> Series:
         """The same rows on another device."""
-        return replace(
-            self,
+        return Series(
             values=self.values.to(device),
             starts=self.starts.to(device),
             stops=self.stops.to(device),
@@ -228,25 +246,25 @@ class Series:
         )
 
     def without_tail(self, rows: int) -> Series:
-        """The same rows but the last few of each series, unless it has hardly more; no copy."""
+        """The same rows but the last few of each system, unless it has hardly more; no copy."""
         if rows == 0:
             return self
-        shorter = self.stops - self.starts > 2 * rows
+        shorter = self.lengths > 2 * rows
         return replace(self, stops=torch.where(shorter, self.stops - rows, self.stops))
 
     def between(self, systems: Tensor, first: Tensor, stop: Tensor) -> Series:
         """Some rows of some systems, ``first`` to ``stop`` (B,) of each; no copy of them."""
-        starts = self.starts[rows_of(systems, self.channels)]
+        starts = self.starts[systems]
         exogenous = self.covariates
         return replace(
             self,
-            starts=starts + first.repeat_interleave(self.channels),
-            stops=starts + stop.repeat_interleave(self.channels),
+            starts=starts + first,
+            stops=starts + stop,
             covariates=None if exogenous is None else exogenous.between(systems, first, stop),
         )
 
     def ends(self) -> Draw:
-        """Every series cut after its last row."""
+        """Every system cut after its last row."""
         return Draw(torch.arange(len(self), device=self.starts.device), self.lengths)
 
     def gather(self, draw: Draw, before: int, after: int) -> tuple[Tensor, Tensor]:
@@ -255,26 +273,20 @@ class Series:
         Parameters
         ----------
         draw : Draw
-            B series and their cutoffs.
+            B systems and their cutoffs.
         before, after : int
             Rows to take on each side of the cutoff.
 
         Returns
         -------
-        values : Tensor of shape (B·C, before + after)
+        values : Tensor of shape (B, before + after, C)
             float64; 0 where there is no row.
-        known : Tensor of shape (B·C, before + after)
+        known : Tensor of shape (B, before + after, C)
             bool.
         """
-        series = rows_of(draw.series, self.channels)
-        start = self.starts[series]
-        stop = self.stops[series]
-        columns = torch.arange(-before, after, device=start.device)
-        cutoff = draw.cutoff.repeat_interleave(self.channels)
-        rows = (start + cutoff)[:, None] + columns
-        inside = (rows >= start[:, None]) & (rows < stop[:, None])
+        rows, inside = _rows_around(draw, self.starts, self.stops, before, after)
         values = self.values[rows.clamp_(0, len(self.values) - 1)]
-        known = inside & ~values.isnan()
+        known = inside[:, :, None] & ~values.isnan()
         return torch.where(known, values, 0.0), known
 
     def batch(self, draw: Draw, shape: WindowShape, *, window_norm: bool) -> WindowBatch:
@@ -333,6 +345,38 @@ class WindowSampler:
         before = np.where(series > 0, self._cumulative[series - 1], 0)
         cutoff = self._first[series] + window - before
         return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+
+
+def _rows_around(
+    draw: Draw, starts: Tensor, stops: Tensor, before: int, after: int
+) -> tuple[Tensor, Tensor]:
+    """Positions of the rows around cutoffs, (B, before + after), and whether they exist."""
+    start, stop = starts[draw.series, None], stops[draw.series, None]
+    columns = torch.arange(-before, after, device=start.device)
+    rows = start + draw.cutoff[:, None] + columns
+    return rows, (rows >= start) & (rows < stop)
+
+
+def _side_by_side(values: FloatArray, offsets: IntArray, channels: int) -> FloatArray:
+    """Series one after the other as systems of C columns, (rows, C)."""
+    lengths = np.diff(offsets)[::channels]
+    first = offsets[:-1:channels]
+    # Row t of channel c of a system of n rows stands at its first + c · n + t.
+    system = np.repeat(np.arange(len(lengths)), lengths)
+    row = np.arange(len(system)) - (first // channels)[system]
+    starts = first[system, None] + np.arange(channels) * lengths[system, None]
+    return np.asarray(values[starts + row[:, None]])
+
+
+def by_series(systems: Tensor) -> Tensor:
+    """What is known of the C series of B systems, (B, ..., C), series by series: (B·C, ...)."""
+    return systems.movedim(-1, 1).flatten(end_dim=1)
+
+
+def by_system(series: Tensor, channels: int) -> Tensor:
+    """And back, (B·C, ...) as (B, ..., C)."""
+    systems: Tensor = series.unflatten(0, (-1, channels))
+    return systems.movedim(1, -1)
 
 
 def _firsts(lengths: Sequence[int]) -> list[int]:

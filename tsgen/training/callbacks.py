@@ -18,7 +18,6 @@ from torch import Tensor
 
 from tsgen._runtime import COUNT, progress_line
 from tsgen.errors import DivergenceError
-from tsgen.nn import rows_of
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.lightning_module import ForecastModule
 
@@ -329,8 +328,9 @@ class DivergenceGuard(pl.Callback):
         self._best.restore(pl_module)
         with torch.no_grad():
             errors = pl_module.strategy_errors(batch).nan_to_num(nan=math.inf)
-        channels = pl_module.network.channels
-        worst = rows_of(batch.series, channels)[errors.argsort(descending=True)[:3]]
+        channels = errors.shape[1]
+        largest = errors.flatten().argsort(descending=True)[:3]
+        worst = batch.series[largest // channels] * channels + largest % channels
         step = self._best.step
         kept = f"The weights of step {step} are kept" if step else "There are no better weights"
         raise DivergenceError(

@@ -51,7 +51,7 @@ class WindowDataModule(pl.LightningDataModule):
     >>> data = WindowDataModule(series, WindowShape(longest_lag=12, context_length=24, horizon=6))
     >>> draw = next(iter(data.train_dataloader()))
     >>> data.on_after_batch_transfer(draw, 0).values.shape
-    torch.Size([32, 41])
+    torch.Size([32, 41, 1])
     """
 
     def __init__(

@@ -85,7 +85,6 @@ class ForecastModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         architecture = architecture or Architecture()
-        self.lags = architecture.lags
         self.objective = objective or Objective()
         self.strategy = strategy or TeacherForcing()
         self.learning_rate = learning_rate
@@ -170,7 +169,7 @@ class ForecastModule(pl.LightningModule):
                     progress,
                     hash((seed, number)) if number else seed,
                 )
-                for number, part in enumerate(share.split(count, network.channels))
+                for number, part in enumerate(share.split(count))
             ]
             learners.append(Learner(network, parts))
         return learners
@@ -180,9 +179,7 @@ class ForecastModule(pl.LightningModule):
     ) -> Sequence[LossTerm]:
         """The parts of what a network minimises on a batch, with draws of their own."""
         generator = torch.Generator(batch.values.device).manual_seed(seed)
-        examples = TrainingExamples(
-            network, self.lags, self.objective, batch, progress, generator=generator
-        )
+        examples = TrainingExamples(network, self.objective, batch, progress, generator=generator)
         with network.dropout.drawing(generator):
             return self.strategy.loss_terms(examples)
 
@@ -204,7 +201,7 @@ class ForecastModule(pl.LightningModule):
 
     def _shares(self, batch: WindowBatch) -> Iterator[WindowBatch]:
         """What each member learns from: its own part of the batch."""
-        return batch.split(len(self.networks), self.network.channels)
+        return batch.split(len(self.networks))
 
     def _parts_at_once(self, batch: WindowBatch) -> int:
         """Into how many parts a member's batch is divided, to be learned from side by side.
@@ -279,15 +276,13 @@ class ForecastModule(pl.LightningModule):
     def window_errors(self, batch: WindowBatch) -> WindowErrors:
         """Teacher forcing: predict every row of the windows from the observed rows before it."""
         errors = [
-            TrainingExamples(network, self.lags, self.objective, share).read(batch.values.shape[1])[
-                1
-            ]
+            TrainingExamples(network, self.objective, share).read(batch.values.shape[1])[1]
             for network, share in zip(self.networks, self._shares(batch), strict=True)
         ]
         return WindowErrors(*(torch.cat(parts) for parts in zip(*errors, strict=True)))
 
     def strategy_errors(self, batch: WindowBatch) -> Tensor:
-        """The errors of each window that training minimises, summed over its steps, (B·C,)."""
+        """The errors of each window that training minimises, summed over its steps, (B, C)."""
         of_parts = [
             torch.stack([errors.total for _, errors in part()]).sum(dim=0)
             for learner in self._learners(batch, 0)
@@ -315,22 +310,21 @@ class ForecastModule(pl.LightningModule):
 
     def closed_loop_errors(self, batch: WindowBatch) -> WindowErrors:
         """Errors of a rollout over the rows after the cutoffs, as of a forecast."""
-        paths = [free_run(network, self.lags, batch)[1] for network in self.networks]
-        ahead = slice(batch.values.shape[1] - batch.horizon, None)
-        return Objective(self.objective.loss).window_errors(
-            median(torch.stack(paths)), batch.values[:, ahead], batch.known[:, ahead]
-        )
+        paths = [free_run(network, batch)[0] for network in self.networks]
+        truth, known, _ = batch.rows(slice(batch.cutoff, None))
+        path = median(torch.stack(paths))
+        return Objective(self.objective.loss).window_errors(path, truth, known)
 
     def describe(self) -> dict[str, Any]:
         """What makes this model, as plain values."""
         recurrent = self.network.recurrent
         return {
             "cell": type(recurrent).__name__,
-            "lags": list(self.lags),
+            "lags": list(self.network.lags),
             "hidden_size": recurrent.hidden_size,
             "num_layers": recurrent.num_layers,
             "dropout": self.network.dropout.p,
-            "residual_channel": self.network.residual_channel,
+            "residual_lag": self.network.architecture.residual_lag,
             "loss": self.objective.loss,
             "strategy": repr(self.strategy),
             "n_models": len(self.networks),

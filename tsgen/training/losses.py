@@ -25,7 +25,7 @@ _LEAST_CHANGE = 0.02
 
 
 class WindowErrors(NamedTuple):
-    """Sums over the counted steps of each window, and their number; both of shape (B,)."""
+    """Sums over the counted steps of each window, and their number; both of shape (B, C)."""
 
     total: Tensor
     steps: Tensor
@@ -50,7 +50,7 @@ class Objective:
     season: int = 1
 
     def unit(self, targets: Tensor, counted: Tensor) -> Tensor:
-        """What errors of each window are measured in, (B, 1): the spread of its counted targets.
+        """What errors of each window are measured in, (B, 1, C): the spread of its counted targets.
 
         A window that leaves the range of its context, after which it is normalised, can't own the
         loss. Where there is a season, it is the geometric mean of the spread and of the change
@@ -74,11 +74,11 @@ class Objective:
 
         Parameters
         ----------
-        predictions, targets : Tensor of shape (B, T)
+        predictions, targets : Tensor of shape (B, T, C)
             In the normaliser's units.
-        counted : Tensor of shape (B, T)
+        counted : Tensor of shape (B, T, C)
             1 where a step has a known target, else 0.
-        unit : Tensor of shape (B, 1), optional
+        unit : Tensor of shape (B, 1, C), optional
             Where these steps are part of a window: what its errors are measured in.
 
         Returns
@@ -97,7 +97,7 @@ class Objective:
 
 
 def _spread(targets: Tensor, counted: Tensor) -> Tensor:
-    """Standard deviation of each window's counted targets, ``(B, 1)``."""
+    """Standard deviation of each window's counted targets, ``(B, 1, C)``."""
     count = counted.sum(dim=1, keepdim=True).clamp(min=1.0)
     mean = (targets * counted).sum(dim=1, keepdim=True) / count
     return (((targets - mean).square() * counted).sum(dim=1, keepdim=True) / count).sqrt()

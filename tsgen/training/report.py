@@ -107,16 +107,13 @@ class TrainingReport:
 
 
 @torch.inference_mode()
-def exposure(
-    networks: Sequence[RecurrentNetwork], lags: Sequence[int], batch: WindowBatch
-) -> pd.DataFrame:
+def exposure(networks: Sequence[RecurrentNetwork], batch: WindowBatch) -> pd.DataFrame:
     """Teacher-forced and free-running errors at each step after the cutoffs of some windows.
 
     Parameters
     ----------
     networks : sequence of RecurrentNetwork
         The members of an ensemble, whose median is the forecast.
-    lags : sequence of int
     batch : WindowBatch
 
     Returns
@@ -124,14 +121,13 @@ def exposure(
     DataFrame
         ``step``, ``teacher_forced``, ``free_running``, ``ratio``.
     """
-    both = [_predictions(network, lags, batch) for network in networks]
+    both = [_predictions(network, batch) for network in networks]
     forced, free = (median(torch.stack(paths)) for paths in zip(*both, strict=True))
-    cutoff = batch.values.shape[1] - batch.horizon
-    truth, known = batch.values[:, cutoff:], batch.known[:, cutoff:]
+    truth, known, _ = batch.rows(slice(batch.cutoff, None))
 
     def by_step(predictions: Tensor) -> list[float]:
-        errors = ((predictions - truth).abs() * known).sum(dim=0)
-        return (errors / known.sum(dim=0)).tolist()
+        errors = ((predictions - truth).abs() * known).sum(dim=(0, 2))
+        return (errors / known.sum(dim=(0, 2))).tolist()
 
     table = pd.DataFrame(
         {
@@ -143,12 +139,8 @@ def exposure(
     return table.assign(ratio=table["free_running"] / table["teacher_forced"])
 
 
-def _predictions(
-    network: RecurrentNetwork, lags: Sequence[int], batch: WindowBatch
-) -> tuple[Tensor, Tensor]:
-    """Of the rows after the cutoff, (B·C, H): with teacher forcing, and in closed loop."""
-    state, free = free_run(network, lags, batch)
-    ahead = slice(batch.values.shape[1] - batch.horizon, None)
-    exogenous = None if batch.covariates is None else batch.covariates[:, ahead]
-    values, known = batch.values[:, ahead], batch.known[:, ahead]
-    return read_over_holes(network, lags, state, values, known, exogenous)[1], free
+def _predictions(network: RecurrentNetwork, batch: WindowBatch) -> tuple[Tensor, Tensor]:
+    """Of the rows after the cutoff, (B, H, C): with teacher forcing, and in closed loop."""
+    free, state = free_run(network, batch)
+    forced, _ = read_over_holes(network, state, *batch.rows(slice(batch.cutoff, None)))
+    return forced, free

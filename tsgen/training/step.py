@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -10,16 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsgen.generation import (
-    Feedback,
-    RolloutState,
-    encode_over_holes,
-    fill_holes,
-    read,
-    run,
-    start_of,
-)
-from tsgen.nn import RecurrentNetwork
+from tsgen.generation import Feedback, encode_over_holes, fill_holes, run
+from tsgen.nn import RecurrentNetwork, RolloutState
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.losses import Objective, WindowErrors
 
@@ -40,19 +31,17 @@ class TrainingExamples:
     Attributes
     ----------
     network : RecurrentNetwork
-    lags : tuple of int
     objective : Objective
     batch : WindowBatch
     progress : float
         The share of the training that is done, 0 to 1.
-    fed : Tensor of shape (B·C, W), optional
+    fed : Tensor of shape (B, W, C), optional
         The values that are fed in, if they aren't those of the batch.
     generator : torch.Generator, optional
         What a random strategy draws from; on the device of the batch.
     """
 
     network: RecurrentNetwork
-    lags: tuple[int, ...]
     objective: Objective
     batch: WindowBatch
     progress: float = 1.0
@@ -66,18 +55,18 @@ class TrainingExamples:
 
     @property
     def inputs(self) -> Tensor:
-        """The values that are fed in, (B·C, W)."""
+        """The values that are fed in, (B, W, C)."""
         return self.batch.values if self.fed is None else self.fed
 
     @property
     def cutoff(self) -> int:
         """The number of rows before the cutoff."""
-        return self.batch.values.shape[1] - self.horizon
+        return self.batch.cutoff
 
     @cached_property
     def unit(self) -> Tensor:
-        """What the errors of each window are measured in, (B·C, 1)."""
-        longest = max(self.lags)
+        """What the errors of each window are measured in, (B, 1, C)."""
+        longest = self.network.longest_lag
         known = self.batch.known
         begun = known.cummax(dim=1).values[:, longest - 1 : -1]
         return self.objective.unit(self.batch.values[:, longest:], known[:, longest:] * begun)
@@ -91,14 +80,14 @@ class TrainingExamples:
 
         Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
         """
-        longest = max(self.lags)
+        longest = self.network.longest_lag
         rows = slice(longest, stop)
         known, exogenous = self.batch.known, self.covariates(rows)
-        start = start_of(self.network, self.lags, self.inputs, known)
+        start = self.network.start(self.inputs, known)
         fed, begun = self.inputs[:, rows], known[:, rows]
         if _have_holes(known):  # also one that goes on after the last row to read
-            fed, begun = fill_holes(self.network, self.lags, start, fed, begun, exogenous)
-        state, predictions = read(self.network, self.lags, start, fed, begun, exogenous)
+            fed, begun = fill_holes(self.network, start, fed, begun, exogenous)
+        predictions, state = self.network.read(start, fed, begun, exogenous)
         before = torch.cat([known[:, longest - 1 : longest], begun], dim=1)[:, :-1]
         counted = known[:, rows] * before
         return state, self.objective.window_errors(
@@ -106,7 +95,7 @@ class TrainingExamples:
         )
 
     def errors(self, predictions: Tensor, first: int = 0) -> WindowErrors:
-        """The errors of predictions (B·C, steps) of rows after the cutoff, from one step on."""
+        """The errors of predictions (B, steps, C) of rows after the cutoff, from one step on."""
         rows = slice(self.cutoff + first, self.cutoff + first + predictions.shape[1])
         return Objective(self.objective.loss).window_errors(
             predictions, self.batch.values[:, rows], self.batch.known[:, rows], self.unit
@@ -119,20 +108,16 @@ def _have_holes(known: Tensor) -> bool:
     return bool((stretches > 1).any())
 
 
-def free_run(
-    network: RecurrentNetwork, lags: Sequence[int], batch: WindowBatch
-) -> tuple[RolloutState, Tensor]:
+def free_run(network: RecurrentNetwork, batch: WindowBatch) -> tuple[Tensor, RolloutState]:
     """Windows as a forecast goes: the context is read, and the loop closed after it.
 
     Returns
     -------
+    path : Tensor of shape (B, H, C)
+        Not differentiable.
     state : RolloutState
         After the context.
-    path : Tensor of shape (B·C, H)
-        Not differentiable.
     """
-    rows = batch.values.shape[1] - batch.horizon, batch.horizon
-    (values, _), (known, _) = batch.values.split(rows, 1), batch.known.split(rows, 1)
-    exogenous = (None, None) if batch.covariates is None else batch.covariates.split(rows, 1)
-    state, _ = encode_over_holes(network, lags, values, known, exogenous[0])
-    return state, run(network, lags, state, batch.horizon, Feedback(covariates=exogenous[1])).path
+    ahead = Feedback(covariates=batch.rows(slice(batch.cutoff, None))[2])
+    _, state = encode_over_holes(network, *batch.rows(slice(None, batch.cutoff)))
+    return run(network, state, batch.horizon, ahead).path, state

@@ -19,7 +19,8 @@ from torch import Tensor
 from tsgen._messages import written
 from tsgen._validation import number, one_of, whole_number
 from tsgen.errors import SettingError
-from tsgen.generation import Feedback, RolloutState, closed_loop, read_over_holes, rollout, run
+from tsgen.generation import Feedback, closed_loop, read_over_holes, rollout, run
+from tsgen.nn import RolloutState
 from tsgen.training.losses import WindowErrors
 from tsgen.training.step import LossTerm, TrainingExamples
 
@@ -228,9 +229,7 @@ class FreeRunning(_AfterCutoff):
         if self.grow > 0:
             steps = min(steps, max(1, math.ceil(steps * examples.progress / self.grow)))
         exogenous = examples.covariates(slice(examples.cutoff, examples.cutoff + steps))
-        return examples.errors(
-            closed_loop(examples.network, examples.lags, state, steps, exogenous)
-        )
+        return examples.errors(closed_loop(examples.network, state, steps, exogenous))
 
 
 @dataclass(frozen=True)
@@ -300,30 +299,32 @@ class ScheduledSampling(_AfterCutoff):
         exogenous = examples.covariates(rows)
         if _uniform(examples, ()) < probability:
             observed = examples.inputs[:, rows], examples.batch.known[:, rows]
-            forced = read_over_holes(examples.network, examples.lags, state, *observed, exogenous)[
-                1
-            ]
+            forced, _ = read_over_holes(examples.network, state, *observed, exogenous)
             return examples.errors(forced)
-        return examples.errors(
-            closed_loop(examples.network, examples.lags, state, examples.horizon, exogenous)
-        )
+        return examples.errors(closed_loop(examples.network, state, examples.horizon, exogenous))
 
     def _sampled(
         self, examples: TrainingExamples, state: RolloutState, rows: slice, probability: float
     ) -> Tensor:
-        """One-step predictions (B·C, H), after each of which a coin says what is fed in."""
+        """One-step predictions (B, H, C), after each of which a coin says what is fed in."""
         observed, known = examples.inputs[:, rows], examples.batch.known[:, rows]
         teacher = (_uniform(examples, observed.shape) < probability) & (known > 0)
-        predictions = []
-        for step in range(examples.horizon):
-            row = rows.start + step
-            feedback = Feedback(covariates=examples.covariates(slice(row, row + 1)))
-            prediction, state = rollout(examples.network, examples.lags, state, 1, feedback)
-            predictions.append(prediction)
-            here = slice(step, step + 1)
-            fed = torch.where(teacher[:, here], observed[:, here], prediction)
-            state = replace(state, values=torch.cat([state.values[:, :-1], fed], dim=1))
-        return torch.cat(predictions, dim=1)
+        coins = _Coins(
+            covariates=examples.covariates(rows), given=torch.where(teacher, observed, torch.nan)
+        )
+        rollout(examples.network, state, examples.horizon, coins)
+        return torch.cat(coins.predictions, dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Coins(Feedback):
+    """Keeps what was predicted, whatever is fed back."""
+
+    predictions: list[Tensor] = field(default_factory=list)
+
+    def __call__(self, prediction: Tensor, step: int) -> Tensor:
+        self.predictions.append(prediction)
+        return super().__call__(prediction, step)
 
 
 @dataclass(frozen=True)
@@ -375,11 +376,11 @@ class PushForward(_AfterCutoff):
         if first:
             exogenous = Feedback(covariates=examples.covariates(slice(examples.cutoff, row)))
             with examples.network.without_dropout():
-                state = _detached(
-                    run(examples.network, examples.lags, state, first, exogenous).state
-                )
+                state = run(examples.network, state, first, exogenous).state
+            # It was made in inference mode; copies may be worked on with gradients.
+            state = state.map(lambda tensor, _: tensor.clone())
         exogenous_then = examples.covariates(slice(row, row + learned))
-        path = closed_loop(examples.network, examples.lags, state, learned, exogenous_then)
+        path = closed_loop(examples.network, state, learned, exogenous_then)
         return examples.errors(path, first)
 
 
@@ -388,13 +389,6 @@ def _uniform(examples: TrainingExamples, shape: Sequence[int]) -> Tensor:
     inputs = examples.inputs
     return torch.rand(
         tuple(shape), generator=examples.generator, dtype=inputs.dtype, device=inputs.device
-    )
-
-
-def _detached(state: RolloutState) -> RolloutState:
-    """A state that was made in inference mode, for work with gradients."""
-    return RolloutState(
-        tuple(part.clone() for part in state.recurrent), state.values.clone(), state.known.clone()
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tsgen.errors import SettingError
-from tsgen.nn.network import Cell, Dropout, RecurrentNetwork
+from tsgen.nn.recurrent import Architecture, Cell, RecurrentNetwork
 
 CELLS = ("lstm", "gru")
 LAYERS = (1, 2, 3, 4)
@@ -14,11 +14,12 @@ LAYERS = (1, 2, 3, 4)
 
 def network_of(cell: Cell, layers: int = 1, **arguments: object) -> RecurrentNetwork:
     torch.manual_seed(0)
-    return RecurrentNetwork(3, cell=cell, hidden_size=8, num_layers=layers, **arguments).eval()
+    architecture = Architecture((1, 3), cell=cell, hidden_size=8, num_layers=layers, **arguments)
+    return architecture.network().eval()
 
 
 def inputs_of(steps: int, batch: int = 4) -> torch.Tensor:
-    return torch.randn(batch, steps, 3, generator=torch.Generator().manual_seed(1))
+    return torch.randn(batch, steps, 4, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -26,7 +27,7 @@ def inputs_of(steps: int, batch: int = 4) -> torch.Tensor:
 def test_shapes_of_outputs_and_state(cell: Cell, layers: int) -> None:
     network = network_of(cell, layers)
     outputs, state = network(inputs_of(10))
-    assert outputs.shape == (4, 10)
+    assert outputs.shape == (4, 10, 1)
     for tensors in (state, network.initial_state(4)):
         assert [tensor.shape for tensor in tensors] == [(layers, 4, 8)] * (2 - (cell == "gru"))
     assert all((tensor == 0).all() for tensor in network.initial_state(4))
@@ -46,12 +47,12 @@ def test_a_carried_state_is_one_long_run(cell: Cell, layers: int) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("channel", [0, 2])
-def test_an_untrained_network_is_near_its_residual_base(cell: Cell, channel: int) -> None:
+@pytest.mark.parametrize(("lag", "channel"), [(1, 0), (3, 1)])
+def test_an_untrained_network_is_near_its_residual_base(cell: Cell, lag: int, channel: int) -> None:
     """So training starts from the (seasonal) naive forecast: within 0.1 of a window's spread."""
     inputs = 3 * inputs_of(20)
-    outputs, _ = network_of(cell, residual_channel=channel)(inputs)
-    assert (outputs - inputs[..., channel]).abs().max() < 0.1
+    outputs, _ = network_of(cell, residual_lag=lag)(inputs)
+    assert (outputs - inputs[..., [channel]]).abs().max() < 0.1
     without, _ = network_of(cell)(inputs)
     assert 0 < without.abs().max() < 0.1
 
@@ -75,30 +76,7 @@ def test_dropout_is_on_in_training_alone(cell: Cell, layers: int) -> None:
     assert not torch.equal(network(inputs)[0], network(inputs)[0])
 
 
-def test_dropout_takes_the_same_units_at_all_steps_of_a_window() -> None:
-    torch.manual_seed(0)
-    dropped = Dropout(0.25).train()(torch.ones(200, 7, 50))
-    assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
-    assert not torch.equal(dropped[0], dropped[1])
-    assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
-    assert dropped.mean() == pytest.approx(1.0, abs=0.02)
-
-
-def test_dropout_draws_from_a_generator_of_its_own() -> None:
-    dropout, hidden = Dropout(0.5).train(), torch.ones(4, 3, 16)
-
-    def dropped(seed: int) -> torch.Tensor:
-        before = torch.get_rng_state()
-        with dropout.drawing(torch.Generator().manual_seed(seed)):
-            result: torch.Tensor = dropout(hidden)
-        assert torch.equal(torch.get_rng_state(), before)
-        return result
-
-    assert torch.equal(dropped(1), dropped(1))
-    assert not torch.equal(dropped(1), dropped(2))
-
-
 @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
 def test_dropout_is_a_probability(p: float) -> None:
     with pytest.raises(SettingError, match="dropout"):
-        RecurrentNetwork(1, dropout=p)
+        RecurrentNetwork(Architecture(dropout=p))

@@ -1,6 +1,6 @@
 """How often the truth lies inside the intervals, on the test rows of M4 Hourly and M3 Monthly.
 
-    python benchmarks/coverage.py
+    python -m benchmarks.accuracy.coverage
 
 Fits ``LSTMForecaster()`` without a single argument to the training rows, calibrates it, and counts
 test values inside ``predict(level=[80, 95])``; the same for the raw paths, before calibration. Data
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import tsgen
+from benchmarks import record
 from tsgen.metrics import mase
 
-RESULTS = Path(__file__).parent / "results" / "coverage.csv"
+RESULTS = record.RESULTS / "coverage.csv"
 HORIZONS = {"m4_hourly": 48, "m3_monthly": 18}
 LEVELS = (80, 95)
 
@@ -85,8 +85,7 @@ def main() -> None:
             shown = pd.DataFrame(rows[-1:]).round(2)
             print(shown.T.to_string(header=False), flush=True)
     if arguments.only == list(HORIZONS) and not arguments.earlier:
-        RESULTS.parent.mkdir(exist_ok=True)
-        pd.DataFrame(rows).round(3).to_csv(RESULTS, index=False)
+        record.write(pd.DataFrame(rows).round(3), RESULTS)
 
 
 if __name__ == "__main__":

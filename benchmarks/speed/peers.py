@@ -1,7 +1,7 @@
-"""The peers of rollout_speed.py, in a process and an environment of their own.
+"""The peers of rollout.py, in a process and an environment of their own.
 
 Reads the name of a piece of work from a line, does it once and answers with a line: the seconds it
-took. Started by ``rollout_speed.py --peers PYTHON``, where PYTHON has requirements-peers.txt.
+took. Started by ``rollout --peers PYTHON``, where PYTHON has requirements-peers.txt.
 
 Each peer has one LSTM layer of 64 units that reads 168 rows, and gets its own kind of input,
 prepared beforehand. They are fitted for a few steps alone: what is timed is the forecast.

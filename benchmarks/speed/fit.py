@@ -1,6 +1,6 @@
 """What training costs above the bare arithmetic: windows per second, side by side in one run.
 
-    python benchmarks/fit_speed.py
+    python -m benchmarks.speed.fit
 
 The floor is ``nn.LSTM`` and AdamW on one pre-built tensor of the same shapes, with the same
 gradient clipping. The two alternate; the table shows medians. Needs no data beyond what it makes.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,25 +17,11 @@ import torch
 from torch import nn
 
 import tsgen
-from tsgen.nn import input_size
+from benchmarks import record
+from benchmarks.speed.panels import seasonal
 
-RESULTS = Path(__file__).parent / "results" / "fit_speed.csv"
+RESULTS = record.RESULTS / "fit_speed.csv"
 CONTEXT, LAGS, HIDDEN = 168, [24, 168], 64
-
-
-def panel(series: int = 100, rows: int = 1000) -> pd.DataFrame:
-    """Hourly series with a daily and a weekly season."""
-    time_axis = pd.date_range("2024-01-01", periods=rows, freq="h")
-    hours = np.arange(rows)
-    random = np.random.default_rng(0)
-    return pd.DataFrame(
-        {
-            f"s{i}": 10 + np.sin(2 * np.pi * hours / 24 + i) + 0.5 * np.sin(2 * np.pi * hours / 168)
-            + 0.1 * random.standard_normal(rows)
-            for i in range(series)
-        },
-        index=time_axis,
-    )  # fmt: skip
 
 
 def time_fit(frame: pd.DataFrame, batch_size: int, steps: int) -> tuple[float, int]:
@@ -59,7 +44,7 @@ def time_fit(frame: pd.DataFrame, batch_size: int, steps: int) -> tuple[float, i
 
 def time_bare(steps_of_window: int, batch_size: int, steps: int) -> float:
     """Seconds of the same number of steps without anything around them."""
-    channels = input_size((1, *LAGS))
+    channels = 2 * (1 + len(LAGS))  # a value and a flag for each lag
     inputs = torch.randn(batch_size, steps_of_window, channels)
     targets = torch.randn(batch_size, steps_of_window)
     recurrent, head = nn.LSTM(channels, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 1)
@@ -83,7 +68,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    frame = panel()
+    frame = seasonal()
     rows = []
     for batch_size in (32, 64, 128):
         ours, bare = [], []
@@ -105,8 +90,7 @@ def main() -> None:
             pd.DataFrame(rows[-1:]).round(2).to_string(index=False, header=len(rows) == 1),
             flush=True,
         )
-    RESULTS.parent.mkdir(exist_ok=True)
-    pd.DataFrame(rows).round(3).to_csv(RESULTS, index=False)
+    record.write(pd.DataFrame(rows).round(3), RESULTS)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,15 @@
-"""One result file per run: its columns, its name, and what is noted of the machine and versions."""
+"""One result file for each run of a task: its columns and its name."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from benchmarks import record
 
 RESULTS = Path(__file__).parent / "results"
 COLUMNS = {
@@ -41,49 +38,11 @@ COLUMNS = {
     "python": "version",
     "device": "what the training ran on",
     "threads": "of torch",
-    "date": "UTC",
-    "commit": "of tsgen's repository",
 }
+"""Of a run; `record.write` adds the date, the commit and the command."""
 DIGITS = {"mase": 6, "smape": 5, "wql": 6, "mase_over_naive": 6} | dict.fromkeys(
     ("fit_s", "calibrate_s", "predict_s"), 3
 )
-
-
-def versions(library: str) -> dict[str, str]:
-    """Of a library and what it stands on, in this environment."""
-    return {
-        "library": f"{library} {version(library)}",
-        **{name: version(name) for name in ("torch", "numpy", "pandas")},
-        "python": platform.python_version(),
-    }
-
-
-def machine(*, cpu_only: bool = False) -> dict[str, object]:
-    """The device that trainings use here, and the threads of torch."""
-    import torch
-
-    gpu = torch.cuda.is_available() and not cpu_only
-    return {
-        "device": torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} x {_cpu()}",
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    said = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, text=True,
-        capture_output=True, check=False,
-    )  # fmt: skip
-    return said.stdout.strip() or "unknown"
 
 
 def file_name(row: Mapping[str, Any]) -> str:
@@ -109,14 +68,11 @@ def home(earlier: int) -> Path:
 
 
 def write(row: Mapping[str, Any], folder: Path) -> Path:
-    """Write a run's result, with the date and the commit, and say where."""
-    noted = {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "commit": _commit(), **row}
-    filled = dict.fromkeys(COLUMNS) | noted
+    """Write a run's result and say where."""
+    filled = dict.fromkeys(COLUMNS) | row
     assert list(filled) == list(COLUMNS), "a run has no other columns"
-    table = pd.DataFrame([filled]).round(DIGITS)
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / file_name(filled)
-    table.to_csv(path, index=False)
+    record.write(pd.DataFrame([filled]).round(DIGITS), path)
     return path
 
 

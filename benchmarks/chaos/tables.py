@@ -1,24 +1,19 @@
-"""Markdown tables of the committed results, beside the published models.
+"""The tables of chaos: the committed results beside the published models.
 
-    python benchmarks/chaos/table.py [--write]
-
-``--write`` fills what stands between ``<!-- CHAOS -->`` and ``<!-- end CHAOS -->`` in README.md.
 Several seeds are given as their median and range. The best of ours is the run with the lowest
 error on the validation sequences, so that the test sequences have no say in it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.markdown import NONE, line, over_seeds, table
+
 HERE = Path(__file__).parent
-README = HERE.parent.parent / "README.md"
-BEGIN, END = "<!-- CHAOS -->", "<!-- end CHAOS -->"
 NAMES = {
     "lorenz": "Lorenz",
     "roessler": "Rössler",
@@ -30,11 +25,17 @@ ANCHORS = {
     "free_running": "free running",
     "best_curriculum": "best curriculum",
 }
+DIGITS = ".2g"
 COLUMNS = [
     "system", "strategy", "cell", "settings", "seed", "budget", "nrmse", "nrmse_last_tenth",
-    "nrmse_validation", "seconds", "versions", "device", "threads",
+    "nrmse_validation", "seconds",
 ]  # fmt: skip
-"""Of the CSV of a run."""
+"""Of the CSV of a run, before those that say on what it was made."""
+
+
+def tables() -> dict[str, str]:
+    """By their marks."""
+    return {"CHAOS": f"{by_system(results(), anchors())}\n\n{by_strategy(results(), anchors())}"}
 
 
 def anchors() -> pd.DataFrame:
@@ -48,18 +49,9 @@ def results(folder: Path = HERE / "results") -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
-def spelled(values: pd.Series) -> str:
-    """The median, and the range where there are several."""
-    if values.empty:
-        return "–"
-    low, middle, high = (f"{value:.2g}" for value in values.quantile([0.0, 0.5, 1.0]))
-    return middle if len(values) == 1 else f"{middle} ({low} to {high})"
-
-
-def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
     """A table whose first column is text."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+    return table(line(head), line(["---", *["---:"] * (len(head) - 1)]), rows)
 
 
 def label(runs: pd.DataFrame) -> str:
@@ -87,10 +79,10 @@ def by_system(runs: pd.DataFrame, published: pd.DataFrame) -> str:
         ours = runs[runs["system"] == system]
         cells = [f"{theirs[strategy]:.2g}" for strategy in ANCHORS]
         for strategy in ("teacher_forcing", "free_running"):
-            cells.append(spelled(best(ours[ours["strategy"] == strategy])["nrmse"]))
+            cells.append(over_seeds(best(ours[ours["strategy"] == strategy])["nrmse"], DIGITS))
         chosen = best(ours)
-        rows.append([name, *cells, spelled(chosen["nrmse"]),
-                     "–" if chosen.empty else label(chosen)])  # fmt: skip
+        rows.append([name, *cells, over_seeds(chosen["nrmse"], DIGITS),
+                     NONE if chosen.empty else label(chosen)])  # fmt: skip
     return markdown(head, rows)
 
 
@@ -98,40 +90,13 @@ def by_strategy(runs: pd.DataFrame, published: pd.DataFrame, system: str = "lore
     """All ways of training on one system, published ones among them, the lowest error first."""
     entries = [
         (row["nrmse"], [f"published: {row['label']}", f"{row['nrmse']:.2g}",
-                        f"{row['nrmse_last_tenth']:.2g}", "–", "–"])
+                        f"{row['nrmse_last_tenth']:.2g}", NONE, NONE])
         for _, row in published[published["system"] == system].iterrows()
     ]  # fmt: skip
     for _, group in runs[runs["system"] == system].groupby(["strategy", "cell", "budget"]):
-        cells = [spelled(group[column]) for column in ("nrmse", "nrmse_last_tenth")]
+        cells = [over_seeds(group[column], DIGITS) for column in ("nrmse", "nrmse_last_tenth")]
         steps = pd.Series([json.loads(text)["max_steps"] for text in group["settings"]]).median()
         trained = [str(group["budget"].iloc[0]), f"{steps:,.0f}"]
         entries.append((group["nrmse"].median(), [label(group), *cells, *trained]))
     head = [f"{NAMES[system]}: trained by", "error", "in the last tenth", "budget", "steps"]
     return markdown(head, [cells for _, cells in sorted(entries, key=lambda entry: entry[0])])
-
-
-def tables() -> str:
-    """Both tables."""
-    return f"{by_system(results(), anchors())}\n\n{by_strategy(results(), anchors())}"
-
-
-def filled(text: str, block: str) -> str:
-    """A text with the block between its marks."""
-    if BEGIN not in text:
-        raise SystemExit(f"README.md has no {BEGIN}: put it, and {END}, where the tables belong")
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
-
-
-def main() -> None:
-    """Print the tables; write them if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="into README.md")
-    block = tables()
-    print(block)
-    if parser.parse_args().write:
-        README.write_text(filled(README.read_text(), block))
-
-
-if __name__ == "__main__":
-    main()

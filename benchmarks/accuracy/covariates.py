@@ -1,13 +1,13 @@
 """What covariates are worth in closed loop: two data sets, with and without, three seeds.
 
-    python benchmarks/covariates.py
+    python -m benchmarks.accuracy.covariates
 
 ``LSTMForecaster()`` is fitted to the rows before the first cutoff, once with the future covariates
 and once without, and forecasts 14 days from a cutoff every 7 days of the last fifth of the rows.
 The error is the MASE of each window, whose scale is the mean weekly difference of the training
 rows. Weather is that of the day itself, as if it had been forecast without error. Settings were
 chosen with ``--earlier``: the same on the fifth before, with the last fifth left out. ``--plot``
-draws the pictures of the README instead: one station over Christmas, and what the model goes by.
+draws the pictures of docs/data.md instead: one station over Christmas, and what the model goes by.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import tsgen
+from benchmarks import record
 from tsgen.metrics import mase
 
-FOLDER = Path(__file__).parent / "results"
-RESULTS = FOLDER / "covariates.csv"
+RESULTS = record.RESULTS / "covariates.csv"
+IMAGES = record.ROOT / "docs" / "images"
 HORIZON, STEP, SEASON = 14, 7, 7
 COVARIATES = {
     "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
@@ -111,9 +111,9 @@ def plot() -> None:
     axis.legend(loc="lower left", frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
-    figure.savefig(FOLDER / "chicago_trains.png", dpi=150)
+    figure.savefig(IMAGES / "chicago_trains.png", dpi=150)
     importance = tsgen.plot_importance(told.explain(train), title="What the forecasts go by")
-    importance.savefig(FOLDER / "chicago_trains_importance.png", dpi=150)
+    importance.savefig(IMAGES / "chicago_trains_importance.png", dpi=150)
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--earlier", action="store_true", help="the fifth before the last")
-    parser.add_argument("--plot", action="store_true", help="draw the README's pictures instead")
+    parser.add_argument("--plot", action="store_true", help="draw the pictures of the docs instead")
     arguments = parser.parse_args()
     if arguments.plot:
         plot()
@@ -132,8 +132,7 @@ def main() -> None:
             rows.append(measure(name, seed, arguments.earlier))
             print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
     if not arguments.earlier:
-        FOLDER.mkdir(exist_ok=True)
-        pd.DataFrame(rows).round(4).to_csv(RESULTS, index=False)
+        record.write(pd.DataFrame(rows).round(4), RESULTS)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Seconds of fit until M4 Hourly is forecast better than by seasonal naive, tsgen and its peers.
 
-    python benchmarks/time_to_accuracy.py --peers .venv-peers/bin/python
+    python -m benchmarks.speed.time_to_accuracy --peers .venv-peers/bin/python
 
 The rows are the training rows of M4 Hourly (read by `tsgen.load_benchmark`), of which the last 48
 of each series are held out; the error is the MASE there, of all 414 series. Each model has one LSTM
@@ -31,13 +31,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from accuracy.peer_models import CONTEXT, HIDDEN, MODELS, fit_and_forecast
-from accuracy.protocol import Task, Window, read_tasks, scores, windows_of
-from accuracy.record import machine, versions
 
 import tsgen
+from benchmarks import record
+from benchmarks.accuracy.peer_models import CONTEXT, HIDDEN, MODELS, fit_and_forecast
+from benchmarks.accuracy.protocol import Task, Window, read_tasks, scores, windows_of
+from benchmarks.record import machine, versions
 
-RESULTS = Path(__file__).parent / "results" / "time_to_accuracy.csv"
+RESULTS = record.RESULTS / "time_to_accuracy.csv"
 LIMIT = 600.0
 SHORTEST_S, FEWEST_STEPS = 5.0, 25
 IN_A_ROW = 3
@@ -146,8 +147,7 @@ def main() -> None:
         print(f"{name}: {seconds_to_accuracy(fits):.1f} s")
     whole = asked.only == names and asked.limit == LIMIT
     if path := asked.out or (RESULTS if whole else None):
-        path.parent.mkdir(exist_ok=True)
-        table.round({"fit_s": 2, "mase": 4, "seasonal_naive": 4}).to_csv(path, index=False)
+        record.write(table.round({"fit_s": 2, "mase": 4, "seasonal_naive": 4}), path)
 
 
 if __name__ == "__main__":

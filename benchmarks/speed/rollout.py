@@ -1,6 +1,6 @@
 """Seconds from pandas to pandas, against the bare arithmetic and against peers, in one run.
 
-    python benchmarks/rollout_speed.py --peers .venv-peers/bin/python
+    python -m benchmarks.speed.rollout --peers .venv-peers/bin/python
 
 Without ``--peers`` the table has tsgen and the floor alone. One LSTM layer of 64 units, context
 168, lags 24 and 168, a seasonal residual base, on M4 Hourly (read by `tsgen.load_benchmark`; the
@@ -12,6 +12,7 @@ round that doesn't count; the table shows medians over the rounds.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,10 @@ import torch
 from torch import Tensor, nn
 
 import tsgen
+from benchmarks import record
+from benchmarks.record import ROOT
 
-RESULTS = Path(__file__).parent / "results" / "rollout_speed.csv"
+RESULTS = record.RESULTS / "rollout_speed.csv"
 CONTEXT, LAGS, HIDDEN, HORIZON, PATHS = 168, [24, 168], 64, 48, 100
 SERIES, CUTOFFS, STEP = 20, 100, 3
 """Of the backtest; each series has rows for a whole context before the first cutoff."""
@@ -171,10 +174,10 @@ class Peers:
     def __init__(self, python: str, frame: pd.DataFrame, folder: str) -> None:
         path = Path(folder, "frame.parquet")
         frame.to_parquet(path)
-        script = Path(__file__).with_name("peers.py")
         self.process = subprocess.Popen(
-            [python, str(script), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, cwd=folder,
+            [python, "-m", "benchmarks.speed.peers", str(path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self.work = self._answer().split(",")
 
@@ -262,8 +265,7 @@ def main() -> None:
             shown = pd.DataFrame(rows[-1:]).iloc[:, :7]
             print(shown.round(2).to_string(index=False, header=len(rows) == 1), flush=True)
     if len(rows) == len(TASKS):
-        RESULTS.parent.mkdir(exist_ok=True)
-        pd.DataFrame(rows).round(3).to_csv(RESULTS, index=False)
+        record.write(pd.DataFrame(rows).round(3), RESULTS)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Peak memory of ``fit`` on a panel of 5 million rows, against the frame's own size.
 
-    python benchmarks/memory.py
+    python -m benchmarks.speed.memory
 
 Measured in a fresh process by the operating system's high-water mark, above what imports, a first
 small fit and the frame itself take. Linux and macOS.
@@ -11,25 +11,14 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-RESULTS = Path(__file__).parent / "results" / "memory.csv"
+from benchmarks import record
+from benchmarks.speed.panels import walks
+
+RESULTS = record.RESULTS / "memory.csv"
 SERIES, ROWS = 5_000, 1_000
-
-
-def frame_of(kind: str, series: int = SERIES, rows: int = ROWS) -> pd.DataFrame:
-    """A long or wide frame of hourly series."""
-    times = pd.date_range("2024-01-01", periods=rows, freq="h")
-    values = np.random.default_rng(0).standard_normal((series, rows)).cumsum(axis=1)
-    if kind == "wide":
-        return pd.DataFrame(values.T, index=times, columns=[f"s{i:05}" for i in range(series)])
-    ids = np.repeat(np.arange(series), rows)
-    if kind == "long, text ids":
-        ids = np.array([f"s{i:05}" for i in range(series)], dtype=object)[ids]
-    return pd.DataFrame({"unique_id": ids, "ds": np.tile(times, series), "y": values.ravel()})
 
 
 def peak_mib() -> float:
@@ -47,8 +36,8 @@ def measure(kind: str) -> dict[str, object]:
             context_length=168, lags=[24], hidden_size=16, max_steps=10, verbose=False
         )
 
-    model().fit(frame_of(kind, series=3, rows=400))
-    frame = frame_of(kind)
+    model().fit(walks(3, 400, kind))
+    frame = walks(SERIES, ROWS, kind)
     size = frame.memory_usage(deep=True).sum() / 2**20
     before = peak_mib()
     model().fit(frame)
@@ -71,14 +60,14 @@ def main() -> None:
     rows = []
     for kind in ("long, integer ids", "long, text ids", "wide"):
         done = subprocess.run(
-            [sys.executable, __file__, kind], check=True, capture_output=True, text=True
-        )
+            [sys.executable, "-m", "benchmarks.speed.memory", kind],
+            check=True, capture_output=True, text=True, cwd=record.ROOT,
+        )  # fmt: skip
         rows.append(done.stdout.strip().rsplit(",", 4))
     table = pd.DataFrame(rows, columns=["frame", "rows", "frame_mib", "fit_mib", "ratio"])
     table = table.astype({"frame_mib": float, "fit_mib": float, "ratio": float})
     print(table.round(2).to_string(index=False))
-    RESULTS.parent.mkdir(exist_ok=True)
-    table.round(3).to_csv(RESULTS, index=False)
+    record.write(table.round(3), RESULTS)
 
 
 if __name__ == "__main__":

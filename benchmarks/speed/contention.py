@@ -1,7 +1,7 @@
 """What other programs cost: fits and forecasts on a quiet machine, and beside two busy programs.
 
-    python benchmarks/contention.py                       # of this checkout
-    python benchmarks/contention.py --against ../before   # and of another one, in turns
+    python -m benchmarks.speed.contention                       # of this checkout
+    python -m benchmarks.speed.contention --against ../before   # and of another one, in turns
 
 The other programs are torch's too, and multiply matrices with as many threads as torch takes by
 itself. Each figure is the median of some rounds, each of them a process of its own, whose start is
@@ -23,8 +23,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-RESULTS = Path(__file__).parent / "results" / "contention.csv"
-HERE = Path(__file__).parent.parent
+from benchmarks import record
+from benchmarks.record import ROOT
+from benchmarks.speed.panels import seasonal
+
+RESULTS = record.RESULTS / "contention.csv"
 UNITS = 32, 64, 128
 
 BUSY = """
@@ -36,12 +39,10 @@ while os.getppid() == parent:
 
 
 def measure(units: int) -> dict[str, float]:
-    """Seconds of a fit, a backtest and forecasts, start-up left out."""
-    from fit_speed import panel
-
+    """Seconds of fits and forecasts, start-up left out."""
     import tsgen
 
-    frame = panel(series=300, rows=600)
+    frame = seasonal(series=300, rows=600)
     settings = {"context_length": 336, "lags": [24, 168], "hidden_size": units, "verbose": False}
     passengers = tsgen.load_dataset("air_passengers")
     model = tsgen.LSTMForecaster(**settings, max_steps=2).fit(frame)
@@ -72,11 +73,10 @@ def measured(checkout: Path, units: int) -> dict[str, float]:
     environment = {
         name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
     }
-    paths = os.pathsep.join(map(str, (checkout, HERE / "benchmarks")))
     done = subprocess.run(
-        [sys.executable, __file__, "--one", str(units)],
-        env={**environment, "PYTHONPATH": paths}, cwd=checkout, stdout=subprocess.PIPE, text=True,
-        check=True,
+        [sys.executable, "-m", "benchmarks.speed.contention", "--one", str(units),
+         "--of", str(checkout)],
+        env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -101,11 +101,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--units", type=int, nargs="*", default=list(UNITS))
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--of", type=Path, default=ROOT, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
+        sys.path.insert(0, str(arguments.of))  # whose tsgen it is; the benchmark is that of here
         print(json.dumps(measure(arguments.one)))
         return
-    checkouts = {"this": HERE} | ({"before": arguments.against} if arguments.against else {})
+    checkouts = {"this": ROOT} | (
+        {"before": arguments.against.absolute()} if arguments.against else {}
+    )
     found = [
         {"checkout": name, "machine": machine, "units": units, "work": work, "seconds": seconds}
         for machine, around in (("quiet", lambda: busy(0)), ("busy", busy))
@@ -117,8 +121,7 @@ def main() -> None:
     table = summary(pd.DataFrame(found))
     print(table.to_string(index=False))
     if set(arguments.units) == set(UNITS) and arguments.against:
-        RESULTS.parent.mkdir(exist_ok=True)
-        table.to_csv(RESULTS, index=False)
+        record.write(table, RESULTS)
 
 
 def _within(around: object, checkout: Path, units: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The defaults against naive and seasonal naive, on the held-out tail of the shipped data sets.
 
-    python benchmarks/quickcheck.py
+    python -m benchmarks.accuracy.quickcheck
 
 The ten data sets without covariates (for the others see ``covariates.py``). Prints a table and
 writes it to ``benchmarks/results/quickcheck.csv``. Settings were chosen on earlier tails
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import tsgen
+from benchmarks import record
 from tsgen.metrics import mase
 
 HORIZONS = {
@@ -31,7 +31,7 @@ HORIZONS = {
     "texas_housing": 18,
     "us_jobless_claims": 26,
 }
-RESULTS = Path(__file__).parent / "results" / "quickcheck.csv"
+RESULTS = record.RESULTS / "quickcheck.csv"
 
 
 def mean_mase(
@@ -105,13 +105,8 @@ def main() -> None:
     better = table["tsgen"] < table[["seasonal_naive", "naive"]].min(axis=1)
     print(f"\nmedian MASE below both baselines on {better.sum()} of {len(table)} data sets")
     if arguments.earlier == 0 and len(rows) == len(HORIZONS):
-        RESULTS.parent.mkdir(exist_ok=True)
-        table.round(4).to_csv(RESULTS, index=False)
-        print(
-            f"written to {RESULTS.relative_to(Path.cwd())}"
-            if RESULTS.is_relative_to(Path.cwd())
-            else f"written to {RESULTS}"
-        )
+        record.write(table.round(4), RESULTS)
+        print(f"written to {RESULTS}")
 
 
 if __name__ == "__main__":

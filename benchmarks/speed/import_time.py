@@ -1,6 +1,6 @@
 """What ``import tsgen`` costs, beside ``import pandas`` and ``import torch``.
 
-    python benchmarks/import_time.py
+    python -m benchmarks.speed.import_time
 
 Each import runs in a fresh interpreter, alternating; the interpreter's own start is subtracted.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-RESULTS = Path(__file__).parent / "results" / "import_time.csv"
+from benchmarks import record
+
+RESULTS = record.RESULTS / "import_time.csv"
 STATEMENTS = {
     "nothing": "pass",
     "import tsgen": "import tsgen",
@@ -49,8 +50,7 @@ def main(rounds: int = 5) -> None:
         }
     )
     print(table.round(2).to_string(index=False))
-    RESULTS.parent.mkdir(exist_ok=True)
-    table.round(3).to_csv(RESULTS, index=False)
+    record.write(table.round(3), RESULTS)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,261 @@
+"""The recurrent one-step model: an LSTM or GRU over lagged values, with a linear head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from tsgen.errors import SettingError
+from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.dropout import Dropout
+from tsgen.nn.embedding import CovariateEmbedding
+from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.state import RecurrentState
+
+__all__ = ["Architecture", "Cell", "RecurrentNetwork", "in_one_piece"]
+
+Cell: TypeAlias = Literal["lstm", "gru"]
+
+_CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a `RecurrentNetwork` is built from.
+
+    Attributes
+    ----------
+    lags : tuple of int
+        Lags in rows; the first is 1.
+    cell : {"lstm", "gru"}
+    hidden_size : int
+    num_layers : int
+    dropout : float
+    residual_lag : int, optional
+        The lag to which the network's output is added; one of ``lags``.
+    channels : int
+        C, the series of a system, which are predicted together.
+    covariates : int
+        D, the columns of covariates.
+    categories : mapping of int to int
+        Of each column of covariates that holds the numbers of categories, how many there are.
+
+    Examples
+    --------
+    >>> from tsgen.nn import Architecture
+    >>> Architecture(lags=(1, 12), residual_lag=12, hidden_size=8).network().head
+    Linear(in_features=8, out_features=1, bias=True)
+    """
+
+    lags: tuple[int, ...] = (1,)
+    cell: Cell = "lstm"
+    hidden_size: int = 64
+    num_layers: int = 1
+    dropout: float = 0.0
+    residual_lag: int | None = None
+    channels: int = 1
+    covariates: int = 0
+    categories: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.residual_lag is not None and self.residual_lag not in self.lags:
+            raise SettingError(f"residual_lag={self.residual_lag} isn't one of lags={self.lags}")
+
+    def network(self) -> RecurrentNetwork:
+        """One with weights of its own."""
+        return RecurrentNetwork(self)
+
+
+class RecurrentNetwork(AutoregressiveNetwork):
+    """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
+
+    Parameters
+    ----------
+    architecture : Architecture, optional
+        An LSTM of 64 units that sees the last value, by default.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.nn import Architecture, RecurrentNetwork
+    >>> network = RecurrentNetwork(Architecture(hidden_size=8))
+    >>> rows = torch.zeros(3, 10, 1)
+    >>> outputs, state = network.read(network.start(rows, rows), rows[:, 1:], rows[:, 1:])
+    >>> outputs.shape, state.recurrent[0].shape
+    (torch.Size([3, 9, 1]), torch.Size([1, 3, 8]))
+    """
+
+    def __init__(self, architecture: Architecture | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture = architecture or Architecture()
+        self.lags, self.channels = architecture.lags, architecture.channels
+        self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
+        self.recurrent = _CELLS[architecture.cell](
+            input_size(self.lags, self.channels, self.covariates.width),
+            architecture.hidden_size,
+            num_layers=architecture.num_layers,
+            batch_first=True,
+            dtype=torch.float32,
+        )
+        self.dropout = Dropout(architecture.dropout)
+        self.head = nn.Linear(architecture.hidden_size, self.channels, dtype=torch.float32)
+        self._start_from_the_base()
+
+    @property
+    def base_inputs(self) -> slice | None:
+        """The C inputs to which the head's outputs are added: the values of the residual lag."""
+        lag = self.architecture.residual_lag
+        return None if lag is None else self.inputs_of_lag(lag)
+
+    def inputs_of_lag(self, lag: int) -> slice:
+        """The inputs that are values of one lag."""
+        first = self.lags.index(lag) * self.channels
+        return slice(first, first + self.channels)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all weights anew, as they were drawn when the network was made.
+
+        Parameters
+        ----------
+        generator : torch.Generator, optional
+            By default torch's own, that of all threads.
+        """
+        for vectors in self.covariates.vectors.values():
+            nn.init.normal_(vectors, generator=generator)
+        reach = self.recurrent.hidden_size**-0.5
+        for weight in (*self.recurrent.parameters(), *self.head.parameters()):
+            nn.init.uniform_(weight, -reach, reach, generator=generator)
+        self._start_from_the_base(generator)
+
+    def _start_from_the_base(self, generator: torch.Generator | None = None) -> None:
+        """Training begins at the residual base, that is at the (seasonal) naive forecast."""
+        nn.init.normal_(self.head.weight, std=0.01, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def initial_state(self, batch_size: int) -> RecurrentState:
+        """Zeros of shape (layers, B, hidden), for each tensor of the cell's state."""
+        shape = (self.recurrent.num_layers, batch_size, self.recurrent.hidden_size)
+        count = 2 if isinstance(self.recurrent, nn.LSTM) else 1
+        return tuple(torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in range(count))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.head.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Of the weights."""
+        return self.head.weight.device
+
+    @contextmanager
+    def without_dropout(self) -> Iterator[None]:
+        """As in evaluation for a while, in training too."""
+        if self.dropout.p == 0.0:  # nothing to change, where several threads have this network
+            yield
+            return
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
+
+    def inputs(
+        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
+    ) -> Tensor:
+        """Lagged values, their flags, and covariates, as `AutoregressiveNetwork.inputs` says."""
+        embedded = None if covariates is None else self.covariates(covariates)
+        return lag_inputs(values, known, self.lags, steps, embedded)
+
+    def forward(
+        self, inputs: Tensor, state: RecurrentState | None = None
+    ) -> tuple[Tensor, RecurrentState]:
+        """Run over T steps.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, T, inputs)
+        state : tuple of Tensor of shape (layers, B, hidden), optional
+            Where the recurrence stood; zeros if not given.
+
+        Returns
+        -------
+        outputs : Tensor of shape (B, T, C)
+            The predictions after each step, in the units of the inputs.
+        state : tuple of Tensor
+            Where the recurrence stands after the last step.
+        """
+        if state is None:
+            state = self.initial_state(inputs.shape[0])
+        if inputs.shape[1] == 1:
+            hidden, state = self._step(inputs[:, 0], state)
+        elif self.training and self.dropout.p > 0.0 and self.recurrent.num_layers > 1:
+            hidden, state = self._layer_by_layer(inputs, state)
+        elif isinstance(self.recurrent, nn.LSTM):
+            hidden, state = self.recurrent(inputs, (state[0], state[1]))
+        else:
+            hidden, last = self.recurrent(inputs, state[0])
+            state = (last,)
+        return self.predictions(hidden, inputs), state
+
+    def _layer_by_layer(
+        self, inputs: Tensor, state: RecurrentState
+    ) -> tuple[Tensor, RecurrentState]:
+        """T steps with units dropped out between the layers.
+
+        ``nn.LSTM`` has that too, but draws from the generator of all threads, and others at each
+        step.
+        """
+        run: Any = torch.lstm if isinstance(self.recurrent, nn.LSTM) else torch.gru
+        hidden, layers = inputs, []
+        for layer, weights in enumerate(self.recurrent.all_weights):
+            if layer:
+                hidden = self.dropout(hidden)
+            last = tuple(part[layer, None].contiguous() for part in state)
+            hidden, *here = run(
+                hidden, last if len(last) > 1 else last[0],
+                in_one_piece(weights) if hidden.is_cuda else weights,
+                has_biases=True, num_layers=1, dropout=0.0, train=True,
+                bidirectional=False, batch_first=True,
+            )  # fmt: skip
+            layers.append(here)
+        return hidden, tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
+
+    def _step(self, inputs: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
+        """One step (B, inputs) through cells: ``nn.LSTM`` is made for sequences, and slow for it.
+
+        Returns
+        -------
+        hidden : Tensor of shape (B, 1, hidden)
+        state : tuple of Tensor of shape (layers, B, hidden)
+        """
+        hidden = inputs
+        layers: list[RecurrentState] = []
+        for layer, weights in enumerate(self.recurrent.all_weights):
+            if layer:
+                hidden = self.dropout(hidden[:, None])[:, 0]
+            if isinstance(self.recurrent, nn.LSTM):
+                layers.append(torch.lstm_cell(hidden, [part[layer] for part in state], *weights))
+            else:
+                layers.append((torch.gru_cell(hidden, state[0][layer], *weights),))
+            hidden = layers[-1][0]
+        return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
+
+    def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
+        """What is predicted from where the recurrence stands, (B, T, hidden), as (B, T, C)."""
+        outputs: Tensor = self.head(self.dropout(hidden))
+        base = self.base_inputs
+        return outputs if base is None else outputs + inputs[..., base]
+
+
+def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
+    """The weights as views of one tensor: cuDNN copies any others at every call, with a warning."""
+    whole = torch.cat([weight.flatten() for weight in weights])
+    parts = whole.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]

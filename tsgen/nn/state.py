@@ -1,0 +1,131 @@
+"""Where a network stands, as one value: whatever is done to a batch is done to all its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Self, TypeAlias
+
+import torch
+from torch import Tensor
+
+__all__ = ["RecurrentState", "RolloutState", "TensorRecord"]
+
+RecurrentState: TypeAlias = tuple[Tensor, ...]
+"""``(h, c)`` of an LSTM, ``(h,)`` of a GRU, each of shape (layers, B, hidden)."""
+
+_AXIS = "batch axis"
+
+
+@dataclass(frozen=True, eq=False)
+class TensorRecord:
+    """Tensors that describe the same B loops, windows or series.
+
+    Fields are tensors, records, tuples of either, or ``None``; anything else is shared by all of
+    the batch. The batch is the first axis of a tensor, unless its field says otherwise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.nn import RolloutState
+    >>> state = RolloutState((torch.zeros(1, 3, 8),), torch.zeros(3, 12, 1), torch.ones(3, 12, 1))
+    >>> parents = torch.tensor([0, 0, 2, 1])
+    >>> len(state.take(parents))
+    4
+    """
+
+    def __len__(self) -> int:
+        """B."""
+        sizes = (_size(getattr(self, item.name), _axis(item)) for item in fields(self))
+        return next(size for size in sizes if size is not None)
+
+    def map(self, change: Callable[[Tensor, int], Tensor]) -> Self:
+        """The record of changed tensors; ``change`` gets each with its batch axis."""
+        return self._with(lambda axis, tensor: change(tensor, axis))
+
+    def take(self, positions: Tensor) -> Self:
+        """Some of the batch, each as often as its position is named."""
+        return self._with(lambda axis, tensor: tensor.index_select(axis, positions))
+
+    def put(self, positions: Tensor, others: Self) -> Self:
+        """The same with some of the batch replaced."""
+        return self._with(
+            lambda axis, tensor, other: tensor.index_copy(axis, positions, other), others
+        )
+
+    @classmethod
+    def cat(cls, parts: Iterable[Self]) -> Self:
+        """One batch after the other; what all of a batch share is that of the first."""
+        first, *others = parts
+        if not others:
+            return first
+        return first._with(lambda axis, *tensors: torch.cat(tensors, dim=axis), *others)
+
+    def to(self, target: torch.device | torch.dtype) -> Self:
+        """The same on another device, or in another precision."""
+        return self._with(lambda _, tensor: tensor.to(target))
+
+    def _with(self, combine: Callable[..., Tensor], *others: Self) -> Self:
+        """Tensor by tensor, ``combine(batch axis, tensor, those of the others)``."""
+        changed = {}
+        for item in fields(self):
+            values = [getattr(record, item.name) for record in (self, *others)]
+            changed[item.name] = _combined(combine, _axis(item), values)
+        return replace(self, **changed)
+
+
+def _axis(item: Field[Any]) -> int:
+    return int(item.metadata.get(_AXIS, 0))
+
+
+def _size(value: Any, axis: int) -> int | None:
+    if isinstance(value, tuple):
+        value = value[0]
+    if isinstance(value, TensorRecord):
+        return len(value)
+    return value.shape[axis] if isinstance(value, Tensor) else None
+
+
+def _combined(combine: Callable[..., Tensor], axis: int, values: list[Any]) -> Any:
+    first, *others = values
+    if isinstance(first, Tensor):
+        return combine(axis, *values)
+    if isinstance(first, TensorRecord):
+        return first._with(combine, *others)
+    if isinstance(first, tuple):
+        parts = zip(*values, strict=True)
+        return tuple(_combined(combine, axis, list(part)) for part in parts)
+    return first
+
+
+@dataclass(frozen=True, eq=False)
+class RolloutState(TensorRecord):
+    """Where a loop stands: all that a network needs of the past.
+
+    Attributes
+    ----------
+    recurrent : tuple of Tensor of shape (layers, B, hidden)
+        After every row but the last, which is read when the row after it is predicted: what is
+        known of that row from outside is at hand then.
+    values, known : Tensor of shape (B, max(lags), C)
+        The last rows in the normaliser's units, and 1 where they are known.
+    """
+
+    recurrent: RecurrentState = field(metadata={_AXIS: 1})
+    values: Tensor
+    known: Tensor
+
+    @property
+    def channels(self) -> int:
+        """C, the series of a loop."""
+        return self.values.shape[2]
+
+    def fed(self, values: Tensor, known: Tensor | None = None) -> RolloutState:
+        """The state with further rows (B, T, C), known unless said otherwise, not yet read."""
+        known = torch.ones_like(values) if known is None else known
+        rows = self.values.shape[1]
+        return replace(
+            self,
+            values=torch.cat([self.values, values], dim=1)[:, -rows:],
+            known=torch.cat([self.known, known], dim=1)[:, -rows:],
+        )
