@@ -776,6 +776,10 @@ def test_a_huge_manifest(tmp_path: Path) -> None:
         (("panel", "ids"), {"index": {"names": [], "range": [0, 2, 1]}}),
         (("panel", "ids"), {"index": {}}),
         (("panel", "ends"), {"index": {"names": [None], "range": [0, 2, 1]}}),
+        *((("panel", "ends"), {"index": {"names": [None], "dtype": {"dtype": dtype}, "freq": None,
+                                         "values": {"array": "panel.ends"}}})
+          for dtype in (["zoned", "ns", "Europe"], ["named", "datetime64[ns, Europe]"],
+                        ["arrow", {"bytes": "00" * 50}], ["category", None, True])),
         (("panel", "frequency"), {"IntegerFrequency": {"step": "1"}}),
         (("panel", "layout"), None),
         (("panel", "columns"), {"Columns": {"id": [], "time": "ds", "target": "y"}}),

@@ -99,7 +99,8 @@ def _check_settings(settings: Settings) -> None:
     need(lags[-1] + settings.context_length <= ROWS_LIMIT, "the context", "fewer rows")
     need(settings.num_layers <= 4, f"num_layers={settings.num_layers}", "1 to 4")
     need(loss in get_args(Loss), f"loss={loss!r}", "a known loss")
-    need(settings.n_models <= MOST_MEMBERS, f"n_models={settings.n_models}", "fewer members")
+    members = settings.n_models
+    need(members <= MOST_MEMBERS, f"n_models={members}", f"{MOST_MEMBERS} or fewer")
     need(settings.dropout < 1, f"dropout={settings.dropout}", "less than 1")
 
 

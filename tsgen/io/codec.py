@@ -12,7 +12,7 @@ import math
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -107,10 +107,15 @@ class Codec:
         return plain
 
     def decode_fields(self, kind: type[Any], plain: Any) -> Any:
-        """A dataclass of the fields, checked against their annotations."""
+        """A dataclass of fields that fit their annotations; those left out get their defaults."""
         expect(isinstance(plain, dict), plain)
         known = {item.name: item for item in fields(kind)}
-        for name in sorted(known.keys() ^ plain.keys()):
+        needed = {
+            name
+            for name, item in known.items()
+            if item.default is MISSING and item.default_factory is MISSING
+        }
+        for name in sorted((plain.keys() - known.keys()) | (needed - plain.keys())):
             state = "lacks its" if name in known else "has no"
             raise CodecError(f"{kind.__name__} {state} field {short(name)}")
         hints = typing.get_type_hints(kind)

@@ -90,7 +90,10 @@ class Container:
         arrays = safetensors.numpy.load(self.members[_ARRAYS])
         # Copied: what safetensors returns is read-only and may lie anywhere in memory.
         codec = Codec(records, {name: np.array(item) for name, item in arrays.items()}, objects)
-        record = codec.decode_fields(kind, self.model)
+        try:
+            record = codec.decode_fields(kind, self.model)
+        except OSError as error:  # of Arrow, or of what is no time zone: the file itself was read
+            raise CodecError(f"its parts don't fit together ({error})") from error
         return record, safetensors.torch.load(self.members[_WEIGHTS])
 
 
