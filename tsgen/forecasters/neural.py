@@ -1221,8 +1221,8 @@ class NeuralForecaster(Forecaster):
         Raises
         ------
         ModelFileError
-            If the file is truncated, altered, unsafe, newer than this version of tsgen, no model,
-            or one of another class; the message says which.
+            If the file is truncated, altered, unsafe, of another format than this version of tsgen
+            has, no model, or one of another class; the message says which.
         """
         return load_model(path, [cls], trusted=trusted)
 

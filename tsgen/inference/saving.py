@@ -93,7 +93,8 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
     Raises
     ------
     ModelFileError
-        If the file is truncated, altered, unsafe, of another version of tsgen, or no state.
+        If the file is truncated, altered, unsafe, of another format than this version of tsgen
+        has, or no state.
     """
     trusted = type_names(trusted)
     with about(path, "can't be loaded"):

@@ -337,8 +337,12 @@ def _labels_of(dtype: Any, values: Any, codec: Any) -> Any:
 
 def _plain_element(value: Any, codec: Any) -> Any:
     """A stamp, period or duration by its ticks: unit, zone and frequency are the dtype's."""
-    index: Any = pd.Index([value])
-    return [codec.encode(index.dtype), int(index.asi8[0])]
+    if type(value) is pd.Period:
+        freq: Any = value.freq
+        return [codec.encode(pd.PeriodDtype(freq)), value.ordinal]
+    ticks, zone = value.asm8, getattr(value, "tz", None)
+    dtype = ticks.dtype if zone is None else pd.DatetimeTZDtype(value.unit, zone)
+    return [codec.encode(dtype), int(ticks.astype("i8"))]
 
 
 def _element_of(payload: Any, codec: Any) -> Any:
