@@ -1,6 +1,7 @@
-"""What holds for all tests: no window is opened, and tests marked gpu need a CUDA device."""
+"""What holds for all tests: which are slow, and that no window is opened."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,22 @@ import torch
 os.environ["MPLBACKEND"] = "Agg"
 # Networks as small as those of the tests are faster on one core than on two that wait for another.
 torch.set_num_threads(1)
+
+FAST_CASES = 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the cases of a parametrised test some, spread over them, are fast, and the others slow."""
+    tests = defaultdict(list)
+    for item in items:
+        if not item.get_closest_marker("slow"):
+            tests[item.nodeid.partition("[")[0]].append(item)
+    for cases in tests.values():
+        stride = -(-len(cases) // FAST_CASES)
+        for number, item in enumerate(cases):
+            if number % stride:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

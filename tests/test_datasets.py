@@ -274,6 +274,7 @@ def assert_same_table(actual: pd.DataFrame, name: str) -> None:
         assert_frame_equal(actual, expected, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["etth1", "m4_weekly", "m4_hourly"])
 def test_benchmark_is_downloaded_once_and_equals_the_reference(
     name: str, mirror: Mirror, cache: Path
@@ -331,6 +332,7 @@ def test_truncated_file_is_refused(mirror: Mirror, cache: Path) -> None:
     assert files_below(cache) == []
 
 
+@pytest.mark.slow
 def test_altered_file_is_refused_with_both_hashes(mirror: Mirror, cache: Path) -> None:
     content = (SHARED_RAW / "Weekly-test.csv").read_bytes()
     replace(mirror.folder / "Weekly-test.csv", content.replace(b"35397.16", b"35397.17"))

@@ -71,6 +71,7 @@ def test_a_picture_of_every_layout(layout: str) -> None:
     figure.draw_without_rendering()
 
 
+@pytest.mark.slow
 def test_the_ending_says_the_format(tmp_path: Path) -> None:
     figure = plot_forecast(LAYOUTS["series"], Naive().fit(LAYOUTS["series"]).predict(5))
     for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
@@ -199,6 +200,7 @@ def lines(axis: Any) -> dict[str, Any]:
     return {line.get_label(): line for line in axis.lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validation", [False, True])
 def test_a_picture_of_a_training(validation: bool) -> None:
     """Losses on the left, errors on the right, as the report has them."""
@@ -245,6 +247,7 @@ def test_a_single_loss_is_seen_as_a_point(rows: int) -> None:
     assert validation.get_marker() == "o"
 
 
+@pytest.mark.slow
 def test_a_training_has_a_title_if_it_is_given_one(tmp_path: Path) -> None:
     assert plot_training(report_of()).get_suptitle() == ""
     figure = plot_training(report_of(), title="Sales")

@@ -16,8 +16,6 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster, Tuned, tune
 from tsgen.errors import MissingExtraError, SettingError
 
-pytestmark = pytest.mark.slow
-
 optuna = pytest.importorskip("optuna")
 
 ROWS = 90
@@ -68,6 +66,7 @@ def test_the_score_is_that_of_a_backtest_by_hand() -> None:
     assert tuned.score == tsgen.score(rows, "mae")["mae"].item()
 
 
+@pytest.mark.slow
 def test_ranges_and_objects_may_be_searched() -> None:
     space = {
         "learning_rate": (1e-3, 1e-2),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -150,16 +150,20 @@ def tune(
     ['trial', 'score', 'seconds', 'hidden_size']
     >>> forecast = tuned.model.fit(df).predict(11)
     """
-    optuna = _optuna()
+    _optuna()
     horizon = checked_horizon(horizon)
-    one_of("metric", metric, _METRICS)
-    n_windows = whole_number("n_windows", n_windows, "cutoffs of each series")
-    step = horizon if step is None else whole_number("step", step, "rows between cutoffs")
+    backtest = _Backtest(
+        horizon,
+        whole_number("n_windows", n_windows, "cutoffs of each series"),
+        horizon if step is None else whole_number("step", step, "rows between cutoffs"),
+        one_of("metric", metric, _METRICS),
+        fit.get("short", "error"),
+    )
     budget = number("budget", budget, 0.0, 1e9)
     if n_trials is not None:
         whole_number("n_trials", n_trials, "trials")
     names = {key: fit[key] for key in ("id_col", "time_col", "target_col") if key in fit}
-    train, _ = hold_out(df, horizon + (n_windows - 1) * step, **names)
+    train, _ = hold_out(df, backtest.rows, **names)
     template = clone(model if model is not None else LSTMForecaster())
     if run_dir is not None:
         check_is_repeatable(template.random_state)
@@ -168,34 +172,52 @@ def tune(
     trial = _Trial(
         template,
         space if space is not None else _default_space(template, probe.settings_),
-        lambda candidate: _backtested(candidate, df, train, horizon, n_windows, step, metric, fit),
+        lambda candidate: backtest.score(_fitted(candidate, train, fit), df),
     )
     _, all_rows = clone(template).prepare(df, **fit)
-    described = [all_rows.fingerprint(), horizon, n_windows, step, metric,
+    described = [all_rows.fingerprint(), *backtest[:-1],
                  *({name: repr(value) for name, value in values.items()}
                    for values in (template.get_params(deep=False), trial.space))]  # fmt: skip
     with quiet("optuna"):
-        study = optuna.create_study(
-            storage=None if run_dir is None else _storage(Path(run_dir), described),
-            sampler=None,
-            study_name=_STUDY,
-            load_if_exists=True,
-        )
-        # A search that goes on must not draw what it drew before.
-        seed = (seed_of(random_state) + len(study.trials)) % 2**32
-        study.sampler = optuna.samplers.TPESampler(seed=seed)
-        left = budget - sum(map(_seconds, study.trials))
-        with _progress(left, shown=verbose) as seen:
-            if not _finished(study):
-                # What fails here fails for a reason that no settings mend.
-                study.optimize(trial.as_it_is, n_trials=1, callbacks=[seen])
-                left -= _seconds(study.trials[-1])
-            more = None if n_trials is None else n_trials - _finished(study)
-            if left > 0 and (more is None or more > 0):
-                study.optimize(
-                    trial, n_trials=more, timeout=left, catch=(TsgenError,), callbacks=[seen]
-                )
+        study = _study(None if run_dir is None else Path(run_dir), described, seed_of(random_state))
+        with _progress(budget - _seconds_of(study), shown=verbose) as seen:
+            _search(study, trial, budget, n_trials, seen)
     return trial.best_of(study)
+
+
+def _study(run_dir: Path | None, described: list[Any], seed: int) -> optuna.Study:
+    """The search of a folder, or a new one."""
+    import optuna
+
+    study = optuna.create_study(
+        storage=None if run_dir is None else _storage(run_dir, described),
+        study_name=_STUDY,
+        load_if_exists=True,
+    )
+    # A search that goes on must not draw what it drew before.
+    study.sampler = optuna.samplers.TPESampler(seed=(seed + len(study.trials)) % 2**32)
+    return study
+
+
+def _search(
+    study: optuna.Study,
+    trial: _Trial,
+    budget: float,
+    n_trials: int | None,
+    seen: Callable[..., None],
+) -> None:
+    """Trials until seconds or numbers run out; the first is of the model as it is."""
+    if not _finished(study):
+        # What fails here fails for a reason that no settings mend.
+        study.optimize(trial.as_it_is, n_trials=1, callbacks=[seen])
+    left = budget - _seconds_of(study)
+    more = None if n_trials is None else n_trials - _finished(study)
+    if left > 0 and (more is None or more > 0):
+        study.optimize(trial, n_trials=more, timeout=left, catch=(TsgenError,), callbacks=[seen])
+
+
+def _seconds_of(study: optuna.Study) -> float:
+    return sum(map(_seconds, study.trials))
 
 
 def _finished(study: optuna.Study) -> int:
@@ -304,41 +326,52 @@ def _default_space(model: NeuralForecaster, settings: Settings) -> Space:
     return {name: choices for name, choices in space.items() if given[name] == usual[name]}
 
 
-def _backtested(
-    model: NeuralForecaster,
-    df: Frame,
-    train: Frame,
-    horizon: int,
-    n_windows: int,
-    step: int,
-    metric: str,
-    fit: Mapping[str, Any],
-) -> float:
-    """The mean score of a model's targets on the rows that it isn't fitted to."""
+def _fitted(model: NeuralForecaster, train: Frame, fit: Mapping[str, Any]) -> NeuralForecaster:
+    """A model that has learned, beside others, from the rows before all cutoffs."""
     module, data = model.set_params(verbose=False).prepare(train, **fit)
     interrupted = model._learn(module, data, beside=True)
     if interrupted is not None:  # half a training says nothing of its settings
         raise KeyboardInterrupt(f"tune: {interrupted}")
-    short = fit.get("short", "error")
-    rows = model.backtest(df, horizon, n_windows=n_windows, step=step, short=short)
-    columns = model.panel_.columns
-    if columns.id not in rows:
-        rows = rows.copy()
-        rows[columns.id] = model.history_.labels()[columns.id][0]
-    scores = [
-        score(
-            rows,
-            metric,
-            train=_training_rows(model.history_, target),
-            season_length=model.settings_.season_length,
-            freq=1,
-            id_col=columns.id,
-            time_col=columns.time,
-            target_col=target,
-        )[metric]
-        for target in columns.targets
-    ]
-    return float(np.mean(scores))
+    return model
+
+
+class _Backtest(NamedTuple):
+    """How a fitted model is scored."""
+
+    horizon: int
+    n_windows: int
+    step: int
+    metric: str
+    short: Literal["error", "skip"]
+
+    @property
+    def rows(self) -> int:
+        """Rows after the first cutoff."""
+        return self.horizon + (self.n_windows - 1) * self.step
+
+    def score(self, model: NeuralForecaster, df: Frame) -> float:
+        """The mean score of a model's targets on the rows that it isn't fitted to."""
+        rows = model.backtest(
+            df, self.horizon, n_windows=self.n_windows, step=self.step, short=self.short
+        )
+        columns = model.panel_.columns
+        if columns.id not in rows:
+            rows = rows.copy()
+            rows[columns.id] = model.history_.labels()[columns.id][0]
+        scores = [
+            score(
+                rows,
+                self.metric,
+                train=_training_rows(model.history_, target),
+                season_length=model.settings_.season_length,
+                freq=1,
+                id_col=columns.id,
+                time_col=columns.time,
+                target_col=target,
+            )[self.metric]
+            for target in columns.targets
+        ]
+        return float(np.mean(scores))
 
 
 def _training_rows(panel: Panel, target: str) -> pd.DataFrame:

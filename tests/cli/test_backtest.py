@@ -15,8 +15,6 @@ from support.command_line import Done, Run, in_empty_folder
 from tsgen import LSTMForecaster, hold_out
 from tsgen.metrics import mae
 
-pytestmark = pytest.mark.slow
-
 ROWS = 48
 FEW = ["--max-steps", 2]
 
@@ -45,6 +43,7 @@ def lines(done: Done) -> list[str]:
     return [" ".join(line.split()) for line in done.out.splitlines()]
 
 
+@pytest.mark.slow
 def test_forecasts_of_a_model_fitted_to_the_rows_before(run: Run) -> None:
     source = written(frame())
     options = ["--horizon", 4, "--n-windows", 3, "--step", 2, "--out", "rows.csv"]
@@ -61,6 +60,7 @@ def test_forecasts_of_a_model_fitted_to_the_rows_before(run: Run) -> None:
     assert shown[-1] == "written rows.csv"
 
 
+@pytest.mark.slow
 def test_seasonal_naive_beside_it(run: Run) -> None:
     done = run("backtest", written(frame(seasonal=True)), "--horizon", 5, *FEW)
     (error,) = re.findall(r"MAE .*seasonal naive (.*)\)", done.out)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +98,7 @@ def test_the_summary_names_what_was_written(run: Run) -> None:
     assert done.code != 0 or Path(done.out.split()[-1]).exists()
 
 
+@pytest.mark.slow
 def test_the_seed_decides(run: Run) -> None:
     results = []
     for seed in (1, 1, 2):
@@ -142,24 +140,6 @@ def test_a_series_too_short_to_check_is_forecast_without(run: Run) -> None:
 def test_series_that_seasonal_naive_forecasts_exactly(run: Run, values: Any) -> None:
     done = run(written(one_series(values)), "--horizon", 5)
     assert (done.code, done.err) == (0, "")
-
-
-@pytest.mark.slow
-def test_nothing_of_a_progress_bar_when_piped(tmp_path: Path) -> None:
-    one_series().to_csv(tmp_path / "data.csv", index=False)
-    arguments = ["forecast", "data.csv", "--horizon", "3", "--max-steps", "20", "--no-check"]
-    done = subprocess.run(
-        [sys.executable, "-c", "from tsgen.cli import main; main()", *arguments],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(tsgen.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\r" not in done.stdout
-    assert "\x1b" not in done.stdout
-    assert done.stdout.startswith("rows read")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "forecast.csv"]
 
 
 # ----------------------------------------------------------------------------------------- errors

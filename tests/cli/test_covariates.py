@@ -39,6 +39,7 @@ ROLES = ("--future", "price", "--future", "promo", "--past", "heat", "--static",
 SHORT = ("--max-steps", 2)
 
 
+@pytest.mark.slow
 def test_forecast_with_covariates(run: Run) -> None:
     files()
     done = run("forecast", "sales.csv", "--horizon", HORIZON, *ROLES, "--future-file", "plan.csv",
@@ -51,6 +52,7 @@ def test_forecast_with_covariates(run: Run) -> None:
     assert Path("sales.png").exists()
 
 
+@pytest.mark.slow
 def test_fit_and_predict_with_covariates(run: Run) -> None:
     files()
     assert run("fit", "sales.csv", "--save", "model.tsgen", *ROLES, *SHORT).code == 0
@@ -75,6 +77,7 @@ def test_forgotten_plan(run: Run) -> None:
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_holes_on_the_command_line(run: Run) -> None:
     df = frame()[["unique_id", "ds", "y"]]
     df.loc[[7, 20, 38], "y"] = np.nan

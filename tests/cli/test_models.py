@@ -62,6 +62,7 @@ def test_fit_then_predict(run: Run) -> None:
     assert_frame_equal(result, model.predict(5), check_dtype=False, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_series_of_another_file(run: Run) -> None:
     fit(run)
     other = frame(("new", "a"), rows=30)
@@ -137,6 +138,7 @@ def test_errors_of_predict(run: Run) -> None:
     assert not Path("forecast.csv").exists()
 
 
+@pytest.mark.slow
 def test_levels(run: Run) -> None:
     """A model has levels if it was fitted with them; a forecast in one go always can."""
     assert fit(run).code == 0

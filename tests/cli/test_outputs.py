@@ -118,9 +118,12 @@ def test_other_files_are_replaced_only_when_asked(
 
 
 @pytest.mark.slow
-def test_a_second_command_does_not_replace_the_first_ones_forecast(tmp_path: Path) -> None:
+def test_a_second_command_does_not_replace_the_first_ones_forecast(
+    run: Run, tmp_path: Path
+) -> None:
+    """A process knows what it wrote, and another doesn't."""
     arguments = ["forecast", history(), *QUICK, "--no-check"]
-    assert run_process(arguments, tmp_path).returncode == 0
+    assert run(*arguments).code == 0
     second = run_process(arguments, tmp_path)
     assert second.returncode == 2
     assert second.stderr == (
@@ -228,11 +231,13 @@ def test_standard_input_and_output(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_pipes(tmp_path: Path) -> None:
+    """And nothing of a progress bar in them."""
     arguments = ["forecast", "-", *QUICK, "--no-check", "--out", "-"]
     content = Path(history()).read_bytes()
     done = run_process(arguments, tmp_path, content)
     assert done.returncode == 0
     assert_piped(done.stdout.decode(), done.stderr.decode())
+    assert not {*b"\r\x1b"} & {*done.stdout, *done.stderr}
 
 
 def assert_piped(out: str, err: str) -> None:

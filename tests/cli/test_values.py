@@ -71,6 +71,7 @@ def test_ids_come_back_as_they_are_written(run: Run, case: str) -> None:
     assert ids_of("forecast.csv") == ids
 
 
+@pytest.mark.slow
 def test_ids_of_saved_models_and_backtests(run: Run) -> None:
     ids = ["000123", "NA", "123"]
     source = write("in.csv", ids)

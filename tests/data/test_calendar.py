@@ -235,6 +235,7 @@ def test_sines_and_cosines_lie_on_the_circle(seconds: list[int], zone: str | Non
     assert squares == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), ZONES)
 def test_rows_follow_their_stamps(picked: list[int], zone: str | None) -> None:
@@ -246,6 +247,7 @@ def test_rows_follow_their_stamps(picked: list[int], zone: str | None) -> None:
         pd.testing.assert_frame_equal(rows, all_rows.iloc[picked].reset_index(drop=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=20), st.sampled_from(["QE", "MS", "W-FRI"])

@@ -75,6 +75,7 @@ def test_outputs_of_two_targets_are_never_called_alike() -> None:
         model.predict(2, level=80)
 
 
+@pytest.mark.slow
 def test_a_series_without_ids_may_have_any_target() -> None:
     """A column that isn't there is in nobody's way."""
     df = long().drop(columns="unique_id").rename(columns={"y": "v"})

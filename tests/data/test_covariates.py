@@ -247,6 +247,7 @@ def test_names_of_columns_are_free(forecast: pd.DataFrame) -> None:
     assert_frame_equal(found, forecast.rename(columns=names))
 
 
+@pytest.mark.slow
 def test_covariate_columns_of_a_wide_frame_belong_to_all_series() -> None:
     df, ahead = split(shared())
     roles = {"future_covariates": ["price", "promo"], "past_covariates": "weather"}
@@ -671,6 +672,7 @@ def test_some_columns_of_a_wide_frame_go_on_alone_with_a_calendar() -> None:
     assert_frame_equal(model.predict(4, state=later), model.predict(4, df=df))
 
 
+@pytest.mark.slow
 def test_values_that_the_scaler_of_covariates_cannot_take_are_told() -> None:
     df = history().assign(price=lambda df: df["price"].abs() + 1)
     logs = FunctionTransformer(np.log, check_inverse=False)
@@ -1149,6 +1151,7 @@ def test_integer_columns_of_the_target_stay_what_they_were() -> None:
 # ---------------------------------------------------------------------------- holes and rolled
 
 
+@pytest.mark.slow
 def test_missing_numbers_are_filled_as_the_target_is() -> None:
     df, ahead = history(), future()
     holes = df.copy()
@@ -1223,6 +1226,7 @@ def test_categories_cannot_be_rolled() -> None:
             LSTMForecaster(**TINY).fit(df, past_covariates=column, roll_past=True)
 
 
+@pytest.mark.slow
 def test_several_targets_share_the_covariates_of_their_id() -> None:
     df, ahead = history(), future()
     df["z"] = 2 * df["y"] + 1

@@ -101,6 +101,7 @@ def test_given_values_are_never_lost() -> None:
     assert got.iloc[0] == 66_000.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "Int8", "UInt8", "int8[pyarrow]"])
 def test_small_whole_numbers_go_on_beyond_their_range(dtype: str) -> None:
     """Counts that grow past 127 are neither wrapped nor cut."""

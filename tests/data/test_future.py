@@ -18,8 +18,6 @@ from tsgen.errors import FrameError
 from tsgen.testing import panels
 
 CLASSES = {"lstm": LSTMForecaster, "gru": GRUForecaster}
-pytestmark = pytest.mark.slow
-
 SMALL = {"max_steps": 10, "hidden_size": 8, "context_length": 20, "lags": [3, 7], "verbose": False}
 KEY = ["unique_id", "ds"]
 HORIZON = 12
@@ -221,6 +219,7 @@ def test_a_constant_series_shows_the_given_value(model) -> None:
     assert_close(got[["c", "a"]], model.predict(HORIZON, df=df)[["c", "a"]])
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=["D"], stagger=3), seed=st.integers(0, 2**32 - 1))
 def test_any_panel_follows_what_is_given(df: pd.DataFrame, seed: int) -> None:
@@ -444,6 +443,7 @@ def test_paths_show_what_is_given(model) -> None:
     assert (got[1, :, 5:] != free[1, :, 5:]).any(axis=1).all()
 
 
+@pytest.mark.slow
 def test_an_interval_closes_on_what_is_given() -> None:
     model = LSTMForecaster(**SMALL).fit(wide())
     known = cells(("a", 4, 9.0))

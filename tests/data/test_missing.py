@@ -21,8 +21,6 @@ from tsgen.data.frequency import declared_frequency
 from tsgen.data.missing import add_missing_rows, check_fill, fill_values
 from tsgen.errors import FrameError, SettingError
 
-pytestmark = pytest.mark.slow
-
 SMALL: dict[str, Any] = {
     "max_steps": 8,
     "hidden_size": 8,
@@ -289,6 +287,7 @@ def test_masked_holes_move_no_time_stamp(time: str) -> None:
                 assert forecast.index.tolist() == stamps.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", FILLS)
 def test_the_layouts_agree(fill: str | float) -> None:
     model, df = fitted(fill), without_gap_rows(holed())
@@ -645,6 +644,7 @@ def test_an_update_with_nothing_but_missing_values(fill: str | float) -> None:
     assert_frame_equal(model.predict(4, state=updated), model.predict(4, df=df), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_levels_samples_and_stability_over_holes() -> None:
     model = LSTMForecaster(**SMALL).fit(holed(), fill="mask")
     bands = model.predict(5, level=80)
@@ -704,13 +704,14 @@ def test_a_sine_with_a_fifth_missing_is_forecast_nearly_as_well() -> None:
     holes = history.copy()
     holes.iloc[missing] = np.nan
     arguments = SMALL | {
-        "max_steps": 200,
+        "max_steps": 120,
+        "batch_size": 16,
         "hidden_size": 16,
-        "context_length": 60,
+        "context_length": 40,
         "lags": [20],
         "residual": "last",
         "season_length": 20,
-        "learning_rate": 5e-3,
+        "learning_rate": 1e-2,
     }
     errors = {}
     for name, series in (("whole", history), ("masked", holes)):

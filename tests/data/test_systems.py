@@ -40,6 +40,7 @@ def test_wide(df: pd.DataFrame, seed: int, joint: bool, roll: bool) -> None:
     assert repr(rows_of(panel)) == repr(naive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("roll", [False, True])
 @pytest.mark.parametrize("joint", [False, True])
 @properties

@@ -34,8 +34,6 @@ from tsgen.errors import (
 )
 from tsgen.testing import panels, wide_panels
 
-pytestmark = pytest.mark.slow
-
 H = 4
 ROWS = 60
 SMALL = {

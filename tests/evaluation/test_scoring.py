@@ -613,6 +613,7 @@ def backtests(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @properties
 @given(backtests(), st.sampled_from(["unique_id", "cutoff", WINDOW]))
 def test_the_mean_over_groups_of_as_many_windows_is_the_overall_score(
@@ -624,6 +625,7 @@ def test_the_mean_over_groups_of_as_many_windows_is_the_overall_score(
     np.testing.assert_allclose(overall.iloc[0], parts, rtol=1e-9)
 
 
+@pytest.mark.slow
 @properties
 @given(backtests())
 def test_the_mean_over_steps_is_the_overall_score_of_what_is_a_mean(rows: pd.DataFrame) -> None:
@@ -632,6 +634,7 @@ def test_the_mean_over_steps_is_the_overall_score_of_what_is_a_mean(rows: pd.Dat
     np.testing.assert_allclose(score(rows, names, train=training_rows()).iloc[0], parts, rtol=1e-9)
 
 
+@pytest.mark.slow
 @properties
 @given(backtests(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(rows: pd.DataFrame, random: Any) -> None:
@@ -643,6 +646,7 @@ def test_the_order_of_rows_changes_nothing(rows: pd.DataFrame, random: Any) -> N
         assert_frame_equal(got, expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 @properties
 @given(backtests(), st.sampled_from([0.125, 4.0, 1024.0]), st.sampled_from([0.0, 64.0]))
 def test_scores_and_the_scale_of_the_rows(rows: pd.DataFrame, factor: float, level: float) -> None:
@@ -666,6 +670,7 @@ def test_scores_and_the_scale_of_the_rows(rows: pd.DataFrame, factor: float, lev
         np.testing.assert_allclose(after, before, rtol=1e-9)
 
 
+@pytest.mark.slow
 @properties
 @given(backtests())
 def test_a_series_scores_what_it_does_alone(rows: pd.DataFrame) -> None:

@@ -31,6 +31,7 @@ from tsgen.errors import NotFittedError, SettingError
 MODELS = [LSTMForecaster, GRUForecaster]
 # torch's GRU takes two to three times as long as its LSTM on a CPU.
 SLOW_GRU = [LSTMForecaster, pytest.param(GRUForecaster, marks=pytest.mark.slow)]
+LEARNER = {"max_steps": 60, "hidden_size": 16, "batch_size": 8, "learning_rate": 1e-2}
 
 
 def small(model: type, **settings: Any) -> Any:
@@ -55,23 +56,25 @@ def test_a_constant_stays_exactly_what_it_is(
     assert worst_error(small(model, **settings), constant(value)) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_line_goes_on(model: type) -> None:
     """Within 5 % of its range; the last value would err by 20 %."""
     problem = trend()
-    forecaster = small(model, max_steps=100, hidden_size=16, batch_size=16, learning_rate=1e-2)
+    forecaster = small(model, **LEARNER)
     assert worst_error(forecaster, problem) < 0.05 * np.ptp(problem.history)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 def test_a_sine_goes_on_for_three_periods(model: type) -> None:
     """Within 0.1 of an amplitude of 1, so the phase is kept to 1/60 of a period."""
     forecaster = small(
         model,
-        max_steps=200,
+        max_steps=120,
         hidden_size=16,
-        batch_size=16,
-        learning_rate=1e-2,
+        batch_size=8,
+        learning_rate=2e-2,
         context_length=40,
         lags=[20],
         residual=None,
@@ -110,9 +113,11 @@ def ar1_error(model: Any, mean: float) -> float:
     return float(max(errors))
 
 
-AR1 = {"window_norm": False, "lags": None, "max_steps": 200, "learning_rate": 1e-2}
+AR1 = {"window_norm": False, "lags": None, "context_length": 30, "max_steps": 100,
+       "batch_size": 8, "learning_rate": 1e-2}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 @pytest.mark.parametrize("residual", [pytest.param(None, marks=pytest.mark.slow), "last"])
 def test_an_ar1_process_decays_to_its_mean(model: type, residual: Any) -> None:
@@ -121,17 +126,19 @@ def test_an_ar1_process_decays_to_its_mean(model: type, residual: Any) -> None:
     assert ar1_error(forecaster, mean=2.0) < 0.6
 
 
+@pytest.mark.slow
 def test_the_level_of_an_ar1_process_does_not_bias_it() -> None:
     """The same without a scaler, which leaves the mean where it is: 1.2 deviations from 0."""
     forecaster = small(LSTMForecaster, residual="last", scaler=None, **AR1)
     assert ar1_error(forecaster, mean=2.0) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", SLOW_GRU)
 def test_a_season_on_a_line_beats_seasonal_naive(model: type) -> None:
     """Which is a year's rise, 0.6, too low and then twice that; the noise is 0.1."""
     problem = seasonal_trend()
-    forecaster = small(model, max_steps=100, hidden_size=16, batch_size=16, learning_rate=1e-2)
+    forecaster = small(model, **LEARNER)
     forecast = forecaster.fit(problem.history).predict(24)
     naive = SeasonalNaive().fit(problem.history).predict(24)
     error, naive_error = ((f - problem.future).abs().mean() for f in (forecast, naive))
@@ -171,13 +178,14 @@ def test_more_series_than_are_rolled_out_together() -> None:
     np.testing.assert_allclose(model.predict(3)["s599"], alone, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_transformer_of_scikit_learn_is_undone() -> None:
     """exp of a line: log1p makes it a line again, and no forecast of it can be negative."""
     problem = trend(slope=0.02, start=3.0)
     problem = Problem(np.exp(problem.history), np.exp(problem.future))
     scaler = make_pipeline(FunctionTransformer(np.log1p, np.expm1), StandardScaler())
     forecaster = small(
-        LSTMForecaster, scaler=scaler, max_steps=100, batch_size=16, learning_rate=1e-2
+        LSTMForecaster, scaler=scaler, max_steps=100, batch_size=8, learning_rate=1e-2
     )
     forecast = forecaster.fit(problem.history).predict(24)
     # 24 steps of 2 %: the last value would be 38 % too low.
@@ -340,6 +348,7 @@ def test_nothing_is_learned_before_fit(name: str) -> None:
     assert not hasattr(LSTMForecaster(), name)
 
 
+@pytest.mark.slow
 def test_a_saved_model_forecasts_without_lightning(
     with_rows: LSTMForecaster, tmp_path: Path
 ) -> None:

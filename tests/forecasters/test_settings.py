@@ -186,6 +186,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["fast", "accurate"])
 def test_what_is_given_wins_over_the_preset(preset: str) -> None:
     """It alone: all else stays what the preset says."""
@@ -199,6 +200,7 @@ def test_none_is_no_average_whatever_the_preset() -> None:
     assert settings_of(WALK, preset="accurate", weight_averaging=None).weight_averaging is None
 
 
+@pytest.mark.slow
 def test_settings_show_what_the_preset_chose() -> None:
     model = LSTMForecaster(max_steps=1, hidden_size=4, preset="accurate").fit(WALK)
     assert model.settings_ == settings_of(WALK, max_steps=1, hidden_size=4, preset="accurate")

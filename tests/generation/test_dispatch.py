@@ -148,6 +148,7 @@ def test_equal_with_innovations(cell, layers, lags, residual) -> None:
     assert_as_plain(network, state_of(network), 30, feedback)
 
 
+@pytest.mark.slow
 @over_the_grid(1, [(168, 1, 24)])
 def test_equal_over_a_thousand_steps(cell, layers, lags, residual) -> None:
     network = network_of(lags, cell=cell, layers=layers, residual=residual)
@@ -210,12 +211,14 @@ def loops(draw: st.DrawFn) -> tuple[RecurrentNetwork, RolloutState]:
     return network, state_of(network, draw(st.integers(1, 6)))
 
 
+@pytest.mark.slow
 @properties
 @given(loop=loops(), horizon=st.integers(1, 40))
 def test_any_loop_is_equal_to_the_plain_one(loop, horizon: int) -> None:
     assert_as_plain(*loop, horizon)
 
 
+@pytest.mark.slow
 @properties
 @given(loop=loops(), horizon=st.integers(1, 25), seed=st.integers(0, 999), data=st.data())
 def test_any_driven_loop_is_equal_to_the_plain_one(loop, horizon: int, seed: int, data) -> None:
@@ -803,6 +806,7 @@ def test_the_loop_for_training_is_the_plain_one(lags, arguments, channels, colum
     assert all(size > 0 for size in reached)
 
 
+@pytest.mark.slow
 @settings(properties, max_examples=15)
 @given(loop=loops(), horizon=st.integers(1, 30))
 def test_any_loop_for_training_is_the_plain_one(loop, horizon: int) -> None:

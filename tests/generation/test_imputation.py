@@ -21,8 +21,6 @@ from tsgen.nn import Architecture, Cell, RecurrentNetwork
 from tsgen.preprocessing import by_series, by_system
 from tsgen.rollout import Feedback, RolloutState, encode, rollout
 
-pytestmark = pytest.mark.slow
-
 BATCH, CONTEXT = 4, 12
 
 properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)
@@ -240,12 +238,14 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(network, rows_with(known, network, numbers, categories, seed))
 
 
+@pytest.mark.slow
 @properties
 @given(cases())
 def test_any_network_over_any_holes(case: Case) -> None:
     assert_as_defined(*case)
 
 
+@pytest.mark.slow
 @properties
 @given(cases(), st.data())
 def test_reading_on_over_holes_from_anywhere(case: Case, data: st.DataObject) -> None:

@@ -22,8 +22,6 @@ from tsgen.errors import FrameError, NotFittedError
 from tsgen.inference.calibration import calibrate_on_tail, tail_length
 from tsgen.inference.fitted import FittedModel
 
-pytestmark = pytest.mark.slow
-
 H = 6
 
 
@@ -66,6 +64,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # ---------------------------------------------------------------------------------- when it's done
 
 
+@pytest.mark.slow
 def test_the_first_levels_calibrate_and_no_others(fits: list[str]) -> None:
     model = small().fit(frame())
     model.predict(H)
@@ -80,6 +79,7 @@ def test_the_first_levels_calibrate_and_no_others(fits: list[str]) -> None:
     assert len(fits) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["quantiles", "sample"])
 def test_quantiles_and_paths_calibrate_too(ask: str, fits: list[str]) -> None:
     model = small().fit(frame())
@@ -106,6 +106,7 @@ def test_levels_that_are_refused_cost_no_fit(fits: list[str]) -> None:
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_a_call_of_your_own_is_the_one_that_counts(fits: list[str]) -> None:
     model = small().fit(frame())
     assert model.calibrate() is model
@@ -114,6 +115,7 @@ def test_a_call_of_your_own_is_the_one_that_counts(fits: list[str]) -> None:
     assert_frame_equal(small().fit(frame()).predict(H, level=80), own)
 
 
+@pytest.mark.slow
 def test_a_second_fit_forgets_the_calibration(fits: list[str]) -> None:
     model = small().fit(frame() * 7 + 100).calibrate()
     model.fit(frame())
@@ -133,6 +135,7 @@ def test_before_fit() -> None:
 # ----------------------------------------------------------------------------- what it leaves alone
 
 
+@pytest.mark.slow
 def test_calibration_changes_nothing_but_the_levels() -> None:
     model = small().fit(frame())
     point, raw = model.predict(50), model.sample(H, num_samples=5, calibrated=False)
@@ -151,6 +154,7 @@ def test_calibration_changes_nothing_but_the_levels() -> None:
     assert_frame_equal(model.predict(50, state=state), point)  # a state of before is still good
 
 
+@pytest.mark.slow
 def test_nothing_global_is_touched() -> None:
     model = small(dropout=0.2, num_layers=2).fit(frame())
     before = random.getstate(), np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
@@ -161,6 +165,7 @@ def test_nothing_global_is_touched() -> None:
     assert torch.equal(torch.random.get_rng_state(), before[2])
 
 
+@pytest.mark.slow
 def test_the_global_state_does_not_act_on_levels() -> None:
     bands = []
     for seed in (1, 2):
@@ -170,11 +175,13 @@ def test_the_global_state_does_not_act_on_levels() -> None:
     assert_frame_equal(*bands)
 
 
+@pytest.mark.slow
 def test_the_seed_of_the_model_acts_on_levels() -> None:
     point, other = (small(random_state=seed).fit(frame()).predict(H, level=80) for seed in (0, 1))
     assert not np.allclose(point, other)
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_run_is_left_as_it_is(tmp_path: Path) -> None:
     model = small().fit(frame(), run_dir=tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -187,6 +194,7 @@ def test_a_folder_of_a_run_is_left_as_it_is(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------- files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [LSTMForecaster, GRUForecaster])
 def test_a_saved_calibration_is_loaded_bit_by_bit(
     kind: type, tmp_path: Path, fits: list[str]
@@ -228,6 +236,7 @@ def test_a_model_saved_without_levels_says_how_to_get_them(tmp_path: Path, fits:
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_a_loaded_model_is_calibrated_on_rows_that_are_handed_over(tmp_path: Path) -> None:
     model = small().fit(frame())
     model.save(tmp_path / "model.tsgen")
@@ -279,6 +288,7 @@ def test_short_series_beside_long_ones() -> None:
     assert_bands(bands)
 
 
+@pytest.mark.slow
 def test_missing_values_are_no_errors() -> None:
     df = frame(60)
     df.iloc[[20, 21, 55, 59], 1] = np.nan
@@ -289,6 +299,7 @@ def test_missing_values_are_no_errors() -> None:
     assert_bands(small().fit(df).predict(H, level=80))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -305,6 +316,7 @@ def test_whatever_the_settings_of_fit(settings: dict[str, Any]) -> None:
     assert_bands(small(**settings).fit(frame()).predict(H, level=80))
 
 
+@pytest.mark.slow
 def test_rows_of_other_series_will_do(calibrated: Any) -> None:
     model = small().fit(frame())
     other = frame(90, series=5).rename(columns=lambda name: f"other {name}")
@@ -316,6 +328,7 @@ def test_rows_of_other_series_will_do(calibrated: Any) -> None:
     assert_frame_equal(model.predict(H, level=80), bands)  # the calibration before is kept
 
 
+@pytest.mark.slow
 def test_larger_errors_make_wider_intervals() -> None:
     widths = []
     for noise in (0.1, 3.0):
@@ -359,6 +372,7 @@ def coverage(bands: pd.DataFrame, truth: pd.DataFrame, level: int) -> float:
     return float(100 * ((low <= truth) & (truth <= high)).to_numpy().mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "cell"),
     [
@@ -369,7 +383,8 @@ def coverage(bands: pd.DataFrame, truth: pd.DataFrame, level: int) -> float:
 def test_intervals_cover_what_they_say(make: Any, cell: type) -> None:
     """300 values that the model hasn't seen, the steps of a path hanging together."""
     df = make(series=30, rows=90)
-    model = small(cell, max_steps=50, context_length=28, learning_rate=5e-3).fit(df.iloc[:-10])
+    settings = {"max_steps": 50, "batch_size": 16, "learning_rate": 5e-3}
+    model = small(cell, **settings, context_length=28).fit(df.iloc[:-10])
     bands = model.predict(10, level=[80, 95])
     truth = df.iloc[-10:]
     assert coverage(bands, truth, 80) == pytest.approx(80, abs=8)
@@ -383,9 +398,9 @@ def test_intervals_cover_what_they_say(make: Any, cell: type) -> None:
 @pytest.mark.parametrize("make", [ar_panel, seasonal_panel])
 def test_intervals_of_a_network_that_has_learnt_its_rows_by_heart(make: Any) -> None:
     """Errors in sample are far too small then, which is what a calibration is there for."""
-    df = make(series=60, rows=110, seed=1)
-    model = small(max_steps=600, hidden_size=48, context_length=28, learning_rate=1e-2)
-    model.fit(df.iloc[:-10])
+    df = make(series=30, rows=60, seed=2)
+    settings = {"max_steps": 120, "batch_size": 16, "hidden_size": 32, "learning_rate": 3e-2}
+    model = small(**settings, context_length=28).fit(df.iloc[:-10])
     bands, truth = model.predict(10, level=[80, 95]), df.iloc[-10:]
     raw = model.sample(10, as_array=True, calibrated=False)
     low, high = np.quantile(raw, [0.1, 0.9], axis=1)
@@ -431,6 +446,7 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.slow
 def test_the_second_fit_does_not_see_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its weights nor its scaler nor its range depend on the values there."""
     seen = captured(monkeypatch)
@@ -525,6 +541,7 @@ def test_factors_are_finite_and_there_are_as_many_steps_as_rows(calibrated: Any)
     assert (factors > 0).all()
 
 
+@pytest.mark.slow
 def test_constant_series_among_others_do_not_spoil_the_factors() -> None:
     df = frame(60, series=6)
     plain = small().fit(df).predict(H, level=80)

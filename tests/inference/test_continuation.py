@@ -32,8 +32,6 @@ from tsgen.errors import (
 from tsgen.generation.dispatch import run
 from tsgen.rollout import encode
 
-pytestmark = pytest.mark.slow
-
 MODELS = [LSTMForecaster, GRUForecaster]
 NAMES = ["b", "c", "a"]
 H = 6
@@ -112,6 +110,7 @@ def point_of(model: Any, horizon: int = H, **kwargs: Any) -> npt.NDArray[np.floa
 # ---------------------------------------------------------------------- what sample hands back
 
 
+@pytest.mark.slow
 def test_paths_of_a_long_frame_are_rows_of_id_time_sample_and_target() -> None:
     model = fitted(layout="long")
     frame = model.sample(H, num_samples=4)
@@ -126,6 +125,7 @@ def test_paths_of_a_long_frame_are_rows_of_id_time_sample_and_target() -> None:
     assert frame["sales"].notna().all()
 
 
+@pytest.mark.slow
 def test_paths_of_a_wide_frame_are_a_long_frame() -> None:
     model = fitted()
     frame = model.sample(H, num_samples=3)
@@ -136,6 +136,7 @@ def test_paths_of_a_wide_frame_are_a_long_frame() -> None:
         assert same_stamps(path["ds"], index)
 
 
+@pytest.mark.slow
 def test_paths_of_a_series_have_no_id() -> None:
     model = fitted(layout="series")
     frame = model.sample(H, num_samples=3)
@@ -151,6 +152,7 @@ def test_paths_of_a_long_frame_without_ids_have_none_either() -> None:
     assert paths.columns.tolist() == ["ds", "sample_id", "y"]
 
 
+@pytest.mark.slow
 def test_paths_of_rows_under_a_multiindex_are_a_long_frame() -> None:
     model = fitted(layout="multiindex")
     frame = model.sample(H, num_samples=2)
@@ -159,6 +161,7 @@ def test_paths_of_rows_under_a_multiindex_are_a_long_frame() -> None:
     assert_index_equal(first.index, model.predict(H).index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["long", "wide", "series", "multiindex"])
 def test_an_array_holds_the_values_of_the_frame_in_the_order_of_the_input(layout: str) -> None:
     model = fitted(layout=layout)
@@ -172,6 +175,7 @@ def test_an_array_holds_the_values_of_the_frame_in_the_order_of_the_input(layout
         assert np.abs(array).max(axis=(1, 2)).argsort().tolist() == [2, 0, 1]
 
 
+@pytest.mark.slow
 def test_layouts_hold_the_same_paths() -> None:
     wide = fitted().sample(H, num_samples=4, as_array=True)
     for layout in ("long", "multiindex"):
@@ -220,6 +224,7 @@ def test_series_that_end_early_in_a_wide_frame_have_paths_for_the_same_stamps() 
 # ------------------------------------------------------------------------------ what paths are
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_same_seed_gives_the_same_paths_and_another_others(
     either: Any, calibrated: bool
@@ -231,6 +236,7 @@ def test_the_same_seed_gives_the_same_paths_and_another_others(
     assert (np.abs(ask(random_state=7) - first) > 0).any(axis=(1, 2)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_company_does_not_change_the_paths_of_a_series(either: Any, calibrated: bool) -> None:
     ask = functools.partial(either.sample, H, num_samples=20, as_array=True, calibrated=calibrated)
@@ -576,6 +582,7 @@ def test_levels_need_no_list_and_come_in_the_order_asked_for(model: Any) -> None
     assert columns == ["y", "y-lo-95", "y-hi-95", "y-lo-80", "y-hi-80"]
 
 
+@pytest.mark.slow
 def test_levels_of_ragged_wide_frames(model: Any) -> None:
     """One starts late and one ends early, in fit as in predict."""
     ragged = noisy()
@@ -592,6 +599,7 @@ def test_levels_of_ragged_wide_frames(model: Any) -> None:
             assert (bands[name, "y-lo-80"] < bands[name, "y-hi-80"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [7.3, -1e12])
 def test_a_constant_series_has_no_width(value: float) -> None:
     alone = pd.Series(value, index=noisy().index, name="y")

@@ -11,8 +11,6 @@ import tsgen
 from tsgen import LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError
 
-pytestmark = pytest.mark.slow
-
 
 def frame(rows: int = 300, seed: int = 0) -> pd.DataFrame:
     """``y`` is three times a price of its own day; a second price says nothing."""
@@ -28,8 +26,8 @@ def frame(rows: int = 300, seed: int = 0) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def model() -> LSTMForecaster:
     model = LSTMForecaster(
-        max_steps=400, hidden_size=16, learning_rate=1e-2, context_length=14, lags=[7],
-        residual=None, calendar="day_of_week", verbose=False,
+        max_steps=150, hidden_size=16, batch_size=16, learning_rate=2e-2, context_length=14,
+        lags=[7], residual=None, calendar="day_of_week", verbose=False,
     )  # fmt: skip
     return model.fit(frame(), future_covariates=["price", "idle", "promo"])
 
@@ -53,6 +51,7 @@ def test_every_input_is_there_once_and_in_order(found: pd.DataFrame) -> None:
     assert (found["spread"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same(model: LSTMForecaster, found: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(model.explain(frame()), found)
     pd.testing.assert_frame_equal(model.explain(), found)  # the training rows
@@ -61,6 +60,7 @@ def test_the_same_seed_finds_the_same(model: LSTMForecaster, found: pd.DataFrame
     assert other["input"].iloc[0] == "price"
 
 
+@pytest.mark.slow
 def test_a_lag_that_the_series_repeats_by() -> None:
     t = np.arange(400)
     random = np.random.default_rng(0)
@@ -82,6 +82,7 @@ def test_channels_have_lags_of_their_own() -> None:
     assert set(model.fit(wide).explain()["input"]) == {"u, lag 1", "v, lag 1"}
 
 
+@pytest.mark.slow
 def test_a_loaded_model_needs_rows(model: LSTMForecaster, tmp_path: object) -> None:
     path = f"{tmp_path}/model.tsgen"
     model.save(path)

@@ -399,6 +399,7 @@ def test_paths_keep_their_place_among_the_others() -> None:
     assert torch.equal(stretched.argsort(dim=1), paths.argsort(dim=1))
 
 
+@pytest.mark.slow
 @properties
 @given(
     paths=arrays(np.float64, (2, 9, 3), elements=st.floats(-1e3, 1e3)),

@@ -19,8 +19,6 @@ from tsgen.inference.stability import lyapunov_exponents
 from tsgen.nn import AutoregressiveNetwork, lag_inputs
 from tsgen.rollout import RolloutState, encode, rollout
 
-pytestmark = pytest.mark.slow
-
 COLUMNS = ["lyapunov", "flat_from", "leaves_range_at"]
 NAMES = ["b", "c", "a"]
 
@@ -86,6 +84,7 @@ def logistic(rate: float) -> Callable[[Tensor], Tensor]:
     return lambda inputs: rate * inputs[..., 0] * (1 - inputs[..., 0])
 
 
+@pytest.mark.slow
 def test_chaos_of_the_logistic_map() -> None:
     found = exponents(logistic(4.0), 0.3, 0.61, 0.123, steps=2000)
     assert found.shape == (3,)
@@ -93,6 +92,7 @@ def test_chaos_of_the_logistic_map() -> None:
     np.testing.assert_allclose(found, math.log(2), atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_cycle_of_the_logistic_map() -> None:
     """Of two steps: the exponent is the mean logarithm of the slope at both points."""
     found = exponents(logistic(3.2), 0.3, 0.61, steps=1000)
@@ -201,6 +201,7 @@ def unit_paths(model: Any, horizon: int) -> np.ndarray:
         return rollout(network, state, horizon).path[..., 0].numpy()[[1, 2, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [LSTMForecaster, GRUForecaster])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_row_for_each_series_in_the_order_of_the_input(cell: type, layers: int) -> None:
@@ -284,6 +285,7 @@ def test_a_horizon_before_that_is_too_short_to_see_it() -> None:
         assert here.notna().tolist() == (leaves <= horizon).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [LSTMForecaster, GRUForecaster])
 def test_a_path_is_flat_from_where_it_no_longer_moves(cell: type) -> None:
     """Without a base a network that hardly learnt anything settles; in some steps, not at once."""

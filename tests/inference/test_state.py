@@ -23,8 +23,6 @@ from tsgen.inference.state import ForecastState
 from tsgen.rollout import encode, rollout
 from tsgen.testing import panels, wide_panels
 
-pytestmark = pytest.mark.slow
-
 CLASSES = {"lstm": LSTMForecaster, "gru": GRUForecaster}
 SMALL = {
     "max_steps": 10,
@@ -290,6 +288,7 @@ def test_the_order_of_new_rows_does_not_matter(model) -> None:
     assert_updates(model, before, new.iloc[np.random.default_rng(0).permutation(10)], df)
 
 
+@pytest.mark.slow
 def test_many_updates_of_one_row(model) -> None:
     df = wide(80)
     state = model.encode(df.iloc[:20])
@@ -331,6 +330,7 @@ def test_updating_changes_no_frame(model) -> None:
         assert_frame_equal(frame, before, check_exact=True, check_index_type="exact")
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=["D"], stagger=4), data=st.data())
 def test_any_panel_updates_exactly(df: pd.DataFrame, data: st.DataObject) -> None:
@@ -343,6 +343,7 @@ def test_any_panel_updates_exactly(df: pd.DataFrame, data: st.DataObject) -> Non
         assert_updates(model, before, new, df)
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(n_series=(1, 3), freq=["D"], stagger=2), seed=st.integers(0, 2**32 - 1))
 def test_any_chain_of_updates_is_exact(df: pd.DataFrame, seed: int) -> None:
@@ -364,6 +365,7 @@ def test_any_chain_of_updates_is_exact(df: pd.DataFrame, seed: int) -> None:
 # --------------------------------------------------------------------------- exact updates, wide
 
 
+@pytest.mark.slow
 @one_cell
 def test_a_wide_frame_with_ragged_ends_at_any_row(model) -> None:
     """Leading and trailing NaN; after the split a column may be all NaN."""
@@ -416,6 +418,7 @@ def test_any_wide_frame_of_any_frequency(data: st.DataObject) -> None:
     assert_updates(model, melted(df.iloc[:row]), melted(df.iloc[row:]), melted(df))
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels(freq=["D"], stagger=4), data=st.data())
 def test_any_wide_frame_updates_exactly(df: pd.DataFrame, data: st.DataObject) -> None:
@@ -504,6 +507,7 @@ def test_ids_of_any_type(model, dtype: str) -> None:
     assert got["unique_id"].dtype == model.predict(1, df=df)["unique_id"].dtype
 
 
+@pytest.mark.slow
 @one_cell
 def test_categories_in_an_order_of_their_own(model) -> None:
     """Those of the new rows are sorted otherwise than those of the state."""
@@ -570,6 +574,7 @@ def test_constant_and_tiny_histories(model) -> None:
     assert (got.loc[got["unique_id"] == "k", "y"] == 7.25).all()
 
 
+@pytest.mark.slow
 def test_a_model_without_window_norm() -> None:
     model = LSTMForecaster(**SMALL, window_norm=False, residual="last", num_layers=2).fit(wide(80))
     df = wide(90)
@@ -577,6 +582,7 @@ def test_a_model_without_window_norm() -> None:
         assert_updates(model, df.iloc[:-rows], df.iloc[-rows:], df)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scaler",
     [
@@ -925,6 +931,7 @@ def test_the_state_of_another_cell() -> None:
         fitted("gru").predict(3, state=fitted("lstm").encode(wide(60)))
 
 
+@pytest.mark.slow
 def test_a_state_from_before_a_second_fit() -> None:
     model = LSTMForecaster(**SMALL).fit(wide(80))
     state = model.encode(wide(60))

@@ -426,6 +426,7 @@ def test_a_system_of_a_wide_frame_has_its_covariates_once() -> None:
     assert ahead.shape[0] == 1
 
 
+@pytest.mark.slow
 @properties
 @given(
     lengths=st.lists(st.integers(2, 9), min_size=1, max_size=4),

@@ -18,8 +18,6 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.preprocessing.scalers import fit_scaler
 
-pytestmark = pytest.mark.slow
-
 SMALL = {
     "hidden_size": 8,
     "max_steps": 5,
@@ -201,6 +199,7 @@ def test_units_of_the_whole_frame_do_not_matter(scope: str, window_norm: bool) -
     assert_close(moved.predict(HORIZON), expected.assign(y=8 * expected["y"] - 3), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_units_of_one_series_matter_where_all_share_a_scaler() -> None:
     df = long_frame()
     larger = df["y"].where(df["unique_id"] == "a", 100 * df["y"])
@@ -314,6 +313,7 @@ def test_each_channel_has_a_transformer_of_its_own(scope: str) -> None:
 THIRDS = f"{Thirds.__module__}.Thirds"
 
 
+@pytest.mark.slow
 @every_scope
 @pytest.mark.parametrize("trusted", [[THIRDS], (Thirds,)], ids=["by name", "by type"])
 def test_a_transformer_of_the_users_own_comes_back_if_it_is_trusted(

@@ -16,8 +16,6 @@ from tsgen import LSTMForecaster
 from tsgen.errors import ScalerError, SettingError
 from tsgen.preprocessing.target_transforms import TargetTransform, target_transform_of
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 8, "max_steps": 10, "context_length": 15, "lags": [3], "verbose": False}
 ROWS, HORIZON = 60, 8
 
@@ -240,6 +238,7 @@ def fitted() -> Callable[[str], LSTMForecaster]:
     return get
 
 
+@pytest.mark.slow
 @every_transform
 def test_forecasts_samples_and_bounds_stay_inside(
     name: str, fitted: Callable[[str], LSTMForecaster]
@@ -270,6 +269,7 @@ def test_without_a_transform_they_would_not(name: str) -> None:
     assert paths.min() < low or paths.max() > high
 
 
+@pytest.mark.slow
 def test_samples_and_bounds_of_counts_are_whole_and_rounded_outward(
     fitted: Callable[[str], LSTMForecaster],
 ) -> None:
@@ -283,6 +283,7 @@ def test_samples_and_bounds_of_counts_are_whole_and_rounded_outward(
     assert (model.sample(HORIZON, num_samples=5, as_array=True) % 1 == 0).all()
 
 
+@pytest.mark.slow
 def test_whole_bounds_hold_those_of_log1p() -> None:
     """The same transform without rounding: only outward is moved, by less than one."""
     df = panel("count")
@@ -293,6 +294,7 @@ def test_whole_bounds_hold_those_of_log1p() -> None:
     np.testing.assert_array_equal(whole["y-hi-80"], np.ceil(exact["y-hi-80"]))
 
 
+@pytest.mark.slow
 @every_transform
 def test_a_transform_is_the_same_as_to_transform_by_hand(
     name: str, fitted: Callable[[str], LSTMForecaster]
@@ -421,6 +423,7 @@ def test_a_hole_is_no_value_outside() -> None:
 # ------------------------------------------------------------------------------------ of systems
 
 
+@pytest.mark.slow
 def test_rolled_covariates_are_left_as_they_are() -> None:
     """They may lie anywhere: the transform is of the target alone."""
     df = panel("count")
@@ -456,6 +459,7 @@ def test_all_channels_of_a_system_are_transformed(scope: str) -> None:
         model.predict(3, df=wide)
 
 
+@pytest.mark.slow
 def test_several_targets_of_an_id_are_transformed_and_named() -> None:
     df = panel("count").assign(b=lambda df: df["y"].shift(1, fill_value=0.0))
     model = LSTMForecaster(target_transform="count", multivariate=True, **SMALL)

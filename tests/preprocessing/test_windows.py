@@ -28,6 +28,7 @@ def draw_of(*windows: tuple[int, int]) -> Draw:
 # ------------------------------------------------------------------------------------------ gather
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(data=st.data(), lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5))
 def test_gather_is_slicing(data: st.DataObject, lengths: list[int]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -109,26 +111,33 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    folder = tmp_path_factory.mktemp("expected")
-    return {name: everything(folder, settings) for name, settings in CASES.items()}
+# Each with two of the cases, so that each case meets three or four of them.
+PAIRS = [
+    (around, list(CASES)[(number + ahead) % len(CASES)])
+    for number, around in enumerate(AROUND)
+    for ahead in (0, 2)
+]
+
+
+@cache
+def expected(case: str) -> list[Any]:
+    with TemporaryDirectory() as folder:
+        return everything(Path(folder), CASES[case])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("around", AROUND)
-def test_whatever_is_set_around_it(
-    around: str, case: str, expected: dict[str, list[Any]], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("around", "case"), PAIRS)
+def test_whatever_is_set_around_it(around: str, case: str, tmp_path: Path) -> None:
+    undisturbed = expected(case)
     with AROUND[around]():
         before = modes()
         found = everything(tmp_path, CASES[case])
         assert modes() == before
-    for one, other in zip(found, expected[case], strict=True):
+    for one, other in zip(found, undisturbed, strict=True):
         assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one.equals(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", AROUND)
 def test_a_forecast_is_the_same_whatever_is_set_around_it(around: str) -> None:
     plain = LSTMForecaster(**SMALL).fit(FRAME).predict(5, level=80)
@@ -170,21 +179,23 @@ def traces() -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_fits_of_several_threads_are_those_of_one(case: str) -> None:
     def forecast(seed: int) -> pd.DataFrame:
-        settings = SMALL | {"max_steps": 12} | CASES[case]
+        settings = SMALL | {"max_steps": 6} | CASES[case]
         return LSTMForecaster(**settings, random_state=seed).fit(FRAME).predict(3)
 
-    alone = [forecast(seed) for seed in range(4)]
+    alone = [forecast(seed) for seed in range(3)]
     before = traces()
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(forecast, range(4)))
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(forecast, range(3)))
     assert traces() == before
     for one, other in zip(together, alone, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_so_are_backtests_with_refits_and_searches(tmp_path: Path) -> None:
     def refitted(seed: int) -> Any:
@@ -221,6 +232,7 @@ def test_another_thread_draws_on_undisturbed() -> None:
     assert drawn == expected
 
 
+@pytest.mark.slow
 def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LSTMForecaster(**SMALL).fit(FRAME)
     alone = deepcopy(model).predict(5, level=[80])
@@ -239,6 +251,7 @@ def test_a_first_calibration_in_several_threads_is_one(monkeypatch: pytest.Monke
         pd.testing.assert_frame_equal(found, alone, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -259,6 +272,7 @@ def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     pd.testing.assert_frame_equal(model.predict(5, level=80), fresh, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_search_computes_the_same_under_any_mode() -> None:
     pytest.importorskip("optuna")
     small = LSTMForecaster(**SMALL)
@@ -295,6 +309,7 @@ def closed() -> io.StringIO:
     return stream
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [None, Writer(), closed()], ids=["none", "writer", "closed"])
 @pytest.mark.filterwarnings("default")
 def test_programs_without_a_terminal(stream: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,6 +322,7 @@ def test_programs_without_a_terminal(stream: Any, monkeypatch: pytest.MonkeyPatc
     assert len(model.backtest(FRAME, 3)) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"dropout": 0.3, "n_models": 2}], ids=["one", "members"])
 def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
     settings: dict[str, Any],
@@ -334,6 +350,7 @@ def test_a_model_that_is_fitted_anew_forecasts_meanwhile_as_before(
     assert model.predict(4).equals(expected)
 
 
+@pytest.mark.slow
 def test_one_model_is_fitted_by_several_threads() -> None:
     settings = SMALL | {"dropout": 0.3, "max_steps": 12}
     expected = LSTMForecaster(**settings).fit(FRAME).predict(4)
@@ -343,6 +360,7 @@ def test_one_model_is_fitted_by_several_threads() -> None:
     assert model.predict(4).equals(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("setting", ["deterministic", "detect_anomaly"])
 def test_switches_of_the_process_are_given_back_after_fits_at_once(

@@ -17,8 +17,6 @@ from pandas.testing import assert_frame_equal
 from tsgen import GRUForecaster, LSTMForecaster, load_state, save_state
 from tsgen.errors import ClosedLoopWarning, SettingError
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 ROWS, HORIZON = 320, 20
 # Memoryless problems need no more than one row of the past.
@@ -51,6 +49,7 @@ def spread_of(truth: pd.DataFrame) -> float:
 # ---------------------------------------------------------------------------------- what is gained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forecaster", [LSTMForecaster, GRUForecaster])
 def test_a_price_that_makes_the_series_is_followed(forecaster: type[LSTMForecaster]) -> None:
     random = np.random.default_rng(0)
@@ -64,6 +63,7 @@ def test_a_price_that_makes_the_series_is_followed(forecaster: type[LSTMForecast
     assert error_of(blind.predict(HORIZON), truth) > 0.8 * spread_of(truth)
 
 
+@pytest.mark.slow
 def test_days_of_a_kind_are_followed() -> None:
     random = np.random.default_rng(1)
     effect = {"ordinary": 0.0, "fair": 2.0, "closed": -3.0}
@@ -79,6 +79,7 @@ def test_days_of_a_kind_are_followed() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_static_covariate_tells_two_groups_apart() -> None:
     """Sundays go up in one group and down in the other, which no context of weekdays shows."""
     times = pd.date_range("2022-01-03", periods=63)  # from a Monday on
@@ -100,6 +101,7 @@ def test_a_static_covariate_tells_two_groups_apart() -> None:
     assert sunday["down"] < -2
 
 
+@pytest.mark.slow
 def test_a_covariate_of_the_past_that_leads_by_a_row_helps_the_first_step_alone() -> None:
     random = np.random.default_rng(2)
     lead = random.normal(size=ROWS + HORIZON + 1)
@@ -116,6 +118,7 @@ def test_a_covariate_of_the_past_that_leads_by_a_row_helps_the_first_step_alone(
     assert third > 1.0
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_not_taken_for_the_mean() -> None:
     """The series is 0 after a covariate at its mean, and 1 on average after one nobody knows."""
     random = np.random.default_rng(8)
@@ -129,6 +132,7 @@ def test_what_is_not_known_is_not_taken_for_the_mean() -> None:
     assert min(later) > 0.6
 
 
+@pytest.mark.slow
 def test_a_rolled_covariate_tells_when_the_next_pulse_comes() -> None:
     """A pulse where a sine of period 24 is high, after a context that shows nothing but zeros."""
     t = np.arange(ROWS + HORIZON + 11)
@@ -145,6 +149,7 @@ def test_a_rolled_covariate_tells_when_the_next_pulse_comes() -> None:
     assert with_sine < 0.5 * without
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calendar", ["auto", ["day_of_week", "day_of_month"]])
 def test_a_calendar_knows_the_weekday_that_a_context_does_not_show(calendar: Any) -> None:
     times = pd.date_range("2022-01-03", periods=ROWS)
@@ -158,6 +163,7 @@ def test_a_calendar_knows_the_weekday_that_a_context_does_not_show(calendar: Any
     assert dated["y"].iloc[1] > 3
 
 
+@pytest.mark.slow
 def test_holidays_of_a_country_are_followed() -> None:
     pytest.importorskip("holidays")
     times = pd.date_range("2015-01-01", "2023-12-20")
@@ -363,6 +369,7 @@ def test_company_and_order_say_nothing(model: LSTMForecaster) -> None:
     assert_frame_equal(*pairs)
 
 
+@pytest.mark.slow
 def test_units_of_the_target_pass_through() -> None:
     df = until(0)
     plain = fitted().predict(HORIZON, future_df=ahead())
@@ -457,6 +464,7 @@ def test_carrying_on_is_following_given_values() -> None:
 # ------------------------------------------------------------------------- paths and scenarios
 
 
+@pytest.mark.slow
 def test_levels_and_quantiles_follow_the_covariates(model: LSTMForecaster) -> None:
     point = model.predict(5, future_df=ahead())
     bands = model.predict(5, level=[80], quantiles=0.5, future_df=ahead())
@@ -535,6 +543,7 @@ def test_stability_follows_the_covariates(model: LSTMForecaster) -> None:
 # ------------------------------------------------------------------------------------------- files
 
 
+@pytest.mark.slow
 def test_a_saved_model_forecasts_what_it_did(model: LSTMForecaster, tmp_path: Path) -> None:
     model.calibrate()
     model.save(tmp_path / "model.tsgen", overwrite=True)
@@ -588,6 +597,7 @@ def fairs(stamps: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame({"fair": day * day % 11 < 3, "day": np.sqrt(day)}, index=stamps)
 
 
+@pytest.mark.slow
 def test_a_calendar_of_ones_own_is_followed_and_told_again_after_loading(tmp_path: Path) -> None:
     times = pd.date_range("2022-01-01", periods=ROWS + HORIZON)
     y = 4.0 * fairs(times)["fair"].to_numpy()
@@ -615,6 +625,7 @@ def test_a_calendar_of_ones_own_is_followed_and_told_again_after_loading(tmp_pat
         loaded.predict(HORIZON)
 
 
+@pytest.mark.slow
 def test_a_named_calendar_is_saved_without_a_word(tmp_path: Path) -> None:
     model = LSTMForecaster(**TINY, calendar=["auto", "month_of_year"]).fit(until(0))
     model.save(tmp_path / "model.tsgen")
@@ -636,6 +647,7 @@ def test_a_calendar_of_integer_time_is_off() -> None:
 # --------------------------------------------------------------------------------------- layouts
 
 
+@pytest.mark.slow
 def test_a_multiindex_goes_through_states_and_levels() -> None:
     model = LSTMForecaster(**TINY, calendar="day_of_week").fit(until(0).set_index(KEY), **ROLES)
     known = ahead().set_index(KEY)

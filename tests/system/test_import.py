@@ -33,6 +33,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert loaded.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_errors_need_no_import_of_their_own() -> None:
     assert run("import tsgen; print(tsgen.errors.FrameError.__name__)").strip() == "FrameError"
 
@@ -42,6 +43,7 @@ def test_dir_lists_the_public_names_without_loading_them() -> None:
     assert set(dir(tsgen)) == {*tsgen.__all__, "errors", "metrics", "rollout", "testing"}
 
 
+@pytest.mark.slow
 def test_data_sets_and_scores_do_not_need_torch() -> None:
     script = "import sys; from tsgen import load_dataset, score; print('torch' in sys.modules)"
     assert run(script).strip() == "False"

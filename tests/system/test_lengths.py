@@ -32,6 +32,7 @@ def ahead(df: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covariates", [False, True])
 def test_a_short_series_forecasts_alone_as_beside_long_ones(covariates: bool) -> None:
     df = panel(covariates)

@@ -18,8 +18,6 @@ import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import ClosedLoopWarning, FrameError, SettingError
 
-pytestmark = pytest.mark.slow
-
 SMALL: dict[str, Any] = {
     "max_steps": 25,
     "hidden_size": 8,
@@ -146,6 +144,7 @@ def test_a_long_system_comes_back_in_its_layout(systems: Case) -> None:
     assert (starts - ends == pd.Timedelta("1D")).all()
 
 
+@pytest.mark.slow
 def test_rows_under_a_multiindex_are_the_same(systems: Case) -> None:
     df = long().set_index(KEY)
     model = LSTMForecaster(**SMALL).fit(df, target_col=TARGETS)
@@ -206,13 +205,16 @@ def test_the_frame_is_not_changed(case: Case) -> None:
     assert_frame_equal(case.df, before)
 
 
+@pytest.mark.slow
 @properties
 @given(
     st.floats(0.01, 1e4), st.floats(-1e4, 1e4), st.floats(0.01, 1e4), st.floats(-1e4, 1e4)
 )  # fmt: skip
-def test_each_channel_follows_its_own_scale(a: float, b: float, c: float, d: float) -> None:
+def test_each_channel_follows_its_own_scale(
+    systems: Case, a: float, b: float, c: float, d: float
+) -> None:
     """An unseen system gets scalers of its own, one for each channel."""
-    model = _FITTED.setdefault("long", fit("long")).model
+    model = systems.model
     df = long()[lambda df: df["unique_id"] == "q"].assign(unique_id="new")
     moved = df.assign(b=df["b"] * a + b, a=df["a"] * c + d)
     plain, got = model.predict(6, df=df), model.predict(6, df=moved)
@@ -220,9 +222,6 @@ def test_each_channel_follows_its_own_scale(a: float, b: float, c: float, d: flo
     for name in TARGETS:
         unit = moved[name].std() + 1e-9 * moved[name].abs().max()
         assert (got[name] - expected[name]).abs().max() < 1e-4 * unit
-
-
-_FITTED: dict[str, Case] = {}
 
 
 # -------------------------------------------------------------------------------------- one system
@@ -239,6 +238,7 @@ def test_each_channel_depends_on_the_other(case: Case) -> None:
         assert difference[4:].max() < 1e-6, "other systems are none of its business"
 
 
+@pytest.mark.slow
 def test_without_multivariate_the_same_columns_are_series_of_their_own() -> None:
     arguments = SMALL | {"multivariate": False}
     model = LSTMForecaster(**arguments).fit(long(), target_col=TARGETS)
@@ -338,6 +338,7 @@ def test_scalers_of_channels(scaler: str | None, scope: str) -> None:
 # ------------------------------------------------------------------------------- what is asked for
 
 
+@pytest.mark.slow
 def test_levels_and_quantiles_of_a_wide_system(system: Case) -> None:
     bands = system.model.predict(4, level=[50, 90], quantiles=0.5)
     assert bands.columns.tolist() == [
@@ -353,6 +354,7 @@ def test_levels_and_quantiles_of_a_wide_system(system: Case) -> None:
         assert (own["y-hi-50"] <= own["y-hi-90"]).all()
 
 
+@pytest.mark.slow
 def test_levels_of_a_long_system(systems: Case) -> None:
     bands = systems.model.predict(4, level=80)
     of_levels = {f"{name}-{end}-80" for name in TARGETS for end in ("lo", "hi")}
@@ -419,6 +421,7 @@ def test_channels_of_independent_noise_are_drawn_so(context_length: int) -> None
     assert abs(correlation_of_draws(context_length, 0.0)) < 0.6
 
 
+@pytest.mark.slow
 def test_channels_are_drawn_from_the_same_rows_where_one_has_holes() -> None:
     holes = TIMES["daily"](ROWS)[[50, 55, 61]]
     assert correlation_of_draws(40, 0.99, holes) > 0.85
@@ -588,6 +591,7 @@ def uneven() -> Any:
     return LSTMForecaster(**(SMALL | {"window_norm": False})).fit(ragged())
 
 
+@pytest.mark.slow
 def test_columns_may_begin_and_end_at_other_rows(uneven: Any) -> None:
     forecast = uneven.predict(5)
     assert forecast.index.tolist() == horizon_of(ROWS, 5).tolist()
@@ -656,6 +660,7 @@ def rolled(request: pytest.FixtureRequest) -> Case:
     return Case(model.fit(df, past_covariates="wind", roll_past=True, **targets), df)
 
 
+@pytest.mark.slow
 def test_what_is_rolled_along_is_not_returned(
     rolled: Case, system: Case, systems: Case, tmp_path: Path
 ) -> None:
@@ -696,6 +701,7 @@ def rotation(rows: int, angle: float = 2 * np.pi / 17) -> pd.DataFrame:
     return pd.DataFrame({"y1": np.cos(turns), "y2": np.sin(turns)})
 
 
+@pytest.mark.slow
 def test_a_rotation_is_followed() -> None:
     """For three and a half turns, each channel from both."""
     df = rotation(460)
@@ -758,10 +764,10 @@ def chaos() -> Chaos:
         season_length=1,
         window_norm=False,
         multivariate=True,
-        batch_size=32,
+        batch_size=16,
         learning_rate=1e-2,
         weight_decay=0.0,
-        max_steps=1000,
+        max_steps=600,
         verbose=False,
     )
     return Chaos(model.fit(df.iloc[:6000]), df.iloc[:6000], df.iloc[6000:])

@@ -16,8 +16,6 @@ from tsgen.testing import panels, series, wide_panels
 
 Model: TypeAlias = LSTMForecaster | SeasonalNaive
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 DAYS = ("D",)
 
@@ -81,6 +79,7 @@ def assert_close(got: pd.DataFrame, expected: pd.DataFrame, history: pd.DataFram
 # ------------------------------------------------------------------------------ order of the input
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=DAYS), seed=st.integers(0, 2**32 - 1))
 def test_order_of_rows_changes_nothing(model: Model, df: pd.DataFrame, seed: int) -> None:
@@ -89,6 +88,7 @@ def test_order_of_rows_changes_nothing(model: Model, df: pd.DataFrame, seed: int
     assert_frame_equal(in_order(got), in_order(model.predict(6, df=df)), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(), seed=st.integers(0, 2**32 - 1))
 def test_order_of_rows_in_fit_changes_nothing(df: pd.DataFrame, seed: int) -> None:
@@ -98,6 +98,7 @@ def test_order_of_rows_in_fit_changes_nothing(df: pd.DataFrame, seed: int) -> No
     assert_frame_equal(in_order(got), in_order(expected), check_exact=True)
 
 
+@pytest.mark.slow
 @settings(properties, max_examples=4)
 @given(df=panels(n_series=(2, 3), length=(20, 40), freq=DAYS), seed=st.integers(0, 2**32 - 1))
 def test_order_of_rows_in_training_changes_nothing(df: pd.DataFrame, seed: int) -> None:
@@ -108,6 +109,7 @@ def test_order_of_rows_in_training_changes_nothing(df: pd.DataFrame, seed: int) 
     assert_frame_equal(in_order(got), in_order(expected), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels(freq=DAYS, stagger=2), data=st.data())
 def test_order_of_columns_changes_nothing(
@@ -124,6 +126,7 @@ def test_order_of_columns_changes_nothing(
 # --------------------------------------------------------------------------- one series in a panel
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(n_series=(2, 4), freq=DAYS))
 def test_a_series_alone_forecasts_as_in_the_panel(model: Model, df: pd.DataFrame) -> None:
@@ -133,6 +136,7 @@ def test_a_series_alone_forecasts_as_in_the_panel(model: Model, df: pd.DataFrame
     assert_close(alone, together, df)
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(n_series=(2, 4), freq=DAYS))
 def test_a_series_without_an_id_forecasts_as_in_the_panel(model: Model, df: pd.DataFrame) -> None:
@@ -146,6 +150,7 @@ def test_a_series_without_an_id_forecasts_as_in_the_panel(model: Model, df: pd.D
 # --------------------------------------------------------------------------------------- the scale
 
 
+@pytest.mark.slow
 @properties
 @given(
     df=panels(freq=DAYS, values=["trend", "seasonal", "constant", "random_walk"]),
@@ -162,6 +167,7 @@ def test_forecast_moves_with_scale_and_level(
     assert_close(model.predict(8, df=moved), plain.assign(y=a * plain["y"] + b), moved)
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=DAYS, values=["trend", "seasonal", "random_walk"]), log_a=st.floats(-30, 45))
 def test_forecast_moves_with_any_scale(model: Model, df: pd.DataFrame, log_a: float) -> None:
@@ -181,6 +187,7 @@ def test_a_constant_stays(model: Model, y: pd.Series, horizon: int) -> None:
 # ------------------------------------------------------------------------------------- the horizon
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels(freq=DAYS))
 def test_a_short_forecast_is_the_start_of_a_long_one(model: Model, df: pd.DataFrame) -> None:
@@ -189,6 +196,7 @@ def test_a_short_forecast_is_the_start_of_a_long_one(model: Model, df: pd.DataFr
     assert_close(model.predict(5, df=df), start, df)
 
 
+@pytest.mark.slow
 @properties
 @given(y=series(), short=st.integers(1, 30), more=st.integers(0, 30))
 def test_any_short_forecast_of_any_frequency(y: pd.Series, short: int, more: int) -> None:
@@ -211,6 +219,7 @@ def test_the_frame_is_bit_equal_after_predict(model: Model, df: pd.DataFrame) ->
     assert df.select_dtypes("float64").to_numpy().tobytes() == numbers
 
 
+@pytest.mark.slow
 @properties
 @given(df=st.one_of(panels(), wide_panels(stagger=2)))
 def test_the_frame_is_bit_equal_after_fit(df: pd.DataFrame) -> None:
@@ -227,6 +236,7 @@ def melted(df: pd.DataFrame) -> pd.DataFrame:
     return long.melt("ds", value_name="y").dropna(ignore_index=True)[["unique_id", "ds", "y"]]
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels(freq=DAYS, ids=["text", "integer"]))
 def test_wide_and_long_give_the_same_forecast(model: Model, df: pd.DataFrame) -> None:
@@ -235,6 +245,7 @@ def test_wide_and_long_give_the_same_forecast(model: Model, df: pd.DataFrame) ->
     assert_close(melted(wide), long, melted(df))
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels(ids=["text", "integer"]))
 def test_wide_and_long_give_the_same_forecast_after_fit(df: pd.DataFrame) -> None:
@@ -245,6 +256,7 @@ def test_wide_and_long_give_the_same_forecast_after_fit(df: pd.DataFrame) -> Non
     )
 
 
+@pytest.mark.slow
 @properties
 @given(df=panels())
 def test_the_forecast_appended_is_an_input(df: pd.DataFrame) -> None:
@@ -258,6 +270,7 @@ def test_the_forecast_appended_is_an_input(df: pd.DataFrame) -> None:
     assert_frame_equal(in_order(again), in_order(rest), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=wide_panels())
 def test_the_wide_forecast_appended_is_an_input(df: pd.DataFrame) -> None:

@@ -14,8 +14,6 @@ from tsgen import LSTMForecaster
 from tsgen.preprocessing.windows import Draw
 from tsgen.testing import panels
 
-pytestmark = pytest.mark.slow
-
 KEY = ["unique_id", "ds"]
 HORIZON = 6
 
@@ -90,6 +88,7 @@ def assert_close(got: pd.DataFrame, expected: pd.DataFrame, history: pd.DataFram
     assert ((got["y"] - expected["y"]).abs() <= allowed).all()
 
 
+@pytest.mark.slow
 @properties
 @given(df=drawn)
 def test_every_forecast_is_a_number_after_the_last_row(
@@ -100,6 +99,7 @@ def test_every_forecast_is_a_number_after_the_last_row(
     assert_frame_equal(got[KEY], ahead(df)[KEY].sort_values(KEY, ignore_index=True))
 
 
+@pytest.mark.slow
 @properties
 @given(df=drawn, seed=st.integers(0, 2**32 - 1))
 def test_order_of_rows_changes_nothing(model: LSTMForecaster, df: pd.DataFrame, seed: int) -> None:
@@ -107,6 +107,7 @@ def test_order_of_rows_changes_nothing(model: LSTMForecaster, df: pd.DataFrame, 
     assert_frame_equal(forecast(model, df.iloc[order]), forecast(model, df), check_exact=True)
 
 
+@pytest.mark.slow
 @properties
 @given(df=drawn)
 def test_a_series_alone_forecasts_as_in_the_panel(model: LSTMForecaster, df: pd.DataFrame) -> None:
@@ -114,6 +115,7 @@ def test_a_series_alone_forecasts_as_in_the_panel(model: LSTMForecaster, df: pd.
     assert_close(pd.concat(alone, ignore_index=True), forecast(model, df), df)
 
 
+@pytest.mark.slow
 @properties
 @given(df=drawn)
 def test_a_short_forecast_is_the_start_of_a_long_one(
@@ -124,6 +126,7 @@ def test_a_short_forecast_is_the_start_of_a_long_one(
     assert_close(forecast(model, df), start, df)
 
 
+@pytest.mark.slow
 @properties
 @given(df=drawn, new=st.integers(1, 4))
 def test_an_update_is_the_encoding_of_everything(

@@ -223,6 +223,7 @@ def loops_with_feedback(
     return network, batch, drive_of(network, sorted(parts), batch, horizon), horizon
 
 
+@pytest.mark.slow
 @properties
 @given(loops_with_feedback())
 def test_any_driven_system_is_equal_to_the_plain_loop(

@@ -47,6 +47,7 @@ def results(total: torch.Tensor, those: Sequence[Learner]) -> list[torch.Tensor]
     return [total.detach(), *gradients]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("parts", [1, 2, 4])
 @pytest.mark.parametrize("count", [1, 2, 5])

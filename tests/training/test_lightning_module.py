@@ -56,6 +56,7 @@ def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_the_loss_falls_on_a_sine(cell: str, loss: str) -> None:
@@ -89,6 +90,7 @@ def test_any_number_of_steps_fits_the_schedule(steps: int) -> None:
     assert all(parameter.isfinite().all() for parameter in module.parameters())
 
 
+@pytest.mark.slow
 def test_the_schedule_follows_the_trainers_steps() -> None:
     module = module_of(learning_rate=1e-2)
     trainer_of(max_steps=40).fit(module, data_of(wavy().to_numpy()))

@@ -53,6 +53,7 @@ def test_train_loss_is_that_of_the_report() -> None:
         assert seen.val == {}
 
 
+@pytest.mark.slow
 def test_val_loss_is_that_of_the_report() -> None:
     seen = Seen()
     report = fitted(seen, max_steps=100, val_size=9).report_
@@ -61,6 +62,7 @@ def test_val_loss_is_that_of_the_report() -> None:
     assert seen.val == pytest.approx(table.to_dict())
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_by_either() -> None:
     """By epochs of so many steps as there are between validations."""
     for monitor in ("train_loss", "val_loss"):
@@ -69,6 +71,7 @@ def test_early_stopping_goes_by_either() -> None:
         assert len(seen.train) == 150  # the first one is the best
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_users_own_needs_no_permission(tmp_path: Path) -> None:
     best = ModelCheckpoint(tmp_path, monitor="val_loss", filename="{step}-{val_loss:.3f}")
     seen = Seen()
@@ -81,6 +84,7 @@ def test_a_checkpoint_of_the_users_own_needs_no_permission(tmp_path: Path) -> No
         torch.testing.assert_close(weights[name], weight)
 
 
+@pytest.mark.slow
 def test_a_logger_gets_both(tmp_path: Path) -> None:
     logger = CSVLogger(tmp_path)
     model = fitted(trainer={"logger": logger}, max_steps=60, val_size=9)
@@ -93,6 +97,7 @@ def test_a_logger_gets_both(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_written_where_nobody_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +110,7 @@ QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": 
          "enable_model_summary": False, "accelerator": "cpu"}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sanity", [0, 2])
 def test_a_trainer_of_the_users_own_validates(sanity: int) -> None:
     model = LSTMForecaster(**SMALL, val_size=9)
@@ -236,6 +242,7 @@ def stopping() -> Any:
     return LSTMForecaster(**SMALL, max_steps=200, trainer_kwargs={"callbacks": [early]})
 
 
+@pytest.mark.slow
 def test_fits_of_one_seed_are_the_same_whatever_their_callbacks_have_seen() -> None:
     model = stopping()
     forecasts, steps = [], []
@@ -247,6 +254,7 @@ def test_fits_of_one_seed_are_the_same_whatever_their_callbacks_have_seen() -> N
     assert forecasts[0].equals(forecasts[2])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_a_refit_begins_anew_too() -> None:
     df, model = wavy(), stopping()
@@ -255,6 +263,7 @@ def test_a_refit_begins_anew_too() -> None:
     assert rows["y_pred"].tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 def test_what_a_callback_was_told_since_counts() -> None:
     model = stopping()
     model.fit(wavy())
@@ -262,12 +271,14 @@ def test_what_a_callback_was_told_since_counts() -> None:
     assert model.fit(wavy()).report_.losses["step"].iloc[-1] == 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monitor", ["val_loss", "train_loss"])
 def test_levels_of_a_model_with_callbacks(monitor: str) -> None:
     model = fitted(EarlyStopping(monitor, patience=50), max_steps=20, val_size=9)
     assert model.predict(3, level=80).shape == (3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_nothing_is_logged_or_kept_of_trainings_beside(tmp_path: Path) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "weights")
@@ -286,6 +297,7 @@ def test_accumulated_losses_are_those_of_the_batches() -> None:
     assert seen.train[3::4] == pytest.approx(report.losses["loss"].tolist())
 
 
+@pytest.mark.slow
 def test_a_trainer_of_the_users_own_validates_every_so_many_steps() -> None:
     seen = Seen()
     module, data = LSTMForecaster(**SMALL, val_size=9).prepare(wavy())

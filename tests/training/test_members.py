@@ -29,8 +29,6 @@ from tsgen.nn import Architecture
 from tsgen.training.ensemble import sum_of_losses
 from tsgen.training.lightning_module import one_cycle
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
 FRAME = pd.DataFrame({name: wavy(50, seed) for seed, name in enumerate("ab")})
@@ -58,10 +56,7 @@ def digest(model: Any) -> str:
     return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
-SOME = [3, pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
-
-
-@pytest.fixture(scope="module", params=SOME, ids="{} members".format)
+@pytest.fixture(scope="module", params=[3, 2, 4], ids="{} members".format)
 def model(request: pytest.FixtureRequest) -> LSTMForecaster:
     return LSTMForecaster(**SMALL, n_models=request.param).fit(FRAME)
 
@@ -152,7 +147,8 @@ def test_each_member_learns_from_its_own_part_of_a_batch(strategy: Any) -> None:
     torch.testing.assert_close(loss, sum(losses))
 
 
-@pytest.mark.parametrize("algorithm", ["norm", pytest.param("value", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ["norm", "value"])
 def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
     """Its optimiser, schedule and clipping, written out, on its part of every batch."""
     settings = SMALL | {"max_steps": 8, "learning_rate": 0.05, "weight_decay": 0.1}
@@ -182,6 +178,7 @@ def test_a_member_trains_among_others_as_alone(algorithm: str) -> None:
         torch.testing.assert_close(weight, expected[name], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_same_seed_same_members() -> None:
     settings = SMALL | {"n_models": 2, "dropout": 0.2}
     first = LSTMForecaster(**settings).fit(FRAME)
@@ -239,11 +236,12 @@ def cut(*_: object) -> None:
     raise Cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "averaging"),
     [
-        pytest.param(2, None, marks=pytest.mark.slow),
-        pytest.param(2, 0.5, marks=pytest.mark.slow),
+        (2, None),
+        (2, 0.5),
         (7, 0.5),
     ],
 )
@@ -282,6 +280,7 @@ def test_validation_is_of_the_median(members: Any, model: LSTMForecaster) -> Non
     torch.testing.assert_close(errors.total, expected)
 
 
+@pytest.mark.slow
 def test_a_member_that_diverges_ends_the_run_and_names_the_series() -> None:
     def poison(trainer: Any, module: Any) -> None:
         with torch.no_grad():
@@ -577,14 +576,7 @@ def assert_weights(model: LSTMForecaster, expected: dict[str, torch.Tensor]) -> 
 
 @pytest.mark.parametrize(
     ("share", "last"),
-    [
-        (0.3, 3),
-        (0.01, 1),
-        *(
-            pytest.param(share, last, marks=pytest.mark.slow)
-            for share, last in [(1.0, 10), (0.5, 5), (0.1, 1), (None, 1)]
-        ),
-    ],
+    [(0.3, 3), (0.01, 1), (1.0, 10), (0.5, 5), (0.1, 1), (None, 1)],
 )
 def test_the_weights_are_the_mean_over_the_last_steps(share: Any, last: int) -> None:
     model, weights = fitted(weight_averaging=share)
@@ -627,6 +619,7 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
     assert_weights(model, stop.seen[-1])
 
 
+@pytest.mark.slow
 def test_validated_weights_are_kept_as_they_are() -> None:
     """Of several validations each is of the weights of its step, not of their average so far."""
     plain, _ = fitted(val_size=9, max_steps=150)

@@ -68,6 +68,7 @@ def fitted(memory: Memory | None = None, windows: int = 10**9, **settings: Any) 
     return LSTMForecaster(**(SMALL | settings)).fit(FRAME, fill="mask")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{}, {"training_strategy": FreeRunning(steps=4)}, {"n_models": 2}, {"num_layers": 2}],
@@ -87,6 +88,7 @@ def test_parts_come_to_the_same_weights(settings: dict[str, Any], memory: Memory
     assert parts.settings_ == whole.settings_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", FULL, indirect=True)
 def test_whatever_the_error_is_called(memory: Memory) -> None:
     with pytest.warns(MemoryWarning, match="parts"):
@@ -94,6 +96,7 @@ def test_whatever_the_error_is_called(memory: Memory) -> None:
     assert np.isfinite(model.predict(4).to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_draws_go_on_in_parts(memory: Memory) -> None:
     settings = {"training_strategy": NoisyInputs(0.1), "dropout": 0.2}
     with pytest.warns(MemoryWarning, match="parts"):
@@ -103,6 +106,7 @@ def test_draws_go_on_in_parts(memory: Memory) -> None:
     assert torch.equal(weights(first), weights(second))
 
 
+@pytest.mark.slow
 def test_a_single_window_that_does_not_fit_is_an_error(memory: Memory) -> None:
     model = LSTMForecaster(**SMALL)
     memory.windows = 0
@@ -132,6 +136,7 @@ def test_elsewhere_in_a_training_the_error_names_the_batch_size() -> None:
         model.fit(FRAME, fill="mask")
 
 
+@pytest.mark.slow
 def test_a_trainer_of_the_users_own_learns_in_parts_too(memory: Memory) -> None:
     whole, parts = LSTMForecaster(**SMALL), LSTMForecaster(**SMALL)
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False,

@@ -219,6 +219,7 @@ def test_a_table_tells_of_all_steps_in_few_rows(steps: int) -> None:
     assert np.average(table["loss"], weights=weights) == pytest.approx(values.mean())
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_reports_all_of_it(tmp_path: Path) -> None:
     class Cut(RuntimeError):
         pass

@@ -43,8 +43,6 @@ from tsgen.training.losses import Objective
 from tsgen.training.step import LossTerm, TrainingExamples
 from tsgen.training.strategies import STRATEGIES
 
-pytestmark = pytest.mark.slow
-
 LAGS, LONGEST = (1, 5), 5
 CONTEXT, HORIZON, WINDOWS = 9, 7, 6
 CUTOFF = LONGEST - 1 + CONTEXT
@@ -64,20 +62,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "covariates": {"covariates": 2},
     "gru, two channels, covariates": {"cell": "gru", "channels": 2, "covariates": 2},
 }
-IN_SHORT = ["lstm on the season", "lstm on the last value", "gru, two channels, covariates"]
-every_network = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.slow) for name in NETWORKS],
-)
-
-
-def some(values: list[Any], fast: int) -> list[Any]:
-    """All of them, of which those after the first are marked slow."""
-    return [
-        *values[:fast],
-        *(pytest.param(value, marks=pytest.mark.slow) for value in values[fast:]),
-    ]
-
+every_network = pytest.mark.parametrize("name", NETWORKS)
 
 AFTER_CUTOFF: list[Callable[..., TrainingStrategy]] = [FreeRunning, ScheduledSampling, PushForward]
 
@@ -580,6 +565,7 @@ def test_the_probability_follows_the_progress() -> None:
 CURVES = ["linear", "inverse_sigmoid", "exponential"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", CURVES)
 @properties
 @given(
@@ -636,7 +622,7 @@ def pushed(examples: TrainingExamples, first: int, learned: int) -> Tensor:
     return errors.total.sum() / errors.steps.sum()
 
 
-@pytest.mark.parametrize("learned", some([3, 1], 1))
+@pytest.mark.parametrize("learned", [3, 1])
 @every_network
 def test_push_forward_learns_from_where_its_errors_have_taken_it(name: str, learned: int) -> None:
     """Every length of the prefix comes up, and no other."""
@@ -683,13 +669,14 @@ def test_with_all_steps_learned_it_is_free_running(learned: int) -> None:
      PushForward(learned=50), NoisyInputs(0.0)],
     ids=repr,
 )  # fmt: skip
-@pytest.mark.parametrize("name", some(["two channels", "gru"], 1))
+@pytest.mark.parametrize("name", ["two channels", "gru"])
 def test_noise_of_no_size_changes_nothing(name: str, strategy: TrainingStrategy) -> None:
     examples = of(name)
     got = loss_of(NoisyInputs(0.0, strategy).loss_terms(examples))
     assert_same(examples.network, got, loss_of(strategy.loss_terms(examples)))
 
 
+@pytest.mark.slow
 def test_noise_is_on_what_is_fed_in_and_not_on_the_targets() -> None:
     """A copy of the last value errs by the noise on it: by what there is none of, not at all."""
     network = echo(1)
@@ -760,11 +747,8 @@ STRETCHES = st.lists(
 
 @pytest.mark.parametrize(
     "strategy",
-    some(
-        [FreeRunning(), always(1.0, per="batch"), TeacherForcing(), PushForward(learned=50),
-         always(1.0), always(0.0)],
-        2,
-    ),
+    [FreeRunning(), always(1.0, per="batch"), TeacherForcing(), PushForward(learned=50),
+     always(1.0), always(0.0)],
     ids=repr,
 )  # fmt: skip
 @settings(properties, max_examples=8)
@@ -866,7 +850,7 @@ def test_strategies_are_plain_values(strategy: TrainingStrategy) -> None:
         strategy.share = 0.1  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("strategy", some(OBJECTS, 2), ids=repr)
+@pytest.mark.parametrize("strategy", OBJECTS, ids=repr)
 def test_a_file_keeps_the_strategy(strategy: TrainingStrategy, tmp_path: Path) -> None:
     model = LSTMForecaster(**SMALL, training_strategy=strategy).fit(wavy())
     model.save(tmp_path / "model.tsgen")
@@ -1014,7 +998,8 @@ def test_what_is_random_says_so(strategy: TrainingStrategy) -> None:
     assert torch.equal(of_all, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("strategy", some(RANDOM, 1), ids=repr)
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", RANDOM, ids=repr)
 def test_the_random_state_decides(strategy: TrainingStrategy) -> None:
     def weights(seed: int) -> str:
         torch.manual_seed(seed)  # of the caller, which must not matter
@@ -1063,7 +1048,8 @@ class CutAt(pl.Callback):
             raise Cut
 
 
-@pytest.mark.parametrize("strategy", some(RANDOM, 1), ids=repr)
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", RANDOM, ids=repr)
 def test_a_run_that_was_cut_off_ends_as_a_whole_one(
     strategy: TrainingStrategy, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_killed_run_resumes_and_ends_with_the_weights_of_a_whole_one(
     assert digest(resumed) == digest(LSTMForecaster(**LAYERED).fit(seasonal))
 
 
+@pytest.mark.slow
 def test_resuming_trains_the_missing_steps_alone(seasonal: pd.DataFrame, tmp_path: Path) -> None:
     class Cut(RuntimeError):
         pass
@@ -112,6 +113,7 @@ def validated() -> LSTMForecaster:
     return LSTMForecaster(**VALIDATED).fit(three_series())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [47, 50, 51, pytest.param(100, marks=pytest.mark.slow)])
 def test_validation_goes_on_where_it_stood(
     validated: LSTMForecaster, seasonal: pd.DataFrame, tmp_path: Path, step: int
@@ -134,6 +136,7 @@ def test_validation_goes_on_where_it_stood(
     )
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_read_back_without_training(
     seasonal: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ def test_checkpoints_hold_tensors_and_plain_values(seasonal: pd.DataFrame, tmp_p
     assert checkpoint["global_step"] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_the_best_weights_so_far(
     seasonal: pd.DataFrame, signum: signal.Signals
@@ -199,6 +203,7 @@ def test_a_second_signal_raises(seasonal: pd.DataFrame) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) -> None:
     kept = {}
 
@@ -237,6 +242,7 @@ def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame)
     assert model.settings_.val_size > 0
 
 
+@pytest.mark.slow
 def test_the_held_out_tail_is_not_trained_on(seasonal: pd.DataFrame) -> None:
     settings = {**SETTINGS, "max_steps": 20, "scaler": None, "val_size": 12}
     changed = seasonal.copy()
@@ -246,6 +252,7 @@ def test_the_held_out_tail_is_not_trained_on(seasonal: pd.DataFrame) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_what_ends_a_calibration_ends_the_call(
     seasonal: pd.DataFrame, signum: signal.Signals
@@ -265,6 +272,7 @@ def test_what_ends_a_calibration_ends_the_call(
     assert model.predict(4, level=80).shape == (4, 9)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_so_do_signals_in_backtests_and_searches(seasonal: pd.DataFrame) -> None:
     interrupt = AtStep(5, lambda *_: os.kill(os.getpid(), signal.SIGINT))

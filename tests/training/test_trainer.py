@@ -45,6 +45,7 @@ def test_no_files_and_no_output(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_the_trainer_is_let_go() -> None:
     """With its optimiser, its rows and its copies of the weights."""
 
@@ -137,6 +138,7 @@ def test_gradients_are_clipped_unless_told_otherwise() -> None:
 # ----------------------------------------------------------------------------------- random_state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [LSTMForecaster, GRUForecaster])
 @pytest.mark.parametrize("settings", [{}, {"dropout": 0.3}, {"dropout": 0.3, "num_layers": 2}])
 def test_same_seed_same_forecast_bit_by_bit(model: type, settings: dict[str, Any]) -> None:

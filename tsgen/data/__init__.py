@@ -8,7 +8,8 @@ what the user knows (`Panel.forecast_frame`). All that is wrong with a frame is 
 In the order to read them: ``frame`` (the way in), ``spec`` and ``columns`` (which columns are
 what), ``layouts``, ``reader`` with its two front ends ``long`` and ``wide``, ``systems`` (what
 both make of columns), ``panel``; ``ragged`` (segments of rows, and their positions);
-``validation`` and ``missing`` (what is wrong, and what to do about holes); ``frequency``,
+``validation`` and ``missing`` (what is wrong, and what to do about holes before a network sees
+them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``future`` and
 ``future_covariates`` (frames that come later); ``history`` (a panel as it was at earlier rows).
 

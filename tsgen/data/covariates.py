@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen._typing import FloatArray, IntArray, Label
-from tsgen.data.validation import Names, Problems, check_values
+from tsgen.data.validation import Names, Places, Problems, check_values
 
 __all__ = [
     "ColumnSource",
@@ -151,7 +151,7 @@ def read_column(
     if known.categories is None:
         label = f"{written(known.name)}{source.of}"
         values = check_values(
-            column, label, source.codes, source.names, source.times, problems,
+            column, label, Places(source.codes, source.names, source.times), problems,
             missing="allowed", remedy="give numbers; only text, bool and category columns of fit "
             "are read as categories",
         )  # fmt: skip

@@ -29,6 +29,8 @@ from tsgen.data.spec import (
 )
 from tsgen.data.systems import channels_of, values_of
 from tsgen.data.validation import (
+    ExpectedSteps,
+    Places,
     Problems,
     check_ids,
     check_steps,
@@ -61,18 +63,19 @@ class LongReader:
         problems = Problems()
         times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
-        table = self._values(spec, codes, ids, times, problems)
+        names = self._series_names(ids)
+        table = self._values(spec, Places(codes, names, times), problems)
         if times is None or codes is None:
             problems.raise_any()
         assert times is not None and codes is not None
-        names = self._series_names(ids)
         covariates = RowTable(self.covariates, codes, names, times).read(spec, problems)
         order = _sorting_order(codes, times)
         stamps, grouped = (times, codes) if order is None else (times[order], codes[order])
         offsets = np.searchsorted(grouped, np.arange(len(ids) + 1)).astype(np.int64)
         frequency = frequency_of(freq, stamps, offsets)
         gaps = spec.fill is not None
-        check_steps(frequency, stamps, offsets, names, order, problems, origin_of(freq), gaps=gaps)
+        expected = ExpectedSteps(frequency, origin_of(freq), gaps)
+        check_steps(expected, stamps, offsets, names, order, problems)
         problems.raise_any()
         whole = whole_rows(stamps, offsets, order, frequency, gaps=gaps)
         values = table if order is None and not gaps else rows_of_table(table, whole.source)
@@ -93,16 +96,8 @@ class LongReader:
         problems.raise_any()
         return History(panel, whole.times, starts)
 
-    def _values(
-        self,
-        spec: FrameSpec,
-        codes: IntArray | None,
-        ids: pd.Index,
-        times: pd.Index | None,
-        problems: Problems,
-    ) -> FloatArray:
+    def _values(self, spec: FrameSpec, where: Places, problems: Problems) -> FloatArray:
         """Targets and rolled covariates, (columns, rows); rows as they stand in the frame."""
-        names = self._series_names(ids)
         missing: Literal["refused", "holes", "allowed"] = "refused"
         if spec.fill is not None:
             missing = "allowed" if spec.goes_on else "holes"
@@ -112,8 +107,7 @@ class LongReader:
         ]
         columns = []
         for name, column in pairs:
-            values = check_values(column, written(name), codes, names, times, problems,
-                                  missing=missing)  # fmt: skip
+            values = check_values(column, written(name), where, problems, missing=missing)
             columns.append(np.zeros(len(column)) if values is None else values)
         return columns[0][None] if len(columns) == 1 else np.stack(columns)
 
@@ -178,9 +172,9 @@ class LongReader:
         problems = Problems()
         times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
-        names = self._series_names(ids)
+        where = Places(codes, self._series_names(ids), times)
         columns = [
-            check_values(target, written(name), codes, names, times, problems, missing="allowed")
+            check_values(target, written(name), where, problems, missing="allowed")
             for name, target in zip(self.columns.targets, self.targets, strict=True)
         ]
         problems.raise_any()

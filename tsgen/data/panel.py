@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -263,9 +264,10 @@ class Panel:
         """
         shown = self.shown
         return self.layout.write(
-            self._shown(), horizon, {name: values[shown] for name, values in outputs.items()}
+            self._shown, horizon, {name: values[shown] for name, values in outputs.items()}
         )
 
+    @cached_property
     def _shown(self) -> Shown:
         ids, ends = self.ids[self.shown], self.ends[self.shown]
         if self.names_channels:
@@ -312,7 +314,7 @@ class Panel:
         paths : ndarray of shape (N, S, H)
         """
         targets = self.columns.targets
-        shown = self._shown()
+        shown = self._shown
         # A column for each target; those of an id are side by side.
         order = self.in_order.reshape(-1, len(targets))
         samples, horizon = paths.shape[1:]

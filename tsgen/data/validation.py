@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,8 @@ from tsgen.errors import FrameError
 
 __all__ = [
     "FILL_HINT",
+    "ExpectedSteps",
+    "Places",
     "Problems",
     "check_ids",
     "check_index_steps",
@@ -245,9 +247,7 @@ def _numpy_time_dtype(dtype: Any) -> Any:
 def check_values(
     column: pd.Series,
     label: str,
-    codes: IntArray | None,
-    names: Names,
-    times: pd.Index | None,
+    where: Places,
     problems: Problems,
     *,
     missing: Literal["refused", "holes", "allowed"] = "refused",
@@ -255,11 +255,9 @@ def check_values(
 ) -> FloatArray | None:
     """The values as float64, a copy, or ``None`` if the column can't be numbers.
 
-    Missing values are a problem in a long frame (``codes`` given) unless they are allowed, or
-    holes of a series that has others; in a wide one, where they may mean a shorter series, they
-    are left to the caller.
+    Missing values are a problem in a long frame unless they are allowed, or holes of a series that
+    has others; in a wide one, where they may mean a shorter series, they are left to the caller.
     """
-    where = Places(codes, names, times)
     values = _to_float(column, label, where, problems, remedy)
     if values is None:
         return None
@@ -272,31 +270,38 @@ def check_values(
             total=int(infinite.sum()),
         )
     lacking = np.isnan(values)
-    if codes is None or missing == "allowed" or not lacking.any():
-        return values
-    empty = np.bincount(codes, ~lacking, minlength=codes.max() + 1) == 0
-    if empty.any() and isinstance(names, pd.Index):
+    if where.is_long and missing != "allowed" and lacking.any():
+        empty = _check_for_any_value(lacking, label, where, problems)
+        partly = lacking & ~empty[where.codes]
+        if partly.any() and missing == "refused":
+            problems.add(
+                f"column {label} has missing values (NaN)",
+                where.describe(partly),
+                "drop them at a series' ends, fill them between, for instance with "
+                f"interpolate(), or {FILL_HINT}",
+                total=int(partly.sum()),
+            )
+    return values
+
+
+def _check_for_any_value(
+    lacking: BoolArray, label: str, where: Places, problems: Problems
+) -> BoolArray:
+    """Which series have no value at all; that is a problem."""
+    empty: BoolArray = np.bincount(where.codes, ~lacking, minlength=where.codes.max() + 1) == 0
+    if empty.any() and isinstance(where.names, pd.Index):
         problems.add(
             f"column {label}: series without any value",
-            [written(name) for name in names[empty]],
+            [written(name) for name in where.names[empty]],
             "drop these series",
         )
     elif empty.any():
         problems.add(
             f"column {label} has no value at all",
-            [f"{len(values)} rows of NaN"],
+            [f"{len(lacking)} rows of NaN"],
             "take another one",
         )
-    partly = lacking & ~empty[codes]
-    if partly.any() and missing == "refused":
-        problems.add(
-            f"column {label} has missing values (NaN)",
-            where.describe(partly),
-            "drop them at a series' ends, fill them between, for instance with interpolate(), or "
-            f"{FILL_HINT}",
-            total=int(partly.sum()),
-        )
-    return values
+    return empty
 
 
 def _to_float(
@@ -365,68 +370,63 @@ def _is_numeric_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+class ExpectedSteps(NamedTuple):
+    """How the rows of a series follow one another."""
+
+    frequency: Frequency
+    origin: str
+    """Where the frequency comes from, for messages."""
+    gaps: bool = False
+    """Whether several steps may lie between two rows."""
+
+    def are_met_by(self, steps: IntArray) -> bool:
+        """Whether so many steps lie between each row and the next."""
+        return bool(((steps > 0) if self.gaps else (steps == 1)).all())
+
+
 def check_steps(
-    frequency: Frequency,
+    expected: ExpectedSteps,
     times: pd.Index,
     offsets: IntArray,
     names: Names,
     order: IntArray | None,
     problems: Problems,
-    origin: str,
-    *,
-    gaps: bool = False,
 ) -> None:
-    """Sorted stamps of a long frame: each series must go on by one step from row to row.
-
-    Where gaps are allowed, by one or more.
-    """
-    steps = frequency.advance(times)
+    """Sorted stamps of a long frame: each series must go on from row to row as expected."""
+    steps = expected.frequency.advance(times)
     inside = np.ones(len(steps), dtype=bool)
     inside[offsets[1:-1] - 1] = False
-    if gaps:
-        steps = np.minimum(steps, 1)
-    if bool((steps[inside] == 1).all()):
-        return
-    codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    where = Places(codes, names, times, order)
-    _add_step_problems(frequency, times, steps, inside, where, problems, origin)
+    if not expected.are_met_by(steps[inside]):
+        codes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        where = Places(codes, names, times, order)
+        _add_step_problems(expected, steps, inside, where, problems)
 
 
 def check_index_steps(
-    frequency: Frequency,
-    times: pd.Index,
-    order: IntArray | None,
-    problems: Problems,
-    origin: str,
-    *,
-    gaps: bool = False,
+    expected: ExpectedSteps, times: pd.Index, order: IntArray | None, problems: Problems
 ) -> None:
     """The same for the one index of a wide frame or Series."""
-    steps = frequency.advance(times)
-    if gaps:
-        steps = np.minimum(steps, 1)
-    if bool((steps == 1).all()):
-        return
-    where = Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
-    everywhere = np.ones(len(steps), dtype=bool)
-    _add_step_problems(frequency, times, steps, everywhere, where, problems, origin)
+    steps = expected.frequency.advance(times)
+    if not expected.are_met_by(steps):
+        where = Places(np.zeros(len(times), dtype=np.int64), "wide", times, order)
+        everywhere = np.ones(len(steps), dtype=bool)
+        _add_step_problems(expected, steps, everywhere, where, problems)
 
 
 def _add_step_problems(
-    frequency: Frequency,
-    times: pd.Index,
-    steps: IntArray,
-    inside: BoolArray,
-    where: Places,
-    problems: Problems,
-    origin: str,
+    expected: ExpectedSteps, steps: IntArray, inside: BoolArray, where: Places, problems: Problems
 ) -> None:
+    """Say what is wrong between which rows: ``inside`` is false between two series."""
+    frequency, origin, gaps_allowed = expected
+    steps = np.minimum(steps, 1) if gaps_allowed else steps
+    times = where.times
+    assert times is not None
     repeated = inside & np.asarray(times[1:] == times[:-1])
     odd_rows = _rows_of_odd_series(steps, inside & ~repeated, where)
     gaps = inside & (steps > 1) & ~odd_rows
-    irregular = inside & ~repeated & ~odd_rows & ((steps < 0) | (steps == 0))
-    clock = _clock_change_hint(frequency, times)
+    irregular = inside & ~repeated & ~odd_rows & (steps <= 0)
     odd = np.flatnonzero(gaps | irregular | odd_rows)
+    clock = _clock_change_hint(frequency, times)
     hint = hint_on_steps(where.series_of(int(odd[0])), frequency) if len(odd) else ""
     if repeated.any():
         problems.add(
@@ -442,14 +442,7 @@ def _add_step_problems(
             f"resample them to one frequency, fit them apart, or pass the right freq={hint}",
         )
     if gaps.any():
-        firsts = where.first_of_each(gaps)
-        missing = frequency.following(times[firsts], 1)
-        problems.add(
-            f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
-            [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-            f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{hint or clock}",
-            total=len(firsts),
-        )
+        _add_gaps(gaps, frequency, where, problems, hint or clock)
     if irregular.any():
         seen = where.frequencies(np.append(irregular, False))[0]
         problems.add(
@@ -458,6 +451,21 @@ def _add_step_problems(
             f"bring the series to one frequency with resample, or pass the right freq={hint}",
             total=int(irregular.sum()),
         )
+
+
+def _add_gaps(
+    gaps: BoolArray, frequency: Frequency, where: Places, problems: Problems, hint: str
+) -> None:
+    times = where.times
+    assert times is not None
+    firsts = where.first_of_each(gaps)
+    missing = frequency.following(times[firsts], 1)
+    problems.add(
+        f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
+        [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
+        f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{hint}",
+        total=len(firsts),
+    )
 
 
 def _rows_of_odd_series(steps: IntArray, inside: BoolArray, where: Places) -> BoolArray:
@@ -491,25 +499,29 @@ class Places:
         times: pd.Index | None,
         order: IntArray | None = None,
     ) -> None:
+        self.is_long = codes is not None
         self.codes = np.empty(0, dtype=np.int64) if codes is None else codes
-        self._names, self._times, self._order = names, times, order
+        self.names, self.times, self._order = names, times, order
 
     @property
     def hint(self) -> str:
-        lone = isinstance(self._names, str) and self._names != "wide"
+        """What may be meant where ids are lacking."""
+        lone = isinstance(self.names, str) and self.names != "wide"
         return f" (read as one series: {_NAME_IDS})" if lone else ""
 
     def at(self, row: int, stamp: Any = None) -> str:
+        """One row's place."""
         parts = []
-        if isinstance(self._names, pd.Index) and row < len(self.codes):
+        if isinstance(self.names, pd.Index) and row < len(self.codes):
             code = self.codes[row]
-            parts.append(f"series {written(self._names[code])}" if code < len(self._names) else "")
-        if self._times is not None:
-            parts.append(f"at {self._times[row] if stamp is None else stamp}")
+            parts.append(f"series {written(self.names[code])}" if code < len(self.names) else "")
+        if self.times is not None:
+            parts.append(f"at {self.times[row] if stamp is None else stamp}")
         parts.append(f"(row {row if self._order is None else self._order[row]})")
         return " ".join(part for part in parts if part)
 
     def describe(self, rows: BoolArray) -> list[str]:
+        """The places of the first few rows."""
         return [self.at(int(row)) for row in np.flatnonzero(rows)[:_SHOWN]]
 
     def before(self, row: int, stamp: Any) -> str:
@@ -518,28 +530,29 @@ class Places:
 
     def series_of(self, row: int) -> pd.Index:
         """The stamps of a row's series."""
-        assert self._times is not None
-        own: pd.Index = self._times[self.codes == self.codes[row]]
+        assert self.times is not None
+        own: pd.Index = self.times[self.codes == self.codes[row]]
         return own
 
     def first_of_each(self, rows: BoolArray) -> IntArray:
+        """The first of these rows in each series."""
         positions = np.flatnonzero(rows)
         return positions[np.unique(self.codes[positions], return_index=True)[1]]
 
     def frequencies(self, rows: BoolArray) -> list[str]:
         """The series of these rows, each with the frequency it has itself."""
-        assert self._times is not None
+        assert self.times is not None
         described: list[str] = []
         for code in np.unique(self.codes[rows]):
             label = (
-                f"series {written(self._names[code])}"
-                if isinstance(self._names, pd.Index)
+                f"series {written(self.names[code])}"
+                if isinstance(self.names, pd.Index)
                 else "the index"
             )
             if len(described) >= _SHOWN:
                 described.append(label)
                 continue
-            own = self._times[self.codes == code]
+            own = self.times[self.codes == code]
             described.append(f"{label} has {inferred_frequency(own).name!r}")
         return described
 

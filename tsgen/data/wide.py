@@ -30,6 +30,8 @@ from tsgen.data.spec import (
 from tsgen.data.systems import channels_of, values_of
 from tsgen.data.validation import (
     FILL_HINT,
+    ExpectedSteps,
+    Places,
     Problems,
     check_index_steps,
     check_times,
@@ -67,7 +69,8 @@ class WideReader:
         stamps = times if order is None else times[order]
         frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
         gaps = spec.fill is not None
-        check_index_steps(frequency, stamps, order, problems, origin_of(freq), gaps=gaps)
+        expected = ExpectedSteps(frequency, origin_of(freq), gaps)
+        check_index_steps(expected, stamps, order, problems)
         if gaps:
             problems.raise_any()
         whole = whole_rows(stamps, np.array([0, len(stamps)]), order, frequency, gaps=gaps)
@@ -149,7 +152,7 @@ class WideReader:
         columns = []
         for name in spec.rolled:
             column = self.covariates[name]
-            values = check_values(column, written(name), None, "wide", times, problems)
+            values = check_values(column, written(name), Places(None, "wide", times), problems)
             columns.append(np.zeros(len(column)) if values is None else values)
         return np.stack(columns) if columns else np.empty((0, len(self.frame)))
 
@@ -168,6 +171,8 @@ class WideReader:
 
     def without_empty(self) -> WideReader:
         """Without the columns that hold nothing but NaN."""
+        if self._plain_numbers() is not None:  # no NaN at all, which is quickly said
+            return self
         filled = self.frame.notna().any().to_numpy()
         if not filled.any():
             raise FrameError(["the frame has no value, only NaN"])
@@ -181,7 +186,7 @@ class WideReader:
         for position, name in enumerate(self.frame.columns):
             label = written(name) if self.series is None else written(self.series.name or "y")
             column = self.frame.iloc[:, position]
-            values = check_values(column, label, None, "wide", times, problems)
+            values = check_values(column, label, Places(None, "wide", times), problems)
             # A refused column has its problem already: zeros keep it from the check for holes.
             columns.append(np.zeros(len(self.frame)) if values is None else values)
         if not columns:

@@ -5,7 +5,7 @@
 recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
 ``snapshot`` make a file of a fitted one.
 
-This door loads what is asked for alone: a naive forecast needs no torch.
+This door loads what is asked for alone.
 """
 
 from typing import TYPE_CHECKING

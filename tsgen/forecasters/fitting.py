@@ -169,7 +169,7 @@ def _module(recipe: Recipe, architecture: Architecture) -> ForecastModule:
 def module_around(recipe: Recipe, model: FittedModel) -> ForecastModule:
     """The LightningModule of networks that have one no longer, such as those of a file."""
     with torch.device("meta"):
-        module = _module(recipe, recipe.architecture(model.units, model.channels))
+        module = _module(recipe, model.network.architecture)
     module.take_over(model.networks)
     return module.eval()
 

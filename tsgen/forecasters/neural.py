@@ -632,9 +632,11 @@ class NeuralForecaster(Forecaster):
         ['unique_id', 'ds', 'y', 'y-lo-80', 'y-hi-80']
         """
         shares = {**level_shares(level), **quantile_shares(quantiles)}
-        _check_until(until)
+        model = self._fitted_model("predict")
+        horizon = checked_horizon(horizon)
+        _check_loop(until, on_blowup)
         panel, continuation = self._continuation(
-            "predict", horizon, df, state, given, future_df, on_blowup
+            self._state_of(model, df, state), horizon, given, future_df, on_blowup
         )
         panel.layout.check_names(["", *([] if until is None else ["-stopped"]), *shares])
         spread = self._spread() if shares else None
@@ -704,15 +706,17 @@ class NeuralForecaster(Forecaster):
         (['unique_id', 'ds', 'sample_id', 'y'], 550)
         """
         num_samples = whole_number("num_samples", num_samples, "paths a series")
+        model = self._fitted_model("sample")
+        horizon = checked_horizon(horizon)
+        _check_loop(until, on_blowup)
         innovations = Innovations(
-            self._pool(self._fitted_model("sample")),
+            self._pool(model),
             self._seed(random_state),
             number("temperature", temperature, 0.0, 1e6),
             whole_number("block_length", block_length, "errors drawn together"),
         )
-        _check_until(until)
         panel, continuation = self._continuation(
-            "sample", horizon, df, state, given, future_df, on_blowup
+            self._state_of(model, df, state), horizon, given, future_df, on_blowup
         )
         if not as_array:
             panel.check_table("sample", ["sample_id"], [""])
@@ -1039,14 +1043,15 @@ class NeuralForecaster(Forecaster):
         """
         model = self._fitted_model("explain")
         panel = self._history("explain") if df is None else self._read(df)
+        horizon = model.train_horizon if horizon is None else checked_horizon(horizon)
+        n_windows = whole_number("n_windows", n_windows, "windows to exchange", lowest=2)
+        seed = self._seed(random_state)
         found = permutation_importance(
             model,
-            model.units.scaled(panel, model.units.scalers_of(panel)),
+            model.windows_of(panel, horizon, n_windows, seed),
             input_groups(model, panel),
-            horizon=model.train_horizon if horizon is None else checked_horizon(horizon),
-            windows=whole_number("n_windows", n_windows, "windows to exchange", lowest=2),
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
-            seed=self._seed(random_state),
+            seed=seed,
         )
         frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
         return frame.sort_values("importance", ascending=False, ignore_index=True)
@@ -1086,28 +1091,29 @@ class NeuralForecaster(Forecaster):
             state = self.state_ = model.encode(self.panel_)
         return state
 
+    def _state_of(
+        self, model: FittedModel, df: Frame | None, state: ForecastState | None
+    ) -> ForecastState:
+        """Where forecasts start: after a frame, from a state, or after the training series."""
+        if df is not None and state is not None:
+            raise SettingError("df= and state= both say where to start: pass one of them")
+        if df is not None:
+            return model.encode(self._read(df))
+        if state is None:
+            return self._start(model)
+        model.check(state)
+        return state
+
     def _continuation(
         self,
-        call: str,
+        state: ForecastState,
         horizon: int,
-        df: Frame | None,
-        state: ForecastState | None,
         given: Frame | None,
         future_df: Frame | None,
         on_blowup: OnBlowup,
     ) -> tuple[Panel, Continuation]:
         """The series of a forecast, and what it starts from and is held to."""
-        model = self._fitted_model(call)
-        horizon = checked_horizon(horizon)
-        one_of("on_blowup", on_blowup, _ON_BLOWUP)
-        if df is not None and state is not None:
-            raise SettingError("df= and state= both say where to start: pass one of them")
-        if df is not None:
-            state = model.encode(self._read(df))
-        elif state is None:
-            state = self._start(model)
-        else:
-            model.check(state)
+        model = self._fitted_model("predict")
         known = None if given is None else read_given(given, state.panel, horizon)
         covariates = self._covariates_ahead(model, state, horizon, future_df)
         return state.panel, Continuation(model, state.start, horizon, known, on_blowup, covariates)
@@ -1273,7 +1279,9 @@ class NeuralForecaster(Forecaster):
         return copied
 
 
-def _check_until(until: Any) -> None:
+def _check_loop(until: Any, on_blowup: Any) -> None:
+    """Refuse what a loop can't be told."""
+    one_of("on_blowup", on_blowup, _ON_BLOWUP)
     if until is not None and not callable(until):
         raise TypeError(f"until={written(until)}: expected a function of a value")
 

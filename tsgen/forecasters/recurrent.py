@@ -112,7 +112,7 @@ class LSTMForecaster(NeuralForecaster):
 
     References
     ----------
-    .. [1] Hochreiter, Schmidhuber: Long Short-LossTerm Memory. Neural Computation 9(8), 1997.
+    .. [1] Hochreiter, Schmidhuber: Long Short-Term Memory. Neural Computation 9(8), 1997.
 
     Examples
     --------

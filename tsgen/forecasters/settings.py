@@ -15,7 +15,7 @@ from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
-from tsgen.training import STRATEGIES, TeacherForcing, TrainingStrategy
+from tsgen.training import LOSSES, STRATEGIES, TeacherForcing, TrainingStrategy
 
 __all__ = [
     "MOST_MEMBERS",
@@ -122,51 +122,65 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
     val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
+    return Settings(
+        frequency=panel.frequency.name,
+        season_length=season,
+        val_size=val_size,
+        training_strategy=strategy,
+        preset=arguments["preset"],
+        random_state=seed_of(arguments["random_state"]),
+        **_windows(arguments, season, panel, preset),
+        **_network_and_steps(arguments, preset, rows=len(panel.values)),
+    )
+
+
+def _windows(
+    arguments: Mapping[str, Any], season: int, panel: Panel, preset: Preset
+) -> dict[str, Any]:
+    """What a network reads, and how far it is rolled out."""
     length, rows = int(np.median(panel.lengths)), len(panel.values)
+    horizon = _train_horizon(season, length)
+    seasonal_below, far = preset.of("seasonal_below", rows=rows), preset.of("far_lags", rows=rows)
+    residual = _residual(arguments["residual"], season, horizon, panel, seasonal_below)
+    context = arguments["context_length"]
+    if is_auto(context):
+        is_unknown = is_auto(arguments["season_length"]) and not panel.frequency.season_length
+        context = _context_length(None if is_unknown else season, length, far=far)
+    return {
+        "context_length": whole_number("context_length", context, "rows to read"),
+        "lags": _lags(arguments["lags"], season, residual, length, far=far),
+        "residual_lag": residual,
+        "train_horizon": horizon,
+        "warmup": min(season, 4),
+        "window_norm": _window_norm(arguments["window_norm"]),
+    }
+
+
+def _network_and_steps(
+    arguments: Mapping[str, Any], preset: Preset, *, rows: int
+) -> dict[str, Any]:
+    """The size of the network, and how it is trained."""
 
     def chosen(name: str) -> Any:
         """The argument, or what the preset says of it."""
         return preset.of(name, rows=rows) if is_auto(arguments[name]) else arguments[name]
 
-    horizon = _train_horizon(season, length)
-    seasonal_below, far = preset.of("seasonal_below", rows=rows), preset.of("far_lags", rows=rows)
-    residual = _residual(arguments["residual"], season, horizon, panel, seasonal_below)
-    lags = _lags(arguments["lags"], season, residual, length, far=far)
-    context = arguments["context_length"]
-    if is_auto(context):
-        is_unknown = is_auto(arguments["season_length"]) and not panel.frequency.season_length
-        context = _context_length(None if is_unknown else season, length, far=far)
-    return Settings(
-        frequency=panel.frequency.name,
-        season_length=season,
-        context_length=whole_number("context_length", context, "rows to read"),
-        lags=lags,
-        residual_lag=residual,
-        train_horizon=horizon,
-        warmup=min(season, 4),
-        hidden_size=whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
-        num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
-        dropout=number("dropout", chosen("dropout"), 0.0, 0.99),
-        window_norm=_window_norm(arguments["window_norm"]),
-        loss=one_of("loss", chosen("loss"), ("mse", "mae", "huber")),
-        max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
-        batch_size=whole_number("batch_size", chosen("batch_size"), "windows a step"),
-        learning_rate=number("learning_rate", chosen("learning_rate"), 1e-9, 10.0),
-        weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
-        gradient_clip_val=None
-        if arguments["gradient_clip_val"] is None
-        else number("gradient_clip_val", arguments["gradient_clip_val"], 1e-9, 1e9),
-        val_size=val_size,
-        patience=None
-        if arguments["patience"] is None
-        else whole_number("patience", arguments["patience"], "validations"),
-        training_strategy=strategy,
-        weight_averaging=_weight_averaging(arguments["weight_averaging"]),
-        seasonal_unit=preset.of("seasonal_unit", rows=rows),
-        n_models=whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
-        preset=arguments["preset"],
-        random_state=seed_of(arguments["random_state"]),
-    )
+    clip, patience = arguments["gradient_clip_val"], arguments["patience"]
+    return {
+        "hidden_size": whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
+        "num_layers": whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
+        "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
+        "n_models": whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
+        "loss": one_of("loss", chosen("loss"), tuple(LOSSES)),
+        "seasonal_unit": preset.of("seasonal_unit", rows=rows),
+        "max_steps": whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        "batch_size": whole_number("batch_size", chosen("batch_size"), "windows a step"),
+        "learning_rate": number("learning_rate", chosen("learning_rate"), 1e-9, 10.0),
+        "weight_decay": number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
+        "gradient_clip_val": None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
+        "patience": None if patience is None else whole_number("patience", patience, "validations"),
+        "weight_averaging": _weight_averaging(arguments["weight_averaging"]),
+    }
 
 
 def _strategy(given: Any, preset: Preset) -> TrainingStrategy:

@@ -2,7 +2,8 @@
 
 ``rollout`` is the definition, step by step and differentiable. ``folded`` and ``stepped`` compute
 the same faster, and ``dispatch`` chooses among the three, in blocks of rows that stay in the
-machine's cache. ``imputation`` runs the loop over the holes of a context.
+machine's cache. ``imputation`` fills the holes of a context (where ``fill="mask"`` leaves them)
+with the network's own predictions, which is the loop over each hole.
 
 Examples
 --------

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsgen.generation.rollout import Rollout
 from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RolloutState, in_one_piece
@@ -33,8 +33,8 @@ def folds(network: AutoregressiveNetwork) -> TypeGuard[RecurrentNetwork]:
     """Whether a network's closed loop can be written as an LSTM over known inputs."""
     if not isinstance(network, RecurrentNetwork):
         return False
-    recurrent, base = network.recurrent, network.architecture.residual_lag
-    return isinstance(recurrent, nn.LSTM) and recurrent.num_layers == 1 and base != 1
+    made_of = network.architecture
+    return made_of.cell == "lstm" and made_of.num_layers == 1 and made_of.residual_lag != 1
 
 
 def folded_rollout(

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsgen.generation.rollout import Feedback, Rollout
-from tsgen.nn import RecurrentNetwork, RolloutState
+from tsgen.nn import Cell, RecurrentNetwork, RolloutState
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
 
@@ -25,7 +25,7 @@ def stepped_rollout(
     horizon: int,
     feedback: Feedback | None = None,
 ) -> Rollout:
-    """`tsgen.rollout.rollout` for any network; not differentiable. The arguments are the same."""
+    """`tsgen.rollout.rollout` for a recurrent network; not differentiable."""
     feedback = Feedback() if feedback is None else feedback
     longest, (batch, _, channels) = network.longest_lag, state.values.shape
     cells = _cells(network, state)
@@ -132,15 +132,18 @@ def _cell(network: RecurrentNetwork, layer: int, state: RolloutState) -> _Cell:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     w_ih, w_hh, b_ih, b_hh = (getattr(recurrent, f"{name}_l{layer}") for name in names)
     last = [tensor[layer] for tensor in state.recurrent]
-    if isinstance(recurrent, nn.LSTM):
-        return _LSTMCell(w_ih, w_hh, b_ih, b_hh, last)
-    return _GRUCell(w_ih, w_hh, b_ih, b_hh, last)
+    return _CELLS[network.architecture.cell](w_ih, w_hh, b_ih, b_hh, last)
 
 
 class _Cell(ABC):
     """One layer: its weights in the order that suits one product, and buffers for a batch."""
 
     state: list[Tensor]
+
+    @abstractmethod
+    def __init__(
+        self, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, state: list[Tensor]
+    ) -> None: ...
 
     @abstractmethod
     def __call__(self, inputs: Tensor) -> Tensor:
@@ -205,3 +208,6 @@ class _GRUCell(_Cell):
         self._new.addcmul_(self._reset, self._from_hidden[:, 2 * units :]).tanh_()
         torch.lerp(self._new, hidden, self._update, out=hidden)
         return hidden
+
+
+_CELLS: dict[Cell, type[_Cell]] = {"lstm": _LSTMCell, "gru": _GRUCell}

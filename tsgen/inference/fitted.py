@@ -34,7 +34,10 @@ from tsgen.preprocessing import (
     NumericUnits,
     Series,
     SeriesScalers,
+    WindowBatch,
     WindowNormaliser,
+    WindowSampler,
+    WindowShape,
 )
 
 __all__ = ["FittedModel", "Generated", "checksum"]
@@ -130,6 +133,13 @@ class FittedModel:
         scalers = self.units.scalers_of(panel)
         tail = panel.tail(self.rows_read)
         return tail, scalers, self.units.scaled(tail, scalers)
+
+    def windows_of(self, panel: Panel, horizon: int, count: int, seed: int) -> WindowBatch:
+        """Windows of this context and horizon, drawn from all series of a panel."""
+        series = self.units.scaled(panel, self.units.scalers_of(panel))
+        shape = WindowShape(self.network.longest_lag, self.context_length, horizon)
+        draw = WindowSampler(series.lengths.numpy(), shape, count, seed).draw(0)
+        return series.batch(draw, shape, window_norm=self.window_norm)
 
     def encode_at(self, series: Series, draw: Draw) -> Encoding:
         """Read the rows of scaled systems before cutoffs, B of them."""

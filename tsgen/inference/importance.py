@@ -23,7 +23,7 @@ from tsgen.data import Panel
 from tsgen.generation import Feedback, fill_holes, rollout
 from tsgen.inference.fitted import FittedModel
 from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RecurrentState
-from tsgen.preprocessing import Series, WindowBatch, WindowSampler, WindowShape
+from tsgen.preprocessing import WindowBatch
 
 __all__ = ["Importance", "InputGroup", "input_groups", "permutation_importance"]
 
@@ -136,35 +136,25 @@ class _Exchanged(AutoregressiveNetwork):
 @torch.inference_mode()
 def permutation_importance(
     model: FittedModel,
-    series: Series,
+    batch: WindowBatch,
     groups: Sequence[InputGroup],
     *,
-    horizon: int,
-    windows: int,
     repeats: int,
     seed: int,
 ) -> list[Importance]:
-    """Measure each group on windows drawn from all series.
+    """Measure each group on some windows, in closed loop after their contexts.
 
     Parameters
     ----------
     model : FittedModel
-    series : Series
-        Scaled.
+    batch : WindowBatch
     groups : sequence of InputGroup
-    horizon : int
-        H, steps in closed loop after each context.
-    windows : int
-        How many are drawn.
     repeats : int
         Exchanges of each group, whose mean counts.
     seed : int
     """
-    shape = WindowShape(model.network.longest_lag, model.context_length, horizon)
-    sampler = WindowSampler(series.lengths.numpy(), shape, windows, seed)
-    batch = series.batch(sampler.draw(0), shape, window_norm=model.window_norm)
     random = torch.Generator().manual_seed(seed)
-    orders = [torch.randperm(windows, generator=random) for _ in range(len(groups) * repeats)]
+    orders = [torch.randperm(len(batch), generator=random) for _ in range(len(groups) * repeats)]
     increases = np.stack([_increases(network, batch, groups, orders) for network in model.networks])
     return [
         Importance(group.name, float(found.mean()), float(found.std()))

@@ -18,7 +18,8 @@ __all__ = ["AutoregressiveNetwork"]
 class AutoregressiveNetwork(nn.Module, ABC):
     """A one-step model of sequences: it starts, reads rows, and predicts the next one.
 
-    A subclass says what it sees of the rows (`inputs`) and what it makes of that (`forward`).
+    A subclass says what it sees of the rows (`inputs`), what it makes of that (`forward`) and where
+    it begins (`initial_state`).
     Whatever reads or generates goes through `start`, `read` and `step`.
 
     Attributes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,27 @@ __all__ = ["Architecture", "Cell", "RecurrentNetwork", "in_one_piece"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 
-_CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+class _Kind(NamedTuple):
+    """What torch has of a cell."""
+
+    layers: type[nn.LSTM] | type[nn.GRU]
+    tensors: int
+    """In the state of a layer, of which the first is the hidden units."""
+    sequence: Callable[..., Any]
+    """T steps of one layer."""
+    step: Callable[..., Any]
+    """One step of one layer."""
+
+    def packed(self, state: Sequence[Tensor]) -> Any:
+        """A state as torch takes it: a single tensor stands by itself."""
+        return tuple(state) if self.tensors > 1 else state[0]
+
+
+_KINDS: dict[Cell, _Kind] = {
+    "lstm": _Kind(nn.LSTM, 2, torch.lstm, torch.lstm_cell),
+    "gru": _Kind(nn.GRU, 1, torch.gru, torch.gru_cell),
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +115,8 @@ class RecurrentNetwork(AutoregressiveNetwork):
         self.architecture = architecture = architecture or Architecture()
         self.lags, self.channels = architecture.lags, architecture.channels
         self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
-        self.recurrent = _CELLS[architecture.cell](
+        self._kind = _KINDS[architecture.cell]
+        self.recurrent = self._kind.layers(
             input_size(self.lags, self.channels, self.covariates.width),
             architecture.hidden_size,
             num_layers=architecture.num_layers,
@@ -140,8 +161,8 @@ class RecurrentNetwork(AutoregressiveNetwork):
     def initial_state(self, batch_size: int) -> RecurrentState:
         """Zeros of shape (layers, B, hidden), for each tensor of the cell's state."""
         shape = (self.recurrent.num_layers, batch_size, self.recurrent.hidden_size)
-        count = 2 if isinstance(self.recurrent, nn.LSTM) else 1
-        return tuple(torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in range(count))
+        parts = range(self._kind.tensors)
+        return tuple(torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in parts)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -197,11 +218,9 @@ class RecurrentNetwork(AutoregressiveNetwork):
             hidden, state = self._step(inputs[:, 0], state)
         elif self.training and self.dropout.p > 0.0 and self.recurrent.num_layers > 1:
             hidden, state = self._layer_by_layer(inputs, state)
-        elif isinstance(self.recurrent, nn.LSTM):
-            hidden, state = self.recurrent(inputs, (state[0], state[1]))
         else:
-            hidden, last = self.recurrent(inputs, state[0])
-            state = (last,)
+            hidden, last = self.recurrent(inputs, self._kind.packed(state))
+            state = last if isinstance(last, tuple) else (last,)
         return self.predictions(hidden, inputs), state
 
     def _layer_by_layer(
@@ -212,14 +231,13 @@ class RecurrentNetwork(AutoregressiveNetwork):
         ``nn.LSTM`` has that too, but draws from the generator of all threads, and others at each
         step.
         """
-        run: Any = torch.lstm if isinstance(self.recurrent, nn.LSTM) else torch.gru
         hidden, layers = inputs, []
         for layer, weights in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden)
-            last = tuple(part[layer, None].contiguous() for part in state)
-            hidden, *here = run(
-                hidden, last if len(last) > 1 else last[0],
+            last = [part[layer, None].contiguous() for part in state]
+            hidden, *here = self._kind.sequence(
+                hidden, self._kind.packed(last),
                 in_one_piece(weights) if hidden.is_cuda else weights,
                 has_biases=True, num_layers=1, dropout=0.0, train=True,
                 bidirectional=False, batch_first=True,
@@ -240,10 +258,9 @@ class RecurrentNetwork(AutoregressiveNetwork):
         for layer, weights in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden[:, None])[:, 0]
-            if isinstance(self.recurrent, nn.LSTM):
-                layers.append(torch.lstm_cell(hidden, [part[layer] for part in state], *weights))
-            else:
-                layers.append((torch.gru_cell(hidden, state[0][layer], *weights),))
+            last = self._kind.packed([part[layer] for part in state])
+            here = self._kind.step(hidden, last, *weights)
+            layers.append(here if isinstance(here, tuple) else (here,))
             hidden = layers[-1][0]
         return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
 

@@ -1,9 +1,10 @@
 """How a network learns; the only home of Lightning.
 
-A step (``step``) draws windows from ``data_module``, runs the network by a strategy
-(``strategies``: what is fed in), measures errors (``losses``) and sums their gradients over
-members and parts of a batch (``ensemble``); ``lightning_module`` is that under any ``Trainer``.
-``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says how it went.
+``data_module`` draws windows; of these a strategy (``strategies``: what is fed in) makes terms of
+a loss, from `TrainingExamples` (``step``) and by an `Objective` (``losses``: errors of each step);
+``ensemble`` sums their gradients over members and parts of a batch. ``lightning_module`` is that
+under any ``Trainer``. ``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says
+how it went.
 
 This door loads what is asked for alone: a strategy can be named without Lightning.
 """
@@ -15,7 +16,7 @@ from tsgen._lazy import lazily
 if TYPE_CHECKING:
     from tsgen.training.data_module import WindowDataModule
     from tsgen.training.lightning_module import ForecastModule
-    from tsgen.training.losses import Loss, Objective
+    from tsgen.training.losses import LOSSES, Loss, Objective
     from tsgen.training.report import Losses, TrainingReport, exposure
     from tsgen.training.step import LossTerm, TrainingExamples
     from tsgen.training.strategies import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tsgen.training.trainer import Schedule, is_rank_zero, train, without_outputs
 
 __all__ = [
+    "LOSSES",
     "STRATEGIES",
     "ForecastModule",
     "FreeRunning",
@@ -58,6 +60,7 @@ __getattr__ = lazily(
         "ForecastModule": "lightning_module",
         "FreeRunning": "strategies",
         "TrainingExamples": "step",
+        "LOSSES": "losses",
         "Loss": "losses",
         "Losses": "report",
         "NoisyInputs": "strategies",

@@ -217,30 +217,15 @@ def _trainer(
     if given.get("logger") is None:  # which is a folder of logs for Lightning
         given["logger"] = False
     accumulated = given.get("accumulate_grad_batches")
-    if accumulated is None:
-        accumulated = 1
     given["accumulate_grad_batches"] = whole_number(
-        "trainer_kwargs: accumulate_grad_batches", accumulated, "batches a step"
+        "trainer_kwargs: accumulate_grad_batches",
+        1 if accumulated is None else accumulated,
+        "batches a step",
     )
-    arguments: dict[str, Any] = {
-        "max_steps": schedule.max_steps,
-        # The stream of windows has no end. What Lightning does at the end of an epoch, such as to
-        # validate, it does every so many steps.
-        "limit_train_batches": schedule.validate_every * accumulated,
-        "num_sanity_val_steps": 0,
-        "limit_val_batches": 1.0 if validated else 0,
-        "log_every_n_steps": 0
-        if given.get("barebones")
-        else max(1, min(50, schedule.max_steps // 10)),
-        "gradient_clip_val": schedule.gradient_clip_val,
-        # Windows are cut in float64, which Apple's GPUs don't have.
-        "accelerator": "cpu" if torch.backends.mps.is_available() else "auto",
-        "devices": 1,
-        "enable_checkpointing": any(isinstance(each, Checkpoint) for each in theirs),
-        "enable_model_summary": False,
-        "enable_progress_bar": any(isinstance(each, ProgressBar) for each in theirs),
-    } | given
-    trainer = _Trainer(**arguments, callbacks=[*callbacks, *theirs])
+    trainer = _Trainer(
+        **_usual_arguments(schedule, given, theirs, validated=validated) | given,
+        callbacks=[*callbacks, *theirs],
+    )
     if isinstance(trainer.strategy.launcher, _MultiProcessingLauncher):
         raise SettingError(
             f"trainer_kwargs: strategy={written(given.get('strategy'))} trains in processes from "
@@ -248,6 +233,33 @@ def _trainer(
             "script, which each process runs from its first line"
         )
     return trainer
+
+
+def _usual_arguments(
+    schedule: Schedule,
+    given: Mapping[str, Any],
+    theirs: Sequence[pl.Callback],
+    *,
+    validated: bool,
+) -> dict[str, Any]:
+    """What a trainer is made with, unless the user says otherwise."""
+    every = max(1, min(50, schedule.max_steps // 10))
+    return {
+        "max_steps": schedule.max_steps,
+        # The stream of windows has no end. What Lightning does at the end of an epoch, such as to
+        # validate, it does every so many steps.
+        "limit_train_batches": schedule.validate_every * given["accumulate_grad_batches"],
+        "num_sanity_val_steps": 0,
+        "limit_val_batches": 1.0 if validated else 0,
+        "log_every_n_steps": 0 if given.get("barebones") else every,
+        "gradient_clip_val": schedule.gradient_clip_val,
+        # Windows are cut in float64, which Apple's GPUs don't have.
+        "accelerator": "cpu" if torch.backends.mps.is_available() else "auto",
+        "devices": 1,
+        "enable_checkpointing": any(isinstance(each, Checkpoint) for each in theirs),
+        "enable_model_summary": False,
+        "enable_progress_bar": any(isinstance(each, ProgressBar) for each in theirs),
+    }
 
 
 def _is_theirs(callback: pl.Callback) -> bool:
