@@ -171,6 +171,11 @@ def _covariates(df: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     return df[[name for name in columns.covariates if name in df.columns]]
 
 
+def _level(index: pd.Index, name: Any) -> pd.Series:
+    values = index.get_level_values(name)
+    return pd.Series(values, dtype=values.dtype)
+
+
 def _is_time_index(df: pd.DataFrame, columns: Columns) -> bool:
     if isinstance(df.index, pd.DatetimeIndex | pd.PeriodIndex):
         return True
@@ -205,8 +210,8 @@ def _multiindex_reader(df: Frame, columns: Columns) -> LongReader:
         targets, covariates = _targets(df, columns), _covariates(df, columns)
     columns = replace(columns, id=id_name, time=time_name)
     return LongReader(
-        pd.Series(index.get_level_values(id_name)),
-        pd.Series(index.get_level_values(time_name)),
+        _level(index, id_name),
+        _level(index, time_name),
         targets,
         columns,
         order=(id_name, time_name, *columns.targets),

@@ -136,7 +136,7 @@ def check_times(
 
     The hint stands behind the remedy where a column doesn't hold time at all.
     """
-    column = pd.Series(times).reset_index(drop=True)
+    column = pd.Series(times, dtype=times.dtype).reset_index(drop=True)
     where = label if label == "the index" else f"column {label}"
     if column.dtype == object:
         column = _dates_from_objects(column, where, problems, hint)

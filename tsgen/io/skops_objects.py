@@ -34,6 +34,7 @@ _TRUSTED = frozenset(
         *(f"builtins.{name}" for name in ("str", "tuple")),
         *(f"numpy.{name}" for name in ("bool", "bool_", "float32", "float64", "int32", "int64")),
         *(f"numpy.{name}" for name in ("ndarray", *_UFUNCS)),
+        *(f"numpy.core._multiarray_umath.{name}" for name in _UFUNCS),  # numpy 1.26
         # Which of its two modules scipy finds a function in depends on its version.
         *(f"scipy.special._ufuncs.{name}" for name in _SCIPY_UFUNCS),
         *(f"scipy.special._special_ufuncs.{name}" for name in _SCIPY_UFUNCS),
