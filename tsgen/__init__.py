@@ -11,16 +11,8 @@ if TYPE_CHECKING:
     from tsgen.data import hold_out
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
-    from tsgen.forecasters import (
-        GRUForecaster,
-        LSTMForecaster,
-        Naive,
-        SeasonalNaive,
-        load,
-        load_state,
-        save_state,
-    )
-    from tsgen.inference import ForecastState
+    from tsgen.forecasters import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive, load
+    from tsgen.inference import ForecastState, load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
         plot_errors,
@@ -68,13 +60,13 @@ _HOME = {
     "load": "forecasters",
     "load_benchmark": "datasets",
     "load_dataset": "datasets",
-    "load_state": "forecasters",
+    "load_state": "inference",
     "plot_backtest": "plotting",
     "plot_errors": "plotting",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "plot_training": "plotting",
-    "save_state": "forecasters",
+    "save_state": "inference",
     "score": "evaluation",
     "tune": "tuning",
 }

@@ -15,13 +15,18 @@ Everywhere in tsgen:
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BoolArray", "FloatArray", "IntArray"]
+__all__ = ["BoolArray", "FloatArray", "IntArray", "Label"]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    Label: TypeAlias = str
+else:
+    Label = Any
+"""What a column is called: any label of pandas, whose stubs know of text alone."""

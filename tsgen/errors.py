@@ -98,7 +98,7 @@ class OutOfMemoryError(TsgenError, MemoryError):
 
 
 class ModelFileError(TsgenError, ValueError):
-    """A model file is truncated, altered, foreign, unsafe or newer than this version."""
+    """A model file is truncated, altered, foreign, unsafe or of another format."""
 
 
 class ModelExistsError(TsgenError, FileExistsError):

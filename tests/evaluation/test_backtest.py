@@ -594,7 +594,7 @@ def test_a_loaded_model(tmp_path: Any) -> None:
 
 
 @pytest.mark.slow
-def test_links_and_transformers() -> None:
+def test_target_transforms_and_transformers() -> None:
     df = wide().abs()
     for setting in ({"target_transform": "log1p"}, {"scaler": MinMaxScaler()}):
         model = small(**setting).fit(df.iloc[:30])

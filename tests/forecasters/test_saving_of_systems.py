@@ -1,12 +1,9 @@
-"""Files of models with covariates, calendars, systems, links and holes: whole, or refused."""
+"""Files of models with covariates, calendars, systems, transforms and holes: whole, or refused."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ import pytest
 import safetensors.numpy
 import torch
 from pandas.testing import assert_frame_equal
+from support.model_files import inside, packed, unpacked
 
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
@@ -341,11 +339,6 @@ def test_the_static_covariates_of_known_series_are_remembered(
 # -------------------------------------------------------------------------------- what is refused
 
 
-def unpacked(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 class Opened:
     """A file's fields and arrays, to be changed and sealed again."""
 
@@ -359,10 +352,7 @@ class Opened:
         node = self.manifest["model"]
         for step in place:
             node = node[step]
-            if isinstance(node, dict) and "record" in node:
-                node = node["record"][1]
-            if isinstance(node, dict) and "tuple" in node:
-                node = node["tuple"]
+            node = inside(node)
         return node
 
     def array(self, *place: str | int) -> npt.NDArray[Any]:
@@ -374,18 +364,8 @@ class Opened:
         self.arrays[self.record(*outer)[last]["array"]] = np.ascontiguousarray(values)
 
     def sealed(self) -> bytes:
-        members = self.members | {"arrays.safetensors": safetensors.numpy.save(self.arrays)}
-        self.manifest["members"] = {
-            name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in members.items()
-            if name != "manifest.json"
-        }
-        members["manifest.json"] = json.dumps(self.manifest).encode()
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, data in members.items():
-                archive.writestr(zipfile.ZipInfo(name), data)
-        return buffer.getvalue()
+        arrays = safetensors.numpy.save(self.arrays)
+        return packed(self.members | {"arrays.safetensors": arrays}, model=self.manifest["model"])
 
 
 def assert_refused(folder: Path, data: bytes, what: str = "model") -> None:
@@ -440,14 +420,14 @@ FIELDS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("every role", ("scaler", "shared"), 1),
     ("rolled system", ("scaler", "shared"), 0),
     ("rolled system", ("scaler", "shared"), 2),
-    ("every role", ("scaler", "link"), {"record": ["Link", {"name": "evil"}]}),
-    ("every role", ("scaler", "link"), {"record": ["Link", {}]}),
-    ("every role", ("scaler", "link"), "count"),
-    ("wide system", ("scaler", "link", "low"), 7.0),
-    ("wide system", ("scaler", "link", "high"), None),
-    ("wide system", ("scaler", "link", "high"), {"float": "nan"}),
+    ("every role", ("scaler", "target_transform"), {"TargetTransform": {"name": "?"}}),
+    ("every role", ("scaler", "target_transform"), {"TargetTransform": {}}),
+    ("every role", ("scaler", "target_transform"), "count"),
+    ("wide system", ("scaler", "target_transform", "low"), 7.0),
+    ("wide system", ("scaler", "target_transform", "high"), None),
+    ("wide system", ("scaler", "target_transform", "high"), {"float": "nan"}),
     *(
-        ("rolled system", ("scaler", "linked"), value)
+        ("rolled system", ("scaler", "transformed"), value)
         for value in (
             {"tuple": []},
             {"tuple": [True, True]},
@@ -477,7 +457,7 @@ def schema_of(opened: Opened, part: str) -> list[Any]:
     """The records of the covariates, as a panel or the scaler has them."""
     place = ("panel", "covariates", "schema") if part == "panel" else (part, "schema")
     records: list[Any] = opened.record(*place)
-    return [item["record"][1] for item in records]
+    return [inside(item) for item in records]
 
 
 ITEMS: dict[str, tuple[str, Callable[[list[Any]], None]]] = {
@@ -624,7 +604,11 @@ STATES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("every role", ("panel", "fill"), "evil"),
     ("every role", ("panel", "covariates", "schema"), {"tuple": []}),
     ("every role", ("panel", "columns", "future"), {"tuple": ["other"]}),
-    ("every role", ("scalers", "link"), {"record": ["Link", {"name": "evil"}]}),
+    (
+        "every role",
+        ("scalers", "target_transform"),
+        {"TargetTransform": {"name": "evil"}},
+    ),
     ("every role", ("scalers", "scalers"), None),
     ("every role", ("weights",), "1"),
 ]

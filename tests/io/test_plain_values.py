@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 import tsgen
 from tsgen import LSTMForecaster
 from tsgen.errors import ModelFileError
-from tsgen.io.plain_values import LEAVES, CodecError, offset_of, plain_offset
+from tsgen.io.codec import Codec, CodecError
 
 ROWS = 40
 OFFSETS = pd.offsets
@@ -41,6 +41,11 @@ def two(first: Any, second: Any, dtype: Any = object) -> pd.DataFrame:
     ids = pd.Series([first] * ROWS + [second] * ROWS, dtype=dtype)
     both = pd.concat([long(), long()], ignore_index=True)
     return both.assign(unique_id=ids, y=both["y"] + np.repeat([0.0, 1.0], ROWS))
+
+
+def through_json(value: Any) -> Any:
+    codec = Codec()
+    return codec.decode(json.loads(json.dumps(codec.encode(value))))
 
 
 def network(**settings: Any) -> LSTMForecaster:
@@ -116,8 +121,7 @@ def test_a_wide_frame_keeps_its_custom_freq(tmp_path: Path) -> None:
     ids=str,
 )
 def test_offsets_are_plain(freq: Any) -> None:
-    plain = json.loads(json.dumps(plain_offset(freq)))
-    back = offset_of(plain)
+    back = through_json(freq)
     assert back == freq
     assert type(back) is type(freq)
     stamps = pd.date_range("2020-01-02 09:00", periods=300, freq=freq)
@@ -130,28 +134,31 @@ class Shifted(OFFSETS.BusinessHour):
 
 def test_an_offset_of_an_own_class_has_no_plain_form() -> None:
     with pytest.raises(CodecError, match="no plain form; give freq= an offset of pandas"):
-        plain_offset(Shifted())
+        Codec().encode(Shifted())
 
 
 @pytest.mark.parametrize(
     "plain",
     [
         "nonsense", 5, None, [], {}, ["os.system", 1, False, {}], ["Shifted", 1, False, {}],
-        ["BusinessHour", 0, False, {}], ["BusinessHour", -1, False, {}],
-        ["BusinessHour", 10**9, False, {}], ["BusinessHour", 1.0, False, {}],
-        ["BusinessHour", True, False, {}], ["BusinessHour", 1, 0, {}],
-        ["BusinessHour", 1, False, []], ["BusinessHour", 1, False, {"start": {"evil": 1}}],
-        ["BusinessHour", 1, False, {"start": {"time": "99:00"}}],
-        ["BusinessHour", 1, False, {"evil": 1}], ["DateOffset", 1, False, {"evil": 1}],
-        ["CustomBusinessDay", 1, False, {"weekmask": "0000000"}],
-        ["CustomBusinessDay", 1, False, {"holidays": [{"days": ["x"]}]}],
-        ["FY5253", 1, False, {"variation": "evil"}], "99999999MS",
+        ["BusinessHour", 1, False, {}], ["offsets", 1, False, {"dict": {}}],
+        ["BusinessHour", 0, False, {"dict": {}}], ["BusinessHour", -(10**9), False, {"dict": {}}],
+        ["BusinessHour", 10**9, False, {"dict": {}}], ["BusinessHour", 1.0, False, {"dict": {}}],
+        ["BusinessHour", True, False, {"dict": {}}], ["BusinessHour", 1, 0, {"dict": {}}],
+        ["BusinessHour", 1, False, []], ["BusinessHour", 1, False, {"dict": {"start": 1.5}}],
+        ["BusinessHour", 1, False, {"dict": {"start": {"time": "99:00"}}}],
+        ["BusinessHour", 1, False, {"dict": {"evil": 1}}],
+        ["DateOffset", 1, False, {"dict": {"evil": 1}}],
+        ["CustomBusinessDay", 1, False, {"dict": {"weekmask": "0000000"}}],
+        ["CustomBusinessDay", 1, False, {"dict": {"holidays": {"range": [0, 10**15, 1]}}}],
+        ["CustomBusinessDay", 1, False, {"dict": {"holidays": {"tuple": ["x"]}}}],
+        ["FY5253", 1, False, {"dict": {"variation": "evil"}}], "99999999MS",
     ],
     ids=str,
 )  # fmt: skip
 def test_false_offsets(plain: Any) -> None:
     with pytest.raises((CodecError, TypeError, ValueError, AttributeError)):
-        offset_of(plain)
+        Codec().decode({"offset": plain})
 
 
 # --- ids and names
@@ -279,8 +286,7 @@ def test_categories_of_covariates_come_back(kind: str, tmp_path: Path) -> None:
     ids=repr,
 )  # fmt: skip
 def test_leaves_come_back(value: Any) -> None:
-    (leaf,) = [leaf for leaf in LEAVES if leaf.kind is type(value)]
-    back = leaf.value(json.loads(json.dumps(leaf.plain(value))))
+    back = through_json(value)
     assert back == value
     assert repr(back) == repr(value)
 

@@ -1,4 +1,4 @@
-"""Links keep forecasts inside of the values that a series can have."""
+"""Target transforms keep forecasts inside of the values that a series can have."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
 from tsgen.errors import ScalerError, SettingError
-from tsgen.preprocessing.target_transforms import Link, read_link
+from tsgen.preprocessing.target_transforms import TargetTransform, target_transform_of
 
 SMALL = {"hidden_size": 8, "max_steps": 10, "context_length": 15, "lags": [3], "verbose": False}
 ROWS, HORIZON = 60, 8
 
 properties = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
-LINKS: dict[str, Any] = {
+TRANSFORMS: dict[str, Any] = {
     "log1p": "log1p",
     "count": "count",
     "logit": "logit",
     "logit of bounds": ("logit", -2.0, 5.0),
 }
-every_link = pytest.mark.parametrize("name", list(LINKS))
+every_transform = pytest.mark.parametrize("name", list(TRANSFORMS))
 
 
-def link_of(name: str) -> Link:
-    link = read_link(LINKS[name])
-    assert link is not None
-    return link
+def transform_of(name: str) -> TargetTransform:
+    transform = target_transform_of(TRANSFORMS[name])
+    assert transform is not None
+    return transform
 
 
 def bounds(name: str) -> tuple[float, float]:
-    link = link_of(name)
-    return link.low, np.inf if link.high is None else link.high
+    transform = transform_of(name)
+    return transform.low, np.inf if transform.high is None else transform.high
 
 
 def values_for(name: str) -> st.SearchStrategy[float]:
@@ -48,32 +48,34 @@ def values_for(name: str) -> st.SearchStrategy[float]:
     return st.floats(low, min(high, 1e9), allow_nan=False, width=64)
 
 
-# ---------------------------------------------------------------------------------------- the link
+# ----------------------------------------------------------------------------------- the transform
 
 
-@every_link
+@every_transform
 @properties
 @given(data=st.data())
 def test_what_goes_in_comes_back(name: str, data: st.DataObject) -> None:
-    link = link_of(name)
+    transform = transform_of(name)
     values = np.array(data.draw(st.lists(values_for(name), min_size=1, max_size=6)))
-    np.testing.assert_allclose(link.inverse(link.forward(values)), values, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        transform.inverse(transform.forward(values)), values, rtol=1e-9, atol=1e-12
+    )
 
 
-@every_link
+@every_transform
 @properties
 @given(data=st.data())
 def test_a_larger_value_is_larger_on_the_line(name: str, data: st.DataObject) -> None:
-    link = link_of(name)
+    transform = transform_of(name)
     values = np.array(sorted(data.draw(st.lists(values_for(name), min_size=2, max_size=8))))
-    line = link.forward(values)
+    line = transform.forward(values)
     assert np.isfinite(line).all()
     assert (np.diff(line) >= 0).all()
     apart = np.diff(values) > 1e-6 * np.maximum(np.abs(values[1:]), 1.0)
     assert (np.diff(line)[apart] > 0).all()
 
 
-@every_link
+@every_transform
 @properties
 @given(line=st.lists(st.floats(allow_nan=False, allow_infinity=True), min_size=2, max_size=8))
 def test_whatever_is_on_the_line_comes_back_inside_of_the_bounds(
@@ -81,51 +83,51 @@ def test_whatever_is_on_the_line_comes_back_inside_of_the_bounds(
 ) -> None:
     low, high = bounds(name)
     ascending = np.array(sorted(line))
-    back = link_of(name).inverse(ascending)
+    back = transform_of(name).inverse(ascending)
     assert np.isfinite(back).all()
     assert back.min() >= low
     assert back.max() <= high
     assert (np.diff(back) >= 0).all()
 
 
-@every_link
+@every_transform
 def test_the_bounds_themselves_are_values(name: str) -> None:
-    link = link_of(name)
+    transform = transform_of(name)
     ends = np.array([bound for bound in bounds(name) if np.isfinite(bound)])
-    line = link.forward(ends)
+    line = transform.forward(ends)
     assert np.isfinite(line).all()
-    np.testing.assert_allclose(link.inverse(line), ends, atol=1e-12)
-    assert not link.outside(ends).any()
+    np.testing.assert_allclose(transform.inverse(line), ends, atol=1e-12)
+    assert not transform.outside(ends).any()
 
 
-@every_link
+@every_transform
 def test_the_far_ends_of_the_line_are_the_bounds(name: str) -> None:
     low, high = bounds(name)
-    back = link_of(name).inverse(np.array([-1e300, 1e300]))
+    back = transform_of(name).inverse(np.array([-1e300, 1e300]))
     assert back[0] == low
     assert back[1] == high if np.isfinite(high) else back[1] > 1e200
 
 
-@every_link
+@every_transform
 def test_nan_stays_nan(name: str) -> None:
-    link = link_of(name)
+    transform = transform_of(name)
     values = np.array([np.nan, 1.0, np.nan])
-    assert not link.outside(values).any()
-    assert np.isnan(link.forward(values)).tolist() == [True, False, True]
-    assert np.isnan(link.inverse(values)).tolist() == [True, False, True]
+    assert not transform.outside(values).any()
+    assert np.isnan(transform.forward(values)).tolist() == [True, False, True]
+    assert np.isnan(transform.inverse(values)).tolist() == [True, False, True]
 
 
 def test_the_formulas() -> None:
     values = np.array([0.0, 1.0, 9.0])
-    np.testing.assert_array_equal(link_of("log1p").forward(values), np.log([1.0, 2.0, 10.0]))
-    np.testing.assert_array_equal(link_of("count").forward(values), np.log([1.0, 2.0, 10.0]))
+    np.testing.assert_array_equal(transform_of("log1p").forward(values), np.log([1.0, 2.0, 10.0]))
+    np.testing.assert_array_equal(transform_of("count").forward(values), np.log([1.0, 2.0, 10.0]))
     # The middle of the bounds is 0, and bounds lie as far from it on both sides.
     for name, middle in (("logit", 0.5), ("logit of bounds", 1.5)):
-        link = link_of(name)
-        line = link.forward(np.array([link.low, middle, bounds(name)[1]]))
+        transform = transform_of(name)
+        line = transform.forward(np.array([transform.low, middle, bounds(name)[1]]))
         assert line[1] == pytest.approx(0.0, abs=1e-12)
         assert line[0] == pytest.approx(-line[2])
-    inner = link_of("logit").forward(np.array([0.25]))
+    inner = transform_of("logit").forward(np.array([0.25]))
     assert inner[0] == pytest.approx(np.log(0.25 / 0.75), abs=0.01)
 
 
@@ -142,32 +144,34 @@ def test_the_formulas() -> None:
     ],
 )
 def test_values_outside_are_refused(name: str, value: float, said: str) -> None:
-    link = link_of(name)
+    transform = transform_of(name)
     values = np.array([1.0, np.nan, value])
-    assert link.outside(values).tolist() == [False, False, True]
+    assert transform.outside(values).tolist() == [False, False, True]
     with pytest.raises(ScalerError, match=said):
-        link.forward(values)
+        transform.forward(values)
 
 
-@every_link
+@every_transform
 def test_the_arrays_given_are_not_changed(name: str) -> None:
     values = np.array([0.0, 1.0, 1.0, np.nan])
     copy = values.copy()
-    link_of(name).forward(values)
-    link_of(name).inverse(values)
+    transform_of(name).forward(values)
+    transform_of(name).inverse(values)
     np.testing.assert_array_equal(values, copy)
 
 
 # -------------------------------------------------------------------------------- how it is named
 
 
-def test_what_is_a_link() -> None:
-    assert read_link(None) is None
-    assert read_link("logit") == Link("logit", 0.0, 1.0)
-    assert read_link(("logit", 0, 100)) == Link("logit", 0.0, 100.0)
-    assert read_link(["logit", np.float64(-1), np.int64(1)]) == Link("logit", -1.0, 1.0)
-    assert read_link("count") == Link("count")
-    assert [name for name in LINKS if link_of(name).whole] == ["count"]
+def test_what_is_a_transform() -> None:
+    assert target_transform_of(None) is None
+    assert target_transform_of("logit") == TargetTransform("logit", 0.0, 1.0)
+    assert target_transform_of(("logit", 0, 100)) == TargetTransform("logit", 0.0, 100.0)
+    assert target_transform_of(["logit", np.float64(-1), np.int64(1)]) == TargetTransform(
+        "logit", -1.0, 1.0
+    )
+    assert target_transform_of("count") == TargetTransform("count")
+    assert [name for name in TRANSFORMS if transform_of(name).whole] == ["count"]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_what_is_none(given: Any) -> None:
 
 
 def series(name: str, seed: int = 0, rows: int = ROWS) -> np.ndarray:
-    """Values that reach the bounds of the link, so that forecasts would leave them without it."""
+    """Values that reach the bounds of the transform: forecasts would leave them without it."""
     random = np.random.default_rng(seed)
     season = np.sin(2 * np.pi * np.arange(rows) / 7)
     if name == "count":
@@ -227,7 +231,7 @@ def fitted() -> Callable[[str], LSTMForecaster]:
 
     def get(name: str) -> LSTMForecaster:
         if name not in models:
-            model = LSTMForecaster(target_transform=LINKS[name], **SMALL)
+            model = LSTMForecaster(target_transform=TRANSFORMS[name], **SMALL)
             models[name] = model.fit(panel(name))
         return models[name]
 
@@ -235,7 +239,7 @@ def fitted() -> Callable[[str], LSTMForecaster]:
 
 
 @pytest.mark.slow
-@every_link
+@every_transform
 def test_forecasts_samples_and_bounds_stay_inside(
     name: str, fitted: Callable[[str], LSTMForecaster]
 ) -> None:
@@ -257,8 +261,8 @@ def test_forecasts_samples_and_bounds_stay_inside(
     assert (forecast["y-hi-50"] <= forecast["y-hi-99"]).all()
 
 
-@every_link
-def test_without_a_link_they_would_not(name: str) -> None:
+@every_transform
+def test_without_a_transform_they_would_not(name: str) -> None:
     model = LSTMForecaster(**SMALL).fit(panel(name))
     low, high = bounds(name)
     paths = model.sample(30, num_samples=40, calibrated=False)["y"]
@@ -291,18 +295,18 @@ def test_whole_bounds_hold_those_of_log1p() -> None:
 
 
 @pytest.mark.slow
-@every_link
-def test_a_link_is_the_same_as_to_transform_by_hand(
+@every_transform
+def test_a_transform_is_the_same_as_to_transform_by_hand(
     name: str, fitted: Callable[[str], LSTMForecaster]
 ) -> None:
-    df, link = panel(name), link_of(name)
-    by_hand = df.assign(y=link.forward(df["y"].to_numpy()))
+    df, transform = panel(name), transform_of(name)
+    by_hand = df.assign(y=transform.forward(df["y"].to_numpy()))
     expected = LSTMForecaster(**SMALL).fit(by_hand).predict(HORIZON)
     got = fitted(name).predict(HORIZON)
-    np.testing.assert_allclose(got["y"], link.inverse(expected["y"].to_numpy()), rtol=1e-6)
+    np.testing.assert_allclose(got["y"], transform.inverse(expected["y"].to_numpy()), rtol=1e-6)
 
 
-@every_link
+@every_transform
 def test_series_not_seen_in_fit(name: str, fitted: Callable[[str], LSTMForecaster]) -> None:
     df = panel(name, ("a", "z"))
     forecast = fitted(name).predict(HORIZON, df=df)
@@ -313,7 +317,7 @@ def test_series_not_seen_in_fit(name: str, fitted: Callable[[str], LSTMForecaste
     assert_frame_equal(alone, together, check_exact=False, atol=1e-6)
 
 
-@every_link
+@every_transform
 def test_update_is_encode_and_given_values_stand(
     name: str, fitted: Callable[[str], LSTMForecaster]
 ) -> None:
@@ -332,7 +336,7 @@ def test_update_is_encode_and_given_values_stand(
 
 @pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", None])
 @pytest.mark.parametrize("scope", ["series", "panel"])
-def test_every_scaler_stands_behind_a_link(scaler: str | None, scope: str) -> None:
+def test_every_scaler_stands_behind_a_transform(scaler: str | None, scope: str) -> None:
     model = LSTMForecaster(
         target_transform=("logit", -2.0, 5.0), scaler=scaler, scaler_scope=scope, **SMALL
     )
@@ -342,7 +346,7 @@ def test_every_scaler_stands_behind_a_link(scaler: str | None, scope: str) -> No
     assert model.predict(50, df=panel("logit of bounds", ("n",)))["y"].between(-2, 5).all()
 
 
-def test_a_shared_scaler_has_the_moments_of_all_linked_values() -> None:
+def test_a_shared_scaler_has_the_moments_of_all_transformed_values() -> None:
     df = panel("count")
     model = LSTMForecaster(target_transform="count", scaler_scope="panel", val_size=None, **SMALL)
     scalers: Any = model.fit(df).scaler_.scalers
@@ -351,7 +355,7 @@ def test_a_shared_scaler_has_the_moments_of_all_linked_values() -> None:
     np.testing.assert_allclose(scalers.scale, [line.std(ddof=0)])
 
 
-# ----------------------------------------------------------------------------- what can't be linked
+# ----------------------------------------------------------------------- what can't be transformed
 
 OUTSIDE = {"log1p": -0.5, "count": 0.5, "logit": 1.5, "logit of bounds": -3.0}
 
@@ -362,14 +366,14 @@ def spoiled(name: str, value: float, row: int = 20) -> pd.DataFrame:
     return df
 
 
-@every_link
+@every_transform
 def test_values_outside_are_named_by_series_and_row_in_fit(name: str) -> None:
-    model = LSTMForecaster(target_transform=LINKS[name], **SMALL)
+    model = LSTMForecaster(target_transform=TRANSFORMS[name], **SMALL)
     with pytest.raises(ScalerError, match=rf"series 'a', row 20 \({OUTSIDE[name]:g}\)"):
         model.fit(spoiled(name, OUTSIDE[name]))
 
 
-@every_link
+@every_transform
 def test_values_outside_are_named_in_predict_and_encode(
     name: str, fitted: Callable[[str], LSTMForecaster]
 ) -> None:
@@ -380,7 +384,7 @@ def test_values_outside_are_named_in_predict_and_encode(
         fitted(name).encode(df)
 
 
-@every_link
+@every_transform
 @pytest.mark.parametrize("carry", [False, True])
 def test_values_outside_are_named_in_update(
     name: str, carry: bool, fitted: Callable[[str], LSTMForecaster]
@@ -392,7 +396,7 @@ def test_values_outside_are_named_in_update(
         fitted(name).update(state, df[df["ds"] >= day], carry=carry)
 
 
-@every_link
+@every_transform
 def test_given_values_outside_are_refused(
     name: str, fitted: Callable[[str], LSTMForecaster]
 ) -> None:
@@ -421,7 +425,7 @@ def test_a_hole_is_no_value_outside() -> None:
 
 @pytest.mark.slow
 def test_rolled_covariates_are_left_as_they_are() -> None:
-    """They may lie anywhere: the link is of the target alone."""
+    """They may lie anywhere: the transform is of the target alone."""
     df = panel("count")
     temperature = -20 + 3 * np.sin(np.arange(len(df)) / 5)
     df = df.assign(temperature=temperature)
@@ -430,7 +434,7 @@ def test_rolled_covariates_are_left_as_they_are() -> None:
     forecast = model.predict(HORIZON, level=80)
     assert list(forecast.columns) == ["unique_id", "ds", "y", "y-lo-80", "y-hi-80"]
     assert (forecast[["y", "y-lo-80", "y-hi-80"]] >= 0).all(axis=None)
-    assert model.scaler_.linked == (True, False)
+    assert model.scaler_.transformed == (True, False)
     again = LSTMForecaster(target_transform="count", **SMALL)
     moved = again.fit(
         df.assign(temperature=temperature + 100), past_covariates="temperature", roll_past=True
@@ -439,7 +443,7 @@ def test_rolled_covariates_are_left_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("scope", ["series", "panel"])
-def test_all_channels_of_a_system_are_linked(scope: str) -> None:
+def test_all_channels_of_a_system_are_transformed(scope: str) -> None:
     df = panel("count")
     wide = df.pivot(index="ds", columns="unique_id", values="y")
     model = LSTMForecaster(
@@ -456,7 +460,7 @@ def test_all_channels_of_a_system_are_linked(scope: str) -> None:
 
 
 @pytest.mark.slow
-def test_several_targets_of_an_id_are_linked_and_named() -> None:
+def test_several_targets_of_an_id_are_transformed_and_named() -> None:
     df = panel("count").assign(b=lambda df: df["y"].shift(1, fill_value=0.0))
     model = LSTMForecaster(target_transform="count", multivariate=True, **SMALL)
     model.fit(df, target_col=["y", "b"])

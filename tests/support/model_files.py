@@ -40,3 +40,12 @@ def zipped(members: list[tuple[zipfile.ZipInfo, bytes]], **arguments: Any) -> by
 def model_of(data: bytes) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(unpacked(data)["manifest.json"])["model"]
     return result
+
+
+def inside(node: Any) -> Any:
+    """What a tag stands before: the fields of a record, the items of a tuple or a dict."""
+    if isinstance(node, dict) and len(node) == 1:
+        ((tag, payload),) = node.items()
+        if tag in ("tuple", "dict") or tag[:1].isupper():
+            return payload
+    return node

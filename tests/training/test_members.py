@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 import torch
 from sklearn.base import clone
 from support.hardware import has_bfloat16
-from support.model_files import model_of, packed, unpacked
+from support.model_files import inside, model_of, packed, unpacked
 from support.problems import wavy
 from torch import nn
 from torch.optim import AdamW
@@ -534,7 +534,7 @@ def test_a_file_that_claims_other_members_is_refused(
     count: Any, message: str, of_two: bytes, tmp_path: Path
 ) -> None:
     fields = model_of(of_two)
-    fields["settings"]["record"][1]["n_models"] = count
+    inside(fields["settings"])["n_models"] = count
     path = tmp_path / "model.tsgen"
     path.write_bytes(packed(unpacked(of_two), model=fields))
     with pytest.raises(ModelFileError, match=message):

@@ -16,7 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from support.model_files import model_of, packed, unpacked
+from support.model_files import inside, model_of, packed, unpacked
 from support.problems import wavy
 from torch import Tensor
 
@@ -878,10 +878,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"record": ["FreeRunning", {"share": 7}]}, "share=7"),
-        ({"record": ["FreeRunning", {"steps": 1.5}]}, "steps=1.5"),
-        ({"record": ["NoisyInputs", {"strategy": {"record": ["Columns", {}]}}]}, "Columns"),
-        ({"record": ["Noting", {}]}, "Noting"),
+        ({"FreeRunning": {"share": 7}}, "share=7"),
+        ({"FreeRunning": {"steps": 1.5}}, "steps=1.5"),
+        ({"NoisyInputs": {"strategy": {"Columns": {}}}}, "Columns"),
+        ({"Noting": {}}, "Noting"),
         ("free_running", "training_strategy"),
     ],
     ids=["share", "steps", "nested", "unknown", "text"],
@@ -890,7 +890,7 @@ def test_a_file_with_another_strategy_is_refused(
     value: Any, message: str, saved: bytes, tmp_path: Path
 ) -> None:
     model = model_of(saved)
-    model["settings"]["record"][1]["training_strategy"] = value
+    inside(model["settings"])["training_strategy"] = value
     path = tmp_path / "model.tsgen"
     path.write_bytes(packed(unpacked(saved), model=model))
     with pytest.raises(ModelFileError, match=message):

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._typing import Label
 from tsgen.errors import SettingError
 
 __all__ = ["Columns", "check_names", "output_name", "suffixes_of"]
@@ -35,13 +36,13 @@ class Columns:
         Whether a long frame is one series, whatever columns it has.
     """
 
-    id: str = "unique_id"
-    time: str = "ds"
-    target: str = "y"
-    others: tuple[str, ...] = ()
-    future: tuple[str, ...] = ()
-    past: tuple[str, ...] = ()
-    static: tuple[str, ...] = ()
+    id: Label = "unique_id"
+    time: Label = "ds"
+    target: Label = "y"
+    others: tuple[Label, ...] = ()
+    future: tuple[Label, ...] = ()
+    past: tuple[Label, ...] = ()
+    static: tuple[Label, ...] = ()
     one_series: bool = False
 
     def __post_init__(self) -> None:

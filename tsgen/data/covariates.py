@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
-from tsgen._typing import FloatArray, IntArray
+from tsgen._typing import FloatArray, IntArray, Label
 from tsgen.data.validation import Names, Places, Problems, check_values
 
 __all__ = [
@@ -39,7 +39,7 @@ class Covariate:
         Those that `fit` has seen; ``None`` for numbers.
     """
 
-    name: str
+    name: Label
     role: Role
     categories: pd.Index | None = None
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from tsgen._typing import BoolArray, FloatArray, IntArray
+from tsgen._typing import BoolArray, FloatArray, IntArray, Label
 from tsgen.data.columns import Columns, check_names, output_name
 from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
@@ -50,7 +50,7 @@ class LongLayout:
     id_dtype: Any
     time_dtype: Any
     target_dtype: Any
-    order: tuple[str, ...]
+    order: tuple[Label, ...]
     appearance: IntArray
     multiindex: Literal["series", "frame"] | None
     level_names: tuple[Any, ...]

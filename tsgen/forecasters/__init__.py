@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
-    from tsgen.forecasters.saving import load_state, save_state
     from tsgen.forecasters.settings import Settings, check_is_repeatable
 
 __all__ = [
@@ -28,8 +27,6 @@ __all__ = [
     "Settings",
     "check_is_repeatable",
     "load",
-    "load_state",
-    "save_state",
 ]
 
 __getattr__ = lazily(
@@ -43,7 +40,5 @@ __getattr__ = lazily(
         "Settings": "settings",
         "check_is_repeatable": "settings",
         "load": "recurrent",
-        "load_state": "saving",
-        "save_state": "saving",
     },
 )

@@ -25,8 +25,8 @@ from tsgen.preprocessing import (
     WindowShape,
     fit_covariate_scaler,
     fit_scaler,
-    read_link,
     scaled,
+    target_transform_of,
 )
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def _scaler(recipe: Recipe, panel: Panel, *, shared: bool) -> PanelScaler:
         panel.values,
         panel.offsets,
         shared=panel.channels if shared else 0,
-        link=read_link(recipe.target_transform),
-        linked=(True,) * targets + (False,) * panel.rolled,
+        target_transform=target_transform_of(recipe.target_transform),
+        transformed=(True,) * targets + (False,) * panel.rolled,
     )
 
 

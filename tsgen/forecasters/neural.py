@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec,
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from tsgen import training
 from tsgen._messages import written
@@ -60,7 +61,7 @@ from tsgen.forecasters.fitting import (
 )
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
-from tsgen.forecasters.snapshot import Snapshot, networks_of, weights_of
+from tsgen.forecasters.snapshot import Snapshot, networks_of
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -1226,8 +1227,8 @@ class NeuralForecaster(Forecaster):
         Raises
         ------
         ModelFileError
-            If the file is truncated, altered, unsafe, newer than this version of tsgen, no model,
-            or one of another class; the message says which.
+            If the file is truncated, altered, unsafe, of another format than this version of tsgen
+            has, no model, or one of another class; the message says which.
         """
         return load_model(path, [cls], trusted=trusted)
 
@@ -1235,12 +1236,10 @@ class NeuralForecaster(Forecaster):
         super()._check_fitted("save")
         model = self.model_
         return Snapshot(
-            kind=type(self).__name__,
             params=self.get_params(deep=False),
             settings=self.settings_,
             panel=self.panel_,
             scaler=model.units.scaler,
-            weights=weights_of(model.networks),
             value_range=model.units.value_range,
             calibration=model.calibration,
             covariate_scaler=model.units.covariate_scaler,
@@ -1248,15 +1247,13 @@ class NeuralForecaster(Forecaster):
 
     @classmethod
     @isolated()
-    def _restored(cls, snapshot: Snapshot) -> Self:
+    def _restored(cls, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Self:
         forecaster = cls(**snapshot.params)
         settings = snapshot.settings
-        if forecaster.random_state is not None:  # which files of before don't have in settings
-            settings = replace(settings, random_state=forecaster.random_state)
         recipe = forecaster._recipe_of(settings)
         units = NumericUnits(snapshot.scaler, snapshot.value_range, snapshot.covariate_scaler)
         architecture = recipe.architecture(units, snapshot.panel.channels)
-        networks = networks_of(architecture, settings.n_models, snapshot.weights)
+        networks = networks_of(architecture, settings.n_models, weights)
         forecaster.settings_, forecaster.panel_ = settings, snapshot.panel
         forecaster.model_ = replace(recipe.model(networks, units), calibration=snapshot.calibration)
         return forecaster

@@ -4,7 +4,8 @@
 how far a loop may go; ``state`` is what reading came to, and ``continuation`` what follows from
 there. ``forecast`` makes outputs of it in the user's units, with paths and levels by
 ``intervals`` and ``calibration``; ``rolling_origin`` forecasts from many cutoffs; ``stability``
-and ``importance`` say what the loop does and what it goes by.
+and ``importance`` say what the loop does and what it goes by. ``saving`` makes a file of a state,
+and ``integrity`` checks what is read of one.
 """
 
 from tsgen.inference.calibration import calibrate_on_tail, tail_length
@@ -12,12 +13,22 @@ from tsgen.inference.continuation import Continuation, OnBlowup, Until
 from tsgen.inference.fitted import FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
 from tsgen.inference.importance import input_groups, permutation_importance
+from tsgen.inference.integrity import (
+    ROWS_LIMIT,
+    check_panel,
+    check_scalers,
+    check_target_transform,
+    need,
+)
 from tsgen.inference.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.inference.rolling_origin import continuations
+from tsgen.inference.saving import PARTS, load_state, save_state
 from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
 
 __all__ = [
+    "PARTS",
+    "ROWS_LIMIT",
     "SAMPLES",
     "Calibration",
     "Context",
@@ -30,14 +41,20 @@ __all__ = [
     "Spread",
     "Until",
     "calibrate_on_tail",
+    "check_panel",
+    "check_scalers",
+    "check_target_transform",
     "checksum",
     "continuations",
     "forecast_outputs",
     "input_groups",
     "level_shares",
+    "load_state",
     "measure_stability",
+    "need",
     "permutation_importance",
     "quantile_shares",
     "sample_paths",
+    "save_state",
     "tail_length",
 ]

@@ -1,4 +1,4 @@
-"""What a file of tsgen holds, between the values of a model and an archive: nothing in it is run.
+"""What a file of tsgen holds, between a dataclass and an archive: nothing in it is run.
 
 Plain values go to the manifest, tensors and arrays to safetensors, a user's transformers to skops.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,58 +20,53 @@ from torch import Tensor
 
 from tsgen.errors import ModelFileError, TsgenError
 from tsgen.io.archive import MANIFEST, PathLike, mapping, printable, read_archive, write_archive
-from tsgen.io.codec import CodecError, Decoder, Encoder
+from tsgen.io.codec import Codec, CodecError
+from tsgen.io.plain_values import short
 from tsgen.io.skops_objects import dump_objects, load_objects
 
-__all__ = ["FORMAT", "Container", "about"]
+__all__ = ["FORMAT", "Container", "about", "type_names"]
 
-FORMAT = 5
-"""Of the files written; files of a higher number are refused."""
+FORMAT = 6
+"""Of the files written, and of those read."""
 
 _WEIGHTS, _ARRAYS, _SCALER = "weights.safetensors", "arrays.safetensors", "scaler.skops"
 
 
 @dataclass(frozen=True)
 class Container:
-    """Fields and tensors in the form in which they are stored.
+    """A dataclass and tensors in the form in which they are stored.
 
     Attributes
     ----------
     kind : str
         The name of the class that they make up.
-    fields : mapping of str to plain values
-    tensors, arrays : bytes
-        Of safetensors.
-    objects : bytes, optional
-        Of skops.
+    model : mapping of str to plain values
+        The fields of the dataclass.
+    members : mapping of str to bytes
+        Of safetensors and, where there are transformers, of skops.
     """
 
     kind: str
-    fields: Mapping[str, Any]
-    tensors: bytes
-    arrays: bytes
-    objects: bytes | None
+    model: Mapping[str, Any]
+    members: Mapping[str, bytes]
 
     @classmethod
     def pack(
-        cls,
-        kind: str,
-        encode: Callable[[Encoder], dict[str, Any]],
-        tensors: Mapping[str, Tensor],
+        cls, kind: str, record: Any, tensors: Mapping[str, Tensor], records: Sequence[type[Any]]
     ) -> Container:
-        """Store the fields that a function encodes, and tensors."""
-        encoder = Encoder(objects=[])
-        fields = encode(encoder)
+        """Store a dataclass made of ``records``, and tensors by their own names."""
+        codec = Codec(records, objects=[])
+        model = codec.encode_fields(record)
         copies = {
             name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()
         }
-        return cls(
-            kind=kind,
-            fields=fields,
-            tensors=safetensors.torch.save(copies),
-            arrays=safetensors.numpy.save(encoder.arrays),
-            objects=dump_objects(encoder.objects) if encoder.objects else None,
-        )
+        members = {
+            _WEIGHTS: safetensors.torch.save(copies),
+            _ARRAYS: safetensors.numpy.save(codec.arrays),
+        }
+        if codec.objects:
+            members[_SCALER] = dump_objects(codec.objects)
+        return cls(kind, model, members)
 
     @classmethod
     def read(cls, path: Path) -> Container:
@@ -79,44 +74,39 @@ class Container:
         manifest, members = read_archive(
             path, _check_manifest, required=(_WEIGHTS, _ARRAYS), optional=(_SCALER,)
         )
-        return cls(
-            kind=manifest["class"],
-            fields=mapping(manifest["model"]),
-            tensors=members[_WEIGHTS],
-            arrays=members[_ARRAYS],
-            objects=members.get(_SCALER),
-        )
+        return cls(manifest["class"], mapping(manifest["model"]), members)
 
     def write(self, target: Path, *, overwrite: bool) -> None:
         """Make the file, whole or not at all."""
-        manifest = {
-            "format": FORMAT,
-            "tsgen": _version(),
-            "class": self.kind,
-            "model": self.fields,
-        }
-        members = {_WEIGHTS: self.tensors, _ARRAYS: self.arrays}
-        if self.objects is not None:
-            members[_SCALER] = self.objects
-        write_archive(target, manifest, members, overwrite=overwrite)
+        manifest = {"format": FORMAT, "tsgen": _version(), "class": self.kind, "model": self.model}
+        write_archive(target, manifest, self.members, overwrite=overwrite)
 
-    def decoder(
-        self,
-        records: Sequence[type[Any]],
-        labels: Sequence[type[Any]],
-        trusted: Sequence[str] | None,
-    ) -> Decoder:
-        """What builds the fields; ``trusted=None`` trusts the transformers."""
+    def unpack(
+        self, kind: type[Any], records: Sequence[type[Any]], trusted: Sequence[str] | None
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """The dataclass and the tensors; ``trusted=None`` trusts the transformers."""
+        data = self.members.get(_SCALER)
+        objects = [] if data is None else load_objects(data, trusted)
+        arrays = safetensors.numpy.load(self.members[_ARRAYS])
         # Copied: what safetensors returns is read-only and may lie anywhere in memory.
-        arrays = {
-            name: np.array(values) for name, values in safetensors.numpy.load(self.arrays).items()
-        }
-        objects = [] if self.objects is None else load_objects(self.objects, trusted)
-        return Decoder(arrays, objects, records, labels=labels)
+        codec = Codec(records, {name: np.array(item) for name, item in arrays.items()}, objects)
+        try:
+            record = codec.decode_fields(kind, self.model)
+        except OSError as error:  # of Arrow, or of what is no time zone: the file itself was read
+            raise CodecError(f"its parts don't fit together ({error})") from error
+        return record, safetensors.torch.load(self.members[_WEIGHTS])
 
-    def load_tensors(self) -> dict[str, Tensor]:
-        """The tensors by name."""
-        return safetensors.torch.load(self.tensors)
+
+def type_names(trusted: Iterable[Any]) -> tuple[str, ...]:
+    """Types that a caller trusts, by their full names."""
+    if isinstance(trusted, str | bool):
+        raise TypeError(
+            f"trusted={short(trusted)}: expected a list of types, or of their full names"
+        )
+    return tuple(
+        item if isinstance(item, str) else f"{item.__module__}.{item.__qualname__}"
+        for item in trusted
+    )
 
 
 @contextlib.contextmanager
@@ -130,12 +120,10 @@ def about(path: PathLike, what: str) -> Iterator[None]:
         yield
     except ModelFileError as error:
         raise ModelFileError(f"{path} {error}") from error.__cause__
-    except (TsgenError, OSError, MemoryError) as error:
-        if isinstance(error, TsgenError) and isinstance(error, ValueError):
+    except (TsgenError, CodecError, OSError, MemoryError) as error:
+        if isinstance(error, ValueError | CodecError):
             raise ModelFileError(f"{path} {what}: {error}") from error
         raise
-    except CodecError as error:
-        raise ModelFileError(f"{path} {what}: {error}") from error
     except Exception as error:
         raise ModelFileError(
             f"{path} {what}: its parts don't fit together ({type(error).__name__}: {error})"
@@ -152,11 +140,12 @@ def _check_manifest(manifest: Any) -> None:
     version = manifest.get("format") if isinstance(manifest, dict) else None
     if type(version) is not int or version < 1:
         raise ModelFileError(f"is no tsgen model: its {MANIFEST} names no format")
-    writer = manifest.get("tsgen")
+    if version < FORMAT:
+        raise ModelFileError(f"was saved by an older tsgen (format {version}): fit and save anew")
     if version > FORMAT:
         raise ModelFileError(
-            f"was written by tsgen {printable(writer)} in format {version}, but this is tsgen "
-            f"{_version()}, which reads formats up to {FORMAT}: pip install --upgrade tsgen"
+            f"was written by tsgen {printable(manifest.get('tsgen'))} in format {version}, but "
+            f"this is tsgen {_version()}, which reads format {FORMAT}: pip install --upgrade tsgen"
         )
     kind = manifest.get("class")
     if not isinstance(kind, str) or not re.fullmatch(r"\w{1,100}", kind):

@@ -10,14 +10,14 @@ from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
 from tsgen.preprocessing.scalers import (
     NAMED_SCALERS,
     AffineScalers,
-    LinkedScalers,
     PanelScaler,
     SeriesScalers,
+    TransformedScalers,
     TransformerScalers,
     WindowNormaliser,
     fit_scaler,
 )
-from tsgen.preprocessing.target_transforms import Link, read_link
+from tsgen.preprocessing.target_transforms import TargetTransform, target_transform_of
 from tsgen.preprocessing.units import NumericUnits, scaled
 from tsgen.preprocessing.windows import (
     Draw,
@@ -35,12 +35,12 @@ __all__ = [
     "AffineScalers",
     "CovariateScaler",
     "Draw",
-    "Link",
-    "LinkedScalers",
     "NumericUnits",
     "PanelScaler",
     "Series",
     "SeriesScalers",
+    "TargetTransform",
+    "TransformedScalers",
     "TransformerScalers",
     "ValueRange",
     "WindowBatch",
@@ -51,6 +51,6 @@ __all__ = [
     "by_system",
     "fit_covariate_scaler",
     "fit_scaler",
-    "read_link",
     "scaled",
+    "target_transform_of",
 ]

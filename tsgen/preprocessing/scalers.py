@@ -23,7 +23,7 @@ from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
 from tsgen.nn import TensorRecord
-from tsgen.preprocessing.target_transforms import Link
+from tsgen.preprocessing.target_transforms import TargetTransform
 
 __all__ = [
     "NAMED_SCALERS",
@@ -128,10 +128,10 @@ class TransformerScalers(SeriesScalers):
 
 
 @dataclass(frozen=True)
-class LinkedScalers(SeriesScalers):
-    """Scalers behind a link, for those series that it applies to."""
+class TransformedScalers(SeriesScalers):
+    """Scalers behind a target transform, for those series that it applies to."""
 
-    link: Link
+    target_transform: TargetTransform
     applies: BoolArray
     ids: pd.Index
     """Of the series, for messages."""
@@ -140,28 +140,32 @@ class LinkedScalers(SeriesScalers):
     def __len__(self) -> int:
         return len(self.scalers)
 
-    def take(self, positions: IntArray) -> LinkedScalers:
+    def take(self, positions: IntArray) -> TransformedScalers:
         scalers = self.scalers.take(positions)
-        return LinkedScalers(self.link, self.applies[positions], self.ids[positions], scalers)
+        return TransformedScalers(
+            self.target_transform, self.applies[positions], self.ids[positions], scalers
+        )
 
-    def append(self, other: SeriesScalers) -> LinkedScalers:
-        assert isinstance(other, LinkedScalers)
+    def append(self, other: SeriesScalers) -> TransformedScalers:
+        assert isinstance(other, TransformedScalers)
         applies = np.concatenate([self.applies, other.applies])
         scalers = self.scalers.append(other.scalers)
-        return LinkedScalers(self.link, applies, self.ids.append(other.ids), scalers)
+        return TransformedScalers(
+            self.target_transform, applies, self.ids.append(other.ids), scalers
+        )
 
     def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
-        return self.scalers.transform(self.linked(values, offsets), offsets)
+        return self.scalers.transform(self.transformed(values, offsets), offsets)
 
     def inverse_transform(self, values: FloatArray) -> FloatArray:
         restored = self.scalers.inverse_transform(values)
-        restored[self.applies] = self.link.inverse(restored[self.applies])
+        restored[self.applies] = self.target_transform.inverse(restored[self.applies])
         return restored
 
-    def linked(self, values: FloatArray, offsets: IntArray) -> FloatArray:
-        """Flat values behind the link; one outside of its bounds is an error that names it."""
+    def transformed(self, values: FloatArray, offsets: IntArray) -> FloatArray:
+        """Flat values, transformed; one outside of its bounds is an error that names it."""
         rows = np.repeat(self.applies, np.diff(offsets))
-        wrong = np.flatnonzero(self.link.outside(values) & rows)
+        wrong = np.flatnonzero(self.target_transform.outside(values) & rows)
         if len(wrong):
             series = np.searchsorted(offsets, wrong, side="right") - 1
             where = [
@@ -169,11 +173,12 @@ class LinkedScalers(SeriesScalers):
                 for i, row in zip(series[:5], wrong[:5], strict=True)
             ]
             raise ScalerError(
-                f"a value of the target {self.link.complaint}: {listing(where, total=len(wrong))}"
+                f"a value of the target {self.target_transform.complaint}: "
+                f"{listing(where, total=len(wrong))}"
             )
-        linked = values.copy()
-        linked[rows] = self.link.forward(values[rows])
-        return linked
+        transformed = values.copy()
+        transformed[rows] = self.target_transform.forward(values[rows])
+        return transformed
 
 
 @dataclass(frozen=True)
@@ -189,9 +194,9 @@ class PanelScaler:
         One for each id; or, if shared, one for each channel of all systems.
     shared : int, default 0
         The channels of a system where all systems share their scalers.
-    link : Link, optional
+    target_transform : TargetTransform, optional
         Goes before the scalers.
-    linked : tuple of bool, default (True,)
+    transformed : tuple of bool, default (True,)
         To which channels of a system it applies.
     """
 
@@ -199,13 +204,13 @@ class PanelScaler:
     ids: pd.Index
     scalers: SeriesScalers
     shared: int = 0
-    link: Link | None = None
-    linked: tuple[bool, ...] = (True,)
+    target_transform: TargetTransform | None = None
+    transformed: tuple[bool, ...] = (True,)
 
     @property
     def counts(self) -> bool:
         """Whether the values are whole numbers."""
-        return self.link is not None and self.link.whole
+        return self.target_transform is not None and self.target_transform.whole
 
     def knows(self, ids: pd.Index) -> bool:
         """Whether none of these series gets a scaler of its own rows."""
@@ -213,13 +218,17 @@ class PanelScaler:
 
     def for_series(self, ids: pd.Index, values: FloatArray, offsets: IntArray) -> SeriesScalers:
         """The scalers of these series; one not seen in fit gets its own from the given rows."""
-        if self.link is None:
-            return self._behind_link(ids, values, offsets)
-        linked = _linked(self.link, self.linked, ids).linked(values, offsets)
-        scalers = self._behind_link(ids, linked, offsets)
-        return LinkedScalers(self.link, _by_channel(self.linked, len(ids)), ids, scalers)
+        if self.target_transform is None:
+            return self._scalers_of(ids, values, offsets)
+        transformed = _transform_alone(self.target_transform, self.transformed, ids).transformed(
+            values, offsets
+        )
+        scalers = self._scalers_of(ids, transformed, offsets)
+        return TransformedScalers(
+            self.target_transform, _by_channel(self.transformed, len(ids)), ids, scalers
+        )
 
-    def _behind_link(self, ids: pd.Index, values: FloatArray, offsets: IntArray) -> SeriesScalers:
+    def _scalers_of(self, ids: pd.Index, values: FloatArray, offsets: IntArray) -> SeriesScalers:
         if self.shared:
             return self.scalers.take(np.arange(len(ids)) % self.shared)
         positions = self.ids.get_indexer(ids)
@@ -244,8 +253,8 @@ def fit_scaler(
     offsets: IntArray,
     *,
     shared: int = 0,
-    link: Link | None = None,
-    linked: tuple[bool, ...] = (True,),
+    target_transform: TargetTransform | None = None,
+    transformed: tuple[bool, ...] = (True,),
 ) -> PanelScaler:
     """Fit a scaler to each series, or one to each channel of all of them.
 
@@ -260,9 +269,9 @@ def fit_scaler(
     offsets : ndarray of shape (N + 1,)
     shared : int, default 0
         C to share scalers: the series at i, i + C, i + 2C … have one.
-    link : Link, optional
+    target_transform : TargetTransform, optional
         Is applied first.
-    linked : tuple of bool
+    transformed : tuple of bool
         To which channels.
 
     Raises
@@ -271,10 +280,10 @@ def fit_scaler(
         If ``template`` is none of these.
     ScalerError
         If a transformer can't be fitted to a series, or doesn't give back what went in, or a
-        value is outside of the link's bounds.
+        value is outside of the transform's bounds.
     """
-    if link is not None:
-        values = _linked(link, linked, ids).linked(values, offsets)
+    if target_transform is not None:
+        values = _transform_alone(target_transform, transformed, ids).transformed(values, offsets)
     if shared:
         # Series by series, those of one channel after those of the other.
         order = np.arange(len(ids)).reshape(-1, shared).T.ravel()
@@ -284,19 +293,28 @@ def fit_scaler(
         offsets = offsets_of(pooled)
         names = pd.Index(["all series"] * shared)
         return PanelScaler(
-            template, ids, fit_scalers(template, names, values, offsets), shared, link, linked
+            template,
+            ids,
+            fit_scalers(template, names, values, offsets),
+            shared,
+            target_transform,
+            transformed,
         )
-    return PanelScaler(template, ids, fit_scalers(template, ids, values, offsets), 0, link, linked)
+    return PanelScaler(
+        template, ids, fit_scalers(template, ids, values, offsets), 0, target_transform, transformed
+    )
 
 
 def _by_channel(flags: tuple[bool, ...], count: int) -> BoolArray:
     return np.tile(np.array(flags, dtype=np.bool_), count // len(flags))
 
 
-def _linked(link: Link, flags: tuple[bool, ...], ids: pd.Index) -> LinkedScalers:
-    """The link alone, before there are scalers behind it."""
+def _transform_alone(
+    target_transform: TargetTransform, flags: tuple[bool, ...], ids: pd.Index
+) -> TransformedScalers:
+    """The transform alone, before there are scalers behind it."""
     plain = AffineScalers(np.zeros(len(ids)), np.ones(len(ids)))
-    return LinkedScalers(link, _by_channel(flags, len(ids)), ids, plain)
+    return TransformedScalers(target_transform, _by_channel(flags, len(ids)), ids, plain)
 
 
 def fit_scalers(

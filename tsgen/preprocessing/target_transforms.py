@@ -1,8 +1,8 @@
 """Transforms that keep forecasts inside of the values that a series can have.
 
-A link, as that of a generalised linear model [1]_, takes values to the whole line, where the
-scalers and the network work, and what comes back can't leave the bounds: neither can intervals,
-since it is applied to each path.
+Like the link of a generalised linear model [1]_ one takes values to the whole line, where scalers
+and the network work, and what comes back can't leave the bounds: neither can intervals, since it is
+applied to each path.
 
 References
 ----------
@@ -21,7 +21,7 @@ from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray
 from tsgen.errors import ScalerError, SettingError
 
-__all__ = ["Link", "read_link"]
+__all__ = ["TargetTransform", "target_transform_of"]
 
 
 _MARGIN = 1e-3
@@ -30,7 +30,7 @@ _LARGEST_LOG = 690.0
 
 
 @dataclass(frozen=True)
-class Link:
+class TargetTransform:
     """One transform and its inverse.
 
     Attributes
@@ -88,19 +88,19 @@ class Link:
         )
 
 
-def read_link(given: Any) -> Link | None:
+def target_transform_of(given: Any) -> TargetTransform | None:
     """The ``target_transform`` of a forecaster, or a `SettingError`."""
     if given is None:
         return None
     if isinstance(given, str) and given in ("log1p", "count"):
-        return Link(given)
+        return TargetTransform(given)
     if isinstance(given, str) and given == "logit":
-        return Link("logit", 0.0, 1.0)
+        return TargetTransform("logit", 0.0, 1.0)
     if isinstance(given, list | tuple) and len(given) == 3 and given[0] == "logit":
         low, high = given[1:]
         numbers = all(isinstance(x, Real) and not isinstance(x, bool) for x in (low, high))
         if numbers and np.isfinite(low) and np.isfinite(high) and low < high:
-            return Link("logit", float(low), float(high))
+            return TargetTransform("logit", float(low), float(high))
     raise SettingError(
         f"target_transform={written(given)}: expected None, 'log1p', 'count', 'logit' for values "
         "from 0 "
