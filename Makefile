@@ -10,7 +10,8 @@ LOWEST   := .venv-lowest
 ARGS     ?=
 # Tests run in as many processes as there are cores, four at most.
 WORKERS  ?= auto
-PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
+# Files stay together as long as there is work for all, so that what they fit is fitted once.
+PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 # Where python3 is older than 3.11, a newer one beside it is used. A PYTHON given by hand is final.
 PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
