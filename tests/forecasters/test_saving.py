@@ -30,7 +30,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
-from scipy.special import expit, logit
+from scipy import special
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -396,7 +396,9 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
         PowerTransformer(),
         QuantileTransformer(n_quantiles=10),
         FunctionTransformer(np.log1p, inverse_func=np.expm1),
-        make_pipeline(MinMaxScaler((0.1, 0.9)), FunctionTransformer(logit, inverse_func=expit)),
+        make_pipeline(
+            MinMaxScaler((0.1, 0.9)), FunctionTransformer(special.logit, inverse_func=special.expit)
+        ),
         make_pipeline(FunctionTransformer(np.log, inverse_func=np.exp), StandardScaler()),
     ],
     ids=lambda scaler: type(scaler).__name__,
