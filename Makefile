@@ -10,8 +10,7 @@ LOWEST   := .venv-lowest
 ARGS     ?=
 # Tests run in as many processes as there are cores, four at most.
 WORKERS  ?= auto
-# Files stay together as long as there is work for all, so that what they fit is fitted once.
-PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
 
 # Where python3 is older than 3.11, a newer one beside it is used. A PYTHON given by hand is final.
 PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)

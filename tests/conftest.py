@@ -11,12 +11,12 @@ os.environ["MPLBACKEND"] = "Agg"
 # Networks as small as those of the tests are faster on one core than on two that wait for another.
 torch.set_num_threads(1)
 
-FAST_CASES = 2
+FAST_CASES = 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the cases of a parametrised test some, spread over them, are fast, and the others slow."""
+    """Of the cases of a parametrised test so many are fast, and the others slow."""
     tests = defaultdict(list)
     for item in items:
         if not item.get_closest_marker("slow"):

@@ -10,7 +10,6 @@ import json
 import os
 import pickle
 import re
-import signal
 import stat
 import subprocess
 import sys
@@ -1204,37 +1203,50 @@ def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["zipfile.ZipFile.writestr", "os.fsync", "os.replace"])
-def test_a_kill_during_a_save(place: str, model: Any, fitted: bytes, tmp_path: Path) -> None:
-    path = written(tmp_path, fitted)
+def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None:
+    """In the middle of the file, before it is on the disk, and before it takes its place."""
+    places = ["zipfile.ZipFile.writestr", "os.fsync", "os.replace"]
+    folders = [tmp_path / place for place in places]
+    for folder in folders:
+        folder.mkdir()
+    paths = [written(folder, fitted) for folder in folders]
     process = script(
         """
         import os, signal, sys, zipfile
         from tsgen import LSTMForecaster
-        _, path, place = sys.argv
-        model = LSTMForecaster.load(path)
-        where, name = place.rsplit(".", 1)
-        real = getattr(eval(where), name)
-        def killed(*arguments):
-            if name == "writestr":  # in the middle of the file
-                real(*arguments)
-                arguments[0].fp.flush()
-                if arguments[1].filename == "manifest.json":
-                    return
-            os.kill(os.getpid(), signal.SIGKILL)
-        setattr(eval(where), name, killed)
-        model.save(path, overwrite=True)
+        _, *paths = sys.argv
+        model = LSTMForecaster.load(paths[0])
+
+        def save_and_die(path, place):
+            where, name = place.rsplit(".", 1)
+            real = getattr(eval(where), name)
+            def killed(*arguments):
+                if name == "writestr":
+                    real(*arguments)
+                    arguments[0].fp.flush()
+                    if arguments[1].filename == "manifest.json":
+                        return
+                os.kill(os.getpid(), signal.SIGKILL)
+            setattr(eval(where), name, killed)
+            model.save(path, overwrite=True)
+
+        for path in paths:
+            child = os.fork()
+            if child == 0:
+                save_and_die(path, os.path.basename(os.path.dirname(path)))
+                os._exit(0)
+            print(os.WTERMSIG(os.waitpid(child, 0)[1]))
         """,
-        path,
-        place,
+        *paths,
     )
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL, errors
-    assert path.read_bytes() == fitted
-    assert len(list(tmp_path.iterdir())) == 2
-    assert_equal(LSTMForecaster.load(path).predict(3), model.predict(3))
-    model.save(path, overwrite=True)
-    assert list(tmp_path.iterdir()) == [path]
+    output, errors = process.communicate(timeout=120)
+    assert output.split() == ["9", "9", "9"], errors
+    for folder, path in zip(folders, paths, strict=True):
+        assert path.read_bytes() == fitted
+        assert len(list(folder.iterdir())) == 2
+        assert_equal(LSTMForecaster.load(path).predict(3), model.predict(3))
+        model.save(path, overwrite=True)
+        assert list(folder.iterdir()) == [path]
 
 
 @pytest.mark.slow
