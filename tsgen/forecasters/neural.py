@@ -636,7 +636,7 @@ class NeuralForecaster(Forecaster):
         horizon = checked_horizon(horizon)
         _check_loop(until, on_blowup)
         panel, continuation = self._continuation(
-            self._state_of(model, df, state), horizon, given, future_df, on_blowup
+            model, self._state_of(model, df, state), horizon, given, future_df, on_blowup
         )
         panel.layout.check_names(["", *([] if until is None else ["-stopped"]), *shares])
         spread = self._spread() if shares else None
@@ -716,7 +716,7 @@ class NeuralForecaster(Forecaster):
             whole_number("block_length", block_length, "errors drawn together"),
         )
         panel, continuation = self._continuation(
-            self._state_of(model, df, state), horizon, given, future_df, on_blowup
+            model, self._state_of(model, df, state), horizon, given, future_df, on_blowup
         )
         if not as_array:
             panel.check_table("sample", ["sample_id"], [""])
@@ -1106,6 +1106,7 @@ class NeuralForecaster(Forecaster):
 
     def _continuation(
         self,
+        model: FittedModel,
         state: ForecastState,
         horizon: int,
         given: Frame | None,
@@ -1113,7 +1114,6 @@ class NeuralForecaster(Forecaster):
         on_blowup: OnBlowup,
     ) -> tuple[Panel, Continuation]:
         """The series of a forecast, and what it starts from and is held to."""
-        model = self._fitted_model("predict")
         known = None if given is None else read_given(given, state.panel, horizon)
         covariates = self._covariates_ahead(model, state, horizon, future_df)
         return state.panel, Continuation(model, state.start, horizon, known, on_blowup, covariates)

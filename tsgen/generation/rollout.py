@@ -136,10 +136,11 @@ def rollout(
     tensor([-1, -1])
     """
     feedback = Feedback() if feedback is None else feedback
+    covariates, known = feedback.covariates, feedback.known
     path = []
     for step in range(horizon):
-        here = feedback.steps(slice(step, step + 1))
-        prediction, state = network.step(state, here.covariates)
+        here = slice(step, step + 1)
+        prediction, state = network.step(state, None if covariates is None else covariates[:, here])
         path.append(feedback(prediction, step))
-        state = state.fed(path[-1], here.known)
+        state = state.fed(path[-1], None if known is None else known[:, here])
     return Rollout(torch.cat(path, dim=1), state)

@@ -150,7 +150,7 @@ class Continuation:
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         feedback = Feedback(given=self._given_units, covariates=self.covariates)
-        asked = enough and (lambda path: enough(by_series(path)))
+        asked = None if enough is None else lambda path: enough(by_series(path))
         run = self.model.run(self.start.encoding, self._ahead, feedback, enough=asked)
         return Generated(*map(by_series, run))
 

@@ -92,11 +92,6 @@ class FittedModel:
     calibration: Calibration | None = None
 
     @property
-    def members(self) -> Iterator[FittedModel]:
-        """Each member alone."""
-        return (replace(self, networks=(network,)) for network in self.networks)
-
-    @property
     def network(self) -> RecurrentNetwork:
         """The first member, for what all of them share."""
         return self.networks[0]

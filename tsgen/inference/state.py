@@ -54,11 +54,6 @@ class Encoding(TensorRecord):
     loops: tuple[RolloutState, ...]
     residuals: Tensor
 
-    @property
-    def channels(self) -> int:
-        """C."""
-        return self.residuals.shape[2]
-
 
 @dataclass(frozen=True, eq=False)
 class Start:
