@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tsgen import LSTMForecaster, Naive, SeasonalNaive
-from tsgen.data.frequency import declared_frequency
+from tsgen.data.frequency import declared_frequency, time_axis
 from tsgen.errors import FrameError, SettingError
 
 OBSERVED, AHEAD = 30, 12
@@ -536,3 +536,35 @@ def test_old_aliases_with_an_anchor_of_digits() -> None:
 def test_digits_that_are_no_number_are_no_step() -> None:
     with pytest.raises(SettingError, match="freq='²' doesn't fit integer time"):
         declared_frequency("²", pd.Index([1, 2, 3]))
+
+
+@pytest.mark.parametrize(
+    ("freq", "rows"),
+    [("h", 168), ("30min", 336), ("6h", 28), ("D", None), ("B", None), ("W-SUN", None),
+     ("MS", None), ("YS", None), ("5s", None), ("7h", None), (1, None)],
+)  # fmt: skip
+def test_rows_in_a_week_where_a_season_is_a_day(freq: str | int, rows: int | None) -> None:
+    assert time_axis(freq, 3).frequency.longer_season == rows
+
+
+@pytest.mark.parametrize("freq", STEPS + WEEKS + MONTHS + QUARTERS + YEARS)
+def test_an_axis_has_the_stamps_of_pandas(freq: str) -> None:
+    axis = time_axis(freq, 30)
+    assert list(axis.times) == list(pd.date_range("2000-01-01", periods=30, freq=freq))
+    assert (axis.frequency.advance(axis.times) == 1).all()
+
+
+def test_an_axis_of_numbers_and_one_of_many_years() -> None:
+    assert time_axis(2, 3).times.tolist() == [0, 2, 4]
+    assert time_axis(np.int64(2), 3).frequency.name == "2"
+    assert time_axis("YE", 600).times[-1] == pd.Timestamp("2599-12-31").as_unit("s")
+
+
+def test_an_axis_that_leaves_all_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def date_range(*_: Any, **__: Any) -> None:
+        raise pd.errors.OutOfBoundsDatetime
+
+    frequency = declared_frequency("YS", pd.DatetimeIndex([]))
+    monkeypatch.setattr(pd, "date_range", date_range)
+    with pytest.raises(SettingError, match=f"3 rows at freq='{frequency.name}'.*fewer rows"):
+        time_axis("YS", 3)

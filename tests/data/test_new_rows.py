@@ -119,3 +119,32 @@ def test_rows_of_a_wide_frame(drawn: tuple[pd.DataFrame, int]) -> None:
     assert same(by_series(longer), naive)
     assert list(longer.ends) == [whole.index[-1]] * len(longer)
     assert (longer.lengths + longer.behind == np.diff(longer.covariate_offsets)).all()
+
+
+def test_values_that_a_wide_frame_has_late_end_where_the_panel_does() -> None:
+    """What comes ends with the last row of all: behind it is what is known of the others."""
+    times = pd.date_range("2024-01-01", periods=12)
+    df = pd.DataFrame({"a": 1.0, "b": np.arange(12.0), "number": np.arange(12.0)}, index=times)
+    old = df.iloc[:10].copy()
+    old.iloc[6:, 1] = np.nan
+    panel = read_panel(old, FrameSpec(Columns(future=("number",))))
+    longer, came = read_new_rows(df.iloc[6:8].assign(a=np.nan), panel)
+    assert by_series(longer)["b"] == (list(range(8)), list(range(10)))
+    assert by_series(came) == {"b": ([6, 7], [6, 7, 8, 9])}
+    assert (came.ends[0], came.behind.tolist()) == (times[9], [2])
+
+
+def test_the_calendar_is_known_of_rows_that_nobody_gave() -> None:
+    times = pd.date_range("2024-01-01", periods=20)
+    whole = pd.DataFrame({"a": 1.0, "b": 2.0}, index=times)
+    whole.iloc[10:13, 0] = whole.iloc[8:13, 1] = np.nan
+    long = whole.rename_axis(index="ds", columns="unique_id").unstack().rename("y").reset_index()
+    spec = FrameSpec(fill="mask", calendar=(weekday,))
+    rows = long.dropna()
+    panel = read_panel(rows[rows["ds"] < times[10]], spec)
+    longer, _ = read_new_rows(rows[rows["ds"] >= times[10]], panel, (weekday,))
+    assert same(by_series(longer), by_series(read_panel(long, spec)))
+
+
+def weekday(times: pd.DatetimeIndex) -> pd.DataFrame:
+    return pd.DataFrame({"weekday": times.day_of_week + 0.5}, index=times)

@@ -10,8 +10,9 @@ what), ``layouts``, ``reader`` with its two front ends ``long`` and ``wide``, ``
 both make of columns), ``panel``; ``ragged`` (segments of rows, and their positions);
 ``validation`` and ``missing`` (what is wrong, and what to do about holes before a network sees
 them; `tsgen.generation` fills those that are left); ``frequency``,
-``calendar`` and ``local_time`` (time stamps); ``covariates``; ``future`` and
-``future_covariates`` (frames that come later); ``history`` (a panel as it was at earlier rows).
+``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
+`fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
+``history`` (a panel as it was at earlier rows).
 
 Examples
 --------
@@ -23,9 +24,16 @@ Examples
 ('D', array([1., 2., 3.]))
 """
 
+from tsgen.data.align import steps_between
 from tsgen.data.calendar import CalendarPart, calendar_parts
 from tsgen.data.columns import Columns, check_names, output_name, suffixes_of
-from tsgen.data.covariates import Covariate, Covariates, with_categories_of
+from tsgen.data.covariates import (
+    Covariate,
+    Covariates,
+    kind_of_categories,
+    with_categories_of,
+    with_more_categories,
+)
 from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frame import Short, curves, hold_out, outputs_of, read_history, read_panel
 from tsgen.data.frequency import (
@@ -34,8 +42,10 @@ from tsgen.data.frequency import (
     FixedFrequency,
     IntegerFrequency,
     PeriodFrequency,
+    TimeAxis,
+    time_axis,
 )
-from tsgen.data.future import read_given, read_new_rows, steps_between
+from tsgen.data.future import read_given, read_new_rows
 from tsgen.data.future_covariates import read_future
 from tsgen.data.guesses import NUMBER, column_candidates, suggested_names
 from tsgen.data.history import History
@@ -66,6 +76,7 @@ __all__ = [
     "PeriodFrequency",
     "Problems",
     "Short",
+    "TimeAxis",
     "WideLayout",
     "as_dtype",
     "as_stamps",
@@ -78,6 +89,7 @@ __all__ = [
     "fill_values",
     "fitting",
     "hold_out",
+    "kind_of_categories",
     "listing",
     "localise",
     "offsets_of",
@@ -92,5 +104,7 @@ __all__ = [
     "steps_between",
     "suffixes_of",
     "suggested_names",
+    "time_axis",
     "with_categories_of",
+    "with_more_categories",
 ]

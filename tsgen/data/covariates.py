@@ -18,8 +18,10 @@ __all__ = [
     "Covariates",
     "Role",
     "is_categorical",
+    "kind_of_categories",
     "read_column",
     "with_categories_of",
+    "with_more_categories",
 ]
 
 Role: TypeAlias = Literal["future", "past", "cycle", "calendar", "static"]
@@ -158,7 +160,7 @@ def read_column(
         # A column that can't be read has its problem already: zeros keep it from others.
         return known, np.zeros(len(column)) if values is None else values
     plain = pd.Index(_plain(column))
-    kind, expected = _kind(plain), _kind(known.categories)
+    kind, expected = kind_of_categories(plain), kind_of_categories(known.categories)
     if kind != expected and None not in (kind, expected):
         problems.add(
             f"column {written(known.name)}{source.of} holds {kind}, but {expected} in fit",
@@ -173,8 +175,14 @@ def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covari
     """A covariate with the categories that a frame has beside those of `fit`, after them."""
     if known.categories is None or isinstance(df, pd.Series) or known.name not in df.columns:
         return known
-    found = _categories(df[known.name])
-    new = found[known.categories.get_indexer_for(found) < 0]
+    return with_more_categories(known, replace(known, categories=_categories(df[known.name])))
+
+
+def with_more_categories(known: Covariate, other: Covariate) -> Covariate:
+    """A covariate with the categories that another one has beside its own, after them."""
+    if known.categories is None or other.categories is None:
+        return known
+    new = other.categories[known.categories.get_indexer_for(other.categories) < 0]
     return replace(known, categories=known.categories.append(new)) if len(new) else known
 
 
@@ -185,7 +193,7 @@ def _occurring(item: Covariate, values: FloatArray) -> pd.Index:
     return _sorted(item.categories[numbers[numbers > 0] - 1])
 
 
-def _kind(values: pd.Index) -> str | None:
+def kind_of_categories(values: pd.Index) -> str | None:
     """What categories are made of; ``None`` where there is nothing to tell by."""
     kind = pd.api.types.infer_dtype(values, skipna=True)
     kinds = {"string": "text", "boolean": "bool", "integer": "numbers", "floating": "numbers",

@@ -11,7 +11,8 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, cast
+from numbers import Integral
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,14 @@ from tsgen._typing import IntArray
 from tsgen.data.local_time import clock_of, localise, wall_times
 from tsgen.errors import FrameError, SettingError
 
-__all__ = ["OFF_GRID", "Frequency", "declared_frequency", "inferred_frequency"]
+__all__ = [
+    "OFF_GRID",
+    "Frequency",
+    "TimeAxis",
+    "declared_frequency",
+    "inferred_frequency",
+    "time_axis",
+]
 
 
 OFF_GRID = np.iinfo(np.int64).min
@@ -118,6 +126,27 @@ class Frequency(ABC):
             if self.seconds >= 0.99 * shortest_step:
                 return 1 if cycle is None else max(1, round(cycle / self.seconds))
         return max(1, round(3600 / self.seconds))
+
+    @property
+    def longer_season(self) -> int | None:
+        """Rows in a week where a season is a day: 168 for hourly; ``None`` if it is no day."""
+        if self.seconds is None or not self.season_length or self.season_length == 1:
+            return None
+        day = self.season_length * self.seconds
+        return round(7 * _DAY / self.seconds) if abs(day / _DAY - 1) < 0.01 else None
+
+
+class TimeAxis(NamedTuple):
+    """Regular stamps.
+
+    Attributes
+    ----------
+    times : Index
+    frequency : Frequency
+    """
+
+    times: pd.Index
+    frequency: Frequency
 
 
 @dataclass(frozen=True)
@@ -360,6 +389,25 @@ def _declared_period(freq: Any, times: pd.PeriodIndex) -> PeriodFrequency:
             ]
         )
     return PeriodFrequency(declared)
+
+
+def time_axis(freq: Any, rows: int, first: str = "2000-01-01") -> TimeAxis:
+    """So many stamps from a date on, or, where ``freq`` is a whole number, numbers from 0 on."""
+    if isinstance(freq, Integral) and not isinstance(freq, bool):
+        frequency = declared_frequency(int(freq), pd.RangeIndex(0))
+        return TimeAxis(pd.Index(int(freq) * np.arange(rows, dtype=np.int64)), frequency)
+    frequency = declared_frequency(freq, pd.DatetimeIndex([]))
+    # Yearly stamps soon leave the range of nanoseconds.
+    for unit in (None, "s"):
+        try:
+            times = pd.date_range(first, periods=rows, freq=frequency.index_freq, unit=unit)
+        except (pd.errors.OutOfBoundsDatetime, OverflowError):
+            continue
+        return TimeAxis(times, frequency)
+    raise SettingError(
+        f"{rows} rows at freq={frequency.name!r} from {first} on leave the range of time stamps: "
+        "ask for fewer rows, or pass freq=1 for integer time"
+    )
 
 
 def inferred_frequency(times: pd.Index) -> Frequency:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen._typing import FloatArray, IntArray
+from tsgen.data.align import LaterRows, align, steps_between
 from tsgen.data.calendar import CalendarPart
 from tsgen.data.frame import read_cells, read_panel
 from tsgen.data.frequency import OFF_GRID
@@ -20,7 +21,7 @@ from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import FILL_HINT, Problems, listing
 from tsgen.errors import FrameError
 
-__all__ = ["read_given", "read_new_rows", "steps_between"]
+__all__ = ["read_given", "read_new_rows"]
 
 
 def read_new_rows(
@@ -56,11 +57,6 @@ def read_new_rows(
         raise FrameError(
             [f"series that the state doesn't have: {listing(unknown)}; encode a frame with them"]
         )
-    # Ids may be sorted otherwise here, as categories are.
-    if (np.diff(positions) < 0).any():
-        order = np.argsort(positions[:: new.channels])
-        new = new.take(order)
-        positions = panel.ids.get_indexer(new.ids)
     _check_whole_systems(panel, new)
     ahead = steps_between(panel.ends[positions], new.ends, panel)
     missing = ahead - new.behind - new.lengths + panel.behind[positions]
@@ -79,12 +75,13 @@ def read_new_rows(
         latest[positions] = len(panel) + np.arange(len(new))
         ends = panel.ends.append(_own_ends(panel, new, positions))[latest]
     longer = panel.extend(new, ends, behind)
-    if panel.fill in (None, "mask"):
-        return longer, new
-    # What is missing in the first new rows is filled from the last old ones.
-    longer = longer.filled()
-    systems = positions[:: panel.channels] // panel.channels
-    return longer, longer.take(systems).last(new.lengths)
+    if panel.fill not in (None, "mask"):
+        # What is missing in the first new rows is filled from the last old ones.
+        longer = longer.filled()
+    came = (longer.lengths - panel.lengths)[np.sort(positions)]
+    systems = np.unique(positions // panel.channels)
+    theirs = longer if len(systems) == len(longer.keys) else longer.take(systems)
+    return longer, theirs.last(came)
 
 
 def _check_whole_systems(panel: Panel, new: Panel) -> None:
@@ -119,19 +116,6 @@ def _own_ends(panel: Panel, new: Panel, positions: IntArray) -> pd.Index:
     return steps[np.arange(len(new)) * most + new.lengths - 1].astype(panel.ends.dtype)
 
 
-def steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
-    """Steps from each of the first stamps to that of the same place among the others."""
-    try:
-        pairs = ends.append(later.astype(ends.dtype))
-    except (TypeError, ValueError) as error:
-        raise FrameError(
-            [f"the time stamps are {later.dtype}, but {ends.dtype} in the state; convert them"]
-        ) from error
-    count = len(ends)
-    order = np.arange(2 * count).reshape(2, count).T.ravel()
-    return panel.frequency.advance(pairs[order])[::2]
-
-
 def _check_that_rows_follow(
     panel: Panel, positions: IntArray, ahead: IntArray, missing: IntArray
 ) -> None:
@@ -146,9 +130,8 @@ def _check_that_rows_follow(
     ):
         if wrong.any():
             where = [
-                f"series {written(panel.ids[positions[i]])}, which the state has up to "
-                f"{_own_end(panel, int(positions[i]))}"
-                for i in np.flatnonzero(wrong)[:5]
+                f"series {written(panel.ids[i])}, which the state has up to {_own_end(panel, i)}"
+                for i in positions[wrong][:5]
             ]
             problems.add(what, where, remedy, total=int(wrong.sum()))
     problems.raise_any()
@@ -162,50 +145,34 @@ def _with_missing_rows(
     calendar: tuple[CalendarPart, ...],
 ) -> Panel:
     """New rows with those before them that nobody gave, (N,) of them: holes to be filled."""
-    holes = np.full(int(missing.max()), np.nan)
+    nothing = np.full(int(missing.max()), np.nan)
     values = interleaved(
-        (holes, np.zeros_like(missing), missing), (new.values, new.offsets[:-1], new.lengths)
+        (nothing, np.zeros_like(missing), missing), (new.values, new.offsets[:-1], new.lengths)
     )
-    covariates = new.covariates
-    if covariates is not None:
-        every = slice(None, None, new.channels)
-        rows = _with_missing_covariates(panel, new, positions[every], missing[every], calendar)
+    offsets = offsets_of(new.lengths + missing)
+    own, covariates = panel.covariates, new.covariates
+    if own is not None and covariates is not None:
+        # From here on by system: its series are alike in all that is counted.
+        first, missing = positions[:: new.channels], missing[:: new.channels]
+        systems, bounds = first // panel.channels, new.covariate_offsets
+        # What a wide frame said beyond the end of a column is known of the first missing rows, and
+        # of the others nothing but the calendar: as many for each system as the most need.
+        known = np.minimum(missing, panel.behind[first])
+        beyond = panel.covariate_offsets[systems] + panel.lengths[first]
+        most = max(1, int((missing - known).max()))
+        unknown = unknown_rows(panel, most, calendar).reshape(len(panel.keys) * most, -1)
+        rows = interleaved(
+            (own.rows, beyond, known),
+            (unknown, systems * most, missing - known),
+            (covariates.rows, bounds[:-1], np.diff(bounds)),
+        )
         covariates = replace(covariates, rows=rows)
-    return replace(
-        new, values=values, offsets=offsets_of(new.lengths + missing), covariates=covariates
-    )
-
-
-def _with_missing_covariates(
-    panel: Panel,
-    new: Panel,
-    positions: IntArray,
-    missing: IntArray,
-    calendar: tuple[CalendarPart, ...],
-) -> FloatArray:
-    """Their covariates; ``positions`` and ``missing`` are of each system's first series, (S,)."""
-    assert panel.covariates is not None and new.covariates is not None
-    systems = positions // panel.channels
-    # What a wide frame said beyond the end of a column is known of the first of them.
-    known = np.minimum(missing, panel.behind[positions])
-    beyond = panel.covariate_offsets[systems] + panel.lengths[positions]
-    # Of the others nothing but the calendar: as many rows for every system as the most need.
-    blank = missing - known
-    most = int(blank.max())
-    width = panel.covariates.rows.shape[1]
-    unknown = unknown_rows(panel, most, calendar) if most else np.empty((len(panel.keys), 0, width))
-    bounds = new.covariate_offsets
-    return interleaved(
-        (panel.covariates.rows, beyond, known),
-        (unknown.reshape(-1, width), systems * most, blank),
-        (new.covariates.rows, bounds[:-1], np.diff(bounds)),
-    )
+    return replace(new, values=values, offsets=offsets, covariates=covariates)
 
 
 def _own_end(panel: Panel, position: int) -> str:
-    behind = int(panel.behind[position])
-    end = str(panel.ends[position])
-    return end if not behind else f"{behind} rows before {end}"
+    behind, end = int(panel.behind[position]), str(panel.ends[position])
+    return f"{behind} rows before {end}" if behind else end
 
 
 def read_given(df: Frame, panel: Panel, horizon: int) -> FloatArray:
@@ -231,71 +198,34 @@ def read_given(df: Frame, panel: Panel, horizon: int) -> FloatArray:
         For series, stamps and values that can't be used.
     """
     cells = read_cells(df, panel.columns)
-    if not panel.frequency.suits(cells.times):
-        raise FrameError(
-            [
-                f"the time stamps of given= are {cells.times.dtype}, which doesn't suit the "
-                f"frequency {panel.frequency.name!r}; convert them to the kind of the input"
-            ]
-        )
-    problems = Problems()
     shown = panel.shown
     if cells.ids is None and len(panel.systems[shown // panel.channels].unique()) > 1:
         raise FrameError(
             [f"given= names no series, but the forecast has {len(shown)}: add the ids"]
         )
+    ids = panel.systems[:1].repeat(len(cells.values)) if cells.ids is None else cells.ids
     if panel.names_channels:
-        ids = panel.ids[:1].get_level_values(0) if cells.ids is None else cells.ids
-        ids = ids if cells.ids is not None else ids.repeat(len(cells.values))
-        series = panel.ids.get_indexer(pd.MultiIndex.from_arrays([ids, cells.channels]))
-    elif cells.ids is None:
-        series = np.zeros(len(cells.values), dtype=np.int64)
-    else:
-        series = panel.ids.get_indexer(cells.ids)
-    if (series < 0).any():
-        unknown = cells.times[:0] if cells.ids is None else cells.ids[series < 0].unique()
-        problems.add(
-            "given= has series that the forecast doesn't have",
-            [written(name) for name in unknown[:5]],
-            "drop them",
-            total=len(unknown),
-        )
-        problems.raise_any()
-    steps = _step_of(cells.times, series, panel, horizon, problems)
+        ids = pd.MultiIndex.from_arrays([ids, cells.channels])
+    problems = Problems()
+    # Of series that are named: one that isn't found is told, and passes for the first until then.
+    named = np.unique(panel.ids.get_indexer(ids).clip(min=0))
+    stamps = panel.frequency.following(panel.ends[named], horizon)
+    rows = LaterRows("given=", ids, cells.times)
+    there = align(rows, panel, panel.ids[named], stamps, problems)
+    problems.raise_any()
+    wrong = there.outside if there.outside.any() else there.twice
+    few = np.flatnonzero(wrong)[:5]
+    where = [f"{cells.times[row]} of series {written(ids[row])}" for row in few]
+    what, remedy = "that come twice in a series", "keep one of each"
+    if there.outside.any():
+        ends = panel.ends[panel.ids.get_indexer(ids[few])]
+        where = [f"{cell}, which starts after {end}" for cell, end in zip(where, ends, strict=True)]
+        what = f"outside of the {horizon} steps of the forecast"
+        remedy = "keep those of the horizon alone"
+    if wrong.any():
+        problems.add(f"given= has time stamps {what}", where, remedy, total=int(wrong.sum()))
     problems.raise_any()
     given = np.full((len(panel), horizon), np.nan)
-    given[series, steps] = cells.values
+    values = np.where(there.rows < 0, np.nan, cells.values[there.rows])
+    given[named] = values.reshape(-1, horizon)
     return given
-
-
-def _step_of(
-    times: pd.Index, series: IntArray, panel: Panel, horizon: int, problems: Problems
-) -> IntArray:
-    """Which step of its series' forecast each stamp is, from 0."""
-    ends = panel.ends[series]
-    steps = steps_between(ends, times, panel) - 1
-    outside = (steps < 0) | (steps >= horizon)  # OFF_GRID too
-    if outside.any():
-        problems.add(
-            f"given= has time stamps outside of the {horizon} steps of the forecast",
-            [
-                f"{times[i]} of series {written(panel.ids[series[i]])}, which starts after "
-                f"{ends[i]}"
-                for i in np.flatnonzero(outside)[:5]
-            ],
-            "keep those of the horizon alone",
-            total=int(outside.sum()),
-        )
-        problems.raise_any()
-    twice = pd.Index(series * horizon + steps).duplicated()
-    if twice.any():
-        problems.add(
-            "given= has time stamps that come twice in a series",
-            [
-                f"{times[i]} of series {written(panel.ids[series[i]])}"
-                for i in np.flatnonzero(twice)[:5]
-            ],
-            "keep one of each",
-            total=int(twice.sum()),
-        )
-    return steps
