@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -66,7 +68,7 @@ WHOLE = torch.ones(1, 6)
 SEASONAL = torch.tensor([[9.0, -9.0, 9.0, -9.0, 9.0, -9.0]])  # a spread of 9
 
 
-def unit(targets: torch.Tensor, counted: torch.Tensor = WHOLE, **settings: int) -> float:
+def unit(targets: torch.Tensor, counted: torch.Tensor = WHOLE, **settings: Any) -> float:
     return Objective("mae", **settings).unit(targets, counted).item()
 
 
@@ -85,6 +87,17 @@ def test_a_window_that_repeats_itself_counts_more_but_does_not_own_the_loss() ->
     assert 0.04 * 9.0 < unit(SEASONAL, season=2) < 0.1 * 9.0
 
 
+def test_a_share_of_1_is_the_change_over_a_season_alone() -> None:
+    rising = SEASONAL + torch.tensor([[0.0, 0.0, 4.0, 4.0, 8.0, 8.0]])
+    assert unit(rising, season=2, change_share=1.0) == pytest.approx(4.0)
+    assert unit(rising, season=2, change_share=0.0) == pytest.approx(unit(rising))
+
+
+def test_no_error_is_larger_than_the_limit() -> None:
+    limited = Objective("mae", limit=2.5).window_errors(PREDICTIONS, TARGETS, COUNTED)
+    assert limited.total.tolist() == [2.5, 2.5]  # of errors .5 0 2 | 0 3 0
+
+
 @pytest.mark.parametrize("counted", [[1, 1, 0, 0, 0, 0], [1, 0, 0, 1, 0, 0]])
 def test_without_a_pair_a_season_apart_the_unit_is_the_spread(counted: list[int]) -> None:
     some = torch.tensor([counted], dtype=torch.float32)
@@ -100,13 +113,42 @@ def test_rows_that_do_not_count_say_nothing_of_the_season() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "residual", "season"),
-    [("accurate", "seasonal", 12), ("accurate", "last", 1), ("accurate", None, 1),
-     ("balanced", "seasonal", 1)],
+    [("accurate", "seasonal", 12), ("accurate", "last", None), ("accurate", None, None),
+     ("balanced", "seasonal", None)],
 )  # fmt: skip
 def test_the_season_is_what_the_output_is_added_to(
-    preset: str, residual: str | None, season: int
+    preset: str, residual: str | None, season: int | None
 ) -> None:
     model = LSTMForecaster(
         preset=preset, residual=residual, max_steps=1, n_models=1, verbose=False
     ).fit(load_dataset("air_passengers"))
     assert model.module_.objective.season == season
+
+
+def test_the_unit_may_be_the_change_over_a_season_alone() -> None:
+    targets = torch.tensor([0.0, 1.0, 4.0, 5.0]).view(1, 4, 1)
+    counted = torch.ones_like(targets)
+    of_change = Objective("mae", season=2, change_share=1.0).unit(targets, counted)
+    assert of_change.item() == pytest.approx(4.0)
+    spread = Objective("mae").unit(targets, counted).item()
+    assert Objective("mae", season=2).unit(targets, counted).item() == pytest.approx(
+        (4.0 * spread) ** 0.5
+    )
+    assert Objective("mae", season=1, change_share=1.0).unit(
+        targets, counted
+    ).item() == pytest.approx(5 / 3)
+
+
+def test_without_pairs_of_rows_a_season_apart_the_unit_is_the_spread() -> None:
+    targets = torch.tensor([0.0, 3.0, 4.0, 8.0]).view(1, 4, 1)
+    counted = torch.tensor([0.0, 0.0, 1.0, 1.0]).view(1, 4, 1)
+    both = (Objective("mae", season=s, change_share=1.0).unit(targets, counted) for s in (None, 3))
+    assert next(both) == next(both)
+
+
+def test_the_largest_error_of_a_step_is_limited() -> None:
+    predictions, targets = torch.tensor([0.0, 0.0]).view(1, 2, 1), torch.tensor([1.0, 50.0])
+    errors = Objective("mae", limit=12.0).window_errors(
+        predictions, targets.view(1, 2, 1), torch.ones(1, 2, 1), torch.ones(1, 1, 1)
+    )
+    assert errors.total.item() == 13.0

@@ -4,7 +4,7 @@ A network reads rows and predicts each from those before it; it knows nothing of
 training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, and ``state`` the
 value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
 flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
-and ``dropout``.
+and ``dropout``; ``seasons`` is one of them that serves every season.
 
 Examples
 --------
@@ -21,7 +21,9 @@ from tsgen.nn.base import AutoregressiveNetwork
 from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.recurrent import Architecture, Cell, RecurrentNetwork, in_one_piece
+from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
+from tsgen.nn.widening import widened, with_categories
 
 __all__ = [
     "Architecture",
@@ -31,8 +33,14 @@ __all__ = [
     "RecurrentNetwork",
     "RecurrentState",
     "RolloutState",
+    "Season",
     "TensorRecord",
+    "at_season",
     "in_one_piece",
     "input_size",
     "lag_inputs",
+    "seasonal_architecture",
+    "sharing_weights",
+    "widened",
+    "with_categories",
 ]

@@ -4,7 +4,7 @@
 a loss, from `TrainingExamples` (``step``) and by an `Objective` (``losses``: errors of each step);
 ``ensemble`` sums their gradients over members and parts of a batch. ``lightning_module`` is that
 under any ``Trainer``. ``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says
-how it went.
+how it went. ``pretraining`` makes a network for every season of simulated series.
 
 This door loads what is asked for alone: a strategy can be named without Lightning.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tsgen.training.data_module import WindowDataModule
     from tsgen.training.lightning_module import ForecastModule
     from tsgen.training.losses import LOSSES, Loss, Objective
+    from tsgen.training.pretraining import pretrain, steps_within
     from tsgen.training.report import Losses, TrainingReport, exposure
     from tsgen.training.step import LossTerm, TrainingExamples
     from tsgen.training.strategies import (
@@ -50,6 +51,8 @@ __all__ = [
     "WindowDataModule",
     "exposure",
     "is_rank_zero",
+    "pretrain",
+    "steps_within",
     "train",
     "without_outputs",
 ]
@@ -76,6 +79,8 @@ __getattr__ = lazily(
         "WindowDataModule": "data_module",
         "exposure": "report",
         "is_rank_zero": "trainer",
+        "pretrain": "pretraining",
+        "steps_within": "pretraining",
         "train": "trainer",
         "without_outputs": "trainer",
     },

@@ -14,7 +14,7 @@ import torch
 from tsgen.generation import ROWS_AT_ONCE
 from tsgen.preprocessing import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
 
-__all__ = ["WindowDataModule"]
+__all__ = ["TrainingData", "WindowDataModule"]
 
 _WINDOWS_SEEN = 512
 """Windows from which the range of values in training is taken."""
@@ -26,7 +26,20 @@ class TailDraw(Draw):
     __slots__ = ()
 
 
-class WindowDataModule(pl.LightningDataModule):
+class TrainingData(pl.LightningDataModule):
+    """What `tsgen.training.train` asks of the windows that a network learns from."""
+
+    validation_rows: int = 0
+    """Rows at each series' end that training doesn't see."""
+    batch_size: int
+    """Windows a step, in each process."""
+
+    def fingerprint(self) -> str:
+        """A digest of the rows and of how windows are drawn from them."""
+        raise NotImplementedError
+
+
+class WindowDataModule(TrainingData):
     """An endless, seeded stream of windows, gathered on the training device.
 
     Parameters
@@ -70,6 +83,7 @@ class WindowDataModule(pl.LightningDataModule):
         self.validation_rows = validation_rows
         self._series = series
         self._training = series.without_tail(validation_rows)
+        self.batch_size = batch_size
         self.sampler = WindowSampler(self._training.lengths.numpy(), shape, batch_size, seed)
 
     def train_dataloader(self) -> DrawStream:

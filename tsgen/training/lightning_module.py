@@ -90,6 +90,8 @@ class ForecastModule(pl.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.seed = seed
+        self.begun_from: int | None = None
+        """A checksum of the weights that those of the members were made of, unless drawn."""
         self.take_over([architecture.network() for _ in range(n_models)])
         self._parts_for_memory = 1
         self._validated: Tensor
@@ -179,9 +181,17 @@ class ForecastModule(pl.LightningModule):
     ) -> Sequence[LossTerm]:
         """The parts of what a network minimises on a batch, with draws of their own."""
         generator = torch.Generator(batch.values.device).manual_seed(seed)
-        examples = TrainingExamples(network, self.objective, batch, progress, generator=generator)
+        examples = TrainingExamples(
+            *self._learned_from(network, batch), batch, progress, generator=generator
+        )
         with network.dropout.drawing(generator):
             return self.strategy.loss_terms(examples)
+
+    def _learned_from(
+        self, network: RecurrentNetwork, batch: WindowBatch
+    ) -> tuple[RecurrentNetwork, Objective]:
+        """The network and the objective that suit a batch."""
+        return network, self.objective
 
     def _seeds(self, batch_idx: int) -> list[int]:
         """Of what each member draws in this step; without a trainer from torch's own generator."""
@@ -327,6 +337,7 @@ class ForecastModule(pl.LightningModule):
             "residual_lag": self.network.architecture.residual_lag,
             "loss": self.objective.loss,
             "strategy": repr(self.strategy),
+            "begun_from": self.begun_from,
             "n_models": len(self.networks),
             "warmup": self.objective.warmup,
             "season": self.objective.season,

@@ -41,31 +41,42 @@ class Objective:
         Of each step. Huber's threshold is 1, in the window's units.
     warmup : int, default 0
         Steps at the start of a window that don't count, since the state is still empty.
-    season : int, default 1
-        Rows in the season of the windows; 1 where they have none.
+    season : int, optional
+        Rows in the season whose changes count in the unit of errors; by default none do.
+    change_share : float, default 0.5
+        How much they count: 0 measures errors in the spread of a window alone, 1 in its mean
+        change over a season alone, and between lie their weighted geometric means.
+    limit : float, optional
+        The largest error of a step, in that unit; there is none by default.
     """
 
     loss: Loss = "mse"
     warmup: int = 0
-    season: int = 1
+    season: int | None = None
+    change_share: float = 0.5
+    limit: float | None = None
 
     def unit(self, targets: Tensor, counted: Tensor) -> Tensor:
         """What errors of each window are measured in, (B, 1, C): the spread of its counted targets.
 
         A window that leaves the range of its context, after which it is normalised, can't own the
-        loss. Where there is a season, it is the geometric mean of the spread and of the change
-        over a season: measured in the spread alone, windows that repeat themselves closely would
-        hardly count, measured in the change alone they would own the loss.
+        loss. Where there is a season, the change over a season counts, too: measured in the spread
+        alone, windows that repeat themselves closely would hardly count, measured in the change
+        alone they would own the loss, unless errors are limited.
         """
         counted = self._without_warmup(counted)
         spread = _spread(targets, counted).clamp(min=1.0)
-        if self.season == 1 or targets.shape[1] <= self.season:
+        season = self.season
+        if season is None or targets.shape[1] <= season:
             return spread
-        pairs = counted[:, self.season :] * counted[:, : -self.season]
-        changes = (targets[:, self.season :] - targets[:, : -self.season]).abs() * pairs
+        pairs = counted[:, season:] * counted[:, :-season]
+        changes = (targets[:, season:] - targets[:, :-season]).abs() * pairs
         change = changes.sum(dim=1, keepdim=True) / pairs.sum(dim=1, keepdim=True).clamp(min=1.0)
         known = pairs.any(dim=1, keepdim=True)
-        return torch.where(known, (spread * change.clamp(min=_LEAST_CHANGE)).sqrt(), spread)
+        change = torch.where(known, change.clamp(min=_LEAST_CHANGE), spread)
+        if self.change_share == 0.5:
+            return (spread * change).sqrt()
+        return spread ** (1.0 - self.change_share) * change**self.change_share
 
     def window_errors(
         self, predictions: Tensor, targets: Tensor, counted: Tensor, unit: Tensor | None = None
@@ -89,6 +100,8 @@ class Objective:
             unit = self.unit(targets, counted)
         counted = self._without_warmup(counted)
         errors = LOSSES[self.loss](predictions / unit, targets / unit, reduction="none")
+        if self.limit is not None:
+            errors = errors.clamp(max=self.limit)
         return WindowErrors((errors * counted).sum(dim=1), counted.sum(dim=1))
 
     def _without_warmup(self, counted: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -97,7 +97,7 @@ class TrainingExamples:
     def errors(self, predictions: Tensor, first: int = 0) -> WindowErrors:
         """The errors of predictions (B, steps, C) of rows after the cutoff, from one step on."""
         rows = slice(self.cutoff + first, self.cutoff + first + predictions.shape[1])
-        return Objective(self.objective.loss).window_errors(
+        return replace(self.objective, warmup=0).window_errors(
             predictions, self.batch.values[:, rows], self.batch.known[:, rows], self.unit
         )
 

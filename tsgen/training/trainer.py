@@ -43,7 +43,7 @@ from tsgen.training.callbacks import (
     ProgressLine,
     StopOnSignal,
 )
-from tsgen.training.data_module import WindowDataModule
+from tsgen.training.data_module import TrainingData
 from tsgen.training.lightning_module import ForecastModule, is_out_of_memory
 from tsgen.training.report import Losses
 
@@ -87,7 +87,7 @@ class Schedule:
 
 def train(
     module: ForecastModule,
-    data: WindowDataModule,
+    data: TrainingData,
     schedule: Schedule,
     *,
     trainer_kwargs: Mapping[str, Any] | None = None,
@@ -150,7 +150,7 @@ def train(
 def _run(
     trainer: pl.Trainer,
     module: ForecastModule,
-    data: WindowDataModule,
+    data: TrainingData,
     trainer_kwargs: Mapping[str, Any] | None,
     checkpoint: Path | None,
 ) -> None:
@@ -176,7 +176,7 @@ def _run(
         if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(
-            f"training needs more memory than there is, with {data.sampler.batch_size} windows "
+            f"training needs more memory than there is, with {data.batch_size} windows "
             "a step: lower batch_size, n_models, context_length, hidden_size or num_layers"
         ) from error
     finally:  # what is left, after an error too, needs no GPU
@@ -389,7 +389,7 @@ def _optional_callbacks(schedule: Schedule) -> list[pl.Callback]:
 
 
 def _opened_run(
-    folder: Path, module: ForecastModule, data: WindowDataModule, schedule: Schedule
+    folder: Path, module: ForecastModule, data: TrainingData, schedule: Schedule
 ) -> Path:
     """The folder, which says what run it belongs to; that of another run is refused."""
     folder.mkdir(parents=True, exist_ok=True)

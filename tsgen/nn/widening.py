@@ -1,0 +1,106 @@
+"""More inputs and outputs for a network that has learned, which says at first what it did.
+
+What is new has weights of 0. Of several channels each runs the units of
+the one that was learned, beside those of the others, until training connects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from tsgen.nn.recurrent import RecurrentNetwork
+
+__all__ = ["widened", "with_categories"]
+
+
+def widened(network: RecurrentNetwork, drawn: RecurrentNetwork) -> RecurrentNetwork:
+    """A network of C channels and D covariates that predicts of each what one of a channel does.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+        Of one channel, without covariates.
+    drawn : RecurrentNetwork
+        With C times the units; cell, layers, lags and residual lag are the same. Its weights are
+        replaced, but for the vectors of categories, which nothing reads at first.
+    """
+    one, to = network.architecture, drawn.architecture
+    channels = to.channels
+    assert one == replace(
+        to,
+        hidden_size=one.hidden_size,
+        channels=1,
+        covariates=0,
+        categories={},
+        dropout=one.dropout,
+    )
+    weights = drawn.state_dict()
+    learned = network.state_dict()
+    gates = len(learned["recurrent.weight_hh_l0"]) // one.hidden_size
+    for name, weight in learned.items():
+        if name.startswith("recurrent.bias"):
+            weights[name] = weight.view(gates, 1, -1).repeat(1, channels, 1).flatten()
+        elif name == "recurrent.weight_ih_l0":
+            known = _block_diagonal(weight, gates, weight.shape[1], channels)
+            weights[name] = torch.zeros_like(weights[name])
+            weights[name][:, : known.shape[1]] = known
+        elif name.startswith("recurrent.weight"):
+            weights[name] = _block_diagonal(weight, gates, 1, channels)
+        elif name == "head.weight":
+            weights[name] = _block_diagonal(weight, 1, 1, channels)
+        elif name == "head.bias":
+            weights[name] = weight.repeat(channels)
+    drawn.load_state_dict(weights)
+    return drawn
+
+
+def _block_diagonal(weight: Tensor, gates: int, inputs: int, channels: int) -> Tensor:
+    """Weights of C channels, each of which has those that are given and sees nothing of others.
+
+    Rows come gate by gate (``g``), the h units of a gate channel by channel; columns likewise:
+    input by input (``i``), the n numbers of an input channel by channel.
+    """
+    blocks = weight.unflatten(0, (gates, -1)).unflatten(2, (inputs, -1))
+    of_itself = torch.eye(channels, dtype=weight.dtype)
+    wide = torch.einsum("ghin,cd->gchidn", blocks, of_itself)
+    return wide.reshape(gates * channels * blocks.shape[1], -1)
+
+
+def with_categories(
+    network: RecurrentNetwork, drawn: RecurrentNetwork, known: Mapping[int, int]
+) -> RecurrentNetwork:
+    """A network with more categories, which says what one with fewer does.
+
+    The first categories of each column keep their vectors, and the others begin at the mean of
+    these. Where vectors are longer, the numbers that come after the learned ones are read with
+    weights of 0, and are what was drawn, since training could move nothing if both were 0.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+    drawn : RecurrentNetwork
+        The same but for the number of categories, and for dropout; its weights are replaced.
+    known : mapping of int to int
+        Of each column of categories, how many the network has seen; a column of which it has seen
+        none has a vector for those that it doesn't know.
+    """
+    weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
+    narrow, wide = network.covariates, drawn.covariates
+    inputs = weights["recurrent.weight_ih_l0"]
+    sizes = [narrow.vectors[str(column)].shape[1] for column in narrow.categories]
+    numbers, *blocks = inputs.split([inputs.shape[1] - sum(sizes), *sizes], dim=1)
+    for position, column in enumerate(narrow.categories):
+        learned = narrow.vectors[str(column)].detach()
+        vectors = wide.vectors[str(column)].detach().clone()
+        vectors[:, : learned.shape[1]] = learned.mean(dim=0)
+        vectors[: known[column], : learned.shape[1]] = learned[: known[column]]
+        weights[f"covariates.vectors.{column}"] = vectors
+        more = vectors.shape[1] - learned.shape[1]
+        blocks[position] = nn.functional.pad(blocks[position], (0, more))
+    weights["recurrent.weight_ih_l0"] = torch.cat([numbers, *blocks], dim=1)
+    drawn.load_state_dict(weights)
+    return drawn
