@@ -17,6 +17,11 @@ def number(value: Any, digits: int) -> str:
     return NONE if pd.isna(value) else f"{value:,.{digits}f}"
 
 
+def seconds(value: Any) -> str:
+    """As people read them: two digits below ten, else whole ones."""
+    return NONE if pd.isna(value) else f"{value:,.0f} s" if value >= 9.95 else f"{value:.2g} s"
+
+
 def over_seeds(values: Sequence[float] | pd.Series, form: str) -> str:
     """The median and, where there are several, their range; a dash for none."""
     if not len(values):

@@ -19,10 +19,19 @@ RESULTS = Path(__file__).parent / "results"
 
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a result; columns that say what made it and that it hasn't yet are added."""
-    noted = versions("tsgen") | machine() | occasion()
-    missing = {name: value for name, value in noted.items() if name not in table}
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.assign(**missing).to_csv(path, index=False)
+    _noted(table).to_csv(path, index=False)
+
+
+def write_beside(table: pd.DataFrame, path: Path, column: str) -> None:
+    """Write a result into a file where rows that have other values in a column stay."""
+    table = _noted(table)
+    if path.exists():
+        before = pd.read_csv(path)
+        kept = before[~before[column].isin(table[column])]
+        table = pd.concat([part for part in (kept, table) if len(part)], ignore_index=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
 
 
 def read(name: str) -> pd.DataFrame:
@@ -61,6 +70,11 @@ def occasion() -> dict[str, str]:
         "commit": described.stdout.strip() or "unknown",
         "command": _command(),
     }
+
+
+def _noted(table: pd.DataFrame) -> pd.DataFrame:
+    noted = versions("tsgen") | machine() | occasion()
+    return table.assign(**{name: value for name, value in noted.items() if name not in table})
 
 
 def _command() -> str:

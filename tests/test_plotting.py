@@ -22,11 +22,13 @@ from tsgen import (
     plot_backtest,
     plot_errors,
     plot_forecast,
+    plot_prior,
     plot_training,
 )
 from tsgen.data.frame import read_panel
-from tsgen.errors import FrameError
+from tsgen.errors import FrameError, SettingError
 from tsgen.plotting import save_figure
+from tsgen.simulation import samples_of_parts
 
 ROWS = 30
 
@@ -345,3 +347,22 @@ def test_what_is_no_backtest() -> None:
     for plot in (plot_backtest, plot_errors):
         with pytest.raises(FrameError, match=r"'cutoff', 'y_pred'.*model\.backtest"):
             plot(long())
+
+
+# ---------------------------------------------------------------------------------------- priors
+
+
+def test_a_row_of_pictures_for_each_part_of_the_prior() -> None:
+    samples = samples_of_parts(2, 30, 4, random_state=1)
+    figure = plot_prior(n_series=2, length=30, season_length=4, random_state=1, title="Parts")
+    assert len(figure.axes) == 2 * len(samples)
+    assert [axis.get_title(loc="left") for axis in figure.axes[::2]] == list(samples)
+    drawn = [axis.lines[0].get_ydata() for axis in figure.axes]
+    expected = [values for series in samples.values() for values in series]
+    np.testing.assert_array_equal(drawn, expected)
+    assert figure.get_suptitle() == "Parts"
+
+
+def test_a_page_of_no_series_is_refused() -> None:
+    with pytest.raises(SettingError, match="n_series=0"):
+        plot_prior(n_series=0)

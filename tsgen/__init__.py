@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         plot_errors,
         plot_forecast,
         plot_importance,
+        plot_prior,
         plot_training,
     )
+    from tsgen.simulation import simulate
     from tsgen.training import (
         ForecastModule,
         FreeRunning,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         TrainingReport,
         TrainingStrategy,
         WindowDataModule,
+        pretrain,
     )
     from tsgen.tuning import Tuned, tune
 
@@ -65,13 +68,16 @@ _HOME = {
     "plot_errors": "plotting",
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
+    "plot_prior": "plotting",
     "plot_training": "plotting",
+    "pretrain": "training",
     "save_state": "inference",
     "score": "evaluation",
+    "simulate": "simulation",
     "tune": "tuning",
 }
 
-_MODULES = ("errors", "metrics", "rollout", "testing")
+_MODULES = ("errors", "metrics", "rollout", "simulation", "testing")
 """What may be used as ``tsgen.metrics`` without an import of its own."""
 
 __all__ = [
@@ -102,9 +108,12 @@ __all__ = [
     "plot_errors",
     "plot_forecast",
     "plot_importance",
+    "plot_prior",
     "plot_training",
+    "pretrain",
     "save_state",
     "score",
+    "simulate",
     "tune",
 ]
 

@@ -17,6 +17,7 @@ __all__ = [
     "is_auto",
     "number",
     "one_of",
+    "season_lengths",
     "seed_number",
     "seed_of",
     "whole_number",
@@ -65,6 +66,19 @@ def number(name: str, value: Any, lowest: float, highest: float) -> float:
             f"{name}={written(value)}: expected a number from {lowest:g} to {highest:g}"
         )
     return float(value)
+
+
+def season_lengths(value: Any) -> tuple[int, int | None]:
+    """Rows in a season and in one around it (None for none), of a number or a pair of them."""
+    if not isinstance(value, tuple | list):
+        return whole_number("season_length", value, "rows in a season, 1 for none"), None
+    meaning = "rows in a season, and in a longer one around it, such as (24, 168)"
+    if len(value) != 2:
+        raise SettingError(f"season_length={written(value)}: expected {meaning}")
+    season, longer = (whole_number("season_length", rows, meaning, lowest=2) for rows in value)
+    if longer <= season:
+        raise SettingError(f"season_length={written(value)}: expected {meaning}")
+    return season, longer
 
 
 def one_of(name: str, value: Any, accepted: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from tsgen._messages import written
 from tsgen.data import Columns, Frame, curves, listing, output_name, outputs_of, suffixes_of
 from tsgen.errors import FrameError
+from tsgen.simulation import samples_of_parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ __all__ = [
     "plot_errors",
     "plot_forecast",
     "plot_importance",
+    "plot_prior",
     "plot_training",
     "save_figure",
 ]
@@ -429,6 +431,55 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
         axis.legend(frameon=False, fontsize=9)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def plot_prior(
+    *,
+    n_series: int = 4,
+    length: int = 120,
+    season_length: int = 12,
+    random_state: int | None = 0,
+    title: str | None = None,
+) -> Figure:
+    """Draw some simulated series of each part of the prior of `simulate`, and of all together.
+
+    Parameters
+    ----------
+    n_series : int, default 4
+        Series of each part, side by side.
+    length : int, default 120
+        Rows of each.
+    season_length : int, default 12
+    random_state : int, optional
+        The seed; ``None`` for another page each time.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot. A row of small pictures for each part, without units.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> figure = tsgen.plot_prior(n_series=2)
+    >>> figure.axes[0].get_title(loc="left")
+    'levels and trends'
+    """
+    from matplotlib.figure import Figure
+
+    samples = samples_of_parts(n_series, length, season_length, random_state=random_state)
+    figure = Figure(figsize=(2.4 * n_series, 0.95 * len(samples)), layout="constrained")
+    panels = figure.subplots(len(samples), n_series, squeeze=False)
+    for row, (name, series) in zip(panels, samples.items(), strict=True):
+        row[0].set_title(name, loc="left", fontsize=9, color=_HISTORY)
+        for axis, values in zip(row, series, strict=True):
+            axis.plot(values, color=_HISTORY, linewidth=0.8)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_color(_MUTED)
+            axis.spines[["top", "right"]].set_visible(False)
+    _set_title(figure, title, n_series, n_series)
     return figure
 
 

@@ -1,23 +1,29 @@
 """How often the truth lies inside the intervals, on the test rows of M4 Hourly and M3 Monthly.
 
     python -m benchmarks.accuracy.coverage
+    python -m benchmarks.accuracy.coverage --presets zero_shot fine_tuned
 
-Fits ``LSTMForecaster()`` without a single argument to the training rows, calibrates it, and counts
-test values inside ``predict(level=[80, 95])``; the same for the raw paths, before calibration. Data
-are read by `tsgen.load_benchmark` (TSGEN_DATA names a folder that has them). How intervals are made
-was chosen with ``--earlier 1``, on the last rows of the training part.
+Fits ``LSTMForecaster`` with nothing but a preset to the training rows, calibrates it, and counts
+test values inside ``predict(level=[80, 95])``; the same for the raw paths, before calibration. The
+presets are today's default, ``"balanced"``, and those that begin with pretrained weights; in
+``benchmarks/results/coverage.csv`` the rows of other presets stay. Data are read by
+`tsgen.load_benchmark` (TSGEN_DATA names a folder that has them). How intervals are made was chosen
+with ``--earlier 1``, on the last rows of the training part.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 import tsgen
 from benchmarks import record
+from benchmarks.accuracy.clock import fit_and_forecast, timed
+from benchmarks.accuracy.run import COMPARED, PRESETS, seeds_of
+from benchmarks.accuracy.weights import name_for
 from tsgen.metrics import mase
 
 RESULTS = record.RESULTS / "coverage.csv"
@@ -30,62 +36,94 @@ def share_inside(truth: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     return 100 * float(((truth >= low) & (truth <= high)).mean())
 
 
-def measure(name: str, seed: int, earlier: int) -> dict[str, object]:
-    """One row of the table."""
-    horizon = HORIZONS[name]
+def rows_of(name: str, earlier: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training rows of a benchmark and its test rows, or tails of the former."""
     frame = tsgen.load_benchmark(name)
     train = frame[frame["split"] == "train"].drop(columns="split")
     test = frame[frame["split"] == "test"].drop(columns="split")
     for _ in range(earlier):
-        train, test = tsgen.hold_out(train, horizon)
-    start = time.perf_counter()
-    model = tsgen.LSTMForecaster(random_state=seed, verbose=False).fit(train)
-    fitted = time.perf_counter()
-    bands = model.calibrate().predict(horizon, level=LEVELS)
-    calibrated = time.perf_counter()
-    merged = test.merge(bands, on=["unique_id", "ds"], suffixes=("", "_forecast"), validate="1:1")
-    assert len(merged) == len(test) == len(bands)
-    raw = model.sample(horizon, calibrated=False, as_array=True)
-    order = [name for name, _ in train.groupby("unique_id", sort=False)]
-    truth = np.stack([merged.loc[merged["unique_id"] == one, "y"].to_numpy() for one in order])
-    row: dict[str, object] = {"dataset": name, "seed": seed, "series": len(order),
-                              "horizon": horizon}  # fmt: skip
+        train, test = tsgen.hold_out(train, HORIZONS[name])
+    return train, test
+
+
+def shares_inside(merged: pd.DataFrame) -> dict[str, float]:
+    """How many of all steps, and of each half of them, lie inside of each level."""
+    truth = merged["y"].to_numpy()
     step = merged.groupby("unique_id").cumcount().to_numpy()
+    middle = (step.max() + 1) // 2
+    found = {}
     for level in LEVELS:
         low, high = (merged[f"y-{side}-{level}"].to_numpy() for side in ("lo", "hi"))
-        row[f"coverage_{level}"] = share_inside(merged["y"].to_numpy(), low, high)
-        for part, rows in (("first", step < horizon // 2), ("second", step >= horizon // 2)):
-            row[f"{part}_half_{level}"] = share_inside(
-                merged["y"].to_numpy()[rows], low[rows], high[rows]
-            )
-        shares = [0.5 - level / 200, 0.5 + level / 200]
-        row[f"raw_{level}"] = share_inside(truth, *np.quantile(raw, shares, axis=1))
+        found[f"coverage_{level}"] = share_inside(truth, low, high)
+        for part, rows in (("first", step < middle), ("second", step >= middle)):
+            found[f"{part}_half_{level}"] = share_inside(truth[rows], low[rows], high[rows])
+    return found
+
+
+def raw_shares(model: tsgen.LSTMForecaster, merged: pd.DataFrame) -> dict[str, float]:
+    """The same over all steps, of paths before calibration."""
+    truth = np.stack([rows.to_numpy() for _, rows in merged.groupby("unique_id", sort=False)["y"]])
+    raw = model.sample(truth.shape[1], calibrated=False, as_array=True)
+    return {
+        f"raw_{level}": share_inside(
+            truth, *np.quantile(raw, [0.5 - level / 200, 0.5 + level / 200], axis=1)
+        )
+        for level in LEVELS
+    }
+
+
+def measure(name: str, preset: str, seed: int | None, earlier: int) -> dict[str, object]:
+    """One row of the table."""
+    horizon = HORIZONS[name]
+    train, test = rows_of(name, earlier)
+    model = tsgen.LSTMForecaster(preset=preset, random_state=seed or 0, verbose=False)
+    first = fit_and_forecast(model, train, horizon)
+    _, calibrate_s = timed(model.calibrate)
+    bands = model.predict(horizon, level=LEVELS)
+    merged = bands.merge(test, on=["unique_id", "ds"], suffixes=("_forecast", ""), validate="1:1")
+    assert len(merged) == len(test) == len(bands)
     season = model.settings_.season_length
-    row["mase"] = float(np.mean([
-        mase(rows["y"], rows["y_forecast"], train.loc[train["unique_id"] == one, "y"], season)
+    past = {one: rows.to_numpy() for one, rows in train.groupby("unique_id")["y"]}
+    scaled = [
+        mase(rows["y"], rows["y_forecast"], past[one], season)
         for one, rows in merged.groupby("unique_id")
-    ]))  # fmt: skip
-    row["fit_s"], row["calibrate_s"] = fitted - start, calibrated - fitted
-    return row
+    ]
+    return {
+        "dataset": name,
+        "preset": preset,
+        "seed": seed,
+        "series": len(past),
+        "horizon": horizon,
+        **shares_inside(merged),
+        **raw_shares(model, merged),
+        "mase": float(np.mean(scaled)),
+        "fit_s": first.fit_s,
+        "calibrate_s": calibrate_s,
+        "weights": name_for(model.settings_),
+    }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--presets", nargs="+", default=list(COMPARED), choices=PRESETS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument(
         "--earlier", type=int, default=0, help="tails of the training rows instead of the test rows"
     )
     parser.add_argument("--only", nargs="*", default=list(HORIZONS), choices=list(HORIZONS))
-    arguments = parser.parse_args()
+    asked = parser.parse_args(arguments)
     rows = []
-    for name in arguments.only:
-        for seed in range(arguments.seeds):
-            rows.append(measure(name, seed, arguments.earlier))
-            shown = pd.DataFrame(rows[-1:]).round(2)
-            print(shown.T.to_string(header=False), flush=True)
-    if arguments.only == list(HORIZONS) and not arguments.earlier:
-        record.write(pd.DataFrame(rows).round(3), RESULTS)
+    for preset in asked.presets:
+        for name in asked.only:
+            for seed in seeds_of(preset, range(asked.seeds)):
+                rows.append(measure(name, preset, seed, asked.earlier))
+                shown = pd.DataFrame(rows[-1:]).round(2)
+                print(shown.T.to_string(header=False), flush=True)
+    if asked.only == list(HORIZONS) and not asked.earlier:
+        record.write_beside(pd.DataFrame(rows).round(3), RESULTS, "preset")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ COLUMNS = {
     "fit_s": "from the frame to the fitted model",
     "calibrate_s": "what quantiles cost once, after the fit",
     "predict_s": "all windows",
+    "seconds": "from the frame to the first window's forecast without quantiles, imports excluded",
+    "weights": "the pretrained ones: the file's name and the first digits of its sha256",
     "settings": "JSON: what the model was fitted with",
     "set": "JSON: arguments given on top of the preset",
     "library": "whose model it is, and its version",
@@ -40,8 +42,10 @@ COLUMNS = {
     "threads": "of torch",
 }
 """Of a run; `record.write` adds the date, the commit and the command."""
+LATER = ("seconds", "weights")
+"""Columns that the first results lack."""
 DIGITS = {"mase": 6, "smape": 5, "wql": 6, "mase_over_naive": 6} | dict.fromkeys(
-    ("fit_s", "calibrate_s", "predict_s"), 3
+    ("fit_s", "calibrate_s", "predict_s", "seconds"), 3
 )
 
 
@@ -78,8 +82,10 @@ def write(row: Mapping[str, Any], folder: Path) -> Path:
 
 def read_file(path: Path) -> pd.DataFrame:
     """The row of a result file; text that isn't there is empty."""
-    text = dict.fromkeys(("preset", "settings", "set"), "")
-    return pd.read_csv(path, dtype=dict.fromkeys(text, "str")).fillna(text)
+    text = dict.fromkeys(("preset", "settings", "set", "weights"), "")
+    row = pd.read_csv(path, dtype=dict.fromkeys(text, "str"))
+    row = row.assign(**{name: "" for name in text if name not in row}).fillna(text)
+    return row.reindex(columns=[*COLUMNS, *(name for name in row if name not in COLUMNS)])
 
 
 def read(folder: Path = RESULTS) -> pd.DataFrame:

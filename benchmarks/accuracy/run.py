@@ -2,6 +2,7 @@
 
     python -m benchmarks.accuracy.run --model seasonal_naive
     python -m benchmarks.accuracy.run --preset accurate --seeds 0 1 2
+    python -m benchmarks.accuracy.run --preset zero_shot
     python -m benchmarks.accuracy.run --tasks m4_hourly --preset accurate --earlier 1
 
 Data are read by `tsgen.load_benchmark` (the environment variable TSGEN_DATA names a folder that
@@ -9,14 +10,16 @@ has them). tsgen is told what a user knows of the data, its frequency and on ``e
 time stamps have a calendar; all else is the preset. Settings are chosen with ``--earlier``, on the
 last rows of the training part, whose results go to results/earlier/. ``--set`` tries one: on the
 test rows such a run is printed alone, unless ``--out`` says where it goes.
+
+``zero_shot`` draws nothing, so that it has one run and no seed; it knows no calendar, and is told
+of none. Files of pretrained weights are tried by ``tails``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,12 +27,16 @@ from typing import Any
 import pandas as pd
 
 import tsgen
+from benchmarks.accuracy.clock import fit_and_forecast, timed
 from benchmarks.accuracy.protocol import QUANTILES, Task, Window, read_tasks, scores, windows_of
 from benchmarks.accuracy.results import home, write
+from benchmarks.accuracy.weights import name_for
 from benchmarks.record import machine, versions
 
-PRESETS = ("fast", "balanced", "accurate")
-SHOWN = ["task", "model", "preset", "seed", "mase", "mase_over_naive", "smape", "wql", "fit_s"]
+PRESETS = ("fast", "balanced", "accurate", "zero_shot", "fine_tuned")
+COMPARED = ("balanced", "zero_shot", "fine_tuned")
+"""Today's default, and what begins with pretrained weights."""
+SHOWN = ["task", "model", "preset", "seed", "mase", "mase_over_naive", "smape", "wql", "seconds"]
 
 
 def forecasts(
@@ -37,13 +44,6 @@ def forecasts(
 ) -> list[pd.DataFrame]:
     """The horizon after each window's known rows, by a model that is fitted once."""
     return [model.predict(task.horizon, df=window.known, **asked) for window in windows]
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What comes of the work, and its seconds."""
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
 
 
 def row_of(
@@ -74,33 +74,47 @@ def show(row: Mapping[str, Any]) -> None:
 def naive_run(task: Task, windows: Sequence[Window]) -> dict[str, Any]:
     """Seasonal naive with the season of MASE; it has no quantiles."""
     model = tsgen.SeasonalNaive(season_length=task.mase_season)
-    _, fit_s = timed(lambda: model.fit(windows[0].known, freq=task.frequency))
+    first = fit_and_forecast(model, windows[0].known, task.horizon, freq=task.frequency)
     found, predict_s = timed(lambda: forecasts(model, task, windows))
     return {
         "model": "seasonal_naive",
         **scores(task, windows, found),
-        "fit_s": fit_s,
+        "fit_s": first.fit_s,
         "predict_s": predict_s,
+        "seconds": first.seconds,
         "settings": json.dumps({"season_length": task.mase_season}),
         **versions("tsgen"),
         **machine(cpu_only=True),
     }
 
 
+def seeds_of(preset: str | None, seeds: Sequence[int]) -> Sequence[int | None]:
+    """Those asked for, or one run without a seed where nothing is drawn."""
+    return [None] if preset == "zero_shot" else seeds
+
+
+def forecaster(
+    task: Task, preset: str | None, seed: int | None, given: Mapping[str, Any]
+) -> tsgen.LSTMForecaster:
+    """`tsgen.LSTMForecaster` with a preset, what a user knows of the data, and what is tried."""
+    chosen = {} if preset is None else {"preset": preset}
+    calendar = None if preset == "zero_shot" else task.calendar
+    arguments = {"calendar": calendar, "random_state": seed or 0, "verbose": False}
+    return tsgen.LSTMForecaster(**{**arguments, **chosen, **given})
+
+
 def tsgen_run(
     task: Task,
     windows: Sequence[Window],
     preset: str | None,
-    seed: int,
+    seed: int | None,
     given: Mapping[str, Any],
     *,
     quantiles: bool,
 ) -> dict[str, Any]:
-    """`tsgen.LSTMForecaster` with a preset; quantiles by a calibration of its own seconds."""
-    chosen = {} if preset is None else {"preset": preset}
-    arguments = {"calendar": task.calendar, "random_state": seed, "verbose": False}
-    model = tsgen.LSTMForecaster(**{**arguments, **chosen, **given})
-    _, fit_s = timed(lambda: model.fit(windows[0].known, freq=task.frequency))
+    """A run of tsgen; quantiles by a calibration of its own seconds."""
+    model = forecaster(task, preset, seed, given)
+    first = fit_and_forecast(model, windows[0].known, task.horizon, freq=task.frequency)
     calibrate_s = timed(model.calibrate)[1] if quantiles else None
     asked = {"quantiles": QUANTILES} if quantiles else {}
     found, predict_s = timed(lambda: forecasts(model, task, windows, **asked))
@@ -110,9 +124,11 @@ def tsgen_run(
         "preset": model.get_params().get("preset", ""),
         "seed": seed,
         **scores(task, windows, found),
-        "fit_s": fit_s,
+        "fit_s": first.fit_s,
         "calibrate_s": calibrate_s,
         "predict_s": predict_s,
+        "seconds": first.seconds,
+        "weights": name_for(model.settings_),
         "settings": json.dumps(asdict(model.settings_), default=str),
         "set": json.dumps(given) if given else "",
         **versions("tsgen"),
@@ -164,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         naive = naive_run(task, windows)
         runs = [naive] if asked.model == "seasonal_naive" else (
             tsgen_run(task, windows, asked.preset, seed, given, quantiles=not asked.no_quantiles)
-            for seed in asked.seeds
+            for seed in seeds_of(asked.preset, asked.seeds)
         )  # fmt: skip
         for run in runs:
             row = row_of(task, windows, asked.earlier, run, naive)

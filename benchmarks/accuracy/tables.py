@@ -1,7 +1,8 @@
 """The tables of accuracy, from result files and from published.csv.
 
 published.csv has what leaderboards and the M4 competition report for the same rows, with the
-source. ETTh1 is another file there, made hourly from quarters of an hour, so that MASE is shown
+source. Rows of presets that begin with pretrained weights are there as soon as their results are.
+ETTh1 is another file there, made hourly from quarters of an hour, so that MASE is shown
 divided by that of seasonal naive on the same file.
 """
 
@@ -14,26 +15,38 @@ from typing import NamedTuple
 import pandas as pd
 
 from benchmarks import record
-from benchmarks.accuracy import results
-from benchmarks.markdown import NONE, line, number, over_seeds, table
+from benchmarks.accuracy import quickcheck as shipped_sets
+from benchmarks.accuracy import results, weights
+from benchmarks.markdown import NONE, line, number, over_seeds, seconds, table
 
 PUBLISHED_CSV = Path(__file__).with_name("published.csv")
 
 PUBLISHED = {
+    "Toto 2.0 2.5B (pretrained)": ("Toto-2.0-2.5B",),
+    "Toto 2.0 22m (pretrained)": ("Toto-2.0-22m",),
     "TiRex (pretrained)": ("TiRex", "tirex"),
+    "TiRex-2 (pretrained)": ("TiRex-2-Zeroshot",),
+    "Granite-FlowState r1.1 (pretrained)": ("Granite-FlowState-r1.1",),
+    "FlowState r1.1 (pretrained)": ("FlowState-r1.1",),
     "Chronos-2 (pretrained)": ("chronos-2",),
     "Chronos small (pretrained)": ("Chronos_small",),
     "Chronos Bolt base (pretrained)": ("chronos_bolt_base",),
     "TimesFM 2.5, on M3 2.0 (pretrained)": ("TimesFM-2.5", "timesfm-2.0"),
+    "Falcon-X (pretrained)": ("Falcon-X",),
+    "CHARM (pretrained)": ("CHARM",),
+    "TTM-R2 (pretrained, fine-tuned)": ("TTM-R2-Finetuned",),
     "M4's winner, ES-RNN": ("ES-RNN (M4 winner)",),
+    "xLSTM-Mixer": ("xLSTM-Mixer",),
     "N-BEATS": ("N-BEATS",),
     "PatchTST": ("PatchTST",),
+    "TFT": ("tft",),
+    "DLinear": ("DLinear",),
     "DeepAR": ("deepar",),
     "AutoTheta": ("auto_theta",),
     "AutoARIMA": ("auto_arima",),
     "AutoETS": ("auto_ets",),
 }
-"""The rows of published.csv that are shown, and their names there."""
+"""All models of published.csv but the naive ones, and their names there."""
 INTERVALS = {"seasonal naive, published with intervals": ("seasonal_naive",)}
 """Stands for our own seasonal naive where quantiles are asked for."""
 
@@ -42,6 +55,9 @@ COVARIATES = {
     "chicago_trains": "names of public holidays",
 }
 """As people write them."""
+
+TODO = "not measured yet"
+"""Where a figure of pretrained weights is missing."""
 
 Values = Mapping[tuple[str, str], Sequence[float]]
 """The values of a row by task and score, one for each seed."""
@@ -61,6 +77,13 @@ MASE = [
       for task in ("m4_hourly", "m4_weekly", "m3_monthly", "m3_quarterly", "m3_yearly")),
     Column("etth1_short, over seasonal naive", "etth1_short", "mase_over_naive", 3),
 ]  # fmt: skip
+PRESETS = {
+    "zero_shot": "tsgen, zero-shot",
+    "fine_tuned": "tsgen, fine-tuned",
+    "accurate": "tsgen, accurate",
+    "balanced": "tsgen, balanced",
+    "fast": "tsgen, fast",
+}
 OTHERS = [
     *(Column(f"{task} sMAPE", task, "smape", 2) for task in ("m4_hourly", "m4_weekly")),
     *(Column(f"{column.task} WQL", column.task, "wql", 4) for column in MASE),
@@ -74,25 +97,34 @@ def tables() -> dict[str, str]:
         "COVARIATES": covariates(record.read("covariates")),
         "COVERAGE": coverage(record.read("coverage")),
         "ACCURACY": leaderboard(results.read()),
+        "STANDING": standing(results.read()),
         "HEADLINE": headline(results.read()),
+        "WEIGHTS": weights.card(),
+        "PRETRAINED": pretrained(results.read()),
     }
 
 
 def values_of(rows: pd.DataFrame) -> Values:
-    """All scores of one row of the table."""
-    scores = ["mase", "mase_over_naive", "smape", "wql"]
+    """All scores of one row of the table, and the seconds from frame to forecast."""
+    scores = ["mase", "mase_over_naive", "smape", "wql", "seconds"]
     return {
-        (task, score): group[score].dropna().tolist()
-        for task, group in rows.groupby("task")
+        (str(task), score): group[score].dropna().tolist()
+        for task, group in rows.reindex(columns=["task", *scores]).groupby("task")
         for score in scores
     }
 
 
+def with_seconds(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs; where the whole was not timed, its seconds are those of the fit."""
+    times = runs.reindex(columns=["seconds", "fit_s"]).astype(float)
+    return runs.assign(seconds=times["seconds"].fillna(times["fit_s"]))
+
+
 def presets(runs: pd.DataFrame) -> Iterator[tuple[str, Values]]:
     """tsgen by preset."""
-    for preset in ("accurate", "balanced", "fast"):
+    for preset, title in PRESETS.items():
         mine = (runs["model"] == "tsgen") & (runs["preset"] == preset)
-        yield f"tsgen, {preset}", values_of(runs[mine])
+        yield title, values_of(runs[mine])
 
 
 def naive(runs: pd.DataFrame) -> Iterator[tuple[str, Values]]:
@@ -115,12 +147,20 @@ def published(names: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Values]
         yield title, values_of(rows[rows["model"].isin(models)])
 
 
+def scored(values: Values, column: Column) -> str:
+    """A cell: the median and range of seeds and, beside MASE, the seconds where they are known."""
+    score = over_seeds(values.get((column.task, column.score), ()), f".{column.digits}f")
+    spent = values.get((column.task, "seconds"), ())
+    if score == NONE or not len(spent) or not column.score.startswith("mase"):
+        return score
+    return f"{score}, {seconds(pd.Series(spent).median())}"
+
+
 def markdown(rows: Iterable[tuple[str, Values]], columns: Sequence[Column]) -> str:
     """A table of the rows that have a value."""
     head = ["model", *(column.title for column in columns)]
     found = [
-        [title, *(over_seeds(values.get((column.task, column.score), ()), f".{column.digits}f")
-                  for column in columns)]
+        [title, *(scored(values, column) for column in columns)]
         for title, values in rows
     ]  # fmt: skip
     return table(line(head), line(["---"] * len(head)),
@@ -129,6 +169,7 @@ def markdown(rows: Iterable[tuple[str, Values]], columns: Sequence[Column]) -> s
 
 def leaderboard(runs: pd.DataFrame) -> str:
     """MASE, and the other scores, of ours, published and peers' forecasts."""
+    runs = with_seconds(runs)
     mine, others, theirs = (
         list(rows) for rows in (presets(runs), peers(runs), published(PUBLISHED))
     )
@@ -137,44 +178,108 @@ def leaderboard(runs: pd.DataFrame) -> str:
     return f"{markdown(first, MASE)}\n\n{markdown(second, OTHERS)}"
 
 
+def standing(runs: pd.DataFrame) -> str:
+    """How many of the published models are ahead of each preset's median, and by MASE which."""
+    theirs = list(published(PUBLISHED))
+    mine = [(title, values) for title, values in presets(runs) if any(values.values())]
+
+    def cell(values: Values, column: Column) -> str:
+        key = column.task, column.score
+        listed = {title: found[key][0] for title, found in theirs if found.get(key)}
+        if not values.get(key):
+            return NONE
+        middle = pd.Series(values[key]).median()
+        better = sorted((score, title) for title, score in listed.items() if score < middle)
+        names = "; ".join(title.partition(" (")[0] for _, title in better)
+        count = f"{len(better)} of {len(listed)}"
+        return f"{count}: {names}" if better and column in MASE else count
+
+    head = ["score", *(f"ahead of {title}" for title, _ in mine)]
+    return table(
+        line(head),
+        line(["---"] * len(head)),
+        (
+            [column.title, *(cell(values, column) for _, values in mine)]
+            for column in (*MASE, *OTHERS)
+        ),
+    )
+
+
 def headline(runs: pd.DataFrame) -> str:
     """MASE by task: ours, the best of what is published, and seasonal naive's."""
+    titles = {
+        "tsgen, zero-shot": '`preset="zero_shot"`',
+        "tsgen, fine-tuned": '`preset="fine_tuned"`',
+        "tsgen, accurate": 'tsgen, `preset="accurate"`',
+        "tsgen, balanced": "tsgen, defaults",
+    }
     ours = dict([*presets(runs), *naive(runs)])
+    shown = {name: title for name, title in titles.items() if any(ours[name].values())}
     theirs = list(published(PUBLISHED))
 
     def cells(column: Column) -> Iterator[str]:
         key, form = (column.task, column.score), f".{column.digits}f"
         best, title = min((min(found[key]), title) for title, found in theirs if found.get(key))
         yield column.title
-        yield from (
-            over_seeds(ours[name][key], form) for name in ("tsgen, accurate", "tsgen, balanced")
-        )
+        yield from (over_seeds(ours[name].get(key, ()), form) for name in shown)
         yield f"{best:{form}}, {title}"
         yield over_seeds(ours["seasonal naive"][key], form)
 
-    return table(
-        '| task | tsgen, `preset="accurate"` | tsgen, defaults | best published | seasonal naive |',
-        "|---|---|---|---|---|",
-        map(cells, MASE),
-    )
+    head = ["task", *shown.values(), "best published", "seasonal naive"]
+    return table(line(head), f"|{'---|' * len(head)}", map(cells, MASE))
+
+
+def pretrained(runs: pd.DataFrame) -> str:
+    """MASE and seconds of what begins with pretrained weights, for the model card."""
+    titles = [PRESETS[preset] for preset in ("zero_shot", "fine_tuned")]
+    ours = dict([*presets(with_seconds(runs)), *naive(runs)])
+
+    def cells(column: Column) -> Iterator[str]:
+        yield column.title
+        for title in titles:
+            found = scored(ours[title], column)
+            yield TODO if found == NONE else found
+        yield scored(ours["seasonal naive"], column)
+
+    head = ["task", *(title.removeprefix("tsgen, ") for title in titles), "seasonal naive"]
+    return table(line(head), f"|{'---|' * len(head)}", map(cells, MASE))
 
 
 def quickcheck(runs: pd.DataFrame) -> str:
-    """The defaults on the shipped data sets."""
-    below = runs["tsgen"] < runs[["seasonal_naive", "naive"]].min(axis=1)
-    others = ", ".join(f"`{name}`" for name in runs.loc[~below, "dataset"])
+    """The presets on the shipped data sets, with the seconds from frame to forecast."""
+    mine = {
+        str(preset): rows.set_index("dataset")
+        for preset, rows in runs.groupby("preset", sort=False)
+    }
+    first = next(iter(mine.values()))
+
+    def cells(name: str) -> Iterator[str]:
+        row = first.loc[name]
+        yield from (name, number(row["series"], 0), number(row["horizon"], 0))
+        for rows in mine.values():
+            row = rows.loc[name]
+            low, high = (row[end] for end in ("lowest", "highest"))
+            values = [row["tsgen"]] if low == high else [low, row["tsgen"], high]
+            yield from (over_seeds(values, ".3f"), seconds(row["seconds"]))
+        yield from (number(row["seasonal_naive"], 3), number(row["naive"], 3))
+
+    titles = (f"{preset} | seconds" for preset in mine)
     shown = table(
-        "| data set | series | horizon | tsgen | seasonal naive | naive | seconds |",
-        "|---|---:|---:|---|---|---|---|",
-        (
-            (run.dataset, run.series, run.horizon,
-             over_seeds([run.lowest, run.tsgen, run.highest], ".3f"),
-             number(run.seasonal_naive, 3), number(run.naive, 3), number(run.seconds, 0))
-            for run in runs.itertuples()
-        ),
-    )  # fmt: skip
-    count = f"{below.sum()} of {len(runs)}"
-    return f"{shown}\n\nThe median is below both baselines on {count}; not on {others}."
+        line(["data set", "series", "horizon", *titles, "seasonal naive", "naive"]),
+        f"|---|---:|---:|{'---|---:|' * len(mine)}---|---|",
+        map(cells, first.index),
+    )
+    return "\n".join([f"{shown}\n", *(f"- {counted(*rows)}" for rows in mine.items())])
+
+
+def counted(preset: str, rows: pd.DataFrame) -> str:
+    """On how many data sets a preset's median is ahead of both naive forecasts."""
+    is_ahead = shipped_sets.ahead(rows)
+    others = ", ".join(f"`{name}`" for name in rows.index[~is_ahead])
+    except_for = f"; not on {others}" if others else ""
+    return (
+        f"`{preset}`: ahead of both naive forecasts on {is_ahead.sum()} of {len(rows)}{except_for}."
+    )
 
 
 def covariates(runs: pd.DataFrame) -> str:
@@ -196,11 +301,12 @@ def covariates(runs: pd.DataFrame) -> str:
 def coverage(runs: pd.DataFrame) -> str:
     """How often the truth lies inside of intervals."""
     return table(
-        "| data set | series | horizon | 80 % covers | 95 % covers | before calibration |",
-        "|---|---:|---:|---:|---:|---|",
+        "| data set | preset | series | horizon | 80 % covers | 95 % covers | before calibration |",
+        "|---|---|---:|---:|---:|---:|---|",
         (
-            (run.dataset, number(run.series, 0), run.horizon, number(run.coverage_80, 1),
-             number(run.coverage_95, 1), f"{run.raw_80:.1f} and {run.raw_95:.1f}")
+            (run.dataset, run.preset, number(run.series, 0), run.horizon,
+             number(run.coverage_80, 1), number(run.coverage_95, 1),
+             f"{run.raw_80:.1f} and {run.raw_95:.1f}")
             for run in runs.itertuples()
         ),
     )  # fmt: skip

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.accuracy import protocol, results, run, tables
+from benchmarks.accuracy import protocol, results, run, tables, weights
+from benchmarks.record import ROOT
 from benchmarks.speed import time_to_accuracy
 
 pytestmark = pytest.mark.slow
 
 RESULTS = results.RESULTS
+REFERENCE = ROOT.parent / "shared" / "reference" / "published_accuracy.csv"
+PRETRAINED = "zero_shot", "fine_tuned"
 FILES = sorted(path.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("*.csv"))
 
 
@@ -27,6 +30,8 @@ def test_a_result_file_fits_its_task(name: str) -> None:
     table = results.read_file(RESULTS / name)
     own, noted = np.split(table.columns, [len(results.COLUMNS)])
     assert list(own) == list(results.COLUMNS)
+    written = pd.read_csv(RESULTS / name, nrows=0).columns
+    assert [name for name in own if name not in written] in ([], list(results.LATER))
     assert set(noted) - {"command"} == {"date", "commit"}  # the first ones lack their command
     (row,) = table.to_dict("records")
     assert results.file_name(row) == Path(name).name
@@ -36,7 +41,12 @@ def test_a_result_file_fits_its_task(name: str) -> None:
     assert np.isfinite([row["mase"], row["smape"], row["mase_over_naive"], row["fit_s"]]).all()
     assert row["preset"] in (run.PRESETS if row["model"] == "tsgen" else ("",))
     assert isinstance(json.loads(row["settings"]), dict)
+    assert bool(row["weights"]) == (row["preset"] in PRETRAINED)
+    assert np.isnan(row["seed"]) == (
+        row["preset"] in ("", "zero_shot") and np.isnan(row["budget_s"])
+    )
     if not row["earlier"]:
+        assert row["weights"] in ("", *map(weights.name_of, weights.shipped())), "of older weights"
         assert row["set"] == "", "what the test rows are forecast with is a preset"
         naive = results.read_file(RESULTS / f"{row['task']}-seasonal_naive.csv").iloc[0]
         assert row["series"] == naive["series"]
@@ -70,17 +80,59 @@ def test_a_row_of_the_table_is_the_median_of_the_seeds_and_their_range() -> None
             "smape": [9.0, 9.5, 8.0, 10.0, 20.0],
             "wql": [0.02, 0.03, 0.025, np.nan, np.nan],
             "budget_s": [np.nan] * 4 + [600.0],
+            "fit_s": [90.0, 100.0, 110.0, 2.0, 600.0],
+            "seconds": [91.0, np.nan, np.nan, 2.34, np.nan],
         }
     )
     first, second = tables.leaderboard(runs).split("\n\n")
     rest = " | – | – | – | – | – |\n"
-    assert f"| tsgen, accurate | 0.750 (0.700 to 0.900){rest}" in first
-    assert f"| tsgen, balanced | 1.000{rest}" in first
-    assert f"| darts RNNModel, 600 s | 2.000{rest}" in f"{first}\n"
+    assert f"| tsgen, accurate | 0.750 (0.700 to 0.900), 100 s{rest}" in first
+    assert f"| tsgen, balanced | 1.000, 2.3 s{rest}" in first
+    assert f"| darts RNNModel, 600 s | 2.000, 600 s{rest}" in f"{first}\n"
     assert "| TiRex (pretrained) | 0.722 | 1.990 | 0.831 | 1.154 | 2.710 | 0.836 |" in first
     assert "tsgen, fast" not in first, "a row without a value is left out"
     accurate = "| tsgen, accurate | 9.00 (8.00 to 9.50) | – | 0.0250 (0.0200 to 0.0300) | – | –"
     assert accurate in second
+
+
+def test_every_published_model_is_shown_but_the_naive_ones() -> None:
+    listed = pd.read_csv(tables.PUBLISHED_CSV)
+    shown = [name for names in tables.PUBLISHED.values() for name in names]
+    assert sorted([*shown, "naive", "seasonal_naive"]) == sorted(listed["model"].unique())
+    assert listed["source"].notna().all()
+    assert not listed.duplicated(["dataset", "model"]).any()
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference figures aren't here")
+def test_published_figures_are_those_of_the_reference() -> None:
+    assert tables.PUBLISHED_CSV.read_text() == REFERENCE.read_text()
+
+
+def runs_of(**errors: list[float]) -> pd.DataFrame:
+    """Runs on m3_yearly by preset, in 2 s each."""
+    rows = [("tsgen", preset, error) for preset, found in errors.items() for error in found]
+    made = pd.DataFrame(
+        [("seasonal_naive", "", 3.1717), *rows], columns=["model", "preset", "mase"]
+    )
+    return made.assign(task="m3_yearly", mase_over_naive=made["mase"] / 3.1717,
+                       smape=17.0, wql=np.nan, budget_s=np.nan, fit_s=1.5, seconds=2.0)  # fmt: skip
+
+
+def test_who_is_ahead_is_counted_by_the_median() -> None:
+    made = tables.standing(runs_of(zero_shot=[2.65], fine_tuned=[2.0, 2.6, 9.0], accurate=[2.72]))
+    titles = ("zero-shot", "fine-tuned", "accurate")
+    first = " | ".join(["| score", *(f"ahead of tsgen, {title}" for title in titles)])
+    assert made.splitlines()[0] == f"{first} |"
+    assert (
+        "| m3_yearly | 1 of 6: AutoTheta | 0 of 6 | 3 of 6: AutoTheta; AutoETS; TiRex |"
+    ) in made.splitlines()
+    assert "| m4_hourly | – | – | – |" in made
+
+
+def test_figures_of_pretrained_weights_are_shown_as_soon_as_they_are_there() -> None:
+    lines = tables.pretrained(runs_of(fine_tuned=[2.6])).splitlines()
+    assert "| m3_yearly | not measured yet | 2.600, 2 s | 3.172, 2 s |" in lines
+    assert tables.pretrained(runs_of()).count("not measured yet") == 2 * len(tables.MASE)
 
 
 # --- protocol
@@ -207,6 +259,18 @@ def test_what_is_tried_on_the_test_rows_is_not_kept(
     run.main([*quick, "--earlier", "1"])
     (path,) = (tmp_path / "results").rglob("*.csv")
     assert path.parent.name == "earlier"
+
+
+@pytest.mark.filterwarnings("ignore:this model can't be saved")
+def test_without_training_there_is_one_run_and_no_seed(small: Any, tmp_path: Path) -> None:
+    command = ["--tasks", "small", "--out", str(tmp_path / "out"), "--no-quantiles"]
+    run.main([*command, "--preset", "zero_shot", "--seeds", "0", "1", "2"])
+    (path,) = (tmp_path / "out").iterdir()
+    assert path.name == "small-tsgen-zero_shot.csv"
+    (row,) = results.read(path.parent).to_dict("records")
+    assert np.isnan(row["seed"])
+    assert row["weights"] == weights.name_of(weights.FOLDER / "lstm128.safetensors")
+    assert row["seconds"] >= row["fit_s"] > 0
 
 
 # --- time to accuracy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from benchmarks import record, tables
 from benchmarks.accuracy import tables as accuracy
-from benchmarks.markdown import filled, over_seeds
+from benchmarks.markdown import filled, over_seeds, seconds
 from benchmarks.speed import tables as speed
 
 
@@ -69,17 +71,51 @@ def test_models_are_sorted_by_their_time_to_accuracy() -> None:
     ]
 
 
-def test_where_the_defaults_fall_short_is_named() -> None:
-    runs = pd.DataFrame(
-        {"dataset": ["one", "two"], "series": 1, "horizon": 8, "tsgen": [0.5, 0.9],
+def checked(preset: str, tsgen: list[float], **columns: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"dataset": ["one", "two"], "preset": preset, "series": 1, "horizon": 8, "tsgen": tsgen,
          "lowest": 0.4, "highest": 1.0, "seasonal_naive": [1.0, 0.8], "naive": 2.0, "seconds": 3.4}
-    )  # fmt: skip
-    assert accuracy.quickcheck(runs).splitlines()[2:] == [
-        "| one | 1 | 8 | 0.500 (0.400 to 1.000) | 1.000 | 2.000 | 3 |",
-        "| two | 1 | 8 | 0.900 (0.400 to 1.000) | 0.800 | 2.000 | 3 |",
+    ).assign(**columns)  # fmt: skip
+
+
+def test_where_the_defaults_fall_short_is_named() -> None:
+    assert accuracy.quickcheck(checked("balanced", [0.5, 0.9])).splitlines()[2:] == [
+        "| one | 1 | 8 | 0.500 (0.400 to 1.000) | 3.4 s | 1.000 | 2.000 |",
+        "| two | 1 | 8 | 0.900 (0.400 to 1.000) | 3.4 s | 0.800 | 2.000 |",
         "",
-        "The median is below both baselines on 1 of 2; not on `two`.",
+        "- `balanced`: ahead of both naive forecasts on 1 of 2; not on `two`.",
     ]
+
+
+def test_presets_stand_beside_each_other() -> None:
+    once = checked("zero_shot", [0.7, 0.7], lowest=0.7, highest=0.7, seconds=0.21)
+    lines = accuracy.quickcheck(pd.concat([checked("balanced", [0.5, 0.9]), once])).splitlines()
+    assert lines[0] == (
+        "| data set | series | horizon | balanced | seconds | zero_shot | seconds |"
+        " seasonal naive | naive |"
+    )
+    assert lines[2] == (
+        "| one | 1 | 8 | 0.500 (0.400 to 1.000) | 3.4 s | 0.700 | 0.21 s | 1.000 | 2.000 |"
+    )
+    assert lines[-1] == "- `zero_shot`: ahead of both naive forecasts on 2 of 2."
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.004, "0.004 s"), (0.96, "0.96 s"), (9.94, "9.9 s"), (9.95, "10 s"), (1234.5, "1,234 s"),
+     (float("nan"), "–")],
+)  # fmt: skip
+def test_seconds_have_two_digits_or_are_whole(value: float, shown: str) -> None:
+    assert seconds(value) == shown
+
+
+def test_the_model_card_has_the_hashes_of_the_files() -> None:
+    card = (record.ROOT / "docs" / "model_card.md").read_text(encoding="utf-8")
+    files = sorted((record.ROOT / "tsgen" / "weights").glob("*.safetensors"))
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    found = re.findall(r"^\| `(tsgen/weights/\S+)` .* `([0-9a-f]{64})` \|$", card, re.MULTILINE)
+    names = [f"tsgen/weights/{path.name}" for path in files]
+    assert found == list(zip(names, hashes, strict=True)), "python -m benchmarks.tables --write"
 
 
 # --- what stands beside a result
@@ -95,3 +131,18 @@ def test_a_result_says_what_made_it_and_keeps_what_it_says_itself(tmp_path: Path
     ]  # fmt: skip
     assert set(table["library"]) == {"darts 1.0"}
     assert table["command"].str.startswith("python ").all()
+
+
+def test_rows_of_other_presets_stay_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "result.csv"
+    for preset, error in (("balanced", 0.5), ("zero_shot", 0.7), ("balanced", 0.4)):
+        table = pd.DataFrame({"preset": preset, "mase": [error, 2 * error]})
+        record.write_beside(
+            table.assign(**({"weights": "w"} if error > 0.6 else {})), path, "preset"
+        )
+    table = pd.read_csv(path)
+    assert table[["preset", "mase"]].values.tolist() == [
+        ["zero_shot", 0.7], ["zero_shot", 1.4], ["balanced", 0.4], ["balanced", 0.8]
+    ]  # fmt: skip
+    assert table["commit"].notna().all()
+    assert table["weights"].fillna("").tolist() == ["w", "w", "", ""]

@@ -16,7 +16,8 @@ from tsgen.data.step_hints import dates_as_numbers, hint_on_steps
 
 READ_FILES = ["data/calendar", "data/validation", "data/columns", "data/covariates",
               "data/frequency", "data/missing", "data/long", "data/spec",
-              "data/future_covariates", "inference/intervals", "data/covariate_rows"]  # fmt: skip
+              "data/future_covariates", "inference/intervals", "data/covariate_rows",
+              "data/align"]  # fmt: skip
 """The modules whose messages are about frames, as any file can bring them up."""
 PYTHON = re.compile(
     rf"\b(?:{'|'.join(OPTIONS)})=|pd\.|df\[|\btz_|\bdf\.\w+\(|astype|asfreq|with resample"

@@ -23,6 +23,10 @@ FORECASTERS = {
         **SMALL, residual="last", window_norm=False
     ),
     "gru, two layers, dropout": GRUForecaster(**SMALL, num_layers=2, dropout=0.1),
+    "lstm, pretrained": LSTMForecaster(preset="zero_shot", verbose=False),
+    "lstm, pretrained, then trained": LSTMForecaster(
+        preset="fine_tuned", max_steps=4, verbose=False
+    ),
     "naive": Naive(),
     "seasonal naive": SeasonalNaive(),
 }

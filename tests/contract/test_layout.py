@@ -44,6 +44,7 @@ TESTED_BY = {
     "inference/forecast": "inference/test_intervals",
     "inference/integrity": "forecasters/test_saving",
     "inference/saving": "inference/test_state",
+    "inference/spread_calibration": "inference/test_spread",
     "inference/rolling_origin": "evaluation/test_backtest",
     "io/archive": "forecasters/test_saving",
     "io/container": "forecasters/test_saving",
@@ -52,6 +53,7 @@ TESTED_BY = {
     "training/callbacks": "training/test_survival",
     "training/data_module": "training/test_lightning_module",
     "training/step": "training/test_strategies",
+    "weights/curriculum": "weights/test_weights",
 }
 NAMES = sorted(
     path.relative_to(MODULES).with_suffix("").as_posix()

@@ -718,13 +718,13 @@ DEEP = b"[" * 10**6 + b"]" * 10**6
         (b'{"format": true}', "names no format"),
         (b'{"format": 1.0}', "names no format"),
         (b'{"format": -1}', "names no format"),
-        (b'{"format": 6}', "class"),
-        (b'{"format": 6, "class": "a b\\u001b[31m"}', "class"),
-        (b'{"format": 6, "class": "LSTMForecaster"}', "members"),
+        (b'{"format": 7}', "class"),
+        (b'{"format": 7, "class": "a b\\u001b[31m"}', "class"),
+        (b'{"format": 7, "class": "LSTMForecaster"}', "members"),
         (b"\xff\xfe", "damaged"),
         (b"", "damaged"),
-        (b'{"format": 6, "class": "LSTMForecaster", "members": {}, "model": {}}', "lacks"),
-        (b'{"format": 6, "class": "LSTMForecaster", "members": [], "model": {}}', "names and"),
+        (b'{"format": 7, "class": "LSTMForecaster", "members": {}, "model": {}}', "lacks"),
+        (b'{"format": 7, "class": "LSTMForecaster", "members": [], "model": {}}', "names and"),
     ],
     ids=range(16),
 )
@@ -1362,8 +1362,8 @@ def test_golden_file() -> None:
 
     To 1e-5, since other processors round otherwise.
     """
-    loaded = LSTMForecaster.load(GOLDEN / "model-6.tsgen")
-    expected = pd.read_csv(GOLDEN / "model-6-forecast.csv", parse_dates=["ds"])
+    loaded = LSTMForecaster.load(GOLDEN / "model-7.tsgen")
+    expected = pd.read_csv(GOLDEN / "model-7-forecast.csv", parse_dates=["ds"])
     forecast = expected.merge(
         loaded.predict(7, future_df=expected, level=80),
         on=["unique_id", "ds"],
@@ -1373,4 +1373,5 @@ def test_golden_file() -> None:
     for column in ("y", "z", "y-lo-80", "z-hi-80"):
         np.testing.assert_allclose(forecast[f"{column}_now"], forecast[column], rtol=1e-5)
     assert loaded.settings_.n_models == 3
+    assert loaded.settings_.init == "fitted"
     assert loaded.training_strategy == NoisyInputs(0.02, FreeRunning(steps=5, grow=0.5))

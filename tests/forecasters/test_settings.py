@@ -122,6 +122,8 @@ def test_a_long_strategy_holds_out_no_more_than_others() -> None:
 
 # ---------------------------------------------------------------------------------------- presets
 
+RECIPES = "fast", "balanced", "accurate"
+"""The presets of networks that know nothing at first."""
 CHOSEN = (
     "loss", "training_strategy", "max_steps", "batch_size", "hidden_size", "weight_averaging",
     "n_models", "learning_rate", "dropout",
@@ -170,7 +172,7 @@ def test_what_a_preset_comes_to(preset: str, df: Any, expected: tuple[Any, ...])
 def test_balanced_is_the_default() -> None:
     assert LSTMForecaster().preset == "balanced"
     assert settings_of(WALK) == settings_of(WALK, preset="balanced")
-    assert set(PRESETS) == {"fast", "balanced", "accurate"}
+    assert set(PRESETS) == {*RECIPES, "zero_shot", "fine_tuned"}
 
 
 GIVEN = {
@@ -233,7 +235,7 @@ def with_season(amplitude: float, columns: int) -> pd.DataFrame:
     return panel_of(1_000, columns, "MS", walks + season[:, None])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", RECIPES)
 @pytest.mark.parametrize(("amplitude", "small", "large"), [(0, 1, 1), (3, 1, 12), (20, 12, 12)])
 def test_where_the_season_errs_hardly_more_large_panels_add_to_it(
     preset: str, amplitude: float, small: int, large: int
@@ -245,16 +247,18 @@ def test_where_the_season_errs_hardly_more_large_panels_add_to_it(
     assert settings_of(panel.iloc[:, 1:], preset=preset).residual_lag == few
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", RECIPES)
 def test_errors_of_large_panels_count_by_the_season(preset: str) -> None:
     count = LARGE_FROM[preset]
     panel = with_season(20, count)
-    assert settings_of(panel, preset=preset).seasonal_unit
+    many = settings_of(panel, preset=preset)
+    assert (many.unit_season, many.change_share, many.error_limit) == (12, 0.5, None)
     few = settings_of(panel.iloc[:, 1:], preset=preset)
-    assert few.seasonal_unit == (preset == "accurate")
+    expected = (12, 0.5) if preset == "accurate" else (None, 0.0)
+    assert (few.unit_season, few.change_share) == expected
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", RECIPES)
 @pytest.mark.parametrize(
     ("freq", "lags", "more"),
     [("h", (1, 24, 48, 168), {25, 336}), ("W", (1, 4, 13, 26, 52), {104}), ("D", (1, 7, 14), ())],
@@ -274,7 +278,7 @@ def test_a_far_lag_leaves_half_of_the_rows(rows: int) -> None:
     assert (336 in settings_of(hours, preset="accurate").lags) == (rows == 672)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", RECIPES)
 @pytest.mark.parametrize(
     ("freq", "small", "large"), [("h", 336, 168), ("W", 104, 52), ("D", 28, 28), ("MS", 48, 48)]
 )
@@ -307,7 +311,7 @@ BAD: dict[str, list[Any]] = {
     "num_layers": [0, 5],
     "dropout": [-0.1, 1.0, float("nan"), "none", True],
     "residual": ["first", 1],
-    "season_length": [0, 2.5, None, "week"],
+    "season_length": [0, 2.5, None, "week", (24,), (24, 24), (1, 7), (7, 2.5), (7, 14, 28)],
     "scaler": ["robuts", StandardScaler, 5],
     "calendar": ["daily", 5, ["auto", 3], "holidays:QQ", ["auto", "auto"]],
     "multivariate": ["yes", None, 1, True],
@@ -327,6 +331,7 @@ BAD: dict[str, list[Any]] = {
     "weight_averaging": [0.0, 1.5, "some", True],
     "n_models": [0, 1.5, None, 1000],
     "preset": ["best", None, 1],
+    "init": ["nowhere.safetensors", None, 5, True],
     "random_state": [-1, 1.5, "seed", 2**200],
     "trainer_kwargs": [5, ["max_steps"]],
 }
@@ -356,3 +361,8 @@ def test_the_message_shows_the_value_and_what_is_accepted() -> None:
         settings_of(WALK, loss="l2")
     with pytest.raises(SettingError, match=r"num_layers=5.*1 to 4"):
         settings_of(WALK, num_layers=5)
+
+
+def test_random_weights_are_nothing_to_stay_near() -> None:
+    assert PRESETS["fine_tuned"].start_share > 0
+    assert settings_of(WALK, preset="fine_tuned", init="random").start_share == 0

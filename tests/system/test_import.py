@@ -40,7 +40,8 @@ def test_errors_need_no_import_of_their_own() -> None:
 
 def test_dir_lists_the_public_names_without_loading_them() -> None:
     assert run("import sys, tsgen; print(*dir(tsgen)); assert 'torch' not in sys.modules")
-    assert set(dir(tsgen)) == {*tsgen.__all__, "errors", "metrics", "rollout", "testing"}
+    modules = {"errors", "metrics", "rollout", "simulation", "testing"}
+    assert set(dir(tsgen)) == {*tsgen.__all__, *modules}
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ In the order of the way of the data:
 ``data``      a file to the frame that a model reads
 ``accuracy``  the check of a forecast, and the errors of a backtest
 ``wording``   what the library says of arguments, said of options
-``commands``  forecast, fit, predict, backtest
+``commands``  forecast, fit, predict, backtest, pretrain
 """
 
 from tsgen.cli.commands import app, main

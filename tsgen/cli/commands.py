@@ -1,4 +1,4 @@
-"""forecast, fit, predict, backtest: what is typed, read, computed and written."""
+"""forecast, fit, predict, backtest, pretrain: what is typed, read, computed and written."""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ def forecast(
     arguments = _fit_arguments(data.columns, fitting)
     if ahead is not None:
         _check_ahead(ahead, data, horizon, arguments)
+    if arguments["init"] is not None:
+        check = False  # what that model has seen, it doesn't forecast
     accuracy = measure_accuracy(model, data.frame, horizon, arguments) if check else None
     start = time.perf_counter()
     model.fit(data.frame, **arguments)
@@ -100,8 +102,7 @@ def fit(
     from tsgen.cli.data import read_first
 
     check_outputs({"--save": save}, [file], overwrite=overwrite)
-    if save == STANDARD or (save.exists() and not save.is_file()):
-        raise CommandError(f"--save {save} : a model needs a file, such as model.tsgen")
+    _check_is_file("--save", save, "a model needs a file, such as model.tsgen")
     data = read_first(file, spec, roles, fitting.freq)
     model = _new_model(fitting)
     start = time.perf_counter()
@@ -109,12 +110,8 @@ def fit(
     lines = _fitted(data.frame, model, time.perf_counter() - start)
     if levels:
         model.calibrate()
-    try:
+    with _writing(save):
         model.save(save, overwrite=overwrite)
-    except FileExistsError:
-        raise CommandError(f"{save} exists by now; --overwrite replaces it") from None
-    except OSError as error:
-        raise CommandError(str(error)) from None
     _summary(lines | data.notes | {"written": str(save)})
 
 
@@ -198,6 +195,42 @@ def backtest(
     _summary(lines | _write({out: found, plot: figure}, overwrite=overwrite), out)
 
 
+@app.command()
+def pretrain(
+    out: given.WeightsOut,
+    steps: given.Steps = None,
+    minutes: given.Minutes = None,
+    hidden_size: given.HiddenSize = 64,
+    num_layers: given.NumLayers = 1,
+    seed: given.Seed = 0,
+    run_dir: given.RunDir = None,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Train a network on simulated series, for --init to begin with."""
+    from tsgen.training import pretrain, steps_within
+
+    check_outputs({"--out": out}, [], overwrite=overwrite)
+    _check_is_file("--out", out, "weights need a file, such as weights.safetensors")
+    if steps is not None and minutes is not None:
+        raise CommandError("--steps and --minutes both say how long to train; give one of them")
+    size: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+    if minutes is not None:
+        steps = steps_within(minutes, **size)
+        typer.echo(f"{minutes:g} minutes are about {steps:,} steps here")
+    start = time.perf_counter()
+    with _writing(out):
+        curve = pretrain(
+            out, steps or 10_000, random_state=seed, run_dir=run_dir, overwrite=overwrite, **size
+        )
+    lines = {
+        "units": f"{hidden_size} in {num_layers} layer{'s' * (num_layers > 1)}",
+        "training": f"{time.perf_counter() - start:.1f} s, {curve['step'].iloc[-1]:,} steps",
+        "loss": f"{curve['loss'].iloc[-1]:.4g}",
+        "written": str(out),
+    }
+    _summary(lines)
+
+
 # --- before the work -----------------------------------------------------------------------------
 
 
@@ -225,6 +258,11 @@ def _check(
         if plot.suffix.removeprefix(".").lower() not in formats:
             endings = ", ".join(sorted(formats))
             raise CommandError(f"can't write {plot}: a picture's name ends in one of {endings}")
+
+
+def _check_is_file(option: str, path: Path, needs: str) -> None:
+    if path == STANDARD or (path.exists() and not path.is_file()):
+        raise CommandError(f"{option} {path} : {needs}")
 
 
 def _refuse_beside_model(*groups: Roles | Fitting) -> None:
@@ -264,7 +302,15 @@ def _fit_arguments(columns: Columns, fitting: Fitting) -> dict[str, Any]:
         "future_covariates": columns.future,
         "past_covariates": columns.past,
         "static_covariates": columns.static,
+        "init": _begun_with(fitting.init)[1],
     }
+
+
+def _begun_with(init: str | None) -> tuple[str, Any]:
+    """What --init says: to the constructor, and the model that training goes on from."""
+    if init is None or not init.lower().endswith(".tsgen"):
+        return init or "auto", None
+    return "auto", _loaded(Path(init))
 
 
 def _number_or_word(text: str | None, number: type[int] | type[float]) -> Any:
@@ -282,7 +328,11 @@ def _new_model(fitting: Fitting) -> LSTMForecaster:
 
     steps: Any = "auto" if fitting.max_steps is None else fitting.max_steps
     return LSTMForecaster(
-        max_steps=steps, random_state=fitting.seed, calendar=fitting.calendar or None
+        max_steps=steps,
+        random_state=fitting.seed,
+        calendar=fitting.calendar or None,
+        preset=fitting.preset,
+        init=_begun_with(fitting.init)[0],
     )
 
 
@@ -308,6 +358,17 @@ def _fitted_before(
     model = _new_model(fitting)
     model.fit(earlier, **arguments)
     return model, _fitted(earlier, model, time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say on the command line why a file can't be written."""
+    try:
+        yield
+    except FileExistsError:
+        raise CommandError(f"{path} exists by now; --overwrite replaces it") from None
+    except OSError as error:
+        raise CommandError(str(error)) from None
 
 
 @contextlib.contextmanager

@@ -19,21 +19,28 @@ __all__ = [
     "Fitting",
     "FurtherFile",
     "FutureFile",
+    "HiddenSize",
     "Horizon",
     "KnownTimeCol",
     "Level",
     "Levels",
+    "Minutes",
     "Model",
     "ModelFile",
     "NWindows",
+    "NumLayers",
     "OptionalOut",
     "Out",
     "Overwrite",
     "Plot",
     "Refit",
     "Roles",
+    "RunDir",
     "Save",
+    "Seed",
     "Step",
+    "Steps",
+    "WeightsOut",
     "with_groups",
 ]  # fmt: skip
 
@@ -100,6 +107,24 @@ Refit = Annotated[
 ]
 Carry = Annotated[
     bool, typer.Option(help="Read each series once instead of a context for each cutoff.")
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Optimiser steps; 10000 if neither is given.", min=1)
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="As many steps as take about so long here, instead of --steps.", min=0.01),
+]
+HiddenSize = Annotated[int, typer.Option(help="Units of the network.", min=1)]
+NumLayers = Annotated[int, typer.Option(help="Layers of the network.", min=1, max=4)]
+Seed = Annotated[int, typer.Option(help="Same seed, same weights.", min=0, max=2**63 - 1)]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder for checkpoints, from which the same command goes on."),
+]
+WeightsOut = Annotated[
+    Path,
+    typer.Option("--out", help="Weights to write: weights.safetensors.", show_default=False),
 ]
 KnownTimeCol = Annotated[
     _Texts, typer.Option("--time-col", help="Columns that hold the time, if not as in the fit.")
@@ -169,6 +194,17 @@ class Fitting:
     ] = None
     calendar: Annotated[
         _Texts, typer.Option(help="auto, day_of_week, holidays:DE, …; may be given repeatedly.")
+    ] = None
+    preset: Annotated[
+        Literal["balanced", "fast", "accurate", "fine_tuned", "zero_shot"],
+        typer.Option(help="Recipe of the training; zero_shot and fine_tuned are pretrained."),
+    ] = "balanced"
+    init: Annotated[
+        _Text,
+        typer.Option(
+            help="What to begin with: random, pretrained, weights of tsgen pretrain, or a model of "
+            "tsgen fit (.tsgen)."
+        ),
     ] = None
     seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0, max=2**63 - 1)] = 0
     max_steps: Annotated[

@@ -35,6 +35,11 @@ OPTIONS = {
     "max_steps": "--max-steps",
     "random_state": "--seed",
     "overwrite": "--overwrite",
+    "preset": "--preset",
+    "init": "--init",
+    "hidden_size": "--hidden-size",
+    "num_layers": "--num-layers",
+    "run_dir": "--run-dir",
 }
 """The options by the arguments that they are in Python."""
 

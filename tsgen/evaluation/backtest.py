@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from tsgen._messages import written
 from tsgen._runtime import COUNT, progress_line
@@ -53,6 +52,11 @@ class Forecaster(Protocol):
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]: ...
+
+    @property
+    def _seen_before(self) -> tuple[Panel, ...]: ...
+
+    def _anew(self) -> Any: ...
 
     def _fit(self, panel: Panel) -> str | None: ...
 
@@ -216,8 +220,9 @@ def backtest(
     cutoffs = Cutoffs.of(_read(forecaster, df, plan), plan, forecaster._min_rows)
     predictions = [f"_pred{suffix}" for suffix in suffixes]
     cutoffs.history.panel.check_table("backtest", ["cutoff"], ["", *predictions])
+    if forecaster._learns:
+        _warn_of_training_rows(forecaster, cutoffs, refit=plan.every > 0)
     if not plan.every:
-        _warn_of_training_rows(forecaster, cutoffs)
         found = [forecast(forecaster, cutoffs, range(cutoffs.count))]
     else:
         found = _with_fits(forecaster, cutoffs, plan.every, forecast)
@@ -255,22 +260,30 @@ def _complain_of_short(
     problems.raise_any()
 
 
-def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs) -> None:
-    """Say that errors are too small where a model was trained on what it forecasts."""
-    if not forecaster._learns:
-        return
+def _warn_of_training_rows(forecaster: Forecaster, cutoffs: Cutoffs, *, refit: bool) -> None:
+    """Say that errors are too small where a model was trained on what it forecasts.
+
+    One that is fitted anew still has seen what the model that it goes on from was trained on.
+    """
     rows = cutoffs.rows
-    beyond = _trained_after(cutoffs, forecaster.panel_)[:, None] + rows[:, -1:] - rows
+    own = () if refit else (forecaster.panel_,)
+    ends = [_trained_after(cutoffs, seen) for seen in (*own, *forecaster._seen_before)]
+    if not ends:
+        return
+    beyond = np.max(ends, axis=0)[:, None] + rows[:, -1:] - rows
     inside = (beyond > 0) & (rows > 0)
     if not inside.any():
         return
+    model, remedy = "the model", ", or pass refit=True"
+    if forecaster._seen_before:
+        model, remedy = "the model, or one that it went on from,", ""
     system, number = np.argwhere(inside)[0]
     first = cutoffs.history.stamps(np.array([system]), rows[[system], number] - 1)[0]
     warn_user(
-        f"{int(inside.sum())} of {int((rows > 0).sum())} forecasts are of rows that the model was "
+        f"{int(inside.sum())} of {int((rows > 0).sum())} forecasts are of rows that {model} was "
         f"trained on, the first of series {written(cutoffs.history.panel.keys[system])} after "
         f"{first}: their errors say too little of those on new rows; fit on earlier rows alone "
-        "(tsgen.hold_out), or pass refit=True",
+        f"(tsgen.hold_out){remedy}",
         TrainingRowsWarning,
     )
 
@@ -311,7 +324,7 @@ def _with_fits(
 
 def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
     """A clone that has learned from all rows up to a cutoff."""
-    model: F = clone(forecaster)
+    model: F = forecaster._anew()
     if hasattr(model, "verbose"):
         model.set_params(verbose=False)  # there is a bar for all fits
     panel = cutoffs.history.until(cutoffs.rows[:, number])

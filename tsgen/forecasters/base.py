@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from tsgen.data import (
     CalendarPart,
@@ -137,6 +137,16 @@ class Forecaster(BaseEstimator, ABC):
     def _read(self, df: Frame) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
+
+    def _anew(self) -> Self:
+        """One that has learned nothing, to be fitted like this one was."""
+        anew: Self = clone(self)
+        return anew
+
+    @property
+    def _seen_before(self) -> tuple[Panel, ...]:
+        """The ends of series that were learned from before ``fit``, by what it went on from."""
+        return ()
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:

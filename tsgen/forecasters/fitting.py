@@ -6,6 +6,7 @@ The one place where training and inference meet; neither knows the other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,9 +17,19 @@ from tsgen import training
 from tsgen._messages import written
 from tsgen._validation import one_of
 from tsgen.data import Panel
+from tsgen.forecasters.continuing import Start, first_networks
 from tsgen.forecasters.settings import Settings
-from tsgen.inference import Calibration, FittedModel, calibrate_on_tail, tail_length
-from tsgen.nn import Architecture, Cell, RecurrentNetwork
+from tsgen.forecasters.starting import initial_weights
+from tsgen.inference import (
+    Calibration,
+    FittedModel,
+    SpreadCalibration,
+    calibrate_on_tail,
+    calibrate_spread,
+    checksum,
+    tail_length,
+)
+from tsgen.nn import Architecture, Cell, RecurrentNetwork, at_season, widened
 from tsgen.preprocessing import (
     NumericUnits,
     PanelScaler,
@@ -35,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Recipe",
     "Trained",
+    "calibrated_by_spread",
     "calibrated_on_tail",
     "module_around",
     "prepare",
@@ -57,6 +69,8 @@ class Recipe:
     settings : Settings
     scaler, scaler_scope, covariate_scaler, target_transform, trainer_kwargs, verbose
         As the forecaster's arguments of that name.
+    start : Start, optional
+        The fitted model that networks begin with.
     """
 
     cell: Cell
@@ -67,6 +81,7 @@ class Recipe:
     target_transform: Any = None
     trainer_kwargs: Mapping[str, Any] | None = None
     verbose: bool = False
+    start: Start | None = None
 
     def architecture(self, units: NumericUnits, channels: int) -> Architecture:
         """What each member's network is built from."""
@@ -74,7 +89,7 @@ class Recipe:
         return Architecture(
             lags=settings.lags,
             cell=self.cell,
-            hidden_size=settings.hidden_size,
+            hidden_size=self._units(channels),
             num_layers=settings.num_layers,
             dropout=settings.dropout,
             residual_lag=settings.residual_lag,
@@ -82,6 +97,13 @@ class Recipe:
             covariates=0 if covariates is None else covariates.width,
             categories={} if covariates is None else covariates.categories,
         )
+
+    def _units(self, channels: int) -> int:
+        """Of each layer: those of one series are there for each channel."""
+        if self.start is not None:
+            return self.start.origin.hidden_size
+        size = self.settings.hidden_size
+        return size if self.settings.init == "random" else size * channels
 
     def model(self, networks: Sequence[RecurrentNetwork], units: NumericUnits) -> FittedModel:
         """Networks as what forecasts."""
@@ -133,7 +155,22 @@ def prepare(recipe: Recipe, panel: Panel) -> Prepared:
         module = _module(recipe, recipe.architecture(units, panel.channels))
     module.to_empty(device="cpu")
     module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
+    _begin(recipe, module)
     return Prepared(module, data, units)
+
+
+def _begin(recipe: Recipe, module: ForecastModule) -> None:
+    """Give members whose weights are drawn those that they are to begin with, if there are any."""
+    settings, start = recipe.settings, recipe.start
+    if start is not None:
+        module.take_over(first_networks(start, module.networks))
+        module.begun_from = checksum(start.networks)
+        return
+    weights = initial_weights(settings.init, settings.hidden_size)
+    if weights is not None:
+        learned = at_season(weights.network, settings.season)
+        module.take_over([widened(learned, drawn) for drawn in module.networks])
+        module.begun_from = checksum([weights.network])
 
 
 def _scaler(recipe: Recipe, panel: Panel, *, shared: bool) -> PanelScaler:
@@ -157,7 +194,9 @@ def _module(recipe: Recipe, architecture: Architecture) -> ForecastModule:
         objective=training.Objective(
             settings.loss,  # type: ignore[arg-type]
             settings.warmup,
-            (settings.residual_lag or 1) if settings.seasonal_unit else 1,
+            settings.unit_season,
+            settings.change_share,
+            settings.error_limit,
         ),
         strategy=settings.training_strategy,
         learning_rate=settings.learning_rate,
@@ -206,9 +245,13 @@ def train(
     run_dir: str | PathLike[str] | None = None,
     label: str = "fit",
 ) -> Losses:
-    """Train what was prepared from a panel."""
+    """Train what was prepared from a panel, unless it knows enough."""
     settings, ids = recipe.settings, panel.ids
-    return training.train(
+    if not settings.max_steps:
+        module.eval()
+        return training.Losses([], {})
+    start = [deepcopy(network.state_dict()) for network in module.networks]
+    losses = training.train(
         module,
         data,
         training.Schedule(
@@ -225,6 +268,26 @@ def train(
         names=lambda positions: [written(ids[int(i)]) for i in positions],
         run_dir=run_dir,
     )
+    if settings.start_share:
+        for network, before in zip(module.networks, start, strict=True):
+            after = network.state_dict()
+            share = settings.start_share
+            network.load_state_dict({k: after[k].lerp(before[k], share) for k in after})
+    return losses
+
+
+def calibrated_by_spread(recipe: Recipe, model: FittedModel, panel: Panel) -> SpreadCalibration:
+    """How far intervals must reach, by the spread that a model predicts of its errors.
+
+    Where it began with weights that knew series, the errors that count are those of these weights,
+    from before they had seen the panel.
+    """
+    settings = replace(recipe.settings, val_size=0, patience=None, n_models=1, max_steps=0)
+    unseen = model
+    if settings.init != "random":
+        module, _, units = prepare(replace(recipe, settings=settings), panel)
+        unseen = recipe.model(module.eval().networks, units)
+    return calibrate_spread(model, unseen, panel, tail_length(panel, settings.train_horizon))
 
 
 def calibrated_on_tail(recipe: Recipe, panel: Panel) -> Calibration:

@@ -26,6 +26,7 @@ from tsgen._runtime import isolated
 from tsgen._typing import FloatArray, IntArray
 from tsgen._validation import (
     checked_horizon,
+    is_auto,
     number,
     one_of,
     seed_number,
@@ -51,8 +52,10 @@ from tsgen.data import (
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.continuing import Start, continued_settings, start_of, united
 from tsgen.forecasters.fitting import (
     Recipe,
+    calibrated_by_spread,
     calibrated_on_tail,
     module_around,
     prepare,
@@ -61,7 +64,7 @@ from tsgen.forecasters.fitting import (
 )
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
-from tsgen.forecasters.snapshot import Snapshot, networks_of
+from tsgen.forecasters.snapshot import Snapshot, networks_of, start_and_rest
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -72,6 +75,7 @@ from tsgen.inference import (
     Innovations,
     OnBlowup,
     Spread,
+    SpreadCalibration,
     Until,
     checksum,
     continuations,
@@ -160,6 +164,8 @@ class NeuralForecaster(Forecaster):
     history_: Panel
     """The training series, for a calibration later on; copies for other processes and loaded
     models don't have them."""
+    start_: Start | None = None
+    """The fitted model that this one went on from, for later fits beside this one."""
     first_weights_: int | None = None
     """A checksum of the weights before training, until there are others."""
 
@@ -173,7 +179,7 @@ class NeuralForecaster(Forecaster):
         num_layers: int = 1,
         dropout: float | Literal["auto"] = "auto",
         residual: Literal["auto", "last", "seasonal"] | None = "auto",
-        season_length: int | Literal["auto"] = "auto",
+        season_length: int | tuple[int, int] | Literal["auto"] = "auto",
         calendar: CalendarPart | Sequence[CalendarPart] | None = None,
         multivariate: bool = False,
         scaler: Any = "standard",
@@ -192,7 +198,8 @@ class NeuralForecaster(Forecaster):
         patience: int | None = None,
         weight_averaging: float | None = None,
         n_models: int | Literal["auto"] = "auto",
-        preset: Literal["fast", "balanced", "accurate"] = "balanced",
+        preset: Literal["fast", "balanced", "accurate", "fine_tuned", "zero_shot"] = "balanced",
+        init: Literal["auto", "random", "pretrained"] | str | PathLike[str] = "auto",
         random_state: int | None = 0,
         trainer_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = True,
@@ -223,6 +230,7 @@ class NeuralForecaster(Forecaster):
         self.weight_averaging = weight_averaging
         self.n_models = n_models
         self.preset = preset
+        self.init = init
         self.random_state = random_state
         self.trainer_kwargs = trainer_kwargs
         self.verbose = verbose
@@ -242,13 +250,14 @@ class NeuralForecaster(Forecaster):
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
+        init: NeuralForecaster | None = None,
     ) -> tuple[ForecastModule, WindowDataModule]:
         """Do all of ``fit`` but the training, for a ``Trainer`` of your own.
 
         Parameters
         ----------
         df, id_col, time_col, target_col, freq, future_covariates, past_covariates, \
-        static_covariates, roll_past, fill, short
+        static_covariates, roll_past, fill, short, init
             As in ``fit``.
 
         Returns
@@ -278,7 +287,8 @@ class NeuralForecaster(Forecaster):
             id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         )
         spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
-        return self._prepare(self._read_history(df, spec, freq, short))
+        start = self._start_from(init)
+        return self._prepare(self._read_history(df, spec, freq, short), start)
 
     @with_hints
     @isolated()
@@ -296,6 +306,7 @@ class NeuralForecaster(Forecaster):
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
+        init: NeuralForecaster | None = None,
         run_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Train on one or many series; what an earlier ``fit`` learned is forgotten.
@@ -337,6 +348,12 @@ class NeuralForecaster(Forecaster):
             NaN, and trailing NaN of a wide frame, are no holes: such a series is shorter.
         short : {"error", "skip"}, default "error"
             What to do about series too short to learn from.
+        init : forecaster, optional
+            A fitted one of the same class, which isn't changed, to go on from: training begins
+            with its weights instead of those that the constructor's ``init`` names, and what is
+            left to ``"auto"`` is as it has it. Scalers are fitted to the new rows. Categories
+            that it knows keep their vectors, and new ones begin at the mean of these. It may be
+            this forecaster itself.
         run_dir : path, optional
             A folder for checkpoints: the same call after a crash goes on where the last one
             stands, and ends with the weights of a run that was never cut off.
@@ -350,7 +367,10 @@ class NeuralForecaster(Forecaster):
         FrameError
             With all that is wrong with the frame.
         SettingError
-            For an argument that can't be used, or a ``run_dir`` of another run.
+            For an argument that can't be used, a ``run_dir`` of another run, or what doesn't fit
+            the model given as ``init``.
+        NotFittedError
+            If that one isn't fitted.
         DivergenceError
             If the loss is no longer a number; the best weights before that are kept, and
             ``predict`` works with them, unless they are those from before the first step.
@@ -368,8 +388,10 @@ class NeuralForecaster(Forecaster):
         spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
         # Apart, so that who forecasts meanwhile has the model before this one, or this one.
         learner = copy(self)
+        start = self._start_from(init)
         try:
-            module, data = learner._prepare(learner._read_history(df, spec, freq, short))
+            history = learner._read_history(df, spec, freq, short)
+            module, data = learner._prepare(history, start)
             warn_unless_savable(learner)
             interrupted = learner._learn(module, data, run_dir)
         except BaseException:
@@ -419,7 +441,30 @@ class NeuralForecaster(Forecaster):
         return calendar_parts(self.calendar)
 
     def _fit(self, panel: Panel) -> str | None:
-        return self._learn(*self._prepare(panel), beside=True)
+        return self._learn(*self._prepare(panel, self.start_), beside=True)
+
+    def _anew(self) -> Self:
+        model = super()._anew()
+        if self.start_ is not None:
+            model.start_ = self.start_
+        return model
+
+    @property
+    def _seen_before(self) -> tuple[Panel, ...]:
+        return () if self.start_ is None else self.start_.origin.seen
+
+    def _start_from(self, init: Any) -> Start | None:
+        """The fitted forecaster given as ``init``, as what training begins with."""
+        if init is None:
+            return None
+        if not isinstance(init, NeuralForecaster):
+            raise SettingError(
+                f"init={written(init)}: expected a fitted forecaster such as an LSTMForecaster; "
+                "one in a file is read by tsgen.load(path), and LSTMForecaster(init=path) begins "
+                "with pretrained weights"
+            )
+        model = init._fitted_model("fit(init=)")
+        return start_of(model, init.settings_, init.panel_, init._seen_before)
 
     def _learn(
         self,
@@ -443,17 +488,26 @@ class NeuralForecaster(Forecaster):
         self.__dict__.pop("first_weights_", None)
         self.report_ = report_of(module, data, losses)
         self.state_ = self._fitted_model("fit").encode(self.panel_)
+        if self._began_with_pretrained:  # no second fit, so that levels are at hand
+            self.calibrate()
         return losses.interrupted
 
-    def _prepare(self, panel: Panel) -> tuple[ForecastModule, WindowDataModule]:
-        settings = choose_settings(self.get_params(deep=False), panel)
+    def _prepare(
+        self, panel: Panel, start: Start | None = None
+    ) -> tuple[ForecastModule, WindowDataModule]:
+        arguments = self.get_params(deep=False)
+        if start is None:
+            settings = choose_settings(arguments, panel, self.cell)
+        else:
+            panel = united(panel, start.origin)
+            settings = continued_settings(arguments, start.origin, panel, self.cell)
         given = {} if self.trainer_kwargs is None else self.trainer_kwargs
         if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             raise SettingError(
                 f"trainer_kwargs={written(given)}: expected a dict of arguments of "
                 "Lightning's Trainer, or None"
             )
-        recipe = self._recipe_of(settings)
+        recipe = self._recipe_of(settings, start)
         module, data, units = prepare(recipe, panel)
         # All at once, and nothing of what was learned before.
         self.__dict__ = {
@@ -462,9 +516,11 @@ class NeuralForecaster(Forecaster):
             "model_": recipe.model(module.networks, units),
             "history_": panel,
             "panel_": panel.tail(data.shape.before),
-            "first_weights_": checksum(module.networks),
+            "start_": start,
             "_module_": module,
         }
+        if settings.max_steps:  # else they know enough
+            self.first_weights_ = checksum(module.networks)
         return module, data
 
     def _has_learned(self) -> bool:
@@ -474,9 +530,9 @@ class NeuralForecaster(Forecaster):
 
     @property
     def _recipe(self) -> Recipe:
-        return self._recipe_of(self.settings_)
+        return self._recipe_of(self.settings_, self.start_)
 
-    def _recipe_of(self, settings: Settings) -> Recipe:
+    def _recipe_of(self, settings: Settings, start: Start | None) -> Recipe:
         return Recipe(
             self.cell,
             settings,
@@ -486,6 +542,7 @@ class NeuralForecaster(Forecaster):
             target_transform=self.target_transform,
             trainer_kwargs=self.trainer_kwargs,
             verbose=self.verbose,
+            start=start,
         )
 
     # --- what was learned
@@ -513,7 +570,7 @@ class NeuralForecaster(Forecaster):
         return self._learned("value_range_").units.value_range
 
     @property
-    def calibration_(self) -> Calibration:
+    def calibration_(self) -> Calibration | SpreadCalibration:
         """How far intervals must reach; there is none before it is needed first."""
         calibration = self._learned("calibration_").calibration
         if calibration is None:
@@ -1058,11 +1115,18 @@ class NeuralForecaster(Forecaster):
 
     @isolated()
     @of_one_moment
-    def calibrate(self, df: Frame | None = None) -> Self:
-        """Measure how far intervals must reach, by a second fit on all but a tail.
+    def calibrate(self, df: Frame | None = None, *, refit: bool | Literal["auto"] = "auto") -> Self:
+        """Measure how far intervals must reach, on the last rows of each series.
 
         ``predict(level=)`` and ``sample`` call this when they are first used; call it yourself
-        before ``save``, so that a loaded model has levels. A network of the same settings, one
+        before ``save``, so that a loaded model has levels.
+
+        A model that began with weights that knew series already needs no second fit: it predicts
+        the spread of its own errors from how far a surprise moves the loop, and how many times
+        that spread the errors are, is counted on the last rows, forecast by the weights as they
+        were before they had seen them. Levels then need no sample paths.
+
+        Otherwise, and with ``refit=True``, a network of the same settings, one
         member of an ensemble, is trained on all but the last rows of each series (three training
         horizons where there is room) and forecasts these rows by paths, which takes some seconds
         more. Its closed-loop errors on the tail are the scores
@@ -1073,6 +1137,10 @@ class NeuralForecaster(Forecaster):
         ----------
         df : Series or DataFrame, optional
             Rows to calibrate on; by default those of ``fit``, which a loaded model doesn't have.
+        refit : bool or "auto"
+            Whether to train a second network on all but these rows. Without it, the errors of a
+            model that began with random weights are those of rows it has learned from: its
+            intervals are too narrow.
 
         Returns
         -------
@@ -1080,9 +1148,20 @@ class NeuralForecaster(Forecaster):
         """
         model = self._fitted_model("calibrate")
         panel = self._history("calibrate") if df is None else self._read(df)
-        calibration = calibrated_on_tail(self._recipe, panel)
+        if is_auto(refit):
+            refit = not self._began_with_pretrained
+        calibration: Calibration | SpreadCalibration
+        if yes_or_no("refit", refit, accepted="True, False or 'auto'"):
+            calibration = calibrated_on_tail(self._recipe, panel)
+        else:
+            calibration = calibrated_by_spread(self._recipe, model, panel)
         self.model_ = replace(model, calibration=calibration)
         return self
+
+    @property
+    def _began_with_pretrained(self) -> bool:
+        """Whether training began with weights that knew series, but none of these."""
+        return self.settings_.init not in ("random", "fitted")
 
     def _start(self, model: FittedModel) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
@@ -1146,7 +1225,7 @@ class NeuralForecaster(Forecaster):
         calibration, pool = self._calibration(), self._pool(self.model_)
         return Spread(Innovations(pool, self.settings_.random_state), calibration)
 
-    def _calibration(self) -> Calibration:
+    def _calibration(self) -> Calibration | SpreadCalibration:
         with _CALIBRATING:  # whoever comes second finds what the first one has made
             if self.model_.calibration is None:
                 self.calibrate()
@@ -1234,15 +1313,18 @@ class NeuralForecaster(Forecaster):
 
     def _snapshot(self) -> Snapshot:
         super()._check_fitted("save")
-        model = self.model_
+        model, params = self.model_, self.get_params(deep=False)
+        if isinstance(self.init, PathLike):  # text, as in settings_, which any machine reads
+            params["init"] = self.settings_.init
         return Snapshot(
-            params=self.get_params(deep=False),
+            params=params,
             settings=self.settings_,
             panel=self.panel_,
             scaler=model.units.scaler,
             value_range=model.units.value_range,
             calibration=model.calibration,
             covariate_scaler=model.units.covariate_scaler,
+            origin=None if self.start_ is None else self.start_.origin,
         )
 
     @classmethod
@@ -1250,11 +1332,13 @@ class NeuralForecaster(Forecaster):
     def _restored(cls, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Self:
         forecaster = cls(**snapshot.params)
         settings = snapshot.settings
-        recipe = forecaster._recipe_of(settings)
+        start, weights = start_and_rest(snapshot.origin, weights)
+        recipe = forecaster._recipe_of(settings, start)
         units = NumericUnits(snapshot.scaler, snapshot.value_range, snapshot.covariate_scaler)
         architecture = recipe.architecture(units, snapshot.panel.channels)
         networks = networks_of(architecture, settings.n_models, weights)
         forecaster.settings_, forecaster.panel_ = settings, snapshot.panel
+        forecaster.start_ = start
         forecaster.model_ = replace(recipe.model(networks, units), calibration=snapshot.calibration)
         return forecaster
 

@@ -29,13 +29,25 @@ class Preset:
     seasonal_below : float
         The season is the residual base as long as naive forecasts by it err less than so many
         times as much as those by the last value.
-    seasonal_unit : bool
-        Whether the errors of a window count by its change over a season, too.
+    change_share : float
+        How much the change over a season counts in the unit of a window's errors, beside its
+        spread.
+    error_limit : float, optional
+        The largest error of a step, in that unit.
+    start_share : float
+        How much of the weights that training began with is in those that it ends with: between
+        the two lie weights that are better than either on rows that come later [1]_.
+    init : str
+        What networks begin with, ``"random"`` or ``"pretrained"``.
     max_steps, hidden_size, n_models, batch_size, learning_rate, dropout, loss, training_strategy
         As the forecaster's arguments of that name.
+
+    References
+    ----------
+    .. [1] Wortsman et al.: Robust fine-tuning of zero-shot models. CVPR 2022.
     """
 
-    max_steps: tuple[int, ...]
+    max_steps: int | tuple[int, ...]
     hidden_size: int | tuple[int, ...]
     sizes: tuple[int, ...] = (20_000,)
     n_models: int | tuple[int, ...] = 1
@@ -46,7 +58,10 @@ class Preset:
     training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
     far_lags: bool | tuple[bool, ...] = (False, True)
     seasonal_below: float | tuple[float, ...] = (1.0, 1.15)
-    seasonal_unit: bool | tuple[bool, ...] = (False, True)
+    change_share: float | tuple[float, ...] = (0.0, 0.5)
+    error_limit: float | None = None
+    start_share: float = 0.0
+    init: str = "random"
 
     def of(self, name: str, *, rows: int) -> Any:
         """What it says of an argument, for a panel of so many rows."""
@@ -69,6 +84,30 @@ PRESETS = {
         training_strategy=FreeRunning(),
         far_lags=(False, True, True),
         seasonal_below=1.15,
-        seasonal_unit=True,
+        change_share=0.5,
+    ),
+    "zero_shot": Preset(
+        max_steps=0,
+        hidden_size=128,
+        far_lags=False,
+        loss="mae",
+        seasonal_below=1.15,
+        change_share=1.0,
+        error_limit=12.0,
+        init="pretrained",
+    ),
+    "fine_tuned": Preset(
+        max_steps=(100, 300, 600),
+        hidden_size=128,
+        sizes=(20_000, 100_000),
+        learning_rate=5e-4,
+        start_share=0.4,
+        far_lags=False,
+        loss="mae",
+        training_strategy=FreeRunning(share=0.7),
+        seasonal_below=1.15,
+        change_share=1.0,
+        error_limit=12.0,
+        init="pretrained",
     ),
 }

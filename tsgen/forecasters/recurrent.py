@@ -34,9 +34,9 @@ class LSTMForecaster(NeuralForecaster):
         at all steps of a window, and between layers, while the network learns.
     residual : {"auto", "last", "seasonal"} or None
         The value to which the network's output is added: the last one, or the one a season ago.
-    season_length : int or "auto"
+    season_length : int, pair of int or "auto"
         Rows in a season; by default that of the frequency. For an integer index there is none
-        unless you say so.
+        unless you say so. A pair such as ``(24, 168)`` is a season and a longer one around it.
     calendar : str, callable or list of them, optional
         Covariates computed from time stamps, whose future is known: ``"auto"`` for cycles that
         suit the frequency (hour of day, day of week, day of year, month), a cycle by its name
@@ -70,7 +70,7 @@ class LSTMForecaster(NeuralForecaster):
         ``"push_forward"``, ``"noisy_inputs"``, or one of these with settings of its own, such as
         ``tsgen.FreeRunning(steps=24, grow=0.5)``.
     max_steps : int or "auto"
-        Optimiser steps.
+        Optimiser steps; none with ``preset="zero_shot"``.
     batch_size : int or "auto"
         Windows a step, of each member.
     learning_rate : float or "auto"
@@ -90,10 +90,16 @@ class LSTMForecaster(NeuralForecaster):
     n_models : int or "auto"
         Networks that are trained side by side, each with first weights and windows of its own,
         at once on the cores of a CPU; the median of their closed loops is the forecast.
-    preset : {"balanced", "fast", "accurate"}, default "balanced"
+    preset : {"balanced", "fast", "accurate", "fine_tuned", "zero_shot"}, default "balanced"
         What ``"auto"`` comes to: squared errors and one network; with ``"fast"`` fewer steps;
         with ``"accurate"`` absolute errors and four to eight members, trained for the closed loop
-        at many times the work. Arguments that are given win.
+        at many times the work; with ``"zero_shot"`` pretrained weights as they are, and with
+        ``"fine_tuned"`` a short training that begins with them. Arguments that are given win.
+    init : {"random", "pretrained"}, path or "auto"
+        What networks begin with: weights drawn at random, the pretrained ones that come with
+        tsgen, or those of a file that `tsgen.pretrain` wrote; by default as the preset says.
+        Pretrained weights determine the cell, lags and sizes. A fitted model to go on from is an
+        argument of ``fit``.
     random_state : int, default 0
         Same seed, same forecast; nothing global is seeded.
     trainer_kwargs : dict, optional

@@ -7,6 +7,7 @@ anything is parsed, and the types of a transformer before one is built; and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,10 @@ from torch import Tensor
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen.errors import ModelFileError, warn_user
+from tsgen.forecasters.continuing import Origin, Start
 from tsgen.forecasters.settings import Settings
-from tsgen.forecasters.snapshot import Snapshot, check_snapshot, weights_of
-from tsgen.inference import PARTS, Calibration, FittedModel
+from tsgen.forecasters.snapshot import Snapshot, check_snapshot, weights_of, weights_of_start
+from tsgen.inference import PARTS, Calibration, FittedModel, SpreadCalibration
 from tsgen.io import Codec, CodecError, Container, PathLike, about, check_target, type_names
 from tsgen.preprocessing import CovariateScaler, PanelScaler, ValueRange
 from tsgen.training import STRATEGIES, TeacherForcing
@@ -28,7 +30,8 @@ from tsgen.training import STRATEGIES, TeacherForcing
 __all__ = ["load_model", "save_model", "warn_unless_savable"]
 
 _PARTS = (
-    *PARTS, Settings, PanelScaler, CovariateScaler, ValueRange, Calibration, *STRATEGIES.values(),
+    *PARTS, Settings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
+    SpreadCalibration, *STRATEGIES.values(),
 )  # fmt: skip
 
 
@@ -36,6 +39,7 @@ class Savable(Protocol):
     """A forecaster that can be saved: its constructor, and the two ways to a snapshot."""
 
     model_: FittedModel
+    start_: Start | None
 
     @classmethod
     def _get_param_names(cls) -> list[str]: ...
@@ -55,7 +59,7 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     snapshot, left_out = _without_left_out(model._snapshot())
     for message in left_out:
         warn_user(message, UserWarning)
-    weights = weights_of(model.model_.networks)
+    weights = weights_of(model.model_.networks) | weights_of_start(model.start_)
     _packed(type(model).__name__, snapshot, weights).write(target, overwrite=overwrite)
 
 
@@ -130,6 +134,8 @@ def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
                 "calendar= is saved without its functions; after loading, pass it again with "
                 "set_params(calendar=...)"
             )
+        elif isinstance(value, os.PathLike):
+            params[name] = os.fspath(value)
         elif isinstance(value, Mapping):
             params[name] = {key: item for key, item in value.items() if _is_plain(item)}
             left_out = [written(key) for key in value if key not in params[name]]
@@ -148,7 +154,12 @@ def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
             "before you fit anew"
         )
         settings = replace(settings, training_strategy=TeacherForcing())
-    return replace(snapshot, params=params, settings=settings), messages
+    origin = snapshot.origin
+    if origin is not None and not _is_plain(origin.settings.training_strategy):
+        # Nothing asks for it any more.
+        before = replace(origin.settings, training_strategy=TeacherForcing())
+        origin = replace(origin, settings=before)
+    return replace(snapshot, params=params, settings=settings, origin=origin), messages
 
 
 def _is_plain(value: Any) -> bool:

@@ -10,12 +10,23 @@ import numpy as np
 
 from tsgen._messages import written
 from tsgen._typing import FloatArray
-from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
+from tsgen._validation import (
+    is_auto,
+    number,
+    one_of,
+    season_lengths,
+    seed_of,
+    whole_number,
+    yes_or_no,
+)
 from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
+from tsgen.forecasters.starting import fixed_by_weights, initial_weights
+from tsgen.nn import Cell, Season
 from tsgen.training import LOSSES, STRATEGIES, TeacherForcing, TrainingStrategy
+from tsgen.weights import PretrainedWeights
 
 __all__ = [
     "MOST_MEMBERS",
@@ -51,8 +62,19 @@ class Settings:
         Steps at the start of a training window that don't count in the loss.
     val_size : int
         Rows held out of each series for validation; 0 for none.
-    seasonal_unit : bool
-        Whether training measures the errors of a window by its change over a season, too.
+    unit_season : int or None
+        Rows over which changes count in the unit that the errors of a window are measured in.
+    change_share : float
+        How much they count: beside the spread of the window, or 1 for nothing else.
+    error_limit : float or None
+        The largest error of a step in training, in that unit.
+    start_share : float
+        How much of the weights that training began with is in those that it ends with.
+    init : str
+        What networks begin with: ``"random"``, ``"pretrained"``, ``"fitted"`` (the weights of a
+        fitted model) or the path of pretrained weights.
+    longer_season : int or None
+        Rows in a season around the other one.
     random_state : int
         The seed: the one that was given, or drawn for ``None``.
     hidden_size, num_layers, dropout, window_norm, loss, max_steps, batch_size, learning_rate, \
@@ -83,8 +105,20 @@ class Settings:
     weight_averaging: float | None = None
     n_models: int = 1
     preset: str = "balanced"
-    seasonal_unit: bool = False
+    unit_season: int | None = None
+    change_share: float = 0.5
+    error_limit: float | None = None
+    start_share: float = 0.0
+    init: str = "random"
+    longer_season: int | None = None
     random_state: int = 0
+
+    @property
+    def season(self) -> Season:
+        """What networks that know many seasons are told of this one; none, where none shows."""
+        return Season(
+            self.residual_lag or 1, self.longer_season if self.residual_lag != 1 else None
+        )
 
     @property
     def rows_after_cutoff(self) -> int:
@@ -108,8 +142,20 @@ def choose_season_length(given: Any, panel: Panel) -> int:
     return panel.frequency.season_length or 1
 
 
-def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
+def choose_settings(
+    arguments: Mapping[str, Any], panel: Panel, cell: Cell = "lstm", *, continues: bool = False
+) -> Settings:
     """Check a forecaster's arguments and choose those left to ``"auto"``.
+
+    Parameters
+    ----------
+    arguments : mapping
+        Of the forecaster's constructor.
+    panel : Panel
+        The training series.
+    cell : {"lstm", "gru"}, default "lstm"
+    continues : bool, default False
+        Whether networks begin with what a fitted model knows of such series.
 
     Raises
     ------
@@ -117,25 +163,84 @@ def choose_settings(arguments: Mapping[str, Any], panel: Panel) -> Settings:
         For an argument that can't be used, with its value and what is accepted.
     """
     preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
-    season = choose_season_length(arguments["season_length"], panel)
+    season, longer = _seasons(arguments["season_length"], panel)
     strategy = _strategy(arguments["training_strategy"], preset)
     val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
+    rows = len(panel.values)
+    init, weights = _weights(arguments, preset, rows)
+    chosen = _network_and_steps(arguments, preset, rows=rows)
+    chosen |= _windows(arguments, season, longer, panel, preset)
+    if weights is not None:
+        known = _known_season(arguments, panel, chosen["residual_lag"], season, longer)
+        length = int(np.median(panel.lengths))
+        chosen |= fixed_by_weights(weights, known, arguments, cell, length)
+    else:
+        chosen["start_share"] = 0.0  # random weights are nothing to stay near
+    if not (chosen["max_steps"] or continues):
+        _check_needs_no_training(weights, panel)
     return Settings(
         frequency=panel.frequency.name,
         season_length=season,
         val_size=val_size,
         training_strategy=strategy,
         preset=arguments["preset"],
+        init=init,
         random_state=seed_of(arguments["random_state"]),
-        **_windows(arguments, season, panel, preset),
-        **_network_and_steps(arguments, preset, rows=len(panel.values)),
+        **chosen,
     )
 
 
+def _weights(
+    arguments: Mapping[str, Any], preset: Preset, rows: int
+) -> tuple[str, PretrainedWeights | None]:
+    """What networks begin with, by name and as weights; none of these for random ones."""
+    init, size = arguments["init"], arguments["hidden_size"]
+    init = preset.init if is_auto(init) else init
+    near = preset.of("hidden_size", rows=rows) if is_auto(size) else None
+    return str(init), initial_weights(init, size, near=near)
+
+
+def _known_season(
+    arguments: Mapping[str, Any], panel: Panel, base: int | None, season: int, longer: int | None
+) -> Season:
+    """What weights are told of the season; none, of series that don't repeat themselves."""
+    if base is not None and base != season:
+        return Season(1)
+    return Season(season, longer or _longer_season(arguments["season_length"], panel))
+
+
+def _seasons(given: Any, panel: Panel) -> tuple[int, int | None]:
+    """Rows in a season, and in one around it, if there is one."""
+    if not isinstance(given, tuple | list):
+        return choose_season_length(given, panel), None
+    return season_lengths(given)
+
+
+def _longer_season(given: Any, panel: Panel) -> int | None:
+    """Rows in a week, where a season is a day and series have two weeks."""
+    longer = panel.frequency.longer_season
+    enough = longer is not None and int(np.median(panel.lengths)) >= 2 * longer
+    return longer if is_auto(given) and enough else None
+
+
+def _check_needs_no_training(weights: Any, panel: Panel) -> None:
+    """Refuse a forecast without training of what the weights don't know."""
+    if weights is None:
+        raise SettingError(
+            "no training steps need pretrained weights: leave init to 'auto', or pass max_steps="
+        )
+    unknown = "covariates" if panel.covariates is not None else "several channels"
+    if panel.covariates is not None or panel.channels > 1:
+        raise SettingError(
+            f"preset='zero_shot' learns nothing of these series, and the pretrained weights don't "
+            f"know {unknown}: pass preset='fine_tuned', which learns them"
+        )
+
+
 def _windows(
-    arguments: Mapping[str, Any], season: int, panel: Panel, preset: Preset
+    arguments: Mapping[str, Any], season: int, longer: int | None, panel: Panel, preset: Preset
 ) -> dict[str, Any]:
     """What a network reads, and how far it is rolled out."""
     length, rows = int(np.median(panel.lengths)), len(panel.values)
@@ -148,12 +253,19 @@ def _windows(
         context = _context_length(None if is_unknown else season, length, far=far)
     return {
         "context_length": whole_number("context_length", context, "rows to read"),
-        "lags": _lags(arguments["lags"], season, residual, length, far=far),
+        "lags": _lags(arguments["lags"], (season, longer), residual, length, far=far),
         "residual_lag": residual,
+        "longer_season": longer,
+        "unit_season": _unit_season(residual, preset.of("change_share", rows=rows)),
         "train_horizon": horizon,
         "warmup": min(season, 4),
         "window_norm": _window_norm(arguments["window_norm"]),
     }
+
+
+def _unit_season(residual: int | None, change_share: float) -> int | None:
+    """The season whose changes count in the unit of errors, if any do."""
+    return residual if residual is not None and residual > 1 and change_share else None
 
 
 def _network_and_steps(
@@ -172,8 +284,10 @@ def _network_and_steps(
         "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
         "n_models": whole_number("n_models", chosen("n_models"), "members", highest=MOST_MEMBERS),
         "loss": one_of("loss", chosen("loss"), tuple(LOSSES)),
-        "seasonal_unit": preset.of("seasonal_unit", rows=rows),
-        "max_steps": whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        "change_share": preset.of("change_share", rows=rows),
+        "error_limit": preset.error_limit,
+        "start_share": preset.start_share,
+        "max_steps": _max_steps(chosen("max_steps"), preset),
         "batch_size": whole_number("batch_size", chosen("batch_size"), "windows a step"),
         "learning_rate": number("learning_rate", chosen("learning_rate"), 1e-9, 10.0),
         "weight_decay": number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
@@ -181,6 +295,11 @@ def _network_and_steps(
         "patience": None if patience is None else whole_number("patience", patience, "validations"),
         "weight_averaging": _weight_averaging(arguments["weight_averaging"]),
     }
+
+
+def _max_steps(given: Any, preset: Preset) -> int:
+    lowest = min(preset.of("max_steps", rows=0), 1)
+    return whole_number("max_steps", given, "optimiser steps", lowest=lowest)
 
 
 def _strategy(given: Any, preset: Preset) -> TrainingStrategy:
@@ -267,10 +386,12 @@ def _sample(count: int, most: int = 200) -> Sequence[int]:
 
 
 def _lags(
-    given: Any, season: int, residual: int | None, length: int, *, far: bool
+    given: Any, seasons: tuple[int, int | None], residual: int | None, length: int, *, far: bool
 ) -> tuple[int, ...]:
+    season, longer = seasons
     if is_auto(given):
-        lags = {lag for lag in _natural_lags(season) if lag <= length // 3}
+        natural = {*_natural_lags(season), *([longer] if longer else [])}
+        lags = {lag for lag in natural if lag <= length // 3}
         if far:
             lags |= {lag for lag in _far_lags(season) if lag <= length // 2}
     elif given is None:

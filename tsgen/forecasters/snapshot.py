@@ -6,7 +6,7 @@ A file may say anything: what was read of one is checked here before a network i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -15,17 +15,19 @@ from torch import Tensor
 
 from tsgen.data import Covariate, Panel
 from tsgen.errors import ModelFileError
+from tsgen.forecasters.continuing import Origin, Start
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.inference import (
     ROWS_LIMIT,
     Calibration,
+    SpreadCalibration,
     check_panel,
     check_scalers,
     check_target_transform,
     need,
 )
 from tsgen.io import printable
-from tsgen.nn import Architecture, RecurrentNetwork
+from tsgen.nn import Architecture, Cell, RecurrentNetwork
 from tsgen.preprocessing import (
     NAMED_SCALERS,
     CovariateScaler,
@@ -35,13 +37,22 @@ from tsgen.preprocessing import (
 )
 from tsgen.training import Loss
 
-__all__ = ["Snapshot", "check_snapshot", "networks_of", "weights_of"]
+__all__ = [
+    "Snapshot",
+    "check_snapshot",
+    "networks_of",
+    "start_and_rest",
+    "weights_of",
+    "weights_of_start",
+]
 
 _ONE_OR_MORE = (
-    "season_length", "context_length", "train_horizon", "hidden_size", "num_layers", "max_steps",
-    "batch_size", "n_models",
+    "season_length", "context_length", "train_horizon", "hidden_size", "num_layers", "batch_size",
+    "n_models",
 )  # fmt: skip
 _COUNT_LIMIT = 2**31 - 1
+_START = "start."
+"""What stands before the names of weights that another model went on from."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,10 @@ class Snapshot:
     scaler : PanelScaler
     value_range : ValueRange
         Of the values in training.
-    calibration : Calibration, optional
+    calibration : Calibration or SpreadCalibration, optional
     covariate_scaler : CovariateScaler, optional
+    origin : Origin, optional
+        Of the fitted model that this one went on from; its weights stand beside the others.
     """
 
     params: dict[str, Any]
@@ -67,8 +80,9 @@ class Snapshot:
     panel: Panel
     scaler: PanelScaler
     value_range: ValueRange
-    calibration: Calibration | None
+    calibration: Calibration | SpreadCalibration | None
     covariate_scaler: CovariateScaler | None
+    origin: Origin | None = None
 
 
 def check_snapshot(snapshot: Snapshot) -> None:
@@ -81,6 +95,10 @@ def check_snapshot(snapshot: Snapshot) -> None:
     need(settings.frequency == panel.frequency.name, "the settings", "the panel's frequency")
     if snapshot.calibration is not None:
         _check_calibration(snapshot.calibration)
+    is_told = (snapshot.origin is not None) == (settings.init == "fitted")
+    need(is_told, "the fitted model that this one went on from", "one where there is one")
+    if snapshot.origin is not None:
+        _check_origin(snapshot.origin, snapshot)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -141,6 +159,27 @@ def _check_covariate_scaler(scaler: CovariateScaler | None, panel: Panel) -> Non
     need(shapes == {(len(covariates.of_series),)}, what, "a centre and a scale")
 
 
+def _check_origin(origin: Origin, snapshot: Snapshot) -> None:
+    """The model that another one went on from has the same lags, channels and covariates."""
+    what, settings, panel = "the fitted model before this one", snapshot.settings, snapshot.panel
+    _check_settings(origin.settings)
+    need(origin.cell in get_args(Cell), what, "a known cell")
+    need(1 <= origin.hidden_size <= _COUNT_LIMIT, what, "a usual number of units")
+    alike = ("lags", "num_layers", "residual_lag", "n_models")
+    same = all(getattr(origin.settings, name) == getattr(settings, name) for name in alike)
+    need(same, what, "the same lags, layers and members")
+    need((origin.channels, origin.rolled) == (panel.channels, panel.rolled), what, "its channels")
+    schema = () if panel.covariates is None else panel.covariates.schema
+    need(len(origin.schema) == len(schema), what, "its covariates")
+    for known, own in zip(origin.schema, schema, strict=True):
+        first = own.categories
+        if known.categories is not None and first is not None:
+            first = first[: len(known.categories)]
+        need(_are_alike(known, replace(own, categories=first)), what, "its covariates")
+    for seen in origin.seen:
+        check_panel(seen)
+
+
 def _are_alike(one: Covariate, other: Covariate) -> bool:
     if one.categories is None or other.categories is None:
         same = one.categories is other.categories
@@ -149,9 +188,10 @@ def _are_alike(one: Covariate, other: Covariate) -> bool:
     return same and (one.name, one.role) == (other.name, other.role)
 
 
-def _check_calibration(calibration: Calibration) -> None:
+def _check_calibration(calibration: Calibration | SpreadCalibration) -> None:
     levels, factors, what = calibration.levels, calibration.factors, "the calibration"
-    fitting = levels.ndim == 1 and factors.ndim == 2 and len(levels) == len(factors)
+    before = (2,) if isinstance(calibration, SpreadCalibration) else ()
+    fitting = levels.ndim == 1 and factors.shape[:-1] == (*before, len(levels))
     need(fitting and factors.size > 0, what, "factors for each level")
     in_order = bool((np.diff(levels) > 0).all()) and bool((factors >= 0).all())
     need(in_order and bool(np.isfinite(factors).all()), what, "usual factors")
@@ -167,6 +207,31 @@ def weights_of(networks: Sequence[RecurrentNetwork]) -> dict[str, Tensor]:
         for number, network in enumerate(networks)
         for name, tensor in network.state_dict().items()
     }
+
+
+def weights_of_start(start: Start | None) -> dict[str, Tensor]:
+    """Those of the fitted model that another one went on from, by names of their own."""
+    if start is None:
+        return {}
+    return {f"{_START}{name}": weight for name, weight in weights_of(start.networks).items()}
+
+
+def start_and_rest(
+    origin: Origin | None, weights: Mapping[str, Tensor]
+) -> tuple[Start | None, dict[str, Tensor]]:
+    """And back: the model that another one went on from, and the weights of that other one.
+
+    Raises
+    ------
+    ModelFileError
+        If the weights are others than those of such networks.
+    """
+    if origin is None:
+        return None, dict(weights)
+    of_start = {n.removeprefix(_START): w for n, w in weights.items() if n.startswith(_START)}
+    rest = {name: weight for name, weight in weights.items() if not name.startswith(_START)}
+    networks = networks_of(origin.architecture, origin.settings.n_models, of_start)
+    return Start(origin, networks), rest
 
 
 def _member(number: int) -> str:

@@ -8,7 +8,7 @@ and ``importance`` say what the loop does and what it goes by. ``saving`` makes 
 and ``integrity`` checks what is read of one.
 """
 
-from tsgen.inference.calibration import calibrate_on_tail, tail_length
+from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
 from tsgen.inference.fitted import FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
@@ -23,6 +23,7 @@ from tsgen.inference.integrity import (
 from tsgen.inference.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.inference.rolling_origin import continuations
 from tsgen.inference.saving import PARTS, load_state, save_state
+from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
 
@@ -39,8 +40,10 @@ __all__ = [
     "Innovations",
     "OnBlowup",
     "Spread",
+    "SpreadCalibration",
     "Until",
     "calibrate_on_tail",
+    "calibrate_spread",
     "check_panel",
     "check_scalers",
     "check_target_transform",

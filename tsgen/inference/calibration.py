@@ -1,4 +1,4 @@
-"""What is missing for intervals to be right, measured in closed model on a held-out tail."""
+"""What is missing for intervals to be right, measured in closed loop on a held-out tail."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from tsgen.data import Panel
 from tsgen.generation import Feedback
 from tsgen.inference.fitted import FittedModel
 from tsgen.inference.intervals import Calibration, Innovations, raw_half_widths
+from tsgen.inference.spread import predicted_spread
+from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.preprocessing import Draw, by_series
 
-__all__ = ["calibrate_on_tail", "tail_length"]
+__all__ = ["calibrate_on_tail", "calibrate_spread", "tail_length"]
 
 
 _MOST_STEPS = 200_000
 """Steps of all calibration windows together, each of which is made for every path."""
 _SAMPLES = 100
 _PATHS_AT_ONCE = 4096
+_MOST_WINDOWS = 2048
+"""From which predicted spreads are calibrated."""
+_MOST_OF_SERIES = 16
 
 
 def tail_length(panel: Panel, train_horizon: int) -> int:
@@ -49,7 +54,7 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
         cutoffs inside its tail.
     """
     channels = panel.channels
-    cutoffs = _cutoffs(panel.lengths[::channels], rows)
+    cutoffs = _cutoffs(panel.lengths[::channels], rows, max(_MOST_STEPS // rows, 1), rows)
     if not len(cutoffs.series):
         return Calibration.none()
     series = model.units.scaled(panel, model.units.scalers_of(panel))
@@ -80,13 +85,44 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 
 
-def _cutoffs(lengths: IntArray, rows: int) -> Draw:
+def calibrate_spread(
+    model: FittedModel, unseen: FittedModel, panel: Panel, rows: int
+) -> SpreadCalibration:
+    """How many times the spread that a model predicts the errors of a tail are.
+
+    Parameters
+    ----------
+    model : FittedModel
+        What predicts the spread. If it has learned from the tail, its errors there are too small.
+    unseen : FittedModel
+        The one whose errors count, which has not learned from the tail; it reads as the other does.
+    panel : Panel
+        All rows.
+    rows : int
+        Of the tail; each series that has more than twice as many is forecast from some places
+        inside of it.
+    """
+    cutoffs = _cutoffs(panel.lengths[:: panel.channels], rows, _MOST_WINDOWS, _MOST_OF_SERIES)
+    if not len(cutoffs.series):
+        return SpreadCalibration.none()
+    series = model.units.scaled(panel, model.units.scalers_of(panel))
+    truth, known = series.gather(cutoffs, 0, rows)
+    feedback = Feedback(covariates=series.covariates_at(cutoffs, 0, rows))
+    encoding = model.encode_at(series, cutoffs)
+    path = model.run(encoding, rows, feedback).path
+    spread = predicted_spread(model, encoding, path, feedback)
+    if unseen is not model:
+        path = unseen.run(unseen.encode_at(series, cutoffs), rows, feedback).path
+    errors = torch.where(known, encoding.normaliser.apply(truth, known) - path, torch.nan)
+    return SpreadCalibration.fit(*(by_series(part).double().numpy() for part in (errors, spread)))
+
+
+def _cutoffs(lengths: IntArray, rows: int, most: int, most_of_series: int) -> Draw:
     """Where to forecast from: the start of each tail, and more places inside it if there's room."""
     with_tail = np.flatnonzero(lengths > 2 * rows)
-    most = max(_MOST_STEPS // rows, 1)
     if len(with_tail) > most:
         with_tail = with_tail[np.linspace(0, len(with_tail) - 1, most).astype(np.int64)]
-    each = max(1, min(rows, most // max(len(with_tail), 1)))
+    each = max(1, min(rows, most_of_series, most // max(len(with_tail), 1)))
     inside = np.linspace(0, rows, each, endpoint=False).astype(np.int64)
     series = np.repeat(with_tail, each)
     cutoff = lengths[series] - rows + np.tile(inside, len(with_tail))

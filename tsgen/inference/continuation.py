@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -17,6 +17,8 @@ from tsgen.errors import ClosedLoopWarning, DivergenceError, SettingError, warn_
 from tsgen.generation import Feedback
 from tsgen.inference.fitted import FittedModel, Generated
 from tsgen.inference.intervals import Calibration, Innovations
+from tsgen.inference.spread import predicted_spread
+from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.state import Start
 from tsgen.preprocessing import WindowNormaliser, by_series, by_system
 
@@ -85,11 +87,18 @@ class Continuation:
         self._tell_of_blowups(run, torch.from_numpy(first + self.start.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
+    def quantiles(self, calibration: SpreadCalibration, shares: Sequence[float]) -> FloatArray:
+        """Quantiles around the point forecast, (Q, N, H), from its predicted spread."""
+        multiples = torch.from_numpy(calibration.multiples(shares, self._ahead))
+        centre, spread = self._free_run.path, self._spread
+        bounds = [centre + row.to(centre.dtype) * spread for row in multiples]
+        return np.stack([self._in_user_units(bound, slice(None)) for bound in bounds])
+
     def paths(
         self,
         innovations: Innovations,
         num_samples: int,
-        calibration: Calibration | None,
+        calibration: Calibration | SpreadCalibration | None,
         until: Until | None = None,
     ) -> Iterator[tuple[slice, FloatArray]]:
         """Sample paths, some series at a time; with a predicate each has NaN after its hit.
@@ -106,7 +115,10 @@ class Continuation:
         for systems in torch.arange(len(self.start.encoding)).split(at_once):
             series = slice(int(systems[0]) * channels, (int(systems[-1]) + 1) * channels)
             units, left = self._paths(systems, series, innovations, num_samples)
-            if calibration is not None:
+            if isinstance(calibration, SpreadCalibration):
+                centre, spread = self._free_run.path[series], self._spread[series]
+                units = calibration.stretch(units, centre, spread)
+            elif calibration is not None:
                 units = calibration.stretch(units, self._free_run.path[series])
             values = self._in_user_units(units, series)
             if until is not None:
@@ -147,6 +159,13 @@ class Continuation:
     def _free_run(self) -> Generated:
         """The closed loop without innovations, all steps ahead, by series."""
         return self._roll(None)
+
+    @cached_property
+    def _spread(self) -> Tensor:
+        """Of the point forecast's errors, as the model itself predicts it, (N, steps ahead)."""
+        path = by_system(self._free_run.path, self.model.channels)
+        feedback = Feedback(given=self._given_units, covariates=self.covariates)
+        return by_series(predicted_spread(self.model, self.start.encoding, path, feedback))
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         feedback = Feedback(given=self._given_units, covariates=self.covariates)

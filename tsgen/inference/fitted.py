@@ -27,6 +27,7 @@ from tsgen.generation import (
     run,
 )
 from tsgen.inference.intervals import Calibration
+from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.state import Context, Encoding, ForecastState
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import (
@@ -79,7 +80,7 @@ class FittedModel:
         Whether each window is brought to mean 0 and spread 1 by its own context.
     train_horizon : int
     units : NumericUnits
-    calibration : Calibration, optional
+    calibration : Calibration or SpreadCalibration, optional
         How far intervals must reach; measured when it is needed first.
     """
 
@@ -89,7 +90,7 @@ class FittedModel:
     window_norm: bool
     train_horizon: int
     units: NumericUnits
-    calibration: Calibration | None = None
+    calibration: Calibration | SpreadCalibration | None = None
 
     @property
     def network(self) -> RecurrentNetwork:

@@ -11,6 +11,7 @@ import numpy as np
 from tsgen._typing import FloatArray
 from tsgen.inference.continuation import Continuation, Until
 from tsgen.inference.intervals import Calibration, Innovations
+from tsgen.inference.spread_calibration import SpreadCalibration
 
 __all__ = ["SAMPLES", "Spread", "forecast_outputs", "sample_paths"]
 
@@ -27,12 +28,12 @@ class Spread:
     Attributes
     ----------
     innovations : Innovations
-    calibration : Calibration, optional
+    calibration : Calibration or SpreadCalibration, optional
         How they are stretched around the forecast; not at all if there is none.
     """
 
     innovations: Innovations
-    calibration: Calibration | None = None
+    calibration: Calibration | SpreadCalibration | None = None
 
 
 def forecast_outputs(
@@ -83,14 +84,18 @@ def sample_paths(
 
 
 def _quantiles(continuation: Continuation, shares: Sequence[float], spread: Spread) -> FloatArray:
-    """Quantiles of the sample paths, (Q, N, H)."""
-    bands = np.concatenate(
-        [
-            np.quantile(paths, shares, axis=1)
-            for _, paths in continuation.paths(spread.innovations, SAMPLES, spread.calibration)
-        ],
-        axis=1,
-    )
+    """Quantiles around the forecast, (Q, N, H): of sample paths, unless there is a quicker way."""
+    calibration = spread.calibration
+    if isinstance(calibration, SpreadCalibration):
+        bands = continuation.quantiles(calibration, shares)
+    else:
+        bands = np.concatenate(
+            [
+                np.quantile(paths, shares, axis=1)
+                for _, paths in continuation.paths(spread.innovations, SAMPLES, calibration)
+            ],
+            axis=1,
+        )
     if continuation.model.units.scaler.counts:
         # Outward, so that an interval of whole numbers covers no less.
         below = np.array(shares)[:, None, None] < 0.5

@@ -166,7 +166,7 @@ class Calibration:
         horizon = errors.shape[1]
         factors = [
             [
-                _conformal_quantile(_scores_around(level_scores, step), level / 100)
+                conformal_quantile(scores_around(level_scores, step), level / 100)
                 for step in range(horizon)
             ]
             for level, level_scores in zip(LEVELS, scores, strict=True)
@@ -207,7 +207,7 @@ def _outward(deviations: Tensor) -> Tensor:
     return above + below
 
 
-def _scores_around(scores: FloatArray, step: int) -> FloatArray:
+def scores_around(scores: FloatArray, step: int) -> FloatArray:
     """The known scores of a step, and of as many of its neighbours as it takes to have enough."""
     for reach in range(scores.shape[1]):
         near = scores[:, max(step - reach, 0) : step + reach + 1]
@@ -217,7 +217,7 @@ def _scores_around(scores: FloatArray, step: int) -> FloatArray:
     return scores[~np.isnan(scores)]
 
 
-def _conformal_quantile(scores: FloatArray, level: float) -> float:
+def conformal_quantile(scores: FloatArray, level: float) -> float:
     """The score that a further one stays below with this probability; the largest if too few."""
     finite = np.sort(scores[np.isfinite(scores)])
     if not len(finite):

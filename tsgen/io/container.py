@@ -26,7 +26,7 @@ from tsgen.io.skops_objects import dump_objects, load_objects
 
 __all__ = ["FORMAT", "Container", "about", "type_names"]
 
-FORMAT = 6
+FORMAT = 7
 """Of the files written, and of those read."""
 
 _WEIGHTS, _ARRAYS, _SCALER = "weights.safetensors", "arrays.safetensors", "scaler.skops"
