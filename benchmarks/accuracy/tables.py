@@ -56,7 +56,7 @@ COVARIATES = {
 }
 """As people write them."""
 
-TODO = "not measured yet"
+MISSING = "not measured yet"
 """Where a figure of pretrained weights is missing."""
 
 Values = Mapping[tuple[str, str], Sequence[float]]
@@ -238,7 +238,7 @@ def pretrained(runs: pd.DataFrame) -> str:
         yield column.title
         for title in titles:
             found = scored(ours[title], column)
-            yield TODO if found == NONE else found
+            yield MISSING if found == NONE else found
         yield scored(ours["seasonal naive"], column)
 
     head = ["task", *(title.removeprefix("tsgen, ") for title in titles), "seasonal naive"]

@@ -118,6 +118,14 @@ def test_without_errors_they_are_those_of_a_normal_distribution() -> None:
     )
 
 
+def test_beyond_the_last_level_bounds_go_on() -> None:
+    """Of many paths the outermost would else all be the same."""
+    shares = (np.arange(2000) + 0.5) / 2000
+    bounds = SpreadCalibration.none().multiples(shares, 1)[:, 0]
+    assert (np.diff(bounds) > 0).all()
+    np.testing.assert_allclose(bounds[-1], 3.4808, atol=1e-3)
+
+
 def test_stretched_paths_keep_their_order_and_have_the_quantiles() -> None:
     paths = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 200, 3)))
     centre, spread = torch.ones(2, 3).double(), torch.tensor([[1.0, 2.0, 3.0]] * 2).double()

@@ -250,7 +250,8 @@ def train(
     if not settings.max_steps:
         module.eval()
         return training.Losses([], {})
-    start = [deepcopy(network.state_dict()) for network in module.networks]
+    kept = settings.start_share
+    start = [deepcopy(network.state_dict()) for network in module.networks] if kept else []
     losses = training.train(
         module,
         data,
@@ -268,11 +269,9 @@ def train(
         names=lambda positions: [written(ids[int(i)]) for i in positions],
         run_dir=run_dir,
     )
-    if settings.start_share:
-        for network, before in zip(module.networks, start, strict=True):
-            after = network.state_dict()
-            share = settings.start_share
-            network.load_state_dict({k: after[k].lerp(before[k], share) for k in after})
+    for network, before in zip(module.networks, start, strict=False):
+        after = network.state_dict()
+        network.load_state_dict({name: after[name].lerp(before[name], kept) for name in after})
     return losses
 
 

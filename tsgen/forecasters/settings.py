@@ -225,14 +225,14 @@ def _longer_season(given: Any, panel: Panel) -> int | None:
     return longer if is_auto(given) and enough else None
 
 
-def _check_needs_no_training(weights: Any, panel: Panel) -> None:
+def _check_needs_no_training(weights: PretrainedWeights | None, panel: Panel) -> None:
     """Refuse a forecast without training of what the weights don't know."""
     if weights is None:
         raise SettingError(
             "no training steps need pretrained weights: leave init to 'auto', or pass max_steps="
         )
-    unknown = "covariates" if panel.covariates is not None else "several channels"
     if panel.covariates is not None or panel.channels > 1:
+        unknown = "covariates" if panel.covariates is not None else "several channels"
         raise SettingError(
             f"preset='zero_shot' learns nothing of these series, and the pretrained weights don't "
             f"know {unknown}: pass preset='fine_tuned', which learns them"

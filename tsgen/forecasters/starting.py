@@ -78,10 +78,12 @@ def fixed_by_weights(
             "init='random'"
         )
     _check("hidden_size", arguments["hidden_size"], made_of.hidden_size)
-    _check("num_layers", arguments["num_layers"], made_of.num_layers)
+    if arguments["num_layers"] != 1:  # the default, which may not have been given
+        _check("num_layers", arguments["num_layers"], made_of.num_layers)
     _check("window_norm", arguments["window_norm"], True)
     given = arguments["lags"]
-    if not is_auto(given) and set(given if isinstance(given, list | tuple) else ()) != set(lags):
+    # Lag 1 need not be named, here as elsewhere.
+    if not is_auto(given) and {1, *(given if isinstance(given, list | tuple) else ())} != set(lags):
         _refuse("lags", given, list(lags))
     if arguments["residual"] is None:
         _refuse("residual", None, "'last' or 'seasonal'")

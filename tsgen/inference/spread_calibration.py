@@ -33,7 +33,7 @@ class SpreadCalibration:
     @classmethod
     def none(cls) -> SpreadCalibration:
         """Errors as of a normal distribution, where there is nothing to count."""
-        factors = torch.special.ndtri(0.5 + torch.tensor(LEVELS, dtype=torch.float64) / 200).numpy()
+        factors = _normal_bounds(np.array(LEVELS))
         return cls(np.array(LEVELS), np.stack([factors, factors])[:, :, None])
 
     @classmethod
@@ -57,13 +57,17 @@ class SpreadCalibration:
         return cls(np.array(LEVELS), np.maximum.accumulate(factors, axis=1))
 
     def multiples(self, shares: Sequence[float] | FloatArray, horizon: int) -> FloatArray:
-        """The quantiles of errors with these shares below them, in spreads, (Q, H)."""
+        """The quantiles of errors with these shares below them, in spreads, (Q, H).
+
+        Between the levels, and beyond the last one, they go as those of a normal distribution.
+        """
         steps = np.minimum(np.arange(horizon), self.factors.shape[2] - 1)
-        levels = 100 * np.abs(2 * np.asarray(shares) - 1)
+        asked = _normal_bounds(100 * np.abs(2 * np.asarray(shares) - 1))
         # At level 0 both bounds are the forecast.
-        known = np.concatenate([[0.0], self.levels])
+        known = _normal_bounds(np.concatenate([[0.0], self.levels]))
+        beyond = np.maximum(asked / known[-1], 1.0)
         below, above = (
-            np.stack([np.interp(levels, known, [0.0, *factors]) for factors in side.T], axis=1)
+            np.stack([np.interp(asked, known, [0.0, *factors]) * beyond for factors in side.T], 1)
             for side in self.factors
         )
         return np.where(np.asarray(shares)[:, None] < 0.5, -below, above)[:, steps]
@@ -82,6 +86,12 @@ class SpreadCalibration:
         ranks = paths.argsort(dim=1).argsort(dim=1)
         by_rank = torch.from_numpy(multiples).to(paths.dtype).expand(len(paths), -1, -1)
         return centre[:, None] + spread[:, None] * by_rank.gather(1, ranks)
+
+
+def _normal_bounds(levels: FloatArray) -> FloatArray:
+    """How many spreads the bounds of levels lie out in a normal distribution."""
+    found: FloatArray = torch.special.ndtri(0.5 + torch.from_numpy(levels) / 200).numpy()
+    return found
 
 
 def _bounds(scores: FloatArray) -> list[float]:

@@ -22,7 +22,7 @@ from tsgen.simulation.shapes import (
     saturating,
 )
 from tsgen.simulation.smooth import chaotic_system, cycle, gaussian_process
-from tsgen.simulation.structural import WEEKS, structural
+from tsgen.simulation.structural import is_day, structural
 
 __all__ = ["Prior"]
 
@@ -138,8 +138,7 @@ class Prior:
         cyclic = draws.some(self.cycles)
         here = draws.of(len(cyclic))
         # Beside days that repeat themselves cycles are small.
-        is_day = season >= 24 and season != WEEKS
-        longest, largest = max(60.0, 4.0 * season), 0.5 if is_day else 3.0
+        longest, largest = max(60.0, 4.0 * season), 0.5 if is_day(season) else 3.0
         values[cyclic] += cycle(here, 4.0, longest) * here.of_any_size(0.05, largest)[:, None]
         hit = draws.some(self.outliers)
         values[hit] += outliers(draws.of(len(hit))) * values[hit].std(axis=1, keepdims=True)

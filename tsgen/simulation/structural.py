@@ -22,10 +22,9 @@ from tsgen.simulation._draws import Draws
 from tsgen.simulation.noise import white_noise
 from tsgen.simulation.seasons import season_around, season_pattern
 
-__all__ = ["WEEKS", "level_shifts", "structural"]
+__all__ = ["is_day", "level_shifts", "structural"]
 
-WEEKS = 52
-"""Rows in a year of weeks, which move as months do; other seasons of 24 rows or more are days."""
+_WEEKS_OF_A_YEAR = 52
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +61,16 @@ class _Smoothing:
 
 def structural(draws: Draws, season: int, longer: int | None = None) -> FloatArray:
     """B series of T rows with a season of m rows, and one of M around it in half of them."""
-    is_day = season >= 24 and season != WEEKS
-    pace = 12.0 / season if is_day else 1.0
-    noise = draws.of_any_size(*((0.003, 0.5) if is_day else (0.01, 1.0)))
+    of_day = is_day(season)
+    pace = 12.0 / season if of_day else 1.0
+    noise = draws.of_any_size(*((0.003, 0.5) if of_day else (0.01, 1.0)))
     innovations = white_noise(draws) * noise[:, None]
     smoothing = _Smoothing.drawn(draws, pace)
-    trends = _trends(draws, noise * (pace**2 if is_day else 1.5 if season <= 4 else 1.0))
+    trends = _trends(draws, noise * (pace**2 if of_day else 1.5 if season <= 4 else 1.0))
     steps = level_shifts(draws, noise, pace)
     pattern = np.zeros((draws.count, season))
     if season > 1:
-        low, high, share = (0.2, 3.0, 0.95) if is_day else (0.03, 2.0, 0.75)
+        low, high, share = (0.2, 3.0, 0.95) if of_day else (0.03, 2.0, 0.75)
         size = draws.of_any_size(low, high) * draws.true(share)
         pattern = season_pattern(draws, season) * size[:, None]
     values = _run(innovations, smoothing, trends, pattern, steps)
@@ -82,6 +81,11 @@ def structural(draws: Draws, season: int, longer: int | None = None) -> FloatArr
         rows = (np.arange(draws.length) + first[:, None]) % longer
         values += np.take_along_axis(week * size[:, None], rows, axis=1)
     return values
+
+
+def is_day(season: int) -> bool:
+    """Whether a season is taken for a day, whose rows move less than months and weeks do."""
+    return season >= 24 and season != _WEEKS_OF_A_YEAR
 
 
 def _trends(draws: Draws, noise: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -26,7 +27,7 @@ class TailDraw(Draw):
     __slots__ = ()
 
 
-class TrainingData(pl.LightningDataModule):
+class TrainingData(pl.LightningDataModule, ABC):
     """What `tsgen.training.train` asks of the windows that a network learns from."""
 
     validation_rows: int = 0
@@ -34,9 +35,9 @@ class TrainingData(pl.LightningDataModule):
     batch_size: int
     """Windows a step, in each process."""
 
+    @abstractmethod
     def fingerprint(self) -> str:
         """A digest of the rows and of how windows are drawn from them."""
-        raise NotImplementedError
 
 
 class WindowDataModule(TrainingData):

@@ -33,7 +33,7 @@ from tsgen.training.data_module import TrainingData
 from tsgen.training.lightning_module import ForecastModule
 from tsgen.training.losses import Objective
 from tsgen.training.strategies import FreeRunning
-from tsgen.training.trainer import Schedule, train
+from tsgen.training.trainer import Schedule, is_rank_zero, train
 from tsgen.weights import CURRICULUM, Task, write_weights
 
 __all__ = ["PretrainingModule", "SimulatedBatch", "SimulatedWindows", "pretrain", "steps_within"]
@@ -285,12 +285,14 @@ def pretrain(
         "minutes": round((time.monotonic() - start) / 60, 1),
         "windows": data.fingerprint(),
     }
-    write_weights(target, module.network, facts, overwrite=overwrite)
+    if is_rank_zero():  # under DDP every process comes here
+        write_weights(target, module.network, facts, overwrite=overwrite)
     if losses.interrupted is not None:
         warn_user(f"{losses.interrupted}; the weights are those so far", TrainingInterrupted)
     return losses.table()
 
 
+@isolated()
 def steps_within(
     minutes: float, *, hidden_size: int = 64, num_layers: int = 1, batch_size: int = 256
 ) -> int:
