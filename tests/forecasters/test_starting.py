@@ -392,3 +392,25 @@ def test_fine_tuned_weights_lie_between_the_first_and_the_learned(
     for name, weight in model.module_.network.state_dict().items():
         expected = share * before[name] + (1 - share) * after[name]
         torch.testing.assert_close(weight, expected)
+
+
+# ------------------------------------------------------------------------- what isn't contradicted
+
+
+def test_rows_that_nothing_was_learned_from_are_no_training_rows(zero_shot: LSTMForecaster) -> None:
+    """Warnings are errors."""
+    assert len(zero_shot.backtest(monthly(), 6)) == 12
+
+
+def test_layers_are_those_of_the_weights(tmp_path: Path) -> None:
+    """Their number has a default, which nobody has given."""
+    two = tmp_path / "two.safetensors"
+    write_weights(two, seasonal_architecture(UNITS, 2).network(), {})
+    assert model_of(str(two)).fit(monthly()).settings_.num_layers == 2
+    with pytest.raises(SettingError, match="num_layers=3 contradicts"):
+        model_of(str(two), num_layers=3).fit(monthly())
+
+
+def test_lag_1_need_not_be_named(path: str) -> None:
+    model = model_of(path, lags=[12, 24, 36], residual="seasonal").fit(monthly())
+    assert model.settings_.lags == (1, 12, 24, 36)

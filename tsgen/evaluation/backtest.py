@@ -48,7 +48,9 @@ class Forecaster(Protocol):
 
     panel_: Panel
     _min_rows: int
-    _learns: bool
+
+    @property
+    def _learns(self) -> bool: ...
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]: ...

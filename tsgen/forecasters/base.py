@@ -76,8 +76,6 @@ class Forecaster(BaseEstimator, ABC):
     """
 
     _min_rows = 2
-    _learns = True
-    """Whether what `fit` has seen shows in the forecasts of other rows."""
     panel_: Panel
     """The training series, as far as the first forecast needs them."""
 
@@ -147,6 +145,11 @@ class Forecaster(BaseEstimator, ABC):
     def _seen_before(self) -> tuple[Panel, ...]:
         """The ends of series that were learned from before ``fit``, by what it went on from."""
         return ()
+
+    @property
+    def _learns(self) -> bool:
+        """Whether what `fit` has seen shows in the forecasts of other rows."""
+        return True
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:

@@ -23,7 +23,10 @@ class _Baseline(Forecaster):
     """A forecast that is a rule on the last rows."""
 
     _min_rows = 1
-    _learns = False
+
+    @property
+    def _learns(self) -> bool:
+        return False
 
     @with_hints
     def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:

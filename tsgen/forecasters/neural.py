@@ -450,6 +450,10 @@ class NeuralForecaster(Forecaster):
         return model
 
     @property
+    def _learns(self) -> bool:
+        return self.settings_.max_steps > 0 or self.start_ is not None
+
+    @property
     def _seen_before(self) -> tuple[Panel, ...]:
         return () if self.start_ is None else self.start_.origin.seen
 
