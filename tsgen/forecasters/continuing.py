@@ -35,7 +35,7 @@ class Origin:
 
     Attributes
     ----------
-    cell : str
+    cell : {"lstm", "gru"}
     settings : Settings
     hidden_size : int
         Units of the network, those of all channels.
@@ -47,7 +47,7 @@ class Origin:
         The ends of the series that it was trained on, and of those before it.
     """
 
-    cell: str
+    cell: Cell
     settings: Settings
     hidden_size: int
     channels: int
@@ -60,18 +60,7 @@ class Origin:
         """Of each member's network."""
         nothing = np.empty(0)
         covariates = CovariateScaler(self.schema, pd.Index([]), (), nothing, nothing)
-        settings = self.settings
-        return Architecture(
-            lags=settings.lags,
-            cell=self.cell,  # type: ignore[arg-type]
-            hidden_size=self.hidden_size,
-            num_layers=settings.num_layers,
-            dropout=settings.dropout,
-            residual_lag=settings.residual_lag,
-            channels=self.channels,
-            covariates=covariates.width,
-            categories=covariates.categories,
-        )
+        return self.settings.architecture(self.cell, self.hidden_size, self.channels, covariates)
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,17 +85,8 @@ class Recipe:
 
     def architecture(self, units: NumericUnits, channels: int) -> Architecture:
         """What each member's network is built from."""
-        settings, covariates = self.settings, units.covariate_scaler
-        return Architecture(
-            lags=settings.lags,
-            cell=self.cell,
-            hidden_size=self._units(channels),
-            num_layers=settings.num_layers,
-            dropout=settings.dropout,
-            residual_lag=settings.residual_lag,
-            channels=channels,
-            covariates=0 if covariates is None else covariates.width,
-            categories={} if covariates is None else covariates.categories,
+        return self.settings.architecture(
+            self.cell, self._units(channels), channels, units.covariate_scaler
         )
 
     def _units(self, channels: int) -> int:

@@ -24,7 +24,8 @@ from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
 from tsgen.forecasters.starting import fixed_by_weights, initial_weights
-from tsgen.nn import Cell, Season
+from tsgen.nn import Architecture, Cell, Season
+from tsgen.preprocessing import CovariateScaler
 from tsgen.training import LOSSES, STRATEGIES, TeacherForcing, TrainingStrategy
 from tsgen.weights import PretrainedWeights
 
@@ -118,6 +119,22 @@ class Settings:
         """What networks that know many seasons are told of this one; none, where none shows."""
         return Season(
             self.residual_lag or 1, self.longer_season if self.residual_lag != 1 else None
+        )
+
+    def architecture(
+        self, cell: Cell, hidden_size: int, channels: int, covariates: CovariateScaler | None
+    ) -> Architecture:
+        """What each member's network is built from, with so many units for all channels."""
+        return Architecture(
+            lags=self.lags,
+            cell=cell,
+            hidden_size=hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            residual_lag=self.residual_lag,
+            channels=channels,
+            covariates=0 if covariates is None else covariates.width,
+            categories={} if covariates is None else covariates.categories,
         )
 
     @property
