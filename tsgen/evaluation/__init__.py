@@ -1,7 +1,8 @@
 """How good forecasts are: errors of one forecast, of many cutoffs, and their table.
 
-``metrics`` are formulas for two arrays; ``backtest`` makes forecasts from many cutoffs, for any
-forecaster; ``scored_windows`` and ``scoring`` sum its rows up. No torch.
+``metrics`` are formulas for two arrays, ``sequence_metrics`` for texts and lists of symbols;
+``backtest`` makes forecasts from many cutoffs, for any forecaster; ``scored_windows`` and
+``scoring`` sum its rows up. No torch.
 
 Examples
 --------

@@ -29,6 +29,7 @@ __all__ = [
     "crps",
     "mae",
     "mase",
+    "mean_known",
     "over_scale",
     "pinball_losses",
     "quantile_loss",
@@ -65,7 +66,7 @@ def mae(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     1.5
     """
     true, pred = _pair(y_true, y_pred)
-    return _mean_known(absolute_errors(true, pred), true)
+    return mean_known(absolute_errors(true, pred), true)
 
 
 def rmse(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
@@ -87,7 +88,7 @@ def rmse(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     5.0
     """
     true, pred = _pair(y_true, y_pred)
-    return np.asarray(np.sqrt(_mean_known(squared_errors(true, pred), true)))
+    return np.asarray(np.sqrt(mean_known(squared_errors(true, pred), true)))
 
 
 def smape(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
@@ -116,7 +117,7 @@ def smape(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> FloatArray:
     50.0
     """
     true, pred = _pair(y_true, y_pred)
-    return _mean_known(symmetric_errors(true, pred), true)
+    return mean_known(symmetric_errors(true, pred), true)
 
 
 def seasonal_error(y_train: npt.ArrayLike, season_length: int = 1, *, power: int = 1) -> float:
@@ -257,7 +258,7 @@ def quantile_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, quantile: float)
     1.0
     """
     true, pred = _pair(y_true, y_pred)
-    return _mean_known(pinball_losses(true, pred, _checked_quantile(quantile)), true)
+    return mean_known(pinball_losses(true, pred, _checked_quantile(quantile)), true)
 
 
 def wql(
@@ -353,7 +354,7 @@ def crps(y_true: npt.ArrayLike, paths: npt.ArrayLike) -> FloatArray:
     # The same sum path by path: after sorting, each pair costs nothing and no term is negative.
     ranks = (np.arange(count) + 0.5)[:, None]
     terms = deviations * (np.where(deviations > 0, count, 0) - ranks)
-    return _mean_known(2 * terms.sum(axis=-2) / count**2, true)
+    return mean_known(2 * terms.sum(axis=-2) / count**2, true)
 
 
 def coverage(y_true: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike) -> FloatArray:
@@ -379,7 +380,7 @@ def coverage(y_true: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike) 
     """
     true, low = _pair(y_true, lower, "lower")
     _, high = _pair(y_true, upper, "upper")
-    return _mean_known(covered(true, low, high), true)
+    return mean_known(covered(true, low, high), true)
 
 
 # --- step by step
@@ -463,7 +464,7 @@ def _stacked(
     return true, several
 
 
-def _mean_known(terms: FloatArray, true: FloatArray) -> FloatArray:
+def mean_known(terms: FloatArray, true: FloatArray) -> FloatArray:
     """The mean over the steps whose truth is known."""
     known = ~np.isnan(true)
     with np.errstate(invalid="ignore"):
