@@ -1,6 +1,9 @@
 """The data sets that ship are clean, and a benchmark is either the published one or not there."""
 
+import hashlib
+import io
 import os
+import re
 import shutil
 import sys
 import threading
@@ -12,12 +15,14 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from tsgen import datasets
 from tsgen.datasets import list_datasets, load_benchmark, load_dataset
-from tsgen.errors import DownloadError
+from tsgen.errors import DownloadError, SettingError
 
 CHECKOUT = Path(__file__).parents[1]
 SHARED_RAW = CHECKOUT.parent / "shared" / "raw"
@@ -37,6 +42,8 @@ FREQUENCIES = {
     "texas_housing": "MS",
     "us_jobless_claims": "W-SUN",
 }
+SYMBOLS = {"chorales": 33}
+"""How many there are."""
 COVARIATES = {
     "beijing_air": ["temp", "dew", "pressure", "wind", "speed", "rain", "snow"],
     "chicago_trains": ["holiday"],
@@ -46,7 +53,14 @@ COVARIATES = {
 
 
 def test_list_datasets_is_the_folder() -> None:
-    assert list_datasets() == sorted(FREQUENCIES)
+    assert list_datasets() == sorted([*FREQUENCIES, *SYMBOLS])
+
+
+def test_list_datasets_by_kind() -> None:
+    assert list_datasets("numbers") == sorted(FREQUENCIES)
+    assert list_datasets("symbols") == sorted(SYMBOLS)
+    with pytest.raises(SettingError, match="no kind of data set 'symbol'; did you mean 'symbols'"):
+        list_datasets("symbol")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", FREQUENCIES)
@@ -69,7 +83,21 @@ def test_dataset_has_no_gap(name: str, freq: str) -> None:
         assert stamps.equals(pd.date_range(stamps[0], stamps[-1], freq=freq, unit=stamps.unit))
 
 
-@pytest.mark.parametrize("name", FREQUENCIES)
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_dataset_of_symbols_counts_steps(name: str) -> None:
+    df = load_dataset(name)
+
+    assert list(df.columns) == ["unique_id", "ds", "y"]
+    assert pd.api.types.is_string_dtype(df["unique_id"])
+    assert pd.api.types.is_string_dtype(df["y"])
+    assert not df.isna().any(axis=None)
+    assert df["y"].nunique() == SYMBOLS[name]
+    assert_frame_equal(df, df.sort_values(["unique_id", "ds"], ignore_index=True))
+    counted = df.groupby("unique_id").cumcount().rename("ds")
+    pd.testing.assert_series_equal(df["ds"], counted)
+
+
+@pytest.mark.parametrize("name", [*FREQUENCIES, *SYMBOLS])
 def test_readme_describes_the_dataset(name: str) -> None:
     df = load_dataset(name)
     readme = (CHECKOUT / "datasets" / "README.md").read_text(encoding="utf-8")
@@ -139,6 +167,16 @@ def test_chicago_holidays_are_quiet_and_the_same_at_each_station() -> None:
     weekdays = df[df["ds"].dt.day_of_week < 5]
     means = weekdays.groupby(["unique_id", weekdays["holiday"] != "no"])["y"].mean().unstack()
     assert (means[True] < 0.75 * means[False]).all()
+
+
+def test_chorales_are_the_known_notes() -> None:
+    df = load_dataset("chorales")
+    lines = df.groupby("unique_id")["y"].agg(" ".join)
+    assert lines["001"].startswith("E5 E5 C5 D5 E5 ")
+    assert (lines.index[0], lines.index[-1], len(lines)) == ("001", "382", 382)
+    assert df["y"].iloc[[0, -1]].tolist() == ["E5", "C5"]
+    assert df["y"].value_counts()[["C5", "rest"]].tolist() == [4011, 64]
+    assert all(re.fullmatch(r"rest|(?:[A-G]|[CF]#|[EAB]b)[3-6]", note) for note in df["y"].unique())
 
 
 def test_covariates_are_text_or_numbers() -> None:
@@ -304,6 +342,92 @@ def test_m3_equals_the_reference(mirror: Mirror, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(rdata, "read_rda", read_once)
     for name in ("m3_monthly", "m3_quarterly", "m3_yearly"):
         assert_same_table(load_benchmark(name), name)
+
+
+@pytest.fixture
+def raw(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Raw files in a local folder, and an empty cache."""
+    if not SHARED_RAW.is_dir():
+        pytest.skip("needs ../shared/raw")
+    monkeypatch.setenv("TSGEN_RAW", str(SHARED_RAW))
+    return cache
+
+
+def test_tiny_shakespeare_is_the_published_text(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # which no text needs
+    text = load_benchmark("tiny_shakespeare")
+
+    published = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+    assert hashlib.sha256(text.encode()).hexdigest() == published
+    assert text.startswith("First Citizen:\nBefore we proceed")
+    assert (len(text), len(set(text))) == (1_115_394, 65)
+    assert files_below(raw) == ["tiny_shakespeare.txt"]
+    monkeypatch.delenv("TSGEN_RAW")
+    assert load_benchmark("tiny_shakespeare") == text
+
+
+def test_tsgen_data_may_hold_a_text_with_line_ends_of_its_own(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny_shakespeare.txt").write_bytes("Où\r\nêtes-vous?\n".encode())
+    monkeypatch.setenv("TSGEN_DATA", str(tmp_path))
+    assert load_benchmark("tiny_shakespeare") == "Où\r\nêtes-vous?\n"
+    assert files_below(cache) == []
+
+
+@pytest.mark.slow
+def test_chorales_are_the_published_ones(raw: Path) -> None:
+    df = load_benchmark("jsb_chorales")
+
+    assert list(df.columns) == ["unique_id", "ds", "y", "keys", "split"]
+    assert df.groupby("split", observed=True)["unique_id"].nunique().to_dict() == {
+        "train": 229, "validation": 76, "test": 77,
+    }  # fmt: skip
+    assert df.groupby("split", observed=True).size().tolist() == [13_807, 4_602, 4_725]
+    assert df.iloc[0].tolist() == ["train_001", 0, 88, "60 72 79 88", "train"]
+    assert df["unique_id"].iloc[-1] == "test_077"
+    highest = df["keys"].map(lambda keys: max(map(int, keys.split()), default=0))
+    assert df["y"].tolist() == highest.tolist()
+    assert (df["y"] == 0).sum() == 64
+    assert df["y"].max() == 96
+    assert_frame_equal(df, load_benchmark("jsb_chorales"), check_exact=True)
+    assert files_below(raw) == ["jsb_chorales.parquet"]
+
+
+@pytest.mark.slow
+def test_chorales_that_ship_are_those_of_the_benchmark(raw: Path) -> None:
+    keys, notes = load_benchmark("jsb_chorales"), load_dataset("chorales")
+
+    names = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]
+    sung = keys["y"] - 12
+    assert notes["ds"].tolist() == keys["ds"].tolist()
+    assert notes["y"].tolist() == [
+        f"{names[key % 12]}{key // 12 - 1}" if key > 0 else "rest" for key in sung
+    ]
+
+
+@pytest.mark.slow
+def test_cmudict_is_the_published_dictionary(raw: Path) -> None:
+    df = load_benchmark("cmudict")
+
+    assert df.dtypes["variant"] == np.int64
+    assert len(df) == 135_166
+    assert df["variant"].value_counts().to_dict() == {1: 126_052, 2: 8_447, 3: 513, 4: 154}
+    assert not df.isna().any(axis=None)
+    of = df.set_index(["word", "variant"])["pronunciation"]
+    assert of["aalborg"].tolist() == ["AO1 L B AO0 R G", "AA1 L B AO0 R G"]  # "# place, danish"
+    assert of["null", 1] == "N AH1 L"
+    assert of.iloc[-1] == "Z IH0 W IH1 K IY0"
+    assert len({phoneme for line in of for phoneme in line.split()}) == 69
+    assert files_below(raw) == ["cmudict.parquet"]
+
+
+def test_entries_of_cmudict(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = b"a. EY1\na(2) EY1\ncan't(12) K AE1 N T # old, odd (2)\n"
+    monkeypatch.setattr(datasets, "_download", lambda file: io.BytesIO(lines))
+    assert datasets._cmudict().to_numpy().tolist() == [
+        ["a.", 1, "EY1"], ["a", 2, "EY1"], ["can't", 12, "K AE1 N T"],
+    ]  # fmt: skip
 
 
 def test_raw_files_may_lie_in_a_local_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

