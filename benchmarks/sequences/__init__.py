@@ -1,0 +1,6 @@
+"""How well sequences of symbols are continued, and how surely odd steps are found.
+
+- ``machine_log``: simulated logs of machine states whose transition probabilities and faults are
+  known, and how unlikely a model finds these faults;
+- ``baselines``: n-gram and Markov models, counted from sequences, and their bits per symbol.
+"""
