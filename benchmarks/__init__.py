@@ -6,6 +6,7 @@ table and writes it under ``results/``, with what it was made on. In the order o
 - ``record``: the machine, versions, commit, date and command that stand beside a result;
 - ``accuracy/``: how good forecasts are, on the data sets that ship and on public benchmarks;
 - ``chaos/``: how far the closed loop follows four chaotic systems;
+- ``sequences/``: how well symbols are continued, and how surely odd steps of a log are found;
 - ``speed/``: what fits, forecasts and imports cost, beside bare arithmetic and other libraries;
 - ``markdown``, ``tables``: the tables of README and docs, from the results:
   ``python -m benchmarks.tables --write``;

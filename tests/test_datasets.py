@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from benchmarks.sequences.baselines import repeated
 from tsgen import datasets
 from tsgen.datasets import list_datasets, load_benchmark, load_dataset
 from tsgen.errors import DownloadError, SettingError
@@ -392,6 +393,15 @@ def test_chorales_are_the_published_ones(raw: Path) -> None:
     assert df["y"].max() == 96
     assert_frame_equal(df, load_benchmark("jsb_chorales"), check_exact=True)
     assert files_below(raw) == ["jsb_chorales.parquet"]
+
+
+def test_readme_says_which_chorales_repeat_melodies_of_training() -> None:
+    lines = load_dataset("chorales").groupby("unique_id")["y"].agg(list)
+    parts = lines[:"229"], lines["230":"305"], lines["306":]
+    training = {" ".join(line) for line in parts[0]}
+    whole = [sum(" ".join(line) in training for line in part) for part in parts]
+    runs = [sum(repeated(part, parts[0])) for part in parts[1:]]
+    assert (whole, runs) == ([229, 8, 8], [31, 37])
 
 
 @pytest.mark.slow

@@ -2,5 +2,6 @@
 
 - ``machine_log``: simulated logs of machine states whose transition probabilities and faults are
   known, and how unlikely a model finds these faults;
-- ``baselines``: n-gram and Markov models, counted from sequences, and their bits per symbol.
+- ``baselines``: n-gram and Markov models, counted from sequences, their bits per symbol, and
+  which sequences repeat those of training.
 """

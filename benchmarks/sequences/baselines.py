@@ -152,6 +152,22 @@ def models(sequences: Sequence[Symbols], orders: Iterable[int]) -> dict[str, Mod
     return found
 
 
+def repeated(
+    sequences: Iterable[Symbols], training: Iterable[Symbols], length: int = 16
+) -> list[bool]:
+    """Which sequences have that many symbols in a row that one of the training has, too.
+
+    What such a sequence costs says how well a model has learned by heart.
+    """
+    known = {run for one in training for run in _runs(one, length)}
+    return [not known.isdisjoint(_runs(one, length)) for one in sequences]
+
+
+def _runs(sequence: Symbols, length: int) -> Iterator[Context]:
+    """All that is `length` symbols long."""
+    return zip(*(sequence[start:] for start in range(length)), strict=False)
+
+
 def _steps(sequence: Symbols, length: int) -> Iterator[tuple[Context, Hashable]]:
     """Each symbol with up to `length` before it, `START` among them."""
     marked = (START, *sequence)

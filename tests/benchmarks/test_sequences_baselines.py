@@ -106,6 +106,14 @@ def test_nothing_to_count_is_an_error() -> None:
             fit(["", []], order=2)
 
 
+def test_repeated_sequences_have_a_run_of_training() -> None:
+    training = ["abcdef", "xy"]
+    assert baselines.repeated(["zbcdz", "bcz", "xy", "", "abcd"], training, 3) == [
+        True, False, False, False, True,
+    ]  # fmt: skip
+    assert baselines.repeated([[1, 2, 3]], [(1, 2)], length=2) == [True]
+
+
 def test_all_models_are_named() -> None:
     found = baselines.models(["abab"], [1, 3])
     assert list(found)[::4] == ["1-gram, Kneser-Ney", "3-gram, Kneser-Ney"]
