@@ -2,11 +2,11 @@
 
 A sequence is a text, whose symbols are its characters, or a list, tuple or array of symbols.
 Several are given as a list of them, in the order of their references; a text alone is one
-sequence, and a list of symbols alone is to be wrapped: ``[[60, 62, 64]]``.
+sequence, and a list of symbols alone is to be wrapped: ``[[60, 62, 64]]``. Characters are code
+points, so that a letter and a combining accent are two.
 
-`bleu` and `chrf` give what sacreBLEU [1]_ gives for one reference a sequence, to the last digit.
-That package brings lxml, regex and four more along, for files and languages that are of no concern
-here.
+`bleu` and `chrf` give what sacreBLEU [1]_ gives for one reference a sequence. That package brings
+lxml, regex and four more along, for files and languages that are of no concern here.
 
 References
 ----------
@@ -414,7 +414,7 @@ def _block_distances(true: list[IntArray], pred: list[IntArray]) -> IntArray:
     taken off, each cell is the least of those up to it.
     """
     rows, across = _padded(true, -1), _padded(pred, -2)
-    columns = np.arange(across.shape[1] + 1)
+    columns = np.arange(across.shape[1] + 1, dtype=np.int32)  # half of what passes through memory
     last, end = np.array([len(one) for one in true]), np.array([len(one) for one in pred])
     row = np.tile(columns, (len(true), 1))
     distances = end.copy()
