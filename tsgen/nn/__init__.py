@@ -4,8 +4,8 @@ A network reads rows and predicts each from those before it; it knows nothing of
 training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, and ``state`` the
 value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
 flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
-and ``dropout``; ``seasons`` is one of them that serves every season; ``symbolic`` has the same cells
-between vectors of symbols and their scores.
+and ``dropout``; ``seasons`` is one of them that serves every season. ``symbolic`` has the same
+cells between vectors of symbols and their scores.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""The recurrent one-step models: an LSTM or GRU, and the one over lagged values with a linear head."""
+"""LSTM and GRU layers, and the one-step model of numbers: lagged values in, a linear head out."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ class Recurrence(AutoregressiveNetwork):
 
     Attributes
     ----------
+    cell : {"lstm", "gru"}
     recurrent : nn.LSTM or nn.GRU
     dropout : Dropout
         Of hidden units, between layers and before the predictions.
@@ -114,7 +115,7 @@ class Recurrence(AutoregressiveNetwork):
         steps_dropout: float = 0.0,
     ) -> None:
         """Make the layers: so many inputs, hidden units and layers."""
-        self._kind = _KINDS[cell]
+        self.cell, self._kind = cell, _KINDS[cell]
         self.recurrent = self._kind.layers(*sizes, batch_first=True, dtype=torch.float32)
         self.dropout, self.steps_dropout = Dropout(dropout), Dropout(steps_dropout)
 
@@ -156,8 +157,7 @@ class Recurrence(AutoregressiveNetwork):
 
     @property
     def _first_weight(self) -> Tensor:
-        weight: Tensor = self.recurrent.weight_hh_l0
-        return weight
+        return next(self.recurrent.parameters())
 
     @property
     def drops_out(self) -> bool:
