@@ -6,12 +6,15 @@ there. ``forecast`` makes outputs of it in the user's units, with paths and leve
 ``intervals`` and ``calibration``; ``rolling_origin`` forecasts from many cutoffs; ``stability``
 and ``importance`` say what the loop does and what it goes by. ``saving`` makes a file of a state,
 and ``integrity`` checks what is read of one.
+
+``generator`` has the same for symbols: the `FittedGenerator` and its `SymbolState`.
 """
 
 from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
 from tsgen.inference.fitted import FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
+from tsgen.inference.generator import FittedGenerator, Sampling, SymbolState
 from tsgen.inference.importance import input_groups, permutation_importance
 from tsgen.inference.integrity import (
     ROWS_LIMIT,
@@ -35,12 +38,15 @@ __all__ = [
     "Context",
     "Continuation",
     "Encoding",
+    "FittedGenerator",
     "FittedModel",
     "ForecastState",
     "Innovations",
     "OnBlowup",
+    "Sampling",
     "Spread",
     "SpreadCalibration",
+    "SymbolState",
     "Until",
     "calibrate_on_tail",
     "calibrate_spread",

@@ -132,6 +132,42 @@ class SymbolNetwork(Recurrence):
         vectors = functional.embedding(values[:, -steps:, 0].long(), self.vectors)
         return vectors * known[:, -steps:]
 
+    def read_ragged(
+        self, state: RolloutState, values: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, RolloutState]:
+        """Read sequences of several lengths as one batch.
+
+        Parameters
+        ----------
+        state : RolloutState
+        values : Tensor of shape (B, T, 1)
+            Codes, of which the first ones of each sequence are read.
+        lengths : Tensor of shape (B,)
+            How many: 1 to T, and T at least once.
+
+        Returns
+        -------
+        hidden : Tensor of shape (B, T, hidden)
+            For `predictions`; 0 after the end of a sequence.
+        state : RolloutState
+            After the last symbol of each.
+        """
+        steps = values.shape[1]
+        before = torch.cat([state.values, values], dim=1)[:, :-1]
+        known = torch.cat([state.known, torch.ones_like(values)], dim=1)[:, :-1]
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.inputs(before, known, steps),
+            lengths.cpu(),
+            batch_first=True,
+            enforce_sorted=False,
+        )
+        output, last = self.recurrent(packed, self._kind.packed(state.recurrent))
+        hidden, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
+        recurrent = last if isinstance(last, tuple) else (last,)
+        ends = values.gather(1, lengths[:, None, None] - 1)
+        return hidden, RolloutState(recurrent, ends, torch.ones_like(ends))
+
     def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
         """The scores of all symbols, (B, T, V), of hidden units (B, T, hidden)."""
-        return functional.linear(self.dropout(hidden), *self.head)
+        weights, biases = self.head
+        return functional.linear(self.dropout(hidden), weights, biases)
