@@ -15,7 +15,8 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``history`` (a panel as it was at earlier rows).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
-into text, lists and frames), ``sequence_reader`` (the way in).
+into text, lists and frames), ``sequence_reader`` (the way in), ``vectors`` (of symbols, that were
+learned elsewhere).
 
 Examples
 --------
@@ -76,6 +77,7 @@ from tsgen.data.sequences import (
 )
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Problems, check_ids, listing
+from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import Codes, Vocabulary, dtype_of_codes
 
 __all__ = [
@@ -138,6 +140,7 @@ __all__ = [
     "read_new_symbols",
     "read_panel",
     "read_sequences",
+    "read_vectors",
     "steps_between",
     "suffixes_of",
     "suggested_names",

@@ -6,14 +6,13 @@ Their methods check and read what users give, and leave the work to `tsgen.forec
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
-from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
 from tsgen.forecasters.continuing import Start, continued_settings, start_of, united
 from tsgen.forecasters.fitting import (
     Recipe,
@@ -101,9 +100,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NeuralForecaster"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 _ON_BLOWUP = ("clip", "raise")
 _OF_A_TRAINING = "state_", "report_"
 """What is known after a training alone."""
@@ -119,24 +115,6 @@ def _nobody_is_calibrating() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_nobody_is_calibrating)
-
-
-def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
-    """Let a call go by what was learned when it began, though a ``fit`` may end meanwhile.
-
-    A ``fit`` puts another dict in the place of ``__dict__``: whoever holds the one before sees all
-    of it, and what a call keeps for the next ones is kept there.
-    """
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        forecaster, *rest = args
-        view = object.__new__(type(forecaster))
-        view.__dict__ = forecaster.__dict__
-        result = method(view, *rest, **kwargs)  # type: ignore[arg-type]
-        return forecaster if result is view else result  # type: ignore[return-value]
-
-    return call
 
 
 class Roles(NamedTuple):

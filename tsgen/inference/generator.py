@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tsgen._runtime import side_by_side
-from tsgen._typing import FloatArray, IntArray
+from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import FrameSymbols, Generated, SymbolPanel, Vocabulary, ranges
 from tsgen.errors import StateError
 from tsgen.generation import (
@@ -193,7 +193,7 @@ class FittedGenerator:
 
     # --- going on
 
-    def stopping(self, last: FloatArray | None = None, *, stops: bool = True) -> Stopping | None:
+    def stopping(self, last: BoolArray | None = None, *, stops: bool = True) -> Stopping | None:
         """Where sequences end: with some symbols, and where the stop symbol is drawn."""
         stop = self.vocabulary.stop if stops else None
         if last is None and stop is None:

@@ -25,7 +25,7 @@ from tsgen.nn.recurrent import Architecture, Cell, Recurrence, RecurrentNetwork,
 from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
 from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
-from tsgen.nn.widening import widened, with_categories
+from tsgen.nn.widening import widened, with_categories, with_more_symbols
 
 __all__ = [
     "Architecture",
@@ -48,4 +48,5 @@ __all__ = [
     "sharing_weights",
     "widened",
     "with_categories",
+    "with_more_symbols",
 ]
