@@ -78,9 +78,10 @@ from tsgen.data.sequences import (
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
-from tsgen.data.vocabulary import Codes, Vocabulary, dtype_of_codes
+from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
 
 __all__ = [
+    "MOST_SYMBOLS",
     "NUMBER",
     "OFF_GRID",
     "CalendarFrequency",

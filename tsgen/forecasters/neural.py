@@ -63,7 +63,13 @@ from tsgen.forecasters.fitting import (
 )
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
-from tsgen.forecasters.snapshot import Snapshot, networks_of, start_and_rest
+from tsgen.forecasters.snapshot import (
+    Snapshot,
+    networks_of,
+    start_and_rest,
+    weights_of,
+    weights_of_start,
+)
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -1292,6 +1298,11 @@ class NeuralForecaster(Forecaster):
             has, no model, or one of another class; the message says which.
         """
         return load_model(path, [cls], trusted=trusted)
+
+    _snapshot_type = Snapshot
+
+    def _weights(self) -> dict[str, Tensor]:
+        return weights_of(self.model_.networks) | weights_of_start(self.start_)
 
     def _snapshot(self) -> Snapshot:
         super()._check_fitted("save")

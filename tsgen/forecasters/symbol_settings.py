@@ -142,7 +142,7 @@ def choose_generator_settings(
         label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
         max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
         batch_size=_batch_size(arguments["batch_size"], window, vocabulary),
-        learning_rate=number("learning_rate", _learning_rate(arguments, units), 1e-9, 10.0),
+        learning_rate=_learning_rate(arguments["learning_rate"], units),
         weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
         val_size=_val_share(arguments["val_size"], patience),
@@ -159,9 +159,9 @@ def _context_length(given: Any) -> int:
     return whole_number("context_length", 10_000 if is_auto(given) else given, "symbols to read")
 
 
-def _learning_rate(arguments: Mapping[str, Any], units: int) -> Any:
-    given = arguments["learning_rate"]
-    return 4e-3 if is_auto(given) else given
+def _learning_rate(given: Any, units: int) -> float:
+    """Small networks take larger steps."""
+    return min(0.02, 2.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
 
 
 def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
+from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import BoolArray, FloatArray
@@ -34,17 +36,19 @@ from tsgen.errors import (
     warn_user,
 )
 from tsgen.forecasters.base import Estimator, of_one_moment, with_hints
+from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
+from tsgen.forecasters.snapshot import networks_of, weights_of
 from tsgen.forecasters.symbol_fitting import SymbolRecipe, prepare_symbols, train_symbols
 from tsgen.forecasters.symbol_settings import (
     GeneratorSettings,
     choose_generator_settings,
     stops_of,
 )
+from tsgen.forecasters.symbol_snapshot import SymbolSnapshot
 from tsgen.generation import BeamSearch, Stopping
 from tsgen.inference import FittedGenerator, Sampling, SymbolState
 from tsgen.nn import Cell
-from tsgen.training import TrainingStrategy
 
 __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
 
@@ -81,7 +85,7 @@ class SymbolGenerator(Estimator):
         dropout: float | Literal["auto"] = "auto",
         steps_dropout: float = 0.0,
         label_smoothing: float = 0.0,
-        training_strategy: TrainingStrategy | str = "auto",
+        training_strategy: training.TrainingStrategy | str = "auto",
         max_steps: int | Literal["auto"] = "auto",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: float | Literal["auto"] = "auto",
@@ -227,6 +231,7 @@ class SymbolGenerator(Estimator):
         )
         self.__dict__.pop("state_", None)
         self.panel_ = panel.tail(recipe.settings.context_length)
+        warn_unless_savable(self)
         losses = train_symbols(recipe, module, windows, names, run_dir=run_dir)
         self.losses_ = losses.table()
         return losses.interrupted
@@ -586,6 +591,89 @@ class SymbolGenerator(Estimator):
             raise SettingError("there is no symbol in df, whose likelihood could be measured")
         return float(-model.log_likelihood(panel).mean())
 
+    # --- files and copies
+
+    @of_one_moment
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"model.tsgen"``. The file appears there whole or not at all.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tsgen
+        >>> model = tsgen.LSTMGenerator(max_steps=20, verbose=False).fit("on off " * 50)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.tsgen")
+        ...     loaded = tsgen.load(f"{folder}/model.tsgen")
+        >>> loaded.sample(20) == model.sample(20)
+        True
+        """
+        self._check_fitted("save")
+        if training.is_rank_zero():  # under DDP every process comes here
+            save_model(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:
+        """Read a saved model; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : path
+        trusted : list of str or type
+            Of no use for symbols; there since forecasters have it.
+
+        Returns
+        -------
+        generator
+            Fitted: it generates what the saved one did.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is truncated, altered, unsafe, no model, or one of another class.
+        """
+        return load_model(path, [cls], trusted=trusted)
+
+    _snapshot_type = SymbolSnapshot
+
+    def _weights(self) -> dict[str, Tensor]:
+        return weights_of([self.model_.network])
+
+    def _snapshot(self) -> SymbolSnapshot:
+        params = self.get_params(deep=False)
+        vocabulary = self.model_.vocabulary
+        return SymbolSnapshot(params, self.settings_, self.panel_, vocabulary, self.spec_)
+
+    @classmethod
+    @isolated()
+    def _restored(cls, snapshot: SymbolSnapshot, weights: Mapping[str, Tensor]) -> Self:
+        generator = cls(**snapshot.params)
+        settings, vocabulary = snapshot.settings, snapshot.vocabulary
+        (network,) = networks_of(settings.architecture(cls.cell, len(vocabulary)), 1, weights)
+        generator.settings_, generator.panel_ = settings, snapshot.panel
+        generator.spec_ = snapshot.spec
+        generator.model_ = FittedGenerator(network, vocabulary, settings.context_length)
+        return generator
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__ = dict(self.__dict__)
+        return copied
+
     # --- what all of these need
 
     def _model(self, call: str) -> FittedGenerator:
@@ -758,7 +846,7 @@ class GRUGenerator(SymbolGenerator):
     Examples
     --------
     >>> import tsgen
-    >>> model = tsgen.GRUGenerator(max_steps=100, verbose=False).fit("tick tock " * 40)
+    >>> model = tsgen.GRUGenerator(max_steps=200, verbose=False).fit("tick tock " * 40)
     >>> model.predict(10, df="tick")
     ' tock tick'
     """
