@@ -161,7 +161,7 @@ def _context_length(given: Any) -> int:
 
 def _learning_rate(given: Any, units: int) -> float:
     """Small networks take larger steps."""
-    return min(0.02, 2.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
+    return min(0.02, 4.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
 
 
 def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:

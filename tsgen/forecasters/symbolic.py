@@ -846,9 +846,9 @@ class GRUGenerator(SymbolGenerator):
     Examples
     --------
     >>> import tsgen
-    >>> model = tsgen.GRUGenerator(max_steps=200, verbose=False).fit("tick tock " * 40)
-    >>> model.predict(10, df="tick")
-    ' tock tick'
+    >>> model = tsgen.GRUGenerator(max_steps=100, verbose=False).fit("do re mi fa " * 40)
+    >>> model.predict(9, df="do")
+    ' re mi fa'
     """
 
     cell = "gru"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -53,17 +54,30 @@ class SymbolChoice(Feedback):
 
     def __call__(self, prediction: Tensor, step: int) -> Tensor:
         """The code (B, 1, 1) that is fed back for scores (B, 1, V)."""
-        codes = self.codes(prediction[:, 0].clone(), step)
+        codes = self.codes(self.without_never(prediction[:, 0]), step)
         return codes[:, None, None].to(prediction.dtype)
 
-    def codes(self, scores: Tensor, step: int) -> Tensor:
-        """The codes (B,) for scores (B, V), which are used up."""
-        for code in self.never:
-            scores[:, code] = -torch.inf
+    def without_never(self, scores: Tensor) -> Tensor:
+        """Scores (..., V) by which no code is chosen that may not be."""
+        if not self.never:
+            return scores
+        return scores.index_fill(-1, torch.tensor(self.never, device=scores.device), -torch.inf)
+
+    @cached_property
+    def _uniform(self) -> tuple[Tensor, ...] | None:
+        """The noise (B, 1) of each step; no product with it is rounded up to the other factor."""
         if self.noise is None or self.temperature == 0.0:
+            return None
+        noise = self.noise.to(torch.float32).clamp(max=1.0 - 2.0**-23)
+        return noise.t()[:, :, None].contiguous().unbind()
+
+    def codes(self, scores: Tensor, step: int) -> Tensor:
+        """The codes (B,) for scores (B, V) of those that may be chosen."""
+        uniform = self._uniform
+        if uniform is None:
             codes = scores.argmax(dim=1)
         else:
-            codes = self._drawn(scores, self.noise[:, step])
+            codes = self._drawn(scores, uniform[step])
         if self.given is None:
             return codes
         given = self.given[:, step, 0]
@@ -80,12 +94,8 @@ class SymbolChoice(Feedback):
             probabilities = _most_likely(probabilities, self.top_p)
         below = probabilities.cumsum(dim=1)
         # Their sum isn't quite 1; what is drawn is below it all the same.
-        drawn = (noise.to(below.dtype) * below[:, -1]).minimum(_next_below(below[:, -1]))
-        return torch.searchsorted(below, drawn[:, None], right=True)[:, 0]
-
-
-def _next_below(values: Tensor) -> Tensor:
-    return torch.nextafter(values, torch.zeros_like(values))
+        total = below.narrow(1, scores.shape[1] - 1, 1)
+        return torch.searchsorted(below, noise * total, right=True).squeeze(1)
 
 
 def _most_likely(probabilities: Tensor, share: float) -> Tensor:

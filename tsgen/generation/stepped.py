@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from tsgen.generation.rollout import Feedback, Rollout
 from tsgen.generation.sampling import SymbolChoice
@@ -145,9 +146,9 @@ def stepped_symbols(
     vectors = torch.cat([network.vectors, network.vectors.new_zeros(1, network.vectors.shape[1])])
     table = first.table(vectors) if count <= max(batch * horizon, _SMALL_TABLE) else None
     weights, bias = network.head
-    readout = weights.t()
+    readout, bias = weights.t(), choice.without_never(bias)
     scores = weights.new_empty(batch, count)
-    path = torch.zeros(batch, horizon, dtype=torch.long, device=scores.device)
+    path: list[Tensor] = []
     codes = torch.where(state.known[:, 0, 0] > 0, state.values[:, 0, 0].long(), count)
     ended = torch.zeros(batch, dtype=torch.bool, device=scores.device)
     for step in range(horizon):
@@ -156,12 +157,12 @@ def stepped_symbols(
             hidden = cell(hidden)
         torch.addmm(bias, hidden, readout, out=scores)
         codes = choice.codes(scores, step)
-        path[:, step] = codes
+        path.append(codes)
         if ends is not None:
             ended |= ends[codes]
             if step % _STEPS_BETWEEN_QUESTIONS == 0 and bool(ended.all()):
                 break
-    return path
+    return functional.pad(torch.stack(path, dim=1), (0, horizon - len(path)))
 
 
 def _cells(network: Recurrence, state: RolloutState) -> list[_Cell]:
