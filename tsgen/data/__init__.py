@@ -66,6 +66,7 @@ from tsgen.data.sequence_reader import (
     read_given_symbols,
     read_new_symbols,
     read_sequences,
+    stamps_of_frame,
 )
 from tsgen.data.sequences import (
     FrameSymbols,
@@ -142,6 +143,7 @@ __all__ = [
     "read_panel",
     "read_sequences",
     "read_vectors",
+    "stamps_of_frame",
     "steps_between",
     "suffixes_of",
     "suggested_names",

@@ -13,8 +13,9 @@ from tsgen._messages import written
 from tsgen._typing import FloatArray, IntArray
 from tsgen.data.columns import Columns
 from tsgen.data.covariates import plain
-from tsgen.data.frame import read_panel
+from tsgen.data.frame import read_history, read_panel
 from tsgen.data.future import read_given, read_new_rows
+from tsgen.data.history import History
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of
@@ -32,6 +33,7 @@ __all__ = [
     "read_given_symbols",
     "read_new_symbols",
     "read_sequences",
+    "stamps_of_frame",
 ]
 
 _AT_ONCE = 2**20
@@ -293,6 +295,19 @@ def frame_of_values(df: Frame, how: SymbolSpec, values: FloatArray, name: str) -
         own = [how.columns.id, how.columns.time, how.columns.target]
         return df[[column for column in df.columns if column in own]].assign(**{name: flat})
     return pd.DataFrame(flat.reshape(df.shape[1], -1).T, index=df.index, columns=df.columns)
+
+
+def stamps_of_frame(df: Frame, how: SymbolSpec, panel: Panel) -> History:
+    """When the symbols of a panel were that was read of a frame.
+
+    Parameters
+    ----------
+    df : Series or DataFrame
+    how : SymbolSpec
+    panel : Panel
+        Of the layout of what was read.
+    """
+    return read_history(_column_of(df, how.columns).frame, how.of_frame(), panel.frequency)
 
 
 def _column_of(df: Frame, columns: Columns) -> _Column:

@@ -85,6 +85,7 @@ from tsgen.inference import (
     checksum,
     continuations,
     forecast_outputs,
+    importance_table,
     input_groups,
     level_shares,
     measure_stability,
@@ -1098,8 +1099,7 @@ class NeuralForecaster(Forecaster):
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
             seed=seed,
         )
-        frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
-        return frame.sort_values("importance", ascending=False, ignore_index=True)
+        return importance_table(found)
 
     @isolated()
     @of_one_moment

@@ -23,12 +23,14 @@ from tsgen.data import (
     SymbolPanel,
     SymbolSpec,
     TextSymbols,
+    as_stamps,
     frame_of_values,
     learn_sequences,
     read_given_symbols,
     read_new_symbols,
     read_sequences,
     read_vectors,
+    stamps_of_frame,
 )
 from tsgen.errors import (
     SettingError,
@@ -47,7 +49,16 @@ from tsgen.forecasters.symbol_settings import (
 )
 from tsgen.forecasters.symbol_snapshot import SymbolSnapshot
 from tsgen.generation import BeamSearch, Stopping
-from tsgen.inference import FittedGenerator, Sampling, SymbolState
+from tsgen.inference import (
+    Cut,
+    FittedGenerator,
+    Sampling,
+    SymbolState,
+    forecasts_at,
+    importance_table,
+    lag_importance,
+    last_cuts,
+)
 from tsgen.nn import Cell
 
 __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
@@ -591,6 +602,143 @@ class SymbolGenerator(Estimator):
             raise SettingError("there is no symbol in df, whose likelihood could be measured")
         return float(-model.log_likelihood(panel).mean())
 
+    @with_hints
+    @isolated()
+    @of_one_moment
+    def backtest(
+        self, df: Any, horizon: int, *, n_windows: int = 1, step: int | None = None
+    ) -> pd.DataFrame:
+        """Predict from many cutoffs of sequences whose truth is known, and put it beside them.
+
+        Parameters
+        ----------
+        df : Series, DataFrame, str, or iterable of str or of lists
+            Sequences that were best not learned from.
+        horizon : int
+            H, symbols after each cutoff.
+        n_windows : int, default 1
+            Cutoffs of each sequence, the last of which leaves just the horizon after it.
+        step : int, optional
+            Symbols between cutoffs; by default the horizon.
+
+        Returns
+        -------
+        DataFrame
+            A row for each sequence, cutoff and step: its number (of frames the columns of ids and
+            time stamps), ``cutoff`` (of frames the last time stamp before, else the number of
+            symbols), ``step`` from 1, the symbol that came and the one that `predict` says, and
+            ``log_likelihood``, that of the one that came given all before it.
+
+        Examples
+        --------
+        Accuracy and perplexity by step:
+
+        >>> import numpy as np
+        >>> import tsgen
+        >>> text = "to be or not to be " * 40
+        >>> model = tsgen.LSTMGenerator(max_steps=100, verbose=False).fit(text)
+        >>> rows = model.backtest(text, 3, n_windows=50)
+        >>> right = rows["symbol"] == rows["symbol_pred"]
+        >>> right.groupby(rows["step"]).mean().round(1).tolist()
+        [1.0, 1.0, 1.0]
+        >>> perplexity = np.exp(-rows["log_likelihood"].groupby(rows["step"]).mean())
+        """
+        model, horizon = self._model("backtest"), checked_horizon(horizon)
+        count = whole_number("n_windows", n_windows, "cutoffs of each sequence")
+        between = horizon if step is None else whole_number("step", step, "symbols between cutoffs")
+        panel = self._read(model, df)
+        cut = last_cuts(panel, horizon, count, between)
+        places = cut.symbols[:, None] + np.arange(horizon)
+        rows = (panel.offsets[cut.series, None] + places).ravel()
+        steps = np.tile(np.arange(1, horizon + 1), len(cut.series))
+        predicted = forecasts_at(model, panel, cut, horizon).ravel()
+        decode = model.vocabulary.decode
+        named = self._names_of_cuts(df, panel, cut, horizon)
+        symbol = "symbol"
+        if isinstance(panel.layout, FrameSymbols):
+            symbol = panel.layout.panel.columns.target
+        return pd.DataFrame(
+            {
+                **named,
+                "step": steps,
+                symbol: decode(panel.codes[rows]),
+                f"{symbol}_pred": decode(predicted),
+                _LIKELIHOOD: model.log_likelihood(panel)[rows],
+            }
+        )
+
+    def _names_of_cuts(self, df: Any, panel: SymbolPanel, cut: Cut, horizon: int) -> dict[str, Any]:
+        """Columns that say of which sequence and when the rows of a backtest are."""
+        if not isinstance(panel.layout, FrameSymbols):
+            several = {"sequence": np.repeat(cut.series, horizon)} if len(panel) > 1 else {}
+            return several | {"cutoff": np.repeat(cut.symbols, horizon)}
+        known = panel.layout.panel
+        history = stamps_of_frame(df, self._spec_of(df), known)
+        series, before = np.repeat(cut.series, horizon), np.repeat(cut.symbols, horizon)
+        inside = before + np.tile(np.arange(horizon), len(cut.series))
+        when = {
+            "cutoff": history.stamps(series, before - 1),
+            known.columns.time: history.stamps(series, inside),
+        }
+        stamps = {name: as_stamps(each, known.layout.time_dtype) for name, each in when.items()}
+        ids = {known.columns.id: panel.ids[series]} if known.layout.names_series else {}
+        return ids | stamps
+
+    @with_hints
+    @isolated()
+    @of_one_moment
+    def explain(
+        self,
+        df: Any = None,
+        *,
+        n_lags: int = 10,
+        n_windows: int = 256,
+        n_repeats: int = 5,
+        random_state: int | None = None,
+    ) -> pd.DataFrame:
+        """Say what the next symbol goes by: how much less likely it gets without earlier ones.
+
+        Permutation importance: in windows drawn from the sequences, the symbols that stand some
+        steps before the last one are exchanged between windows.
+
+        Parameters
+        ----------
+        df : Series, DataFrame, str, or iterable of str or of lists, optional
+            By default the ends of the training sequences.
+        n_lags : int, default 10
+            How many steps to look back.
+        n_windows : int, default 256
+        n_repeats : int, default 5
+            Exchanges of each lag.
+        random_state : int, optional
+            By default that of the model.
+
+        Returns
+        -------
+        DataFrame
+            ``input``, each lag; ``importance``, by how many nats the surprise at the next symbol
+            grows without it; ``spread``, the standard deviation of that over the exchanges. The
+            most important comes first.
+
+        Examples
+        --------
+        >>> import tsgen
+        >>> model = tsgen.LSTMGenerator(max_steps=100, verbose=False).fit("abcd" * 200)
+        >>> model.explain(n_lags=3)["input"].iloc[0]
+        'lag 1'
+        """
+        model = self._model("explain")
+        panel = self.panel_ if df is None else self._read(model, df)
+        found = lag_importance(
+            model,
+            panel,
+            whole_number("n_lags", n_lags, "steps to look back"),
+            windows=whole_number("n_windows", n_windows, "windows to exchange", lowest=2),
+            repeats=whole_number("n_repeats", n_repeats, "exchanges of each lag"),
+            seed=self._seed(random_state),
+        )
+        return importance_table(found)
+
     # --- files and copies
 
     @of_one_moment
@@ -731,12 +879,17 @@ class SymbolGenerator(Estimator):
             last = model.vocabulary.which(until, "until")
         return model.stopping(last)
 
+    def _seed(self, random_state: int | None) -> int:
+        """That of a call, or else the model's."""
+        if random_state is None:
+            return self.settings_.random_state
+        return seed_number("random_state", random_state)
+
     def _sampling(
         self, random_state: int | None, temperature: float, top_k: int | None, top_p: float | None
     ) -> Sampling:
-        seed = self.settings_.random_state
         return Sampling(
-            seed if random_state is None else seed_number("random_state", random_state),
+            self._seed(random_state),
             number("temperature", temperature, 0.0, 1e6),
             None if top_k is None else whole_number("top_k", top_k, "of the likeliest symbols"),
             None if top_p is None else number("top_p", top_p, 0.0, 1.0),

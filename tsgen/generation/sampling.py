@@ -74,10 +74,7 @@ class SymbolChoice(Feedback):
     def codes(self, scores: Tensor, step: int) -> Tensor:
         """The codes (B,) for scores (B, V) of those that may be chosen."""
         uniform = self._uniform
-        if uniform is None:
-            codes = scores.argmax(dim=1)
-        else:
-            codes = self._drawn(scores, uniform[step])
+        codes = scores.argmax(dim=1) if uniform is None else self._drawn(scores, uniform[step])
         if self.given is None:
             return codes
         given = self.given[:, step, 0]
