@@ -43,7 +43,7 @@ def lag_importance(
         raise SettingError(
             "there is no sequence of 2 symbols or more, of which one follows another"
         )
-    rows = min(lags + _BEFORE, int(panel.lengths.max()) - 1)
+    rows = min(lags + _BEFORE, int(panel.lengths.max()) // 2)
     random = np.random.Generator(np.random.Philox(key=seed))
     last = _targets(panel, rows, windows, random)
     codes = panel.codes[last[:, None] + np.arange(-rows, 1)].astype(np.float32)

@@ -170,9 +170,9 @@ class SymbolWindows(TrainingData):
         """Positions alone: the codes are gathered after the transfer."""
         return DrawsOfEpochs(self, self.trainer)
 
-    def val_dataloader(self) -> Iterator[SymbolDraw] | list[SymbolDraw]:
+    def val_dataloader(self) -> DrawsHeldOut:
         """Positions of what is held out; nothing where nothing is."""
-        return [] if self._held_out is None else _windows_held_out(self._held_out)
+        return DrawsHeldOut(self._held_out, self.trainer)
 
     def on_after_batch_transfer(self, batch: SymbolDraw, dataloader_idx: int) -> SymbolBatch:
         """Gather the codes of a draw, on the device that it was sent to."""
@@ -265,6 +265,19 @@ def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
             series, here, torch.minimum(here + window, stop), begins & (start == 0), nothing,
             start > 0,
         )  # fmt: skip
+
+
+class DrawsHeldOut:
+    """What is held out as windows, each process its share of them."""
+
+    def __init__(self, pieces: _Pieces | None, trainer: pl.Trainer | None) -> None:
+        self._draws = [] if pieces is None else _windows_held_out(pieces)
+        self._trainer = trainer
+
+    def __iter__(self) -> Iterator[SymbolDraw]:
+        trainer = self._trainer
+        rank, processes = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        yield from self._draws[rank::processes]
 
 
 def _windows_held_out(pieces: _Pieces) -> list[SymbolDraw]:
