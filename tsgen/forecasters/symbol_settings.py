@@ -16,7 +16,7 @@ from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, Traini
 
 __all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
 
-_SCORES_A_STEP = 2**26
+_SCORES_A_STEP = 2**25
 """Scores of a training step, at most: of a large vocabulary, windows are fewer."""
 _FEW_SYMBOLS = 512
 """A vocabulary up to which vectors are small, and others score than those that are read."""

@@ -99,5 +99,5 @@ def _most_likely(probabilities: Tensor, share: float) -> Tensor:
     """Those of the fewest symbols that have a share together; 0 for the others."""
     descending, order = probabilities.sort(dim=1, descending=True)
     before = descending.cumsum(dim=1) - descending
-    kept = descending.masked_fill(before >= share, 0.0)
+    kept = descending.masked_fill((before >= share) & (before > 0), 0.0)  # one at least
     return torch.zeros_like(probabilities).scatter_(1, order, kept)

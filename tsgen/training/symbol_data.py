@@ -302,5 +302,7 @@ def _with_stops(panel: SymbolPanel, stop: int) -> tuple[IntArray, IntArray]:
     """The codes of a panel with one behind each sequence, and their offsets."""
     offsets = offsets_of(panel.lengths + 1)
     codes = np.full(int(offsets[-1]), stop, dtype=panel.codes.dtype)
-    codes[ranges(offsets[:-1], panel.lengths)] = panel.codes
+    stands_before = np.ones(len(codes), dtype=np.bool_)
+    stands_before[offsets[1:] - 1] = False
+    codes[stands_before] = panel.codes
     return codes, offsets
