@@ -15,7 +15,7 @@ from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import BoolArray, FloatArray
-from tsgen._validation import checked_horizon, number, seed_number, whole_number
+from tsgen._validation import checked_horizon, number, one_of, seed_number, whole_number
 from tsgen.data import (
     Columns,
     FrameSymbols,
@@ -198,6 +198,7 @@ class SymbolGenerator(Estimator):
         if run_dir is not None:
             check_is_repeatable(self.random_state)
         columns = Columns.of(id_col, time_col, target_col, frame=df)
+        one_of("unit", self.unit, ("character", "word"))
         spec = SymbolSpec(columns, freq, fill, self.unit)
         # Apart, so that who generates meanwhile has the model before this one, or this one.
         learner = copy(self)

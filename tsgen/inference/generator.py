@@ -286,7 +286,8 @@ class FittedGenerator:
         scores = found.scores[:, :count].to(torch.float64)
         scores = torch.where(scores.isinf(), torch.nan, scores)
         generated = _ended(_from(found.path[:, :count], behind, horizon), stopping)
-        return generated._replace(scores=scores.numpy())
+        lengths = np.where(scores.isnan().numpy(), 0, generated.lengths)
+        return generated._replace(scores=scores.numpy(), lengths=lengths)
 
     def stream(
         self, state: SymbolState, sampling: Sampling | None, stopping: Stopping | None = None
