@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 from sklearn.base import clone
 
 import tsgen
 from tsgen import GRUGenerator, LSTMGenerator
-from tsgen.errors import FrameError, NotFittedError, SettingError, StateError
+from tsgen.errors import DivergenceError, FrameError, NotFittedError, SettingError, StateError
 
 ROW = "abcdefgh"
 QUICK: dict[str, Any] = {"max_steps": 80, "hidden_size": 24, "verbose": False}
@@ -376,11 +377,35 @@ def test_training_goes_on_with_more_symbols(of_text: LSTMGenerator) -> None:
         LSTMGenerator(**QUICK).fit(ROW, init=LSTMGenerator())
 
 
+def test_the_best_weights_before_a_loss_that_is_no_number_are_kept() -> None:
+    class Poison(pl.Callback):
+        def __init__(self, step: int) -> None:
+            self.step = step
+
+        def on_train_batch_start(
+            self, trainer: pl.Trainer, module: pl.LightningModule, *rest: Any
+        ) -> None:
+            if trainer.global_step == self.step:
+                for weight in module.parameters():
+                    weight.data.fill_(np.nan)
+
+    def poisoned(step: int) -> LSTMGenerator:
+        return LSTMGenerator(**QUICK, trainer_kwargs={"callbacks": [Poison(step)]})
+
+    model = poisoned(70)
+    with pytest.raises(DivergenceError, match=r"nan at step 71.*The weights of step 60 are kept"):
+        model.fit(ROW * 60)
+    assert model.predict(16) == ROW * 2
+    model = poisoned(5)
+    with pytest.raises(DivergenceError, match="no better weights"):
+        model.fit(ROW * 60)
+    with pytest.raises(NotFittedError):
+        model.predict(3)
+
+
 def test_a_run_that_was_cut_off_goes_on(tmp_path: Any) -> None:
     class Cut(Exception):
         pass
-
-    import pytorch_lightning as pl
 
     class CutOff(pl.Callback):
         def on_train_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:

@@ -33,6 +33,7 @@ from tsgen.data import (
     stamps_of_frame,
 )
 from tsgen.errors import (
+    DivergenceError,
     SettingError,
     TrainingInterrupted,
     warn_user,
@@ -78,6 +79,8 @@ class SymbolGenerator(Estimator):
     """``step`` and ``loss``, in nats a symbol; with ``val_size`` also ``validation``."""
     spec_: SymbolSpec
     """How sequences are read."""
+    first_weights_: int
+    """A checksum of the weights before training, while it lasts."""
 
     @with_hints
     def __init__(
@@ -202,7 +205,14 @@ class SymbolGenerator(Estimator):
         spec = SymbolSpec(columns, freq, fill, self.unit)
         # Apart, so that who generates meanwhile has the model before this one, or this one.
         learner = copy(self)
-        interrupted = learner._learn(df, spec, self._start_from(init), run_dir)
+        try:
+            interrupted = learner._learn(df, spec, self._start_from(init), run_dir)
+        except DivergenceError:
+            # The best weights before what went wrong, if any were learned.
+            if learner.model_.weights != learner.__dict__.pop("first_weights_"):
+                self.__dict__ = learner.__dict__
+            raise
+        del learner.first_weights_
         self.__dict__ = learner.__dict__
         if interrupted is not None:
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
@@ -241,6 +251,7 @@ class SymbolGenerator(Estimator):
         self.model_ = FittedGenerator(
             module.network, learned.vocabulary, recipe.settings.context_length
         )
+        self.first_weights_ = self.model_.weights
         self.__dict__.pop("state_", None)
         self.panel_ = panel.tail(recipe.settings.context_length)
         warn_unless_savable(self)
@@ -559,7 +570,7 @@ class SymbolGenerator(Estimator):
             panel = self._read(model, df)
         values = model.log_likelihood(panel, state)
         if isinstance(panel.layout, FrameSymbols):
-            return frame_of_values(df, self._spec_of(df), values, _LIKELIHOOD)
+            return frame_of_values(df, self.spec_, values, _LIKELIHOOD)
         return panel.layout.values(values, panel.offsets)
 
     @with_hints
@@ -674,7 +685,7 @@ class SymbolGenerator(Estimator):
             several = {"sequence": np.repeat(cut.series, horizon)} if len(panel) > 1 else {}
             return several | {"cutoff": np.repeat(cut.symbols, horizon)}
         known = panel.layout.panel
-        history = stamps_of_frame(df, self._spec_of(df), known)
+        history = stamps_of_frame(df, self.spec_, known)
         series, before = np.repeat(cut.series, horizon), np.repeat(cut.symbols, horizon)
         inside = before + np.tile(np.arange(horizon), len(cut.series))
         when = {
@@ -833,15 +844,11 @@ class SymbolGenerator(Estimator):
             network.cpu().eval()
         return self.model_
 
-    def _spec_of(self, df: Any) -> SymbolSpec:
-        """How sequences are read: frames as those of `fit`, if there were some."""
-        return self.spec_
-
     def _read(self, model: FittedGenerator, df: Any) -> SymbolPanel:
-        return read_sequences(df, model.vocabulary, self._spec_of(df))
+        return read_sequences(df, model.vocabulary, self.spec_)
 
     def _read_new(self, model: FittedGenerator, state: SymbolState, df: Any) -> SymbolPanel:
-        return read_new_symbols(df, state.panel, model.vocabulary, self._spec_of(df))
+        return read_new_symbols(df, state.panel, model.vocabulary, self.spec_)
 
     def _state_of(self, model: FittedGenerator, df: Any, state: SymbolState | None) -> SymbolState:
         """Where sequences start: after some, from a state, or after the training sequences."""
