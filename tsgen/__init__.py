@@ -11,8 +11,16 @@ if TYPE_CHECKING:
     from tsgen.data import hold_out
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
-    from tsgen.forecasters import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive, load
-    from tsgen.inference import ForecastState, load_state, save_state
+    from tsgen.forecasters import (
+        GRUForecaster,
+        GRUGenerator,
+        LSTMForecaster,
+        LSTMGenerator,
+        Naive,
+        SeasonalNaive,
+        load,
+    )
+    from tsgen.inference import ForecastState, SymbolState, load_state, save_state
     from tsgen.plotting import (
         plot_backtest,
         plot_errors,
@@ -45,13 +53,16 @@ _HOME = {
     "ForecastState": "inference",
     "FreeRunning": "training",
     "GRUForecaster": "forecasters",
+    "GRUGenerator": "forecasters",
     "LSTMForecaster": "forecasters",
+    "LSTMGenerator": "forecasters",
     "TrainingExamples": "training",
     "Naive": "forecasters",
     "NoisyInputs": "training",
     "PushForward": "training",
     "ScheduledSampling": "training",
     "SeasonalNaive": "forecasters",
+    "SymbolState": "inference",
     "TeacherForcing": "training",
     "LossTerm": "training",
     "TrainingReport": "training",
@@ -85,13 +96,16 @@ __all__ = [
     "ForecastState",
     "FreeRunning",
     "GRUForecaster",
+    "GRUGenerator",
     "LSTMForecaster",
+    "LSTMGenerator",
     "LossTerm",
     "Naive",
     "NoisyInputs",
     "PushForward",
     "ScheduledSampling",
     "SeasonalNaive",
+    "SymbolState",
     "TeacherForcing",
     "TrainingExamples",
     "TrainingReport",

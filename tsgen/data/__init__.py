@@ -14,6 +14,10 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows).
 
+Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
+into text, lists and frames), ``sequence_reader`` (the way in), ``vectors`` (of symbols, that were
+learned elsewhere).
+
 Examples
 --------
 >>> import pandas as pd
@@ -54,14 +58,36 @@ from tsgen.data.local_time import localise
 from tsgen.data.missing import Fill, check_fill, fill_values
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
+from tsgen.data.sequence_reader import (
+    Learned,
+    SymbolSpec,
+    frame_of_values,
+    learn_sequences,
+    read_given_symbols,
+    read_new_symbols,
+    read_sequences,
+    stamps_of_frame,
+)
+from tsgen.data.sequences import (
+    FrameSymbols,
+    Generated,
+    ListSymbols,
+    SymbolPanel,
+    TextSymbols,
+    Unit,
+)
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Problems, check_ids, listing
+from tsgen.data.vectors import read_vectors
+from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
 
 __all__ = [
+    "MOST_SYMBOLS",
     "NUMBER",
     "OFF_GRID",
     "CalendarFrequency",
     "CalendarPart",
+    "Codes",
     "Columns",
     "Covariate",
     "Covariates",
@@ -69,14 +95,23 @@ __all__ = [
     "FixedFrequency",
     "Frame",
     "FrameSpec",
+    "FrameSymbols",
+    "Generated",
     "History",
     "IntegerFrequency",
+    "Learned",
+    "ListSymbols",
     "LongLayout",
     "Panel",
     "PeriodFrequency",
     "Problems",
     "Short",
+    "SymbolPanel",
+    "SymbolSpec",
+    "TextSymbols",
     "TimeAxis",
+    "Unit",
+    "Vocabulary",
     "WideLayout",
     "as_dtype",
     "as_stamps",
@@ -86,10 +121,13 @@ __all__ = [
     "check_names",
     "column_candidates",
     "curves",
+    "dtype_of_codes",
     "fill_values",
     "fitting",
+    "frame_of_values",
     "hold_out",
     "kind_of_categories",
+    "learn_sequences",
     "listing",
     "localise",
     "offsets_of",
@@ -98,9 +136,14 @@ __all__ = [
     "ranges",
     "read_future",
     "read_given",
+    "read_given_symbols",
     "read_history",
     "read_new_rows",
+    "read_new_symbols",
     "read_panel",
+    "read_sequences",
+    "read_vectors",
+    "stamps_of_frame",
     "steps_between",
     "suffixes_of",
     "suggested_names",

@@ -15,7 +15,7 @@ from tsgen.data.covariates import ColumnSource, Covariate, Covariates, read_colu
 from tsgen.data.frequency import Frequency
 from tsgen.data.missing import fill_values
 from tsgen.data.spec import FrameSpec
-from tsgen.data.validation import FILL_HINT, Names, Places, Problems, listing
+from tsgen.data.validation import Names, Places, Problems, listing
 from tsgen.errors import FrameError, SettingError
 
 __all__ = ["PanelRows", "RowTable", "calendar_rows"]
@@ -75,7 +75,7 @@ class RowTable:
             problems.add(
                 f"covariate {written(known.name)} has missing values (NaN)",
                 Places(self.codes, self.names, self.times).describe(missing),
-                f"fill them first, or {FILL_HINT}",
+                f"fill them first, or {problems.fill_hint.argument}",
                 total=int(missing.sum()),
             )
         return item, values

@@ -19,6 +19,7 @@ __all__ = [
     "Role",
     "is_categorical",
     "kind_of_categories",
+    "plain",
     "read_column",
     "with_categories_of",
     "with_more_categories",
@@ -159,16 +160,16 @@ def read_column(
         )  # fmt: skip
         # A column that can't be read has its problem already: zeros keep it from others.
         return known, np.zeros(len(column)) if values is None else values
-    plain = pd.Index(_plain(column))
-    kind, expected = kind_of_categories(plain), kind_of_categories(known.categories)
+    values = pd.Index(plain(column))
+    kind, expected = kind_of_categories(values), kind_of_categories(known.categories)
     if kind != expected and None not in (kind, expected):
         problems.add(
             f"column {written(known.name)}{source.of} holds {kind}, but {expected} in fit",
-            [f"{written(plain.to_list()[0])} (row 0)"],
+            [f"{written(values.to_list()[0])} (row 0)"],
             "convert it, lest every value counts as a category that fit hasn't seen",
         )
         return known, np.zeros(len(column))
-    return known, (known.categories.get_indexer(plain) + 1).astype(np.float64)
+    return known, (known.categories.get_indexer(values) + 1).astype(np.float64)
 
 
 def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covariate:
@@ -203,7 +204,7 @@ def kind_of_categories(values: pd.Index) -> str | None:
 
 def _categories(column: pd.Series) -> pd.Index:
     """What occurs in a column, sorted where it can be."""
-    return _sorted(pd.Index(_plain(column.dropna()).unique()))
+    return _sorted(pd.Index(plain(column.dropna()).unique()))
 
 
 def _sorted(found: pd.Index) -> pd.Index:
@@ -213,7 +214,7 @@ def _sorted(found: pd.Index) -> pd.Index:
         return found
 
 
-def _plain(column: pd.Series) -> pd.Series:
+def plain(column: pd.Series) -> pd.Series:
     """A column of categories as what its categories are, so that it compares with any other."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object if column.isna().any() else column.cat.categories.dtype)

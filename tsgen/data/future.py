@@ -18,14 +18,17 @@ from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import interleaved, offsets_of
 from tsgen.data.spec import FrameSpec
-from tsgen.data.validation import FILL_HINT, Problems, listing
+from tsgen.data.validation import FILL_NUMBERS, FillHint, Problems, listing
 from tsgen.errors import FrameError
 
 __all__ = ["read_given", "read_new_rows"]
 
 
 def read_new_rows(
-    df: Frame, panel: Panel, calendar: tuple[CalendarPart, ...] = ()
+    df: Frame,
+    panel: Panel,
+    calendar: tuple[CalendarPart, ...] = (),
+    fill_hint: FillHint = FILL_NUMBERS,
 ) -> tuple[Panel, Panel]:
     """Read rows that follow those of a panel.
 
@@ -36,6 +39,8 @@ def read_new_rows(
         NaN has no new rows.
     panel : Panel
     calendar : tuple of str and callable, default ()
+    fill_hint : FillHint
+        What a message says that can be done about holes.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def read_new_rows(
     FrameError
         For series that the panel doesn't have, rows that it has already, and gaps.
     """
-    spec = FrameSpec.like(panel, calendar, goes_on=True)
+    spec = replace(FrameSpec.like(panel, calendar, goes_on=True), fill_hint=fill_hint)
     new = read_panel(df, spec, freq=panel.frequency, empty="error" if spec.joint else "skip")
     positions = panel.ids.get_indexer(new.ids)
     if (positions < 0).any():
@@ -60,7 +65,7 @@ def read_new_rows(
     _check_whole_systems(panel, new)
     ahead = steps_between(panel.ends[positions], new.ends, panel)
     missing = ahead - new.behind - new.lengths + panel.behind[positions]
-    _check_that_rows_follow(panel, positions, ahead, missing)
+    _check_that_rows_follow(panel, positions, ahead, missing, Problems(fill_hint))
     if missing.any():
         new = _with_missing_rows(panel, new, positions, missing, calendar)
     behind = panel.behind.copy()
@@ -117,16 +122,15 @@ def _own_ends(panel: Panel, new: Panel, positions: IntArray) -> pd.Index:
 
 
 def _check_that_rows_follow(
-    panel: Panel, positions: IntArray, ahead: IntArray, missing: IntArray
+    panel: Panel, positions: IntArray, ahead: IntArray, missing: IntArray, problems: Problems
 ) -> None:
     """Each series' first new row comes after its last own, and one step after it if not filled."""
     on_grid = ahead != OFF_GRID
     gap = (missing > 0) & on_grid & (panel.fill is None)
-    problems = Problems()
     for what, wrong, remedy in (
         ("time stamps off the frequency of the state", ~on_grid, "align them"),
         ("rows that the state has already", (missing < 0) & on_grid, "drop them"),
-        ("rows missing before the new ones", gap, f"add them, or {FILL_HINT}"),
+        ("rows missing before the new ones", gap, f"add them, or {problems.fill_hint.argument}"),
     ):
         if wrong.any():
             where = [

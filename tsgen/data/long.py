@@ -60,7 +60,7 @@ class LongReader:
     def read(self, freq: Any, spec: FrameSpec) -> History:
         """All rows, or an error that lists all problems."""
         spec.check_covariates(self.covariates)
-        problems = Problems()
+        problems = Problems(spec.fill_hint)
         times = check_times(self.times, written(self.columns.time), problems)
         codes, ids = self._factorize(problems)
         names = self._series_names(ids)

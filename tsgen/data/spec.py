@@ -18,7 +18,7 @@ from tsgen.data.frequency import Frequency, declared_frequency, inferred_frequen
 from tsgen.data.missing import Fill
 from tsgen.data.panel import Panel
 from tsgen.data.step_hints import dates_as_numbers
-from tsgen.data.validation import listing
+from tsgen.data.validation import FILL_NUMBERS, FillHint, listing
 from tsgen.errors import FrameError
 
 __all__ = [
@@ -50,6 +50,8 @@ class FrameSpec:
         What `fit` has read, which says what categories there are.
     goes_on : bool, default False
         Whether the rows go on from others: what is missing before their first value is a hole.
+    fill_hint : FillHint
+        What a message says that can be done about holes.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -60,6 +62,7 @@ class FrameSpec:
     static: pd.DataFrame | None = None
     seen: Panel | None = None
     goes_on: bool = False
+    fill_hint: FillHint = FILL_NUMBERS
 
     @classmethod
     def like(

@@ -20,8 +20,10 @@ from tsgen.data.step_hints import hint_on_steps
 from tsgen.errors import FrameError
 
 __all__ = [
-    "FILL_HINT",
+    "FILL_NUMBERS",
+    "FILL_SYMBOLS",
     "ExpectedSteps",
+    "FillHint",
     "Places",
     "Problems",
     "check_ids",
@@ -35,7 +37,18 @@ __all__ = [
 Names = pd.Index | str
 """The series' ids, the name of the only one, or ``"wide"`` where the column is the series."""
 
-FILL_HINT = "pass fill='mask', 'ffill', 'interpolate' or a number to fit"
+
+class FillHint(NamedTuple):
+    """What to do about missing values, for messages."""
+
+    example: str
+    argument: str
+
+
+FILL_NUMBERS = FillHint(
+    "interpolate()", "pass fill='mask', 'ffill', 'interpolate' or a number to fit"
+)
+FILL_SYMBOLS = FillHint("ffill()", "pass fill='ffill' to fit")
 _GIVE_NUMBERS = (
     "give numbers; in a wide frame every column is a series, so drop it there; a long frame has "
     "columns of ids, time stamps and numbers: name them with id_col=, time_col=, target_col=, "
@@ -56,8 +69,9 @@ def listing(items: Sequence[str], *, total: int | None = None, most: int = _SHOW
 class Problems:
     """What was found so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, fill_hint: FillHint = FILL_NUMBERS) -> None:
         self._found: list[str] = []
+        self.fill_hint = fill_hint
 
     def add(
         self, what: str, where: Sequence[str], remedy: str, *, total: int | None = None
@@ -278,7 +292,7 @@ def check_values(
                 f"column {label} has missing values (NaN)",
                 where.describe(partly),
                 "drop them at a series' ends, fill them between, for instance with "
-                f"interpolate(), or {FILL_HINT}",
+                f"{problems.fill_hint.example}, or {problems.fill_hint.argument}",
                 total=int(partly.sum()),
             )
     return values
@@ -463,7 +477,7 @@ def _add_gaps(
     problems.add(
         f"gaps in time at frequency {frequency.name!r}, first missing stamp of each series",
         [where.before(row, stamp) for row, stamp in zip(firsts, missing, strict=True)],
-        f"add the missing rows{_how_to_add_rows(times)}, or {FILL_HINT}{hint}",
+        f"add the missing rows{_how_to_add_rows(times)}, or {problems.fill_hint.argument}{hint}",
         total=len(firsts),
     )
 

@@ -29,7 +29,6 @@ from tsgen.data.spec import (
 )
 from tsgen.data.systems import channels_of, values_of
 from tsgen.data.validation import (
-    FILL_HINT,
     ExpectedSteps,
     Places,
     Problems,
@@ -55,7 +54,7 @@ class WideReader:
     def read(self, freq: Any, spec: FrameSpec) -> History:
         """All rows, or an error that lists all problems."""
         spec.check_covariates(self.covariates)
-        problems = Problems()
+        problems = Problems(spec.fill_hint)
         layouts = f". Expected one of{self.columns.both_layouts()}"
         times = check_times(self.frame.index, "the index", problems, layouts)
         matrix = self._matrix(times, problems)
@@ -268,7 +267,8 @@ def _observed_span(
         problems.add(
             "missing values between observed ones",
             where,
-            f"fill them first, for instance with df.interpolate(), or {FILL_HINT}",
+            f"fill them first, for instance with df.{problems.fill_hint.example}, or "
+            f"{problems.fill_hint.argument}",
             total=int(holes.sum()),
         )
     begun, ended = first.reshape(-1, channels).min(axis=1), stop.reshape(-1, channels).max(axis=1)

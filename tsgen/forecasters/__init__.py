@@ -5,6 +5,9 @@
 recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
 ``snapshot`` make a file of a fitted one.
 
+``symbolic`` has `LSTMGenerator` and `GRUGenerator`, for sequences of symbols; ``symbol_settings``
+and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers.
+
 This door loads what is asked for alone.
 """
 
@@ -17,14 +20,18 @@ if TYPE_CHECKING:
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
     from tsgen.forecasters.settings import Settings, check_is_repeatable
+    from tsgen.forecasters.symbolic import GRUGenerator, LSTMGenerator, SymbolGenerator
 
 __all__ = [
     "GRUForecaster",
+    "GRUGenerator",
     "LSTMForecaster",
+    "LSTMGenerator",
     "Naive",
     "NeuralForecaster",
     "SeasonalNaive",
     "Settings",
+    "SymbolGenerator",
     "check_is_repeatable",
     "load",
 ]
@@ -33,11 +40,14 @@ __getattr__ = lazily(
     __name__,
     {
         "GRUForecaster": "recurrent",
+        "GRUGenerator": "symbolic",
         "LSTMForecaster": "recurrent",
+        "LSTMGenerator": "symbolic",
         "Naive": "naive",
         "NeuralForecaster": "neural",
         "SeasonalNaive": "naive",
         "Settings": "settings",
+        "SymbolGenerator": "symbolic",
         "check_is_repeatable": "settings",
         "load": "recurrent",
     },

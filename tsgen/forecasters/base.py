@@ -22,7 +22,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError
 
-__all__ = ["Forecaster", "with_hints"]
+__all__ = ["Estimator", "Forecaster", "of_one_moment", "with_hints"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +46,10 @@ _SYNONYMS = {
     "known_covariates": "future_covariates", "covariates": "future_covariates",
     "n_splits": "n_windows", "n_folds": "n_windows", "num_windows": "n_windows",
     "windows": "n_windows", "stride": "step", "step_size": "step", "step_length": "step",
+    "text": "df", "texts": "df", "prompt": "df", "prompts": "df", "inputs": "df",
+    "max_new_tokens": "horizon", "max_length": "horizon", "beam_width": "num_beams",
+    "beam_size": "num_beams", "num_sequences": "num_samples", "topk": "top_k", "topp": "top_p",
+    "embedding_dim": "embedding_size", "recurrent_dropout": "steps_dropout",
     "retrain": "refit", "forecast_horizon": "horizon",
     "levels": "level", "confidence": "level", "quantile": "quantiles",
 }  # fmt: skip
@@ -69,7 +73,47 @@ def with_hints(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-class Forecaster(BaseEstimator, ABC):
+def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
+    """Let a call go by what was learned when it began, though a ``fit`` may end meanwhile.
+
+    A ``fit`` puts another dict in the place of ``__dict__``: whoever holds the one before sees all
+    of it, and what a call keeps for the next ones is kept there.
+    """
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        forecaster, *rest = args
+        view = object.__new__(type(forecaster))
+        view.__dict__ = forecaster.__dict__
+        result = method(view, *rest, **kwargs)  # type: ignore[arg-type]
+        return forecaster if result is view else result  # type: ignore[return-value]
+
+    return call
+
+
+class Estimator(BaseEstimator, ABC):
+    """What `fit` makes of an estimator, whatever it is fitted to."""
+
+    def _check_fitted(self, call: str) -> None:
+        if not hasattr(self, "panel_"):
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
+
+    def _anew(self) -> Self:
+        """One that has learned nothing, to be fitted like this one was."""
+        anew: Self = clone(self)
+        return anew
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """For ``sklearn.utils.validation.check_is_fitted``."""
+        try:
+            self._check_fitted("use")
+        except NotFittedError:
+            return False
+        return True
+
+
+class Forecaster(Estimator):
     """The contract of every forecaster: ``fit`` on a frame, ``predict`` in its layout.
 
     A subclass learns from a `Panel` in `_fit` and continues one in `predict`.
@@ -127,19 +171,9 @@ class Forecaster(BaseEstimator, ABC):
     def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
-    def _check_fitted(self, call: str) -> None:
-        if not hasattr(self, "panel_"):
-            name = type(self).__name__
-            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
-
     def _read(self, df: Frame) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
-
-    def _anew(self) -> Self:
-        """One that has learned nothing, to be fitted like this one was."""
-        anew: Self = clone(self)
-        return anew
 
     @property
     def _seen_before(self) -> tuple[Panel, ...]:
@@ -162,11 +196,3 @@ class Forecaster(BaseEstimator, ABC):
 
         Returns what ended that early, if anything did.
         """
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """For ``sklearn.utils.validation.check_is_fitted``."""
-        try:
-            self._check_fitted("use")
-        except NotFittedError:
-            return False
-        return True

@@ -6,14 +6,13 @@ Their methods check and read what users give, and leave the work to `tsgen.forec
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
-from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
 from tsgen.forecasters.continuing import Start, continued_settings, start_of, united
 from tsgen.forecasters.fitting import (
     Recipe,
@@ -64,7 +63,13 @@ from tsgen.forecasters.fitting import (
 )
 from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
-from tsgen.forecasters.snapshot import Snapshot, networks_of, start_and_rest
+from tsgen.forecasters.snapshot import (
+    Snapshot,
+    networks_of,
+    start_and_rest,
+    weights_of,
+    weights_of_start,
+)
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -80,6 +85,7 @@ from tsgen.inference import (
     checksum,
     continuations,
     forecast_outputs,
+    importance_table,
     input_groups,
     level_shares,
     measure_stability,
@@ -101,9 +107,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NeuralForecaster"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 _ON_BLOWUP = ("clip", "raise")
 _OF_A_TRAINING = "state_", "report_"
 """What is known after a training alone."""
@@ -119,24 +122,6 @@ def _nobody_is_calibrating() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_nobody_is_calibrating)
-
-
-def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
-    """Let a call go by what was learned when it began, though a ``fit`` may end meanwhile.
-
-    A ``fit`` puts another dict in the place of ``__dict__``: whoever holds the one before sees all
-    of it, and what a call keeps for the next ones is kept there.
-    """
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        forecaster, *rest = args
-        view = object.__new__(type(forecaster))
-        view.__dict__ = forecaster.__dict__
-        result = method(view, *rest, **kwargs)  # type: ignore[arg-type]
-        return forecaster if result is view else result  # type: ignore[return-value]
-
-    return call
 
 
 class Roles(NamedTuple):
@@ -1114,8 +1099,7 @@ class NeuralForecaster(Forecaster):
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
             seed=seed,
         )
-        frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
-        return frame.sort_values("importance", ascending=False, ignore_index=True)
+        return importance_table(found)
 
     @isolated()
     @of_one_moment
@@ -1314,6 +1298,11 @@ class NeuralForecaster(Forecaster):
             has, no model, or one of another class; the message says which.
         """
         return load_model(path, [cls], trusted=trusted)
+
+    _snapshot_type = Snapshot
+
+    def _weights(self) -> dict[str, Tensor]:
+        return weights_of(self.model_.networks) | weights_of_start(self.start_)
 
     def _snapshot(self) -> Snapshot:
         super()._check_fitted("save")

@@ -8,6 +8,7 @@ from typing import Any
 
 from tsgen.forecasters.neural import NeuralForecaster
 from tsgen.forecasters.saving import load_model
+from tsgen.forecasters.symbolic import GRUGenerator, LSTMGenerator
 
 __all__ = ["GRUForecaster", "LSTMForecaster", "load"]
 
@@ -159,7 +160,7 @@ class GRUForecaster(NeuralForecaster):
 
 def load(
     path: str | PathLike[str], *, trusted: Iterable[Any] = ()
-) -> LSTMForecaster | GRUForecaster:
+) -> LSTMForecaster | GRUForecaster | LSTMGenerator | GRUGenerator:
     """Read a saved model of whichever class the file holds; nothing in it is run.
 
     Parameters
@@ -177,5 +178,6 @@ def load(
     ...     type(tsgen.load(f"{folder}/model.tsgen")).__name__
     'GRUForecaster'
     """
-    classes: list[type[LSTMForecaster] | type[GRUForecaster]] = [LSTMForecaster, GRUForecaster]
-    return load_model(path, classes, trusted=trusted)
+    classes: list[type[Any]] = [LSTMForecaster, GRUForecaster, LSTMGenerator, GRUGenerator]
+    model: LSTMForecaster = load_model(path, classes, trusted=trusted)
+    return model

@@ -8,10 +8,10 @@ anything is parsed, and the types of a transformer before one is built; and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -19,10 +19,15 @@ from torch import Tensor
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen.errors import ModelFileError, warn_user
-from tsgen.forecasters.continuing import Origin, Start
+from tsgen.forecasters.continuing import Origin
 from tsgen.forecasters.settings import Settings
-from tsgen.forecasters.snapshot import Snapshot, check_snapshot, weights_of, weights_of_start
-from tsgen.inference import PARTS, Calibration, FittedModel, SpreadCalibration
+from tsgen.forecasters.snapshot import Snapshot, check_snapshot
+from tsgen.forecasters.symbol_snapshot import (
+    SYMBOL_PARTS,
+    SymbolSnapshot,
+    check_symbol_snapshot,
+)
+from tsgen.inference import PARTS, Calibration, SpreadCalibration
 from tsgen.io import Codec, CodecError, Container, PathLike, about, check_target, type_names
 from tsgen.preprocessing import CovariateScaler, PanelScaler, ValueRange
 from tsgen.training import STRATEGIES, TeacherForcing
@@ -30,24 +35,32 @@ from tsgen.training import STRATEGIES, TeacherForcing
 __all__ = ["load_model", "save_model", "warn_unless_savable"]
 
 _PARTS = (
-    *PARTS, Settings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
+    *PARTS, *SYMBOL_PARTS, Settings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
     SpreadCalibration, *STRATEGIES.values(),
 )  # fmt: skip
 
 
-class Savable(Protocol):
-    """A forecaster that can be saved: its constructor, and the two ways to a snapshot."""
+_CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
+    Snapshot: check_snapshot,
+    SymbolSnapshot: check_symbol_snapshot,
+}
+"""What must hold of each kind of snapshot."""
 
-    model_: FittedModel
-    start_: Start | None
+
+class Savable(Protocol):
+    """An estimator that can be saved: its constructor, and the two ways to a snapshot."""
+
+    _snapshot_type: ClassVar[type[Any]]
 
     @classmethod
     def _get_param_names(cls) -> list[str]: ...
 
-    def _snapshot(self) -> Snapshot: ...
+    def _snapshot(self) -> Any: ...
+
+    def _weights(self) -> dict[str, Tensor]: ...
 
     @classmethod
-    def _restored(cls, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Self: ...
+    def _restored(cls, snapshot: Any, weights: Mapping[str, Tensor]) -> Self: ...
 
 
 S = TypeVar("S", bound=Savable)
@@ -59,15 +72,15 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     snapshot, left_out = _without_left_out(model._snapshot())
     for message in left_out:
         warn_user(message, UserWarning)
-    weights = weights_of(model.model_.networks) | weights_of_start(model.start_)
-    _packed(type(model).__name__, snapshot, weights).write(target, overwrite=overwrite)
+    _packed(type(model).__name__, snapshot, model._weights()).write(target, overwrite=overwrite)
 
 
 def warn_unless_savable(model: Savable) -> None:
     """Say before a training what `save_model` would say after it, and what stands in the way."""
     snapshot, _ = _without_left_out(model._snapshot())
     try:
-        _packed(type(model).__name__, _of_few_scalers(snapshot), {})
+        few = _of_few_scalers(snapshot) if isinstance(snapshot, Snapshot) else snapshot
+        _packed(type(model).__name__, few, {})
     except ModelFileError as error:
         warn_user(f"{error}. It is trained and forecasts all the same", UserWarning)
 
@@ -94,8 +107,8 @@ def load_model(path: PathLike, classes: Sequence[type[S]], *, trusted: Iterable[
     with about(path, "can't be loaded"):
         container = Container.read(Path(path))
         kind = _choose(container.kind, classes)
-        snapshot, weights = container.unpack(Snapshot, _PARTS, trusted)
-        check_snapshot(snapshot)
+        snapshot, weights = container.unpack(kind._snapshot_type, _PARTS, trusted)
+        _CHECKS[kind._snapshot_type](snapshot)
         unknown = sorted(snapshot.params.keys() - kind._get_param_names())
         if unknown:
             raise CodecError(f"{kind.__name__} has no argument {written(unknown[0])}")
@@ -111,19 +124,19 @@ def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:
     raise ModelFileError(f"holds a {name}, not a {accepted}: load it with {how}")
 
 
-def _packed(kind: str, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Container:
+def _packed(kind: str, snapshot: Any, weights: Mapping[str, Tensor]) -> Container:
     """The container of a snapshot, from which it was read again as a file would be."""
     with about("this model", "can't be saved"):
         container = Container.pack(kind, snapshot, weights, _PARTS)
         # A file that can't be read again is worse than an error now.
-        check_snapshot(container.unpack(Snapshot, _PARTS, trusted=None)[0])
+        _CHECKS[type(snapshot)](container.unpack(type(snapshot), _PARTS, trusted=None)[0])
     return container
 
 
 # --- what a file doesn't take --------------------------------------------------------------------
 
 
-def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
+def _without_left_out(snapshot: Any) -> tuple[Any, list[str]]:
     """The snapshot without what a file can't name, and what to say of that."""
     params, settings = dict(snapshot.params), snapshot.settings
     messages = []
@@ -134,6 +147,8 @@ def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
                 "calendar= is saved without its functions; after loading, pass it again with "
                 "set_params(calendar=...)"
             )
+        elif name == "embeddings" and not isinstance(value, str | os.PathLike | None):
+            params[name] = None  # what was learned of them is among the weights
         elif isinstance(value, os.PathLike):
             params[name] = os.fspath(value)
         elif isinstance(value, Mapping):
@@ -154,6 +169,8 @@ def _without_left_out(snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
             "before you fit anew"
         )
         settings = replace(settings, training_strategy=TeacherForcing())
+    if isinstance(snapshot, SymbolSnapshot):
+        return replace(snapshot, params=params, settings=settings), messages
     origin = snapshot.origin
     if origin is not None and not _is_plain(origin.settings.training_strategy):
         # Nothing asks for it any more.

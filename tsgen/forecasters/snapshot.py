@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tsgen.data import Covariate, Panel
 from tsgen.errors import ModelFileError
@@ -27,7 +27,7 @@ from tsgen.inference import (
     need,
 )
 from tsgen.io import printable
-from tsgen.nn import Architecture, Cell, RecurrentNetwork
+from tsgen.nn import Cell
 from tsgen.preprocessing import (
     NAMED_SCALERS,
     CovariateScaler,
@@ -45,6 +45,16 @@ __all__ = [
     "weights_of",
     "weights_of_start",
 ]
+
+N = TypeVar("N", bound=nn.Module, covariant=True)
+
+
+class Plan(Protocol[N]):
+    """What networks are built from."""
+
+    def network(self) -> N:
+        """One with weights of its own."""
+
 
 _ONE_OR_MORE = (
     "season_length", "context_length", "train_horizon", "hidden_size", "num_layers", "batch_size",
@@ -200,7 +210,7 @@ def _check_calibration(calibration: Calibration | SpreadCalibration) -> None:
 # --- weights -------------------------------------------------------------------------------------
 
 
-def weights_of(networks: Sequence[RecurrentNetwork]) -> dict[str, Tensor]:
+def weights_of(networks: Sequence[nn.Module]) -> dict[str, Tensor]:
     """The weights of all members, by name."""
     return {
         f"{_member(number)}{name}": tensor
@@ -239,9 +249,7 @@ def _member(number: int) -> str:
     return f"other_members.{number - 1}." if number else "network."
 
 
-def networks_of(
-    architecture: Architecture, count: int, weights: Mapping[str, Tensor]
-) -> tuple[RecurrentNetwork, ...]:
+def networks_of(architecture: Plan[N], count: int, weights: Mapping[str, Tensor]) -> tuple[N, ...]:
     """And back: members with the weights of a file, which takes no memory before they are checked.
 
     Raises

@@ -5,6 +5,9 @@ the same faster, and ``dispatch`` chooses among the three, in blocks of rows tha
 machine's cache. ``imputation`` fills the holes of a context (where ``fill="mask"`` leaves them)
 with the network's own predictions, which is the loop over each hole.
 
+Of a network of symbols, ``sampling`` makes the next input of its scores, ``stopping`` says where
+sequences end, and ``beam_search`` looks for the best ones. ``noise`` is what paths are drawn with.
+
 Examples
 --------
 >>> import torch
@@ -16,19 +19,37 @@ Examples
 torch.Size([5, 7, 1])
 """
 
-from tsgen.generation.dispatch import ROWS_AT_ONCE, closed_loop, loops_together, median, run
+from tsgen.generation.beam_search import Beams, BeamSearch, beam_search
+from tsgen.generation.dispatch import (
+    ROWS_AT_ONCE,
+    closed_loop,
+    generate,
+    loops_together,
+    median,
+    run,
+)
 from tsgen.generation.imputation import encode_over_holes, fill_holes, read_over_holes
+from tsgen.generation.noise import uniform_numbers
 from tsgen.generation.rollout import Feedback, Rollout, encode, rollout
+from tsgen.generation.sampling import SymbolChoice
 from tsgen.generation.stepped import last_on_the_way, read_through
+from tsgen.generation.stopping import Ending, Stopping
 
 __all__ = [
     "ROWS_AT_ONCE",
+    "BeamSearch",
+    "Beams",
+    "Ending",
     "Feedback",
     "Rollout",
+    "Stopping",
+    "SymbolChoice",
+    "beam_search",
     "closed_loop",
     "encode",
     "encode_over_holes",
     "fill_holes",
+    "generate",
     "last_on_the_way",
     "loops_together",
     "median",
@@ -36,4 +57,5 @@ __all__ = [
     "read_through",
     "rollout",
     "run",
+    "uniform_numbers",
 ]

@@ -12,10 +12,27 @@ from torch import Tensor
 from tsgen._runtime import side_by_side, workers
 from tsgen.generation.folded import folded_rollout, folds
 from tsgen.generation.rollout import Feedback, Rollout, rollout
-from tsgen.generation.stepped import stepped_rollout
-from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RolloutState, TensorRecord
+from tsgen.generation.sampling import SymbolChoice
+from tsgen.generation.stepped import stepped_rollout, stepped_symbols
+from tsgen.generation.stopping import Stopping
+from tsgen.nn import (
+    AutoregressiveNetwork,
+    RecurrentNetwork,
+    RolloutState,
+    SymbolNetwork,
+    TensorRecord,
+)
 
-__all__ = ["ROWS_AT_ONCE", "Run", "Way", "closed_loop", "loops_together", "median", "run"]
+__all__ = [
+    "ROWS_AT_ONCE",
+    "Run",
+    "Way",
+    "closed_loop",
+    "generate",
+    "loops_together",
+    "median",
+    "run",
+]
 
 Way: TypeAlias = Literal["auto", "folded", "stepped", "plain"]
 
@@ -69,6 +86,41 @@ def run(
 
     blocks = torch.arange(len(state), device=device).split(together)
     return Run.cat(side_by_side([partial(block, loops) for loops in blocks]))
+
+
+@torch.inference_mode()
+def generate(
+    network: SymbolNetwork,
+    state: RolloutState,
+    horizon: int,
+    choice: SymbolChoice,
+    stopping: Stopping | None = None,
+    way: Way = "auto",
+) -> Tensor:
+    """Continue states by symbols, as codes (B, H); what comes after an end is of no account.
+
+    Parameters
+    ----------
+    network, state, horizon
+        As in `tsgen.rollout.rollout`.
+    choice : SymbolChoice
+        How the next symbol is chosen.
+    stopping : Stopping, optional
+        Which symbols end a sequence.
+    way : {"auto", "plain"}
+        For tests: ``"plain"`` is `tsgen.rollout.rollout` itself.
+    """
+    ends = None if stopping is None else stopping.ends
+
+    def block(loops: Tensor) -> Tensor:
+        own, chosen = state.take(loops), choice.take(loops)
+        if way == "plain":
+            return rollout(network, own, horizon, chosen).path[:, :, 0].long()
+        return stepped_symbols(network, own, horizon, chosen, ends)
+
+    device = state.values.device
+    blocks = torch.arange(len(state), device=device).split(loops_together(len(state), device))
+    return torch.cat(side_by_side([partial(block, loops) for loops in blocks]))
 
 
 def loops_together(count: int, device: torch.device) -> int:

@@ -12,11 +12,17 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from tsgen.generation.rollout import Feedback, Rollout
-from tsgen.nn import Cell, RecurrentNetwork, RolloutState
+from tsgen.generation.sampling import SymbolChoice
+from tsgen.nn import Cell, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
 
-__all__ = ["last_on_the_way", "read_through", "stepped_rollout"]
+__all__ = ["last_on_the_way", "read_through", "stepped_rollout", "stepped_symbols"]
+
+_SMALL_TABLE = 256
+"""Symbols whose way into the first layer is computed for all of them, however few are needed."""
+_STEPS_BETWEEN_QUESTIONS = 8
 
 
 def stepped_rollout(
@@ -118,7 +124,48 @@ def last_on_the_way(rows: Tensor, count: int, every: int) -> Tensor:
     return windows.permute(1, 0, 3, 2).flatten(0, 1)
 
 
-def _cells(network: RecurrentNetwork, state: RolloutState) -> list[_Cell]:
+def stepped_symbols(
+    network: SymbolNetwork,
+    state: RolloutState,
+    horizon: int,
+    choice: SymbolChoice,
+    ends: Tensor | None = None,
+) -> Tensor:
+    """The path of `tsgen.rollout.rollout` for a network of symbols, as codes (B, H).
+
+    Parameters
+    ----------
+    network, state, horizon, choice
+        As there.
+    ends : Tensor of shape (V,), optional
+        Which symbols end a sequence: once all have ended, the rest of the paths is 0.
+    """
+    first, *others = _cells(network, state)
+    batch, count = len(state), network.architecture.symbols
+    # Row V is that of nothing, as before the first symbol.
+    vectors = torch.cat([network.vectors, network.vectors.new_zeros(1, network.vectors.shape[1])])
+    table = first.table(vectors) if count <= max(batch * horizon, _SMALL_TABLE) else None
+    weights, bias = network.head
+    readout, bias = weights.t(), choice.without_never(bias)
+    scores = weights.new_empty(batch, count)
+    path: list[Tensor] = []
+    codes = torch.where(state.known[:, 0, 0] > 0, state.values[:, 0, 0].long(), count)
+    ended = torch.zeros(batch, dtype=torch.bool, device=scores.device)
+    for step in range(horizon):
+        hidden = first(vectors[codes]) if table is None else first.after(table, codes)
+        for cell in others:
+            hidden = cell(hidden)
+        torch.addmm(bias, hidden, readout, out=scores)
+        codes = choice.codes(scores, step)
+        path.append(codes)
+        if ends is not None:
+            ended |= ends[codes]
+            if step % _STEPS_BETWEEN_QUESTIONS == 0 and bool(ended.all()):
+                break
+    return functional.pad(torch.stack(path, dim=1), (0, horizon - len(path)))
+
+
+def _cells(network: Recurrence, state: RolloutState) -> list[_Cell]:
     return [_cell(network, layer, state) for layer in range(network.recurrent.num_layers)]
 
 
@@ -127,12 +174,12 @@ def _states(cells: list[_Cell]) -> Iterator[tuple[Tensor, ...]]:
     return zip(*(cell.state for cell in cells), strict=True)
 
 
-def _cell(network: RecurrentNetwork, layer: int, state: RolloutState) -> _Cell:
+def _cell(network: Recurrence, layer: int, state: RolloutState) -> _Cell:
     recurrent = network.recurrent
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     w_ih, w_hh, b_ih, b_hh = (getattr(recurrent, f"{name}_l{layer}") for name in names)
     last = [tensor[layer] for tensor in state.recurrent]
-    return _CELLS[network.architecture.cell](w_ih, w_hh, b_ih, b_hh, last)
+    return _CELLS[network.cell](w_ih, w_hh, b_ih, b_hh, last)
 
 
 class _Cell(ABC):
@@ -149,6 +196,14 @@ class _Cell(ABC):
     def __call__(self, inputs: Tensor) -> Tensor:
         """One step; the hidden state, which is overwritten by the next one."""
 
+    @abstractmethod
+    def table(self, inputs: Tensor) -> Tensor:
+        """What inputs (n, inputs) come to before a step, for `after`."""
+
+    @abstractmethod
+    def after(self, table: Tensor, rows: Tensor) -> Tensor:
+        """One step whose inputs (B,) are rows of a table: half of the work is done."""
+
 
 class _LSTMCell(_Cell):
     def __init__(
@@ -160,6 +215,7 @@ class _LSTMCell(_Cell):
         order = torch.cat([torch.arange(2 * units), torch.arange(3 * units, 4 * units),
                            torch.arange(2 * units, 3 * units)]).to(w_hh.device)  # fmt: skip
         self._weights = torch.cat([w_ih, w_hh], dim=1)[order].t().contiguous()
+        self._w_ih, self._w_hh = self._weights.split([w_ih.shape[1], units])
         self._bias = (b_ih + b_hh)[order]
         batch = len(state[0])
         self._read = w_hh.new_empty(batch, w_ih.shape[1] + units)
@@ -173,9 +229,20 @@ class _LSTMCell(_Cell):
         self.state = [hidden, state[1].clone()]
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        hidden, cell = self.state
         self._inputs.copy_(inputs)
         torch.addmm(self._bias, self._read, self._weights, out=self._gates)
+        return self._through_gates()
+
+    def table(self, inputs: Tensor) -> Tensor:
+        return torch.addmm(self._bias, inputs, self._w_ih)
+
+    def after(self, table: Tensor, rows: Tensor) -> Tensor:
+        torch.index_select(table, 0, rows, out=self._gates)
+        self._gates.addmm_(self.state[0], self._w_hh)
+        return self._through_gates()
+
+    def _through_gates(self) -> Tensor:
+        hidden, cell = self.state
         self._logistic.sigmoid_()
         self._candidate.tanh_()
         cell.mul_(self._forget).addcmul_(self._in, self._candidate)
@@ -200,8 +267,18 @@ class _GRUCell(_Cell):
         self.state = [state[0].clone()]
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        (hidden,) = self.state
         torch.addmm(self._b_ih, inputs, self._w_ih, out=self._from_inputs)
+        return self._through_gates()
+
+    def table(self, inputs: Tensor) -> Tensor:
+        return torch.addmm(self._b_ih, inputs, self._w_ih)
+
+    def after(self, table: Tensor, rows: Tensor) -> Tensor:
+        torch.index_select(table, 0, rows, out=self._from_inputs)
+        return self._through_gates()
+
+    def _through_gates(self) -> Tensor:
+        (hidden,) = self.state
         torch.addmm(self._b_hh, hidden, self._w_hh, out=self._from_hidden)
         units = hidden.shape[1]
         self._gates.add_(self._from_hidden[:, : 2 * units]).sigmoid_()

@@ -6,13 +6,21 @@ there. ``forecast`` makes outputs of it in the user's units, with paths and leve
 ``intervals`` and ``calibration``; ``rolling_origin`` forecasts from many cutoffs; ``stability``
 and ``importance`` say what the loop does and what it goes by. ``saving`` makes a file of a state,
 and ``integrity`` checks what is read of one.
+
+``generator`` has the same for symbols: the `FittedGenerator` and its `SymbolState`;
+``symbol_backtest`` and ``symbol_importance`` are what ``rolling_origin`` and ``importance`` are.
 """
 
 from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
 from tsgen.inference.fitted import FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
-from tsgen.inference.importance import input_groups, permutation_importance
+from tsgen.inference.generator import FittedGenerator, Sampling, SymbolState
+from tsgen.inference.importance import (
+    importance_table,
+    input_groups,
+    permutation_importance,
+)
 from tsgen.inference.integrity import (
     ROWS_LIMIT,
     check_panel,
@@ -26,6 +34,8 @@ from tsgen.inference.saving import PARTS, load_state, save_state
 from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
+from tsgen.inference.symbol_backtest import Cut, forecasts_at, last_cuts
+from tsgen.inference.symbol_importance import lag_importance
 
 __all__ = [
     "PARTS",
@@ -34,13 +44,17 @@ __all__ = [
     "Calibration",
     "Context",
     "Continuation",
+    "Cut",
     "Encoding",
+    "FittedGenerator",
     "FittedModel",
     "ForecastState",
     "Innovations",
     "OnBlowup",
+    "Sampling",
     "Spread",
     "SpreadCalibration",
+    "SymbolState",
     "Until",
     "calibrate_on_tail",
     "calibrate_spread",
@@ -50,7 +64,11 @@ __all__ = [
     "checksum",
     "continuations",
     "forecast_outputs",
+    "forecasts_at",
+    "importance_table",
     "input_groups",
+    "lag_importance",
+    "last_cuts",
     "level_shares",
     "load_state",
     "measure_stability",

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tsgen._runtime import side_by_side
 from tsgen.data import Panel
@@ -391,7 +391,7 @@ class FittedModel:
             )
 
 
-def checksum(networks: Sequence[RecurrentNetwork]) -> int:
+def checksum(networks: Sequence[nn.Module]) -> int:
     """Of all weights, on whichever device they are."""
     found = 0
     for weight in chain.from_iterable(network.parameters() for network in networks):

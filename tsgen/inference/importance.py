@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -25,7 +26,13 @@ from tsgen.inference.fitted import FittedModel
 from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RecurrentState
 from tsgen.preprocessing import WindowBatch
 
-__all__ = ["Importance", "InputGroup", "input_groups", "permutation_importance"]
+__all__ = [
+    "Importance",
+    "InputGroup",
+    "importance_table",
+    "input_groups",
+    "permutation_importance",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,12 @@ class Importance(NamedTuple):
     model has several members, their mean."""
     spread: float
     """Standard deviation over the repetitions, and the members."""
+
+
+def importance_table(found: Sequence[Importance]) -> pd.DataFrame:
+    """``input``, ``importance`` and ``spread``, the most important first."""
+    frame = pd.DataFrame(found).rename(columns={"name": "input", "increase": "importance"})
+    return frame.sort_values("importance", ascending=False, ignore_index=True)
 
 
 def input_groups(model: FittedModel, panel: Panel) -> list[InputGroup]:

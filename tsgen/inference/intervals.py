@@ -15,7 +15,6 @@ References
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -28,6 +27,7 @@ from torch import Tensor
 from tsgen._messages import written
 from tsgen._typing import FloatArray
 from tsgen.errors import SettingError
+from tsgen.generation import uniform_numbers
 
 __all__ = [
     "Calibration",
@@ -43,7 +43,6 @@ FEWEST_RESIDUALS = 20
 """A series with fewer errors of its own draws from those of all series."""
 
 _LARGEST_POOL = 10_000
-_PATHS_AT_ONCE = 64
 LEVELS = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 98.0, 99.0)
 """Levels, in per cent, at which factors are measured; between them they are interpolated."""
 
@@ -112,20 +111,10 @@ class Innovations:
 
     def _positions(self, name: object, horizon: int, paths: int, count: int) -> Tensor:
         """Which error each step of each path takes, (S, H)."""
-        uniform = np.concatenate(
-            [
-                self._generator(name, block).random((horizon, _PATHS_AT_ONCE))
-                for block in range(-(-paths // _PATHS_AT_ONCE))
-            ],
-            axis=1,
-        )[:, :paths].T
+        uniform = uniform_numbers(self.seed, name, paths, horizon)
         inside = np.arange(horizon) % self.block_length
         starts = (uniform[:, np.arange(horizon) - inside] * count).astype(np.int64)
         return torch.from_numpy((starts + inside) % count)
-
-    def _generator(self, name: object, block: int) -> np.random.Generator:
-        key = hashlib.blake2b(f"{self.seed}|{name}|{block}".encode(), digest_size=16).digest()
-        return np.random.Generator(np.random.Philox(key=int.from_bytes(key)))
 
 
 @dataclass(frozen=True)

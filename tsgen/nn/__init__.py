@@ -4,7 +4,8 @@ A network reads rows and predicts each from those before it; it knows nothing of
 training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, and ``state`` the
 value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
 flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
-and ``dropout``; ``seasons`` is one of them that serves every season.
+and ``dropout``; ``seasons`` is one of them that serves every season. ``symbolic`` has the same
+cells between vectors of symbols and their scores.
 
 Examples
 --------
@@ -20,20 +21,24 @@ torch.Size([3, 18, 1])
 from tsgen.nn.base import AutoregressiveNetwork
 from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
-from tsgen.nn.recurrent import Architecture, Cell, RecurrentNetwork, in_one_piece
+from tsgen.nn.recurrent import Architecture, Cell, Recurrence, RecurrentNetwork, in_one_piece
 from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
-from tsgen.nn.widening import widened, with_categories
+from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
+from tsgen.nn.widening import widened, with_categories, with_more_symbols
 
 __all__ = [
     "Architecture",
     "AutoregressiveNetwork",
     "Cell",
     "CovariateEmbedding",
+    "Recurrence",
     "RecurrentNetwork",
     "RecurrentState",
     "RolloutState",
     "Season",
+    "SymbolArchitecture",
+    "SymbolNetwork",
     "TensorRecord",
     "at_season",
     "in_one_piece",
@@ -43,4 +48,5 @@ __all__ = [
     "sharing_weights",
     "widened",
     "with_categories",
+    "with_more_symbols",
 ]

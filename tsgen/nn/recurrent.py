@@ -1,7 +1,8 @@
-"""The recurrent one-step model: an LSTM or GRU over lagged values, with a linear head."""
+"""LSTM and GRU layers, and the one-step model of numbers: lagged values in, a linear head out."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.state import RecurrentState
 
-__all__ = ["Architecture", "Cell", "RecurrentNetwork", "in_one_piece"]
+__all__ = ["Architecture", "Cell", "Recurrence", "RecurrentNetwork", "in_one_piece"]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 
@@ -91,53 +92,38 @@ class Architecture:
         return RecurrentNetwork(self)
 
 
-class RecurrentNetwork(AutoregressiveNetwork):
-    """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
+class Recurrence(AutoregressiveNetwork):
+    """LSTM or GRU layers between what is seen of the rows and what is predicted of it.
 
-    Parameters
+    A subclass says what is seen (`inputs`) and makes predictions of hidden units (`predictions`).
+
+    Attributes
     ----------
-    architecture : Architecture, optional
-        An LSTM of 64 units that sees the last value, by default.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from tsgen.nn import Architecture, RecurrentNetwork
-    >>> network = RecurrentNetwork(Architecture(hidden_size=8))
-    >>> rows = torch.zeros(3, 10, 1)
-    >>> outputs, state = network.read(network.start(rows, rows), rows[:, 1:], rows[:, 1:])
-    >>> outputs.shape, state.recurrent[0].shape
-    (torch.Size([3, 9, 1]), torch.Size([1, 3, 8]))
+    cell : {"lstm", "gru"}
+    recurrent : nn.LSTM or nn.GRU
+    dropout : Dropout
+        Of hidden units, between layers and before the predictions.
+    steps_dropout : Dropout
+        Of hidden units on their way to the next step.
     """
 
-    def __init__(self, architecture: Architecture | None = None) -> None:
-        super().__init__()
-        self.architecture = architecture = architecture or Architecture()
-        self.lags, self.channels = architecture.lags, architecture.channels
-        self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
-        self._kind = _KINDS[architecture.cell]
-        self.recurrent = self._kind.layers(
-            input_size(self.lags, self.channels, self.covariates.width),
-            architecture.hidden_size,
-            num_layers=architecture.num_layers,
-            batch_first=True,
-            dtype=torch.float32,
-        )
-        self.dropout = Dropout(architecture.dropout)
-        self.head = nn.Linear(architecture.hidden_size, self.channels, dtype=torch.float32)
-        self._start_from_the_base()
+    def _build(
+        self,
+        cell: Cell,
+        sizes: tuple[int, int, int],
+        dropout: float,
+        steps_dropout: float = 0.0,
+    ) -> None:
+        """Make the layers: so many inputs, hidden units and layers."""
+        self.cell, self._kind = cell, _KINDS[cell]
+        self.recurrent = self._kind.layers(*sizes, batch_first=True, dtype=torch.float32)
+        self.dropout, self.steps_dropout = Dropout(dropout), Dropout(steps_dropout)
 
-    @property
-    def base_inputs(self) -> slice | None:
-        """The C inputs to which the head's outputs are added: the values of the residual lag."""
-        lag = self.architecture.residual_lag
-        return None if lag is None else self.inputs_of_lag(lag)
+    @abstractmethod
+    def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
+        """What is predicted from where the recurrence stands, (B, T, hidden), as (B, T, C)."""
 
-    def inputs_of_lag(self, lag: int) -> slice:
-        """The inputs that are values of one lag."""
-        first = self.lags.index(lag) * self.channels
-        return slice(first, first + self.channels)
-
+    @abstractmethod
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as they were drawn when the network was made.
 
@@ -146,17 +132,12 @@ class RecurrentNetwork(AutoregressiveNetwork):
         generator : torch.Generator, optional
             By default torch's own, that of all threads.
         """
-        for vectors in self.covariates.vectors.values():
-            nn.init.normal_(vectors, generator=generator)
-        reach = self.recurrent.hidden_size**-0.5
-        for weight in (*self.recurrent.parameters(), *self.head.parameters()):
-            nn.init.uniform_(weight, -reach, reach, generator=generator)
-        self._start_from_the_base(generator)
 
-    def _start_from_the_base(self, generator: torch.Generator | None = None) -> None:
-        """Training begins at the residual base, that is at the (seasonal) naive forecast."""
-        nn.init.normal_(self.head.weight, std=0.01, generator=generator)
-        nn.init.zeros_(self.head.bias)
+    @contextmanager
+    def drawing(self, generator: torch.Generator) -> Iterator[None]:
+        """Let dropout draw from a generator for a while."""
+        with self.dropout.drawing(generator), self.steps_dropout.drawing(generator):
+            yield
 
     def initial_state(self, batch_size: int) -> RecurrentState:
         """Zeros of shape (layers, B, hidden), for each tensor of the cell's state."""
@@ -167,17 +148,26 @@ class RecurrentNetwork(AutoregressiveNetwork):
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.head.weight.dtype
+        return self._first_weight.dtype
 
     @property
     def device(self) -> torch.device:
         """Of the weights."""
-        return self.head.weight.device
+        return self._first_weight.device
+
+    @property
+    def _first_weight(self) -> Tensor:
+        return next(self.recurrent.parameters())
+
+    @property
+    def drops_out(self) -> bool:
+        """Whether training leaves units out, drawn at random."""
+        return max(self.dropout.p, self.steps_dropout.p) > 0.0
 
     @contextmanager
     def without_dropout(self) -> Iterator[None]:
         """As in evaluation for a while, in training too."""
-        if self.dropout.p == 0.0:  # nothing to change, where several threads have this network
+        if not self.drops_out:  # nothing to change, where several threads have this network
             yield
             return
         training = self.training
@@ -186,13 +176,6 @@ class RecurrentNetwork(AutoregressiveNetwork):
             yield
         finally:
             self.train(training)
-
-    def inputs(
-        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
-    ) -> Tensor:
-        """Lagged values, their flags, and covariates, as `AutoregressiveNetwork.inputs` says."""
-        embedded = None if covariates is None else self.covariates(covariates)
-        return lag_inputs(values, known, self.lags, steps, embedded)
 
     def forward(
         self, inputs: Tensor, state: RecurrentState | None = None
@@ -216,17 +199,22 @@ class RecurrentNetwork(AutoregressiveNetwork):
             state = self.initial_state(inputs.shape[0])
         if inputs.shape[1] == 1:
             hidden, state = self._step(inputs[:, 0], state)
-        elif self.training and self.dropout.p > 0.0 and self.recurrent.num_layers > 1:
+        elif self.training and self._drops_within_layers:
             hidden, state = self._layer_by_layer(inputs, state)
         else:
             hidden, last = self.recurrent(inputs, self._kind.packed(state))
             state = last if isinstance(last, tuple) else (last,)
         return self.predictions(hidden, inputs), state
 
+    @property
+    def _drops_within_layers(self) -> bool:
+        between_layers = self.dropout.p > 0.0 and self.recurrent.num_layers > 1
+        return between_layers or self.steps_dropout.p > 0.0
+
     def _layer_by_layer(
         self, inputs: Tensor, state: RecurrentState
     ) -> tuple[Tensor, RecurrentState]:
-        """T steps with units dropped out between the layers.
+        """T steps with units dropped out between the layers, and between the steps.
 
         ``nn.LSTM`` has that too, but draws from the generator of all threads, and others at each
         step.
@@ -235,6 +223,9 @@ class RecurrentNetwork(AutoregressiveNetwork):
         for layer, weights in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden)
+            # Units that are left out on their way to the next step, the same ones in all windows,
+            # are weights that are 0.
+            weights = [weights[0], self.steps_dropout(weights[1][None])[0], *weights[2:]]
             last = [part[layer, None].contiguous() for part in state]
             hidden, *here = self._kind.sequence(
                 hidden, self._kind.packed(last),
@@ -263,6 +254,69 @@ class RecurrentNetwork(AutoregressiveNetwork):
             layers.append(here if isinstance(here, tuple) else (here,))
             hidden = layers[-1][0]
         return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
+
+
+class RecurrentNetwork(Recurrence):
+    """An LSTM or GRU with a linear head, whose outputs are added to some of the inputs.
+
+    Parameters
+    ----------
+    architecture : Architecture, optional
+        An LSTM of 64 units that sees the last value, by default.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.nn import Architecture, RecurrentNetwork
+    >>> network = RecurrentNetwork(Architecture(hidden_size=8))
+    >>> rows = torch.zeros(3, 10, 1)
+    >>> outputs, state = network.read(network.start(rows, rows), rows[:, 1:], rows[:, 1:])
+    >>> outputs.shape, state.recurrent[0].shape
+    (torch.Size([3, 9, 1]), torch.Size([1, 3, 8]))
+    """
+
+    def __init__(self, architecture: Architecture | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture = architecture or Architecture()
+        self.lags, self.channels = architecture.lags, architecture.channels
+        self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
+        inputs = input_size(self.lags, self.channels, self.covariates.width)
+        sizes = inputs, architecture.hidden_size, architecture.num_layers
+        self._build(architecture.cell, sizes, architecture.dropout)
+        self.head = nn.Linear(architecture.hidden_size, self.channels, dtype=torch.float32)
+        self._start_from_the_base()
+
+    @property
+    def base_inputs(self) -> slice | None:
+        """The C inputs to which the head's outputs are added: the values of the residual lag."""
+        lag = self.architecture.residual_lag
+        return None if lag is None else self.inputs_of_lag(lag)
+
+    def inputs_of_lag(self, lag: int) -> slice:
+        """The inputs that are values of one lag."""
+        first = self.lags.index(lag) * self.channels
+        return slice(first, first + self.channels)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw all weights anew, as `Recurrence.reset_parameters` says."""
+        for vectors in self.covariates.vectors.values():
+            nn.init.normal_(vectors, generator=generator)
+        reach = self.recurrent.hidden_size**-0.5
+        for weight in (*self.recurrent.parameters(), *self.head.parameters()):
+            nn.init.uniform_(weight, -reach, reach, generator=generator)
+        self._start_from_the_base(generator)
+
+    def _start_from_the_base(self, generator: torch.Generator | None = None) -> None:
+        """Training begins at the residual base, that is at the (seasonal) naive forecast."""
+        nn.init.normal_(self.head.weight, std=0.01, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def inputs(
+        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
+    ) -> Tensor:
+        """Lagged values, their flags, and covariates, as `AutoregressiveNetwork.inputs` says."""
+        embedded = None if covariates is None else self.covariates(covariates)
+        return lag_inputs(values, known, self.lags, steps, embedded)
 
     def predictions(self, hidden: Tensor, inputs: Tensor) -> Tensor:
         """What is predicted from where the recurrence stands, (B, T, hidden), as (B, T, C)."""

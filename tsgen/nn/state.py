@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import Field, dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Self, TypeAlias
 
 import torch
@@ -52,6 +53,15 @@ class TensorRecord:
         return self._with(
             lambda axis, tensor, other: tensor.index_copy(axis, positions, other), others
         )
+
+    def split(self, parts: int) -> Iterator[Self]:
+        """The batch in parts of nearly equal size, none of them empty."""
+        if parts == 1:
+            yield self
+            return
+        for positions in torch.arange(len(self)).tensor_split(parts):
+            first, count = int(positions[0]), len(positions)
+            yield self.map(partial(torch.narrow, start=first, length=count))
 
     @classmethod
     def cat(cls, parts: Iterable[Self]) -> Self:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tsgen.nn.recurrent import RecurrentNetwork
+from tsgen.nn.symbolic import SymbolNetwork
 
-__all__ = ["widened", "with_categories"]
+__all__ = ["widened", "with_categories", "with_more_symbols"]
 
 
 def widened(network: RecurrentNetwork, drawn: RecurrentNetwork) -> RecurrentNetwork:
@@ -104,3 +105,28 @@ def with_categories(
     weights["recurrent.weight_ih_l0"] = torch.cat([numbers, *blocks], dim=1)
     drawn.load_state_dict(weights)
     return drawn
+
+
+def with_more_symbols(network: SymbolNetwork, known: int, new: int) -> SymbolNetwork:
+    """A copy of a network with more symbols, whose vectors and scores begin at the mean of others.
+
+    Parameters
+    ----------
+    network : SymbolNetwork
+    known : int
+        The first codes, which are those of symbols that it knows; the new ones come after them.
+    new : int
+        How many there are.
+    """
+    architecture = network.architecture
+    count = architecture.symbols
+    more = replace(architecture, symbols=count + new).network()
+    weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
+    for name in ("vectors", "readout", "bias"):
+        if name in weights:
+            table = weights[name]
+            mean = table[:known].mean(dim=0, keepdim=True)
+            parts = (table[:known], mean.expand(new, *table.shape[1:]), table[known:])
+            weights[name] = torch.cat(parts)
+    more.load_state_dict(weights)
+    return more

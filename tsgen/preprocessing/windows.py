@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -73,17 +72,12 @@ class WindowBatch(TensorRecord):
 
     def split(self, parts: int) -> Iterator[WindowBatch]:
         """The batch in parts of nearly equal size."""
-        if parts == 1:
-            yield self
-            return
         if len(self) < parts:
             raise SettingError(
                 f"a batch of {len(self)} windows for {parts} members: each needs one, so "
                 "raise batch_size or lower n_models"
             )
-        for windows in torch.arange(len(self)).tensor_split(parts):
-            first, count = int(windows[0]), len(windows)
-            yield self.map(partial(torch.narrow, start=first, length=count))
+        return super().split(parts)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@
 a loss, from `TrainingExamples` (``step``) and by an `Objective` (``losses``: errors of each step);
 ``ensemble`` sums their gradients over members and parts of a batch. ``lightning_module`` is that
 under any ``Trainer``. ``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says
-how it went. ``pretraining`` makes a network for every season of simulated series.
+how it went. ``pretraining`` makes a network for every season of simulated series. Symbols have
+windows (``symbol_data``) and a module (``symbol_module``) of their own, and the same trainer.
 
 This door loads what is asked for alone: a strategy can be named without Lightning.
 """
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
         TeacherForcing,
         TrainingStrategy,
     )
+    from tsgen.training.symbol_data import SymbolWindows
+    from tsgen.training.symbol_module import SymbolModule
     from tsgen.training.trainer import Schedule, is_rank_zero, train, without_outputs
 
 __all__ = [
@@ -44,6 +47,8 @@ __all__ = [
     "PushForward",
     "Schedule",
     "ScheduledSampling",
+    "SymbolModule",
+    "SymbolWindows",
     "TeacherForcing",
     "TrainingExamples",
     "TrainingReport",
@@ -72,6 +77,8 @@ __getattr__ = lazily(
         "STRATEGIES": "strategies",
         "Schedule": "trainer",
         "ScheduledSampling": "strategies",
+        "SymbolModule": "symbol_module",
+        "SymbolWindows": "symbol_data",
         "TeacherForcing": "strategies",
         "LossTerm": "step",
         "TrainingReport": "report",

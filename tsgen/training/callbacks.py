@@ -19,7 +19,7 @@ from torch import Tensor
 from tsgen._runtime import COUNT, progress_line
 from tsgen.errors import DivergenceError
 from tsgen.preprocessing import WindowBatch
-from tsgen.training.lightning_module import ForecastModule
+from tsgen.training.lightning_module import LearningModule
 
 __all__ = [
     "BestWeights",
@@ -85,7 +85,7 @@ class ProgressLine(pl.Callback):
 
 def _loss_of_member(outputs: Any, trainer: pl.Trainer, module: pl.LightningModule) -> float:
     """Of a batch, of a member on average; Lightning shares it out over the batches of a step."""
-    assert isinstance(module, ForecastModule)
+    assert isinstance(module, LearningModule)
     return float(outputs["loss"]) * trainer.accumulate_grad_batches / len(module.networks)
 
 
@@ -254,7 +254,7 @@ class ClosedLoopValidation(pl.Callback):
         step = trainer.global_step
         if trainer.sanity_checking or step in self.losses:  # a run that ends validates once more
             return
-        assert isinstance(pl_module, ForecastModule)
+        assert isinstance(pl_module, LearningModule)
         loss = self.losses[step] = pl_module.val_loss
         better = self._best.validated(trainer, pl_module, loss)
         self._since_best = 0 if better else self._since_best + 1
@@ -324,7 +324,7 @@ class DivergenceGuard(pl.Callback):
         """Restore the best weights and say where the loss was lost."""
         if math.isfinite(float(outputs["loss"])):
             return
-        assert isinstance(pl_module, ForecastModule)
+        assert isinstance(pl_module, LearningModule)
         self._best.restore(pl_module)
         with torch.no_grad():
             errors = pl_module.strategy_errors(batch).nan_to_num(nan=math.inf)

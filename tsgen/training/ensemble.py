@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tsgen._runtime import side_by_side
-from tsgen.nn import RecurrentNetwork
+from tsgen.nn import Recurrence
 from tsgen.training.step import LossTerm
 
 __all__ = ["Learner", "loss_of", "mean_over_processes", "sum_of_losses"]
@@ -26,7 +26,7 @@ __all__ = ["Learner", "loss_of", "mean_over_processes", "sum_of_losses"]
 class Learner(NamedTuple):
     """A member, and what it learns from in one step."""
 
-    network: RecurrentNetwork
+    network: Recurrence
     parts: Sequence[Callable[[], Sequence[LossTerm]]]
     """The terms of its loss on each part of its batch: the same ones at every call."""
 
@@ -121,7 +121,7 @@ def _loss(terms: Sequence[LossTerm], counts: Sequence[Tensor]) -> Tensor:
 
 
 def _differentiated(
-    network: RecurrentNetwork, terms: Sequence[LossTerm], counts: Sequence[Tensor]
+    network: Recurrence, terms: Sequence[LossTerm], counts: Sequence[Tensor]
 ) -> _Learned:
     loss = _loss(terms, counts)
     gradients = torch.autograd.grad(loss, tuple(network.parameters()), allow_unused=True)

@@ -44,7 +44,7 @@ from tsgen.training.callbacks import (
     StopOnSignal,
 )
 from tsgen.training.data_module import TrainingData
-from tsgen.training.lightning_module import ForecastModule, is_out_of_memory
+from tsgen.training.lightning_module import LearningModule, is_out_of_memory
 from tsgen.training.report import Losses
 
 __all__ = ["Schedule", "is_rank_zero", "train", "without_outputs"]
@@ -86,7 +86,7 @@ class Schedule:
 
 
 def train(
-    module: ForecastModule,
+    module: LearningModule[Any, Any],
     data: TrainingData,
     schedule: Schedule,
     *,
@@ -149,7 +149,7 @@ def train(
 
 def _run(
     trainer: pl.Trainer,
-    module: ForecastModule,
+    module: LearningModule[Any, Any],
     data: TrainingData,
     trainer_kwargs: Mapping[str, Any] | None,
     checkpoint: Path | None,
@@ -389,7 +389,7 @@ def _optional_callbacks(schedule: Schedule) -> list[pl.Callback]:
 
 
 def _opened_run(
-    folder: Path, module: ForecastModule, data: TrainingData, schedule: Schedule
+    folder: Path, module: LearningModule[Any, Any], data: TrainingData, schedule: Schedule
 ) -> Path:
     """The folder, which says what run it belongs to; that of another run is refused."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,124 @@
+"""From settings and sequences to a fitted model of symbols: the network and its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+from tsgen import training
+from tsgen._messages import written
+from tsgen._typing import FloatArray
+from tsgen.data import Learned
+from tsgen.forecasters.symbol_settings import GeneratorSettings
+from tsgen.inference import FittedGenerator
+from tsgen.nn import Cell, SymbolNetwork, with_more_symbols
+from tsgen.training import Losses, SymbolModule, SymbolWindows
+
+__all__ = ["SymbolRecipe", "prepare_symbols", "train_symbols"]
+
+_VALIDATE_EVERY = 50
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolRecipe:
+    """All that a training goes by, but the sequences.
+
+    Attributes
+    ----------
+    cell : {"lstm", "gru"}
+    settings : GeneratorSettings
+    vectors : ndarray of shape (V, width), optional
+        What the vectors of symbols begin as; NaN for those of which nothing is known.
+    start : FittedGenerator, optional
+        The fitted model whose weights the network begins with.
+    trainer_kwargs, verbose
+        As the generator's arguments of that name.
+    """
+
+    cell: Cell
+    settings: GeneratorSettings
+    vectors: FloatArray | None = None
+    start: FittedGenerator | None = None
+    trainer_kwargs: Mapping[str, Any] | None = None
+    verbose: bool = False
+
+
+def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModule, SymbolWindows]:
+    """Do all of a training but the training."""
+    settings, (panel, vocabulary) = recipe.settings, learned
+    with torch.device("meta"):  # weights without memory, which draw nothing
+        module = SymbolModule(
+            settings.architecture(recipe.cell, len(vocabulary)),
+            label_smoothing=settings.label_smoothing,
+            strategy=settings.training_strategy,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            seed=settings.random_state,
+        )
+    module.to_empty(device="cpu")
+    module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
+    if recipe.start is not None:
+        module.take_over([_begun(recipe.start, len(vocabulary.symbols))])
+    elif recipe.vectors is not None:
+        _give_vectors(module.network, recipe.vectors)
+    data = SymbolWindows(
+        panel,
+        stop=vocabulary.stop,
+        window=settings.window_length,
+        batch_size=settings.batch_size,
+        val_share=settings.val_size,
+        seed=settings.random_state,
+    )
+    return module, data
+
+
+def _begun(start: FittedGenerator, symbols: int) -> SymbolNetwork:
+    """A copy of a fitted network, with vectors and scores for more symbols."""
+    known = len(start.vocabulary.symbols)
+    return with_more_symbols(start.network, known, symbols - known)
+
+
+def _give_vectors(network: SymbolNetwork, vectors: FloatArray) -> None:
+    """Symbols without a vector are the mean of those that have one, if nothing can be learned."""
+    known = torch.from_numpy(~np.isnan(vectors).any(axis=1))
+    given = torch.from_numpy(np.nan_to_num(vectors)).to(network.vectors.dtype)
+    own = network.vectors.detach()
+    if network.architecture.frozen:
+        own = given[known].mean(dim=0).expand_as(own)
+    else:
+        own = own * given[known].std(correction=0) / own.std().clamp(min=1e-12)
+    with torch.no_grad():
+        network.vectors.copy_(torch.where(known[:, None], given, own))
+
+
+def train_symbols(
+    recipe: SymbolRecipe,
+    module: SymbolModule,
+    data: SymbolWindows,
+    names: Any,
+    *,
+    run_dir: str | PathLike[str] | None = None,
+) -> Losses:
+    """Train what was prepared."""
+    settings = recipe.settings
+    return training.train(
+        module,
+        data,
+        training.Schedule(
+            max_steps=settings.max_steps,
+            gradient_clip_val=settings.gradient_clip_val,
+            patience=settings.patience,
+            validate_every=min(_VALIDATE_EVERY, settings.max_steps),
+            seed=settings.random_state,
+            verbose=recipe.verbose,
+            weight_averaging=settings.weight_averaging,
+        ),
+        trainer_kwargs=recipe.trainer_kwargs,
+        names=lambda positions: [written(names[int(i)]) for i in positions],
+        run_dir=run_dir,
+    )

@@ -1,0 +1,205 @@
+"""What a generator's arguments come to: checked, and ``"auto"`` chosen from the symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsgen._messages import written
+from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
+from tsgen.data import SymbolPanel, TextSymbols, Vocabulary
+from tsgen.errors import SettingError
+from tsgen.forecasters.presets import Preset
+from tsgen.nn import Cell, SymbolArchitecture
+from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, TrainingStrategy
+
+__all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
+
+_SCORES_A_STEP = 2**25
+"""Scores of a training step, at most: of a large vocabulary, windows are fewer."""
+_FEW_SYMBOLS = 512
+"""A vocabulary up to which vectors are small, and others score than those that are read."""
+_VAL_SHARE = 0.1
+
+PRESETS = {
+    "fast": Preset(max_steps=(200, 300, 500), hidden_size=(32, 64, 128), sizes=(5_000, 100_000)),
+    "balanced": Preset(
+        max_steps=(500, 1000, 2000), hidden_size=(64, 128, 256), sizes=(5_000, 100_000)
+    ),
+    "accurate": Preset(
+        max_steps=(1500, 4000, 15_000),
+        hidden_size=(128, 256, 512),
+        sizes=(5_000, 100_000),
+        dropout=0.2,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """What a generator was fitted with, whether given or chosen.
+
+    Attributes
+    ----------
+    stop : bool
+        Whether the end of sequences is learned.
+    val_size : float
+        The share of the symbols held out for validation; 0 for none.
+    random_state : int
+        The seed: the one that was given, or drawn for ``None``.
+    frozen : bool
+        Whether vectors stay what they were given as.
+    unit, min_count, context_length, window_length, hidden_size, embedding_size, num_layers, \
+    dropout, steps_dropout, label_smoothing, max_steps, batch_size, learning_rate, weight_decay, \
+    gradient_clip_val, patience, training_strategy, weight_averaging, preset
+        As the generator's arguments of that name.
+    """
+
+    stop: bool
+    unit: str
+    min_count: int
+    context_length: int
+    window_length: int
+    hidden_size: int
+    embedding_size: int
+    num_layers: int
+    dropout: float
+    steps_dropout: float
+    frozen: bool
+    label_smoothing: float
+    max_steps: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    gradient_clip_val: float | None
+    val_size: float
+    patience: int | None
+    training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
+    weight_averaging: float | None = None
+    preset: str = "balanced"
+    random_state: int = 0
+
+    def architecture(self, cell: Cell, symbols: int) -> SymbolArchitecture:
+        """What the network is built from."""
+        return SymbolArchitecture(
+            symbols,
+            cell,
+            hidden_size=self.hidden_size,
+            embedding_size=self.embedding_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            steps_dropout=self.steps_dropout,
+            frozen=self.frozen,
+        )
+
+
+def stops_of(stop: Any) -> bool | None:
+    """Whether the end of sequences is learned; ``None`` leaves it to what they come in."""
+    return None if is_auto(stop) else yes_or_no("stop", stop, accepted="True, False or 'auto'")
+
+
+def choose_generator_settings(
+    arguments: Mapping[str, Any], panel: SymbolPanel, vocabulary: Vocabulary, width: int | None
+) -> GeneratorSettings:
+    """Check the arguments of a generator, and choose what is left to us.
+
+    Parameters
+    ----------
+    arguments : mapping of str to object
+    panel : SymbolPanel
+    vocabulary : Vocabulary
+    width : int, optional
+        Of the vectors that were given.
+    """
+    name = one_of("preset", arguments["preset"], tuple(PRESETS))
+    preset, rows = PRESETS[name], len(panel.codes)
+
+    def chosen(argument: str) -> Any:
+        value = arguments[argument]
+        return preset.of(argument, rows=rows) if is_auto(value) else value
+
+    units = whole_number("hidden_size", chosen("hidden_size"), "units of the network")
+    patience, clip = arguments["patience"], arguments["gradient_clip_val"]
+    window = arguments["window_length"]
+    window = whole_number(
+        "window_length", 64 if is_auto(window) else window, "symbols learned from at once"
+    )
+    unit = panel.layout.unit if isinstance(panel.layout, TextSymbols) else "character"
+    averaging = arguments["weight_averaging"]
+    return GeneratorSettings(
+        stop=vocabulary.stops,
+        unit=unit,
+        min_count=arguments["min_count"],
+        context_length=_context_length(arguments["context_length"]),
+        window_length=window,
+        hidden_size=units,
+        embedding_size=_embedding_size(arguments["embedding_size"], units, vocabulary, width),
+        num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
+        dropout=number("dropout", chosen("dropout"), 0.0, 0.99),
+        steps_dropout=number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
+        frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
+        label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
+        max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        batch_size=_batch_size(arguments["batch_size"], window, vocabulary),
+        learning_rate=_learning_rate(arguments["learning_rate"], units),
+        weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
+        gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
+        val_size=_val_share(arguments["val_size"], patience),
+        patience=None if patience is None else whole_number("patience", patience, "validations"),
+        training_strategy=_strategy(arguments["training_strategy"]),
+        weight_averaging=None if averaging is None
+        else number("weight_averaging", averaging, 0.01, 1.0),
+        preset=name,
+        random_state=seed_of(arguments["random_state"]),
+    )  # fmt: skip
+
+
+def _context_length(given: Any) -> int:
+    return whole_number("context_length", 10_000 if is_auto(given) else given, "symbols to read")
+
+
+def _learning_rate(given: Any, units: int) -> float:
+    """Small networks take larger steps."""
+    return min(0.02, 4.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
+
+
+def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:
+    if width is not None:
+        if not is_auto(given) and given != width:
+            raise SettingError(
+                f"embedding_size={written(given)}: embeddings= has {width} numbers a symbol; leave "
+                "it to 'auto'"
+            )
+        return width
+    if is_auto(given):
+        few = len(vocabulary) <= _FEW_SYMBOLS
+        return min(units, 64, len(vocabulary)) if few else units
+    return whole_number("embedding_size", given, "numbers in the vector of a symbol")
+
+
+def _batch_size(given: Any, window: int, vocabulary: Vocabulary) -> int:
+    if not is_auto(given):
+        return whole_number("batch_size", given, "windows a step")
+    return max(1, min(32, _SCORES_A_STEP // (window * len(vocabulary))))
+
+
+def _val_share(given: Any, patience: Any) -> float:
+    if given is None or is_auto(given):
+        if given is None and patience is not None:
+            raise SettingError("patience= needs symbols to validate on: leave val_size to 'auto'")
+        return 0.0 if patience is None else _VAL_SHARE
+    return number("val_size", given, 0.0, 0.5)
+
+
+def _strategy(given: Any) -> TrainingStrategy:
+    if is_auto(given):
+        return TeacherForcing()
+    made = STRATEGIES[given]() if isinstance(given, str) and given in STRATEGIES else given
+    if isinstance(made, TeacherForcing | ScheduledSampling):
+        return made
+    raise SettingError(
+        f"training_strategy={written(given)}: expected 'teacher_forcing' or 'scheduled_sampling', "
+        "or an object such as tsgen.ScheduledSampling(curve='inverse_sigmoid'); the others feed "
+        "numbers back, through which gradients flow"
+    )

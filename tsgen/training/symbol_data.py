@@ -1,0 +1,308 @@
+"""The windows of symbols that a network is fed while it learns, and those that validate it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from tsgen._typing import BoolArray, IntArray
+from tsgen.data import SymbolPanel, offsets_of, ranges
+from tsgen.nn import RecurrentState, TensorRecord
+from tsgen.training.data_module import TrainingData
+
+__all__ = ["SymbolBatch", "SymbolDraw", "SymbolWindows"]
+
+_BATCHES_SORTED = 64
+"""Batches whose pieces are sorted by length together: less padding, and still a random order."""
+_WARMUP = 128
+"""Symbols read before those that are held out."""
+_HELD_OUT_WINDOW = 512
+_ROWS_HELD_OUT = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolBatch(TensorRecord):
+    """Consecutive symbols of B sequences.
+
+    Attributes
+    ----------
+    values : Tensor of shape (B, 1 + T, 1)
+        Codes, of which the first is the one before those that are predicted.
+    known : Tensor of shape (B, 1 + T, 1)
+        1 where there is a symbol, else 0.
+    counted : Tensor of shape (B, T)
+        1 where a prediction counts, else 0.
+    series : Tensor of shape (B,)
+        Which sequences they are of.
+    rows : Tensor of shape (B,)
+        Where they stand in the whole batch.
+    recurrent : tuple of Tensor of shape (layers, B, hidden), or None
+        Where the recurrence stands after the windows before; at its start, where they are the
+        first of their pieces.
+    """
+
+    values: Tensor
+    known: Tensor
+    counted: Tensor
+    series: Tensor
+    rows: Tensor
+    goes_on: bool
+    recurrent: RecurrentState | None = field(default=None, metadata={"batch axis": 1})
+
+    @property
+    def targets(self) -> Tensor:
+        """The codes that are predicted, (B, T)."""
+        return self.values[:, 1:, 0].long()
+
+
+class SymbolDraw(NamedTuple):
+    """Where the windows of a batch lie among all codes; tensors of shape (B,)."""
+
+    series: Tensor
+    """Of which sequences they are."""
+    first: Tensor
+    """The first predicted symbol of each."""
+    stop: Tensor
+    """One past the last of each; for some it is before the first."""
+    begins: Tensor
+    """Whether nothing comes before the first."""
+    counted: Tensor
+    """How many symbols aren't counted."""
+    goes_on: bool
+    """Whether all go on from the windows of the draw before."""
+
+
+class _Pieces(NamedTuple):
+    """Parts of sequences that are read from their first to their last symbol, window by window."""
+
+    series: IntArray
+    first: IntArray
+    stop: IntArray
+    begins: BoolArray
+
+    def take(self, positions: IntArray) -> _Pieces:
+        series, first, stop, begins = self
+        return _Pieces(series[positions], first[positions], stop[positions], begins[positions])
+
+
+class SymbolWindows(TrainingData):
+    """An endless, seeded stream of windows of symbols, gathered on the training device.
+
+    Long sequences are cut into pieces, as many as there are rows in a batch; each row of a batch
+    reads one piece, window by window, and the state goes with it (truncated back-propagation
+    through time [1]_). Short sequences are pieces of their own, those of similar length together.
+
+    Parameters
+    ----------
+    panel : SymbolPanel
+    stop : int, optional
+        The code that stands behind each sequence, if it is learned.
+    window : int, default 64
+        T, symbols that are predicted at once.
+    batch_size : int, default 32
+        Windows a step, in each process.
+    val_share : float, default 0.0
+        The share of the symbols that training doesn't see: the ends of sequences, or with a
+        ``stop`` whole ones.
+    seed : int, default 0
+
+    References
+    ----------
+    .. [1] Williams, Peng: An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent
+       Network Trajectories. Neural Computation 2(4), 1990.
+
+    Examples
+    --------
+    >>> from tsgen.data import learn_sequences
+    >>> from tsgen.training.symbol_data import SymbolWindows
+    >>> data = SymbolWindows(learn_sequences("to be or not to be" * 9).panel, batch_size=4)
+    >>> data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0).targets.shape
+    torch.Size([3, 53])
+    """
+
+    def __init__(
+        self,
+        panel: SymbolPanel,
+        *,
+        stop: int | None = None,
+        window: int = 64,
+        batch_size: int = 32,
+        val_share: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.window, self.batch_size, self.seed = window, batch_size, seed
+        codes, offsets = panel.codes, panel.offsets
+        if stop is not None:
+            codes, offsets = _with_stops(panel, stop)
+        self._codes = torch.from_numpy(codes)
+        self._all = self._training = _Pieces(
+            np.arange(len(panel)), offsets[:-1], offsets[1:], np.ones(len(panel), dtype=np.bool_)
+        )
+        self._held_out: _Pieces | None = None
+        if val_share:
+            self._hold_out(val_share, whole=stop is not None)
+        self.validation_rows = 0 if self._held_out is None else len(self._held_out.series)
+
+    def _hold_out(self, share: float, *, whole: bool) -> None:
+        """Keep some of the symbols from training."""
+        lengths = self._all.stop - self._all.first
+        if whole:
+            order = np.random.Generator(np.random.Philox(key=self.seed)).permutation(len(lengths))
+            rest = order[: max(1, len(order) - round(share * len(order)))]
+            self._training = self._all.take(np.sort(rest))
+            self._held_out = self._all.take(np.setdiff1d(order, rest))
+            return
+        cut = self._all.stop - (share * lengths).astype(np.int64)
+        self._training = self._all._replace(stop=cut)
+        tails = self._all._replace(first=cut, begins=cut == self._all.first)
+        self._held_out = tails.take(np.flatnonzero(tails.stop > tails.first))
+
+    def train_dataloader(self) -> DrawsOfEpochs:
+        """Positions alone: the codes are gathered after the transfer."""
+        return DrawsOfEpochs(self, self.trainer)
+
+    def val_dataloader(self) -> DrawsHeldOut:
+        """Positions of what is held out; nothing where nothing is."""
+        return DrawsHeldOut(self._held_out, self.trainer)
+
+    def on_after_batch_transfer(self, batch: SymbolDraw, dataloader_idx: int) -> SymbolBatch:
+        """Gather the codes of a draw, on the device that it was sent to."""
+        device = batch.series.device
+        self._codes = self._codes.to(device)
+        steps = int((batch.stop - batch.first).max())
+        columns = torch.arange(-1, steps, device=device)
+        places = batch.first[:, None] + columns
+        known = places < batch.stop[:, None]
+        known[:, 0] = ~batch.begins
+        codes = self._codes[places.clamp(0, len(self._codes) - 1)]
+        counted = known[:, 1:] & (columns[1:] >= batch.counted[:, None])
+        rows = torch.arange(len(codes), device=device)
+        values = torch.where(known, codes, 0)[:, :, None]
+        return SymbolBatch(
+            values.to(torch.float32),
+            known[:, :, None].to(torch.float32),
+            counted.to(torch.float32),
+            batch.series,
+            rows,
+            batch.goes_on,
+        )
+
+    def epoch(self, number: int) -> list[_Pieces]:
+        """The pieces of one pass over all training symbols, those of a batch together."""
+        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, number, 1]))
+        pieces = self._cut(random)
+        lengths = pieces.stop - pieces.first
+        order = random.permutation(len(lengths))
+        pool = np.arange(len(order)) // (_BATCHES_SORTED * self.batch_size)
+        order = order[np.lexsort((lengths[order], pool))]
+        batches = np.split(order, np.arange(self.batch_size, len(order), self.batch_size))
+        return [pieces.take(batches[i]) for i in random.permutation(len(batches))]
+
+    def _cut(self, random: np.random.Generator) -> _Pieces:
+        """Long sequences in as many pieces as it takes to fill a batch, elsewhere each time."""
+        whole = self._training
+        lengths = whole.stop - whole.first
+        share = max(self.window, -(-int(lengths.sum()) // self.batch_size))
+        parts = np.maximum(1, np.round(lengths / share).astype(np.int64))
+        most = np.minimum(self.window, lengths // (8 * parts))
+        skipped = np.where(parts > 1, random.integers(0, most + 1), 0)
+        own = np.repeat(np.arange(len(parts)), parts)
+        number = ranges(np.zeros_like(parts), parts)
+        room = (lengths - skipped)[own]
+        base = whole.first[own] + skipped[own]
+        first = base + number * room // parts[own]
+        stop = base + (number + 1) * room // parts[own]
+        begins = whole.begins[own] & (first == whole.first[own])
+        kept = np.flatnonzero(stop > first)
+        return _Pieces(whole.series[own], first, stop, begins).take(kept)
+
+    def fingerprint(self) -> str:
+        """A digest of the codes and of how windows are drawn from them."""
+        drawn = self.window, self.batch_size, self.seed
+        digest = hashlib.sha256(repr(drawn).encode())
+        for array in (self._codes.cpu().numpy(), *self._training):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+class DrawsOfEpochs:
+    """The draws of one pass after the other; a resumed run goes on at the trainer's step."""
+
+    def __init__(self, windows: SymbolWindows, trainer: pl.Trainer | None) -> None:
+        self._windows, self._trainer = windows, trainer
+
+    def __iter__(self) -> Iterator[SymbolDraw]:
+        trainer, first, rank, processes = self._trainer, 0, 0, 1
+        if trainer is not None:
+            first = trainer.global_step * trainer.accumulate_grad_batches
+            rank, processes = trainer.global_rank, trainer.world_size
+        step = 0
+        for epoch in count():
+            for pieces in self._windows.epoch(epoch * processes + rank):
+                for draw in _draws_of(pieces, self._windows.window):
+                    if step >= first:
+                        yield draw
+                    step += 1
+
+
+def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
+    """The windows of some pieces, one after the other."""
+    series, first, stop = (torch.from_numpy(np.asarray(part)) for part in pieces[:3])
+    begins, nothing = torch.from_numpy(pieces.begins), torch.zeros_like(first)
+    most = int((stop - first).max())
+    for start in range(0, most, window):
+        here = first + start
+        yield SymbolDraw(
+            series, here, torch.minimum(here + window, stop), begins & (start == 0), nothing,
+            start > 0,
+        )  # fmt: skip
+
+
+class DrawsHeldOut:
+    """What is held out as windows, each process its share of them."""
+
+    def __init__(self, pieces: _Pieces | None, trainer: pl.Trainer | None) -> None:
+        self._draws = [] if pieces is None else _windows_held_out(pieces)
+        self._trainer = trainer
+
+    def __iter__(self) -> Iterator[SymbolDraw]:
+        trainer = self._trainer
+        rank, processes = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        yield from self._draws[rank::processes]
+
+
+def _windows_held_out(pieces: _Pieces) -> list[SymbolDraw]:
+    """What is held out as windows, each with some symbols before it that don't count."""
+    lengths = pieces.stop - pieces.first
+    parts = -(-lengths // _HELD_OUT_WINDOW)
+    own = np.repeat(np.arange(len(parts)), parts)
+    first = pieces.first[own] + ranges(np.zeros_like(parts), parts) * _HELD_OUT_WINDOW
+    stop = np.minimum(first + _HELD_OUT_WINDOW, pieces.stop[own])
+    at_start = pieces.begins[own] & (first == pieces.first[own])
+    warmup = np.where(at_start, 0, np.minimum(_WARMUP, first))
+    nothing_before = at_start | (first == warmup)
+    parts_of = (pieces.series[own], first - warmup, stop, nothing_before, warmup)
+    tensors = [torch.from_numpy(part).split(_ROWS_HELD_OUT) for part in parts_of]
+    return [
+        SymbolDraw(whose, first, stop, begins, counted, goes_on=False)
+        for whose, first, stop, begins, counted in zip(*tensors, strict=True)
+    ]
+
+
+def _with_stops(panel: SymbolPanel, stop: int) -> tuple[IntArray, IntArray]:
+    """The codes of a panel with one behind each sequence, and their offsets."""
+    offsets = offsets_of(panel.lengths + 1)
+    codes = np.full(int(offsets[-1]), stop, dtype=panel.codes.dtype)
+    stands_before = np.ones(len(codes), dtype=np.bool_)
+    stands_before[offsets[1:] - 1] = False
+    codes[stands_before] = panel.codes
+    return codes, offsets
