@@ -10,9 +10,10 @@ In the order of the way of the data:
 ``values``    text to numbers, ids and categories
 ``columns``   which columns are what, found where they aren't named
 ``data``      a file to the frame that a model reads
+``symbols``   a file to the sequences of symbols that a generator reads, and back
 ``accuracy``  the check of a forecast, and the errors of a backtest
 ``wording``   what the library says of arguments, said of options
-``commands``  forecast, fit, predict, backtest, pretrain
+``commands``  forecast, fit, predict, backtest, pretrain, generate
 """
 
 from tsgen.cli.commands import app, main

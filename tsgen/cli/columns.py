@@ -15,7 +15,7 @@ from tsgen.cli.wording import CommandError
 from tsgen.data import Columns, column_candidates, listing, suggested_names
 from tsgen.errors import FrameError
 
-__all__ = ["find_columns", "with_one_time_column"]
+__all__ = ["check_there", "find_columns", "with_one_time_column"]
 
 _USUAL = {"id_col": Columns.id, "time_col": Columns.time, "target_col": Columns.target}
 
@@ -35,7 +35,7 @@ def with_one_time_column(
     """
     if not names:
         return table, None
-    _check_there(table, names)
+    check_there(table, names)
     name = name or (names[0] if len(names) == 1 else Columns.time)
     joined = joined_times(table, names)
     rest = table.drop(columns=[*names, name], errors="ignore")
@@ -58,7 +58,7 @@ def find_columns(
     chosen = {role: name or _USUAL[role] for role, name in given.items()}
     found: dict[str, str] = {}
     if isinstance(table.index, pd.RangeIndex):  # else the time is the index of a Parquet file
-        _check_there(table, [name for name in (*given.values(), *covariates) if name is not None])
+        check_there(table, [name for name in (*given.values(), *covariates) if name is not None])
         lacking = [role for role in ("time_col", "target_col") if chosen[role] not in table]
         free = table.drop(columns=[*chosen.values(), *covariates], errors="ignore")
         free = _without_count(free)
@@ -131,7 +131,8 @@ def _refuse_values_as_names(free: pd.DataFrame, file: str) -> None:
         )
 
 
-def _check_there(table: pd.DataFrame, names: list[Any]) -> None:
+def check_there(table: pd.DataFrame, names: list[Any]) -> None:
+    """Refuse a table that lacks columns."""
     lacking = [repr(name) for name in names if name not in table.columns]
     if lacking:
         there = listing([repr(name) for name in table.columns], most=20)

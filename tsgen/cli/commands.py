@@ -1,4 +1,4 @@
-"""forecast, fit, predict, backtest, pretrain: what is typed, read, computed and written."""
+"""The commands: what is typed, read, computed and written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tsgen.cli import options as given
-from tsgen.cli.options import FileSpec, Fitting, Roles, with_groups
+from tsgen.cli.options import (
+    Choosing,
+    FileSpec,
+    Fitting,
+    Learning,
+    Roles,
+    SymbolColumns,
+    with_groups,
+)
 from tsgen.cli.outputs import STANDARD, check_outputs, write_bytes
 from tsgen.cli.wording import CommandError, on_command_line
 
@@ -24,8 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tsgen.cli.data import Data
+    from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import LSTMForecaster
+    from tsgen.forecasters import LSTMForecaster, LSTMGenerator
 
 __all__ = ["app", "main"]
 
@@ -231,6 +240,59 @@ def pretrain(
     _summary(lines)
 
 
+@app.command()
+@with_groups
+def generate(
+    file: given.SymbolFile = None,
+    *,
+    length: given.Length,
+    prompt: given.Prompt = None,
+    columns: SymbolColumns,
+    spec: FileSpec,
+    learning: Learning,
+    choosing: Choosing,
+    seed: given.SymbolSeed = None,
+    model: given.SymbolModel = None,
+    save: given.OptionalSave = None,
+    out: given.Out = STANDARD,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Learn the text or the symbols of FILE, or take a saved model, and go on with them."""
+    from tsgen.cli.symbols import (
+        check_choice,
+        check_result,
+        generate_symbols,
+        prompted,
+        read_more,
+        read_sequences,
+        symbol_bytes,
+    )
+
+    _check_generate(file, prompt, model, save, out)
+    check_choice(choosing)
+    check_outputs({"--out": out, "--save": save}, [file, model], overwrite=overwrite)
+    if model is None:
+        assert file is not None
+        sequences = read_sequences(file, spec, columns, learning)
+        check_result(sequences.data, out)
+        generator, lines = _fitted_generator(sequences, learning, seed)
+        lines |= sequences.notes
+        if save is not None:
+            with _writing(save):
+                generator.save(save, overwrite=overwrite)
+        start = None if prompt is None else prompted(prompt, generator)
+    else:
+        _refuse_beside_model(learning, columns)
+        generator, lines = _loaded(model, generates=True), {"model": str(model)}
+        start = None if prompt is None else prompted(prompt, generator)
+        start = start if file is None else read_more(file, spec, columns, generator)
+        check_result(generator.panel_.layout, out)
+    result = generate_symbols(generator, start, length, choosing, seed)
+    write_bytes(symbol_bytes(result, out, generator, choosing), out, overwrite=overwrite)
+    names = ", ".join(str(path) for path in (save, out) if path not in (None, STANDARD))
+    _summary(lines | ({"written": names} if names else {}), out)
+
+
 # --- before the work -----------------------------------------------------------------------------
 
 
@@ -265,7 +327,20 @@ def _check_is_file(option: str, path: Path, needs: str) -> None:
         raise CommandError(f"{option} {path} : {needs}")
 
 
-def _refuse_beside_model(*groups: Roles | Fitting) -> None:
+def _check_generate(
+    file: Path | None, prompt: str | None, model: Path | None, save: Path | None, out: Path
+) -> None:
+    if model is None and file is None:
+        raise CommandError("there is nothing to learn from: pass FILE, or --model")
+    if model is not None and save is not None:
+        raise CommandError("--save beside --model: the model is in a file already; leave one out")
+    if model is not None and None not in (file, prompt):
+        raise CommandError("FILE and --prompt both say what to go on with; leave one out")
+    if save is not None:
+        _check_is_file("--save", save, "a model needs a file, such as model.tsgen")
+
+
+def _refuse_beside_model(*groups: Roles | Fitting | SymbolColumns | Learning) -> None:
     """Options of a fit, which a saved model has behind it."""
     given = [
         f"--{field.name.replace('_', '-')}"
@@ -336,14 +411,41 @@ def _new_model(fitting: Fitting) -> LSTMForecaster:
     )
 
 
-def _loaded(model: Path) -> Any:
-    from tsgen.forecasters import load
+def _loaded(model: Path, *, generates: bool = False) -> Any:
+    from tsgen.forecasters import GRUGenerator, LSTMGenerator, load
 
     try:
-        return load(model)
+        loaded = load(model)
     except OSError as error:
         said = str(error) if error.errno is None else f"can't read {model}: {error.strerror}"
         raise CommandError(said) from None
+    if isinstance(loaded, LSTMGenerator | GRUGenerator) != generates:
+        kind, verb = ("numbers", "predict") if generates else ("symbols", "generate --model")
+        raise CommandError(f"{model} is a model of {kind}: tsgen {verb} goes on with them")
+    return loaded
+
+
+def _fitted_generator(
+    sequences: Sequences, learning: Learning, seed: int | None
+) -> tuple[LSTMGenerator, dict[str, str]]:
+    """A model of sequences, and what the summary says of it."""
+    from tsgen.forecasters import LSTMGenerator
+
+    model = LSTMGenerator(
+        unit=learning.unit,
+        preset=learning.preset,
+        max_steps=learning.max_steps or "auto",
+        random_state=seed or 0,
+    )
+    start = time.perf_counter()
+    model.fit(sequences.data, **sequences.arguments)
+    seconds = time.perf_counter() - start
+    return model, {
+        "sequences": f"{len(model.panel_):,}",
+        "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
+        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
+        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
+    }
 
 
 def _fitted_before(

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from tsgen.cli.columns import find_columns, with_one_time_column
+from tsgen.cli.columns import check_there, find_columns, with_one_time_column
 from tsgen.cli.dates import Clock
 from tsgen.cli.options import FileSpec, Roles
 from tsgen.cli.tables import name_of, read_table
 from tsgen.cli.times import known_zone, read_times
 from tsgen.cli.values import Kind, as_covariate, as_ids, as_numbers, kind_of
 from tsgen.cli.wording import CommandError
-from tsgen.data import Columns, IntegerFrequency
+from tsgen.data import Columns, IntegerFrequency, Panel
 
 __all__ = ["Data", "Known", "read_first", "read_further"]
 
@@ -38,10 +38,17 @@ class Known:
         """Of the rows that a model was fitted to."""
         panel = model.panel_
         schema = () if panel.covariates is None else panel.covariates.schema
-        kinds: dict[str, Kind] = {
-            item.name: "numbers" if item.categories is None else kind_of(item.categories)
-            for item in schema
-        }
+        return cls.from_panel(
+            panel,
+            {
+                item.name: "numbers" if item.categories is None else kind_of(item.categories)
+                for item in schema
+            },
+        )
+
+    @classmethod
+    def from_panel(cls, panel: Panel, kinds: dict[str, Kind]) -> Known:
+        """Of the rows of a panel, and what its columns are made of besides numbers to forecast."""
         ids = panel.ids.get_level_values(0) if isinstance(panel.ids, pd.MultiIndex) else panel.ids
         named = panel.layout.names_series
         return cls(
@@ -83,13 +90,21 @@ class Data:
         )
 
 
-def read_first(file: Path, spec: FileSpec, roles: Roles, freq: str | None) -> Data:
-    """Read a history; columns that aren't named are the usual ones, or found."""
+def read_first(
+    file: Path, spec: FileSpec, roles: Roles, freq: str | None, *, symbols: bool = False
+) -> Data:
+    """Read a history; columns that aren't named are the usual ones, or found.
+
+    Where it is one of symbols, their column is text as it stands there.
+    """
     table, spec = read_table(file, spec)
     table = _unindexed(table, roles.time_col, roles.target_col or Columns.target)
+    if symbols:
+        check_there(table, [roles.target_col or Columns.target])
     table, columns, notes = find_columns(table, roles, name_of(file), spec.date_format)
     counts = freq is not None and freq.isdecimal()
-    frame, note = _typed(table, file, spec, Known(columns, counts=counts))
+    kinds: dict[str, Kind] = {columns.target: "text"} if symbols else {}
+    frame, note = _typed(table, file, spec, Known(columns, kinds=kinds, counts=counts))
     if note:
         notes = {**notes, "time": f"{columns.time}, {note}"}
     return Data(frame, columns, notes, tuple(roles.time_col or ()))
@@ -118,13 +133,14 @@ def _typed(
     label = {name: f"{name!r} of {name_of(file)}" for name in frame.columns}
     if columns.id in frame:
         frame[columns.id] = as_ids(frame[columns.id], label[columns.id], known.ids)
-    for name in columns.targets:
-        if name in frame:
-            frame[name] = as_numbers(frame[name], label[name], spec)
-    for name in columns.covariates:
-        if name in frame:
+    for name in (*columns.targets, *columns.covariates):
+        if name not in frame:
+            continue
+        if name in columns.covariates or name in known.kinds:  # or else numbers to forecast
             kind = known.kinds.get(name)
             frame[name] = as_covariate(frame[name], label[name], spec, kind)
+        else:
+            frame[name] = as_numbers(frame[name], label[name], spec)
     clock = Clock(
         label.get(columns.time, f"{frame.index.name or 'index'!r} of {name_of(file)}"),
         spec.date_format,

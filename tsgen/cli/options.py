@@ -14,6 +14,7 @@ import typer
 __all__ = [
     "Carry",
     "Check",
+    "Choosing",
     "File",
     "FileSpec",
     "Fitting",
@@ -22,6 +23,8 @@ __all__ = [
     "HiddenSize",
     "Horizon",
     "KnownTimeCol",
+    "Learning",
+    "Length",
     "Level",
     "Levels",
     "Minutes",
@@ -30,9 +33,11 @@ __all__ = [
     "NWindows",
     "NumLayers",
     "OptionalOut",
+    "OptionalSave",
     "Out",
     "Overwrite",
     "Plot",
+    "Prompt",
     "Refit",
     "Roles",
     "RunDir",
@@ -40,6 +45,10 @@ __all__ = [
     "Seed",
     "Step",
     "Steps",
+    "SymbolColumns",
+    "SymbolFile",
+    "SymbolModel",
+    "SymbolSeed",
     "WeightsOut",
     "with_groups",
 ]  # fmt: skip
@@ -81,6 +90,20 @@ Plot = Annotated[Path | None, typer.Option(help="Picture to write, such as forec
 Save = Annotated[
     Path, typer.Option(help="Model to write, such as model.tsgen.", show_default=False)
 ]
+OptionalSave = Annotated[
+    Path | None, typer.Option("--save", help="Model to write, such as model.tsgen.")
+]
+SymbolFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Text; or CSV or Parquet with a column of symbols; - reads standard input.",
+        show_default=False,
+    ),
+]
+SymbolModel = Annotated[
+    Path | None, typer.Option(help="Written by --save; else one is fitted to FILE.")
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that exist; never one that is read.")
 ]
@@ -88,6 +111,13 @@ Overwrite = Annotated[
 # --- what is computed ----------------------------------------------------------------------------
 
 Horizon = Annotated[int, typer.Option(help="Steps to forecast.", min=1, show_default=False)]
+Length = Annotated[
+    int,
+    typer.Option(
+        "--horizon", "--length", help="Symbols to generate, at most.", min=1, show_default=False
+    ),
+]
+Prompt = Annotated[_Text, typer.Option(help="What to go on with, instead of the end of FILE.")]
 Level = Annotated[
     list[float] | None,
     typer.Option(help="Coverage of intervals in per cent, such as 80; may be given repeatedly."),
@@ -118,6 +148,12 @@ Minutes = Annotated[
 HiddenSize = Annotated[int, typer.Option(help="Units of the network.", min=1)]
 NumLayers = Annotated[int, typer.Option(help="Layers of the network.", min=1, max=4)]
 Seed = Annotated[int, typer.Option(help="Same seed, same weights.", min=0, max=2**63 - 1)]
+SymbolSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Same seed, same symbols; 0 or the model's own.", min=0, max=2**63 - 1
+    ),
+]
 RunDir = Annotated[
     Path | None,
     typer.Option(help="Folder for checkpoints, from which the same command goes on."),
@@ -154,20 +190,26 @@ class FileSpec:
     encoding: Annotated[_Text, typer.Option(help="Of a CSV that isn't UTF-8: latin-1, …")] = None
 
 
+_IdCol = Annotated[
+    _Text, typer.Option(help="Column of ids; unique_id, if there is one. Else one series.")
+]
+_TimeCol = Annotated[
+    _Texts,
+    typer.Option(
+        help="Column of time stamps: ds, or the only one. Several: --time-col year --time-col "
+        "month."
+    ),
+]
+_Freq = Annotated[_Text, typer.Option(help="Such as h, D or MS; found in the data if not given.")]
+_MaxSteps = Annotated[int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)]
+
+
 @dataclass(frozen=True)
 class Roles:
     """Which columns are what."""
 
-    id_col: Annotated[
-        _Text, typer.Option(help="Column of ids; unique_id, if there is one. Else one series.")
-    ] = None
-    time_col: Annotated[
-        _Texts,
-        typer.Option(
-            help="Column of time stamps: ds, or the only one. Several: --time-col year --time-col "
-            "month."
-        ),
-    ] = None
+    id_col: _IdCol = None
+    time_col: _TimeCol = None
     target_col: Annotated[
         _Text, typer.Option(help="Column to forecast: y, or the only one of numbers.")
     ] = None
@@ -186,9 +228,7 @@ class Roles:
 class Fitting:
     """How a model is fitted, unless a saved one is taken."""
 
-    freq: Annotated[
-        _Text, typer.Option(help="Such as h, D or MS; found in the data if not given.")
-    ] = None
+    freq: _Freq = None
     fill: Annotated[
         _Text, typer.Option(help="Missing values and rows: mask, ffill, interpolate or a number.")
     ] = None
@@ -207,8 +247,64 @@ class Fitting:
         ),
     ] = None
     seed: Annotated[int, typer.Option(help="Same seed, same forecast.", min=0, max=2**63 - 1)] = 0
-    max_steps: Annotated[
-        int | None, typer.Option(help="Optimiser steps; chosen if not given.", min=1)
+    max_steps: _MaxSteps = None
+
+
+@dataclass(frozen=True)
+class SymbolColumns:
+    """Which columns of a table of symbols are what."""
+
+    id_col: _IdCol = None
+    time_col: _TimeCol = None
+    target_col: Annotated[
+        _Text, typer.Option(help="Column of symbols: y. FILE is a table, whatever its name.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a model of symbols is fitted, unless a saved one is taken."""
+
+    unit: Annotated[
+        Literal["character", "word"], typer.Option(help="What a symbol of text is.")
+    ] = "character"
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Each line is a text of its own, whose end is learned.")
+    ] = False
+    freq: _Freq = None
+    fill: Annotated[
+        Literal["ffill"] | None, typer.Option(help="What stands for symbols that are missing.")
+    ] = None
+    preset: Annotated[
+        Literal["balanced", "fast", "accurate"], typer.Option(help="Recipe of the training.")
+    ] = "balanced"
+    max_steps: _MaxSteps = None
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """How the next symbol is chosen: the likeliest one, unless one is drawn."""
+
+    samples: Annotated[
+        int | None, typer.Option(help="Draw symbols: so many continuations.", min=1)
+    ] = None
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Draw symbols: below 1 likely ones come more often.", min=0.0),
+    ] = None
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw symbols: so many of the likeliest ones.", min=1)
+    ] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option(help="Draw symbols: those with this probability together.", min=0.0, max=1.0),
+    ] = None
+    beams: Annotated[
+        int | None, typer.Option(help="Search so many continuations for the likeliest.", min=1)
+    ] = None
+    until: Annotated[
+        _Texts,
+        typer.Option(help="A symbol after which to end, such as \\n; may be given repeatedly."),
     ] = None
 
 

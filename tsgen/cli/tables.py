@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -16,7 +17,7 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +33,15 @@ from tsgen.data import Frame, listing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_ending", "name_of", "picture_bytes", "read_table", "table_bytes"]
+__all__ = [
+    "check_ending",
+    "is_table",
+    "name_of",
+    "picture_bytes",
+    "read_table",
+    "read_text",
+    "table_bytes",
+]
 
 _SEPARATORS = "\t;|,"
 """In this order where several would do: a semicolon file may have a comma in every field."""
@@ -58,12 +67,29 @@ def read_table(file: Path, spec: FileSpec) -> tuple[pd.DataFrame, FileSpec]:
 
     A CSV has columns of text, in which an empty field is ``""``.
     """
-    content = _content(file)
-    try:
-        content = _unpacked(content)
+    with _reading(file) as content:
         if content.startswith(b"PAR1"):
             return pd.read_parquet(io.BytesIO(content)), spec
         return _read_csv(_decoded(content, spec), spec)
+
+
+def read_text(file: Path, spec: FileSpec) -> str:
+    """The text that a file holds, whose lines end in a line feed."""
+    with _reading(file) as content:
+        return _decoded(content, spec)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table by its name: of text files only the CSVs are."""
+    return path.name.lower().endswith((*_TEXT[:-1], *_PARQUET))
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[bytes]:
+    """The content of a file, unpacked; what is wrong with it is said with its name."""
+    content = _content(file)
+    try:
+        yield _unpacked(content)
     except (ValueError, ImportError, OSError, csv.Error) as error:
         raise CommandError(f"can't read {name_of(file)}: {error}") from error
 

@@ -40,6 +40,13 @@ OPTIONS = {
     "hidden_size": "--hidden-size",
     "num_layers": "--num-layers",
     "run_dir": "--run-dir",
+    "num_samples": "--samples",
+    "num_beams": "--beams",
+    "temperature": "--temperature",
+    "top_k": "--top-k",
+    "top_p": "--top-p",
+    "until": "--until",
+    "unit": "--unit",
 }
 """The options by the arguments that they are in Python."""
 
