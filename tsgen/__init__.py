@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         plot_forecast,
         plot_importance,
         plot_prior,
+        plot_symbols,
         plot_training,
     )
     from tsgen.simulation import simulate
@@ -80,6 +81,7 @@ _HOME = {
     "plot_forecast": "plotting",
     "plot_importance": "plotting",
     "plot_prior": "plotting",
+    "plot_symbols": "plotting",
     "plot_training": "plotting",
     "pretrain": "training",
     "save_state": "inference",
@@ -123,6 +125,7 @@ __all__ = [
     "plot_forecast",
     "plot_importance",
     "plot_prior",
+    "plot_symbols",
     "plot_training",
     "pretrain",
     "save_state",

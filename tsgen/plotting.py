@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
-from tsgen.data import Columns, Frame, curves, listing, output_name, outputs_of, suffixes_of
+from tsgen.data import (
+    Columns,
+    Frame,
+    curves,
+    listing,
+    output_name,
+    outputs_of,
+    suffixes_of,
+    symbol_curves,
+)
 from tsgen.errors import FrameError
 from tsgen.simulation import samples_of_parts
 
@@ -27,6 +38,7 @@ __all__ = [
     "plot_forecast",
     "plot_importance",
     "plot_prior",
+    "plot_symbols",
     "plot_training",
     "save_figure",
 ]
@@ -323,6 +335,111 @@ def _set_title(figure: Figure, title: str | None, shown: int, count: int) -> Non
 
 def _title(name: Any) -> str:
     return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def plot_symbols(
+    history: Frame,
+    forecast: Frame | None = None,
+    *,
+    marks: Frame | None = None,
+    order: Sequence[Any] | None = None,
+    id_col: str = "unique_id",
+    time_col: str = "ds",
+    target_col: str = "y",
+    last: int | None = None,
+    max_series: int = 9,
+    title: str | None = None,
+) -> Figure:
+    """Draw sequences of symbols as a score: a row for each symbol, a bar for as long as it lasts.
+
+    Parameters
+    ----------
+    history : Series or DataFrame
+        Symbols in any layout, as given to ``fit`` of a generator.
+    forecast : Series or DataFrame, optional
+        What ``predict`` returned, in the same layout.
+    marks : Series or DataFrame, optional
+        Rows of the history to mark, such as those that a model finds unlikely.
+    order : list of symbols, optional
+        From the lowest row to the highest; sorted if not given.
+    id_col, time_col, target_col : str
+        The columns of a long frame.
+    last : int, optional
+        Steps of history to show; by default all.
+    max_series : int, default 9
+        Series to show; the first ones.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot.
+
+    Raises
+    ------
+    FrameError
+        If a symbol isn't in ``order``.
+
+    Examples
+    --------
+    >>> import tsgen
+    >>> df = tsgen.load_dataset("chorales").query("unique_id == '001'")
+    >>> figure = tsgen.plot_symbols(df.iloc[:-16], df.iloc[-16:])
+    >>> figure.axes[0].get_title(loc="left")
+    '001'
+    """
+    columns = Columns.of(id_col, time_col, target_col, frame=history)
+    before = symbol_curves(history, columns)
+    after = {} if forecast is None else symbol_curves(forecast, columns)
+    odd = {} if marks is None else symbol_curves(marks, columns)
+    names = list(before)[:max_series]
+    past = {name: before[name].iloc[-(last or len(before[name])) :] for name in names}
+    future = {name: after.get(name, before[name].iloc[:0]) for name in names}
+    places = _places_of_symbols([*past.values(), *future.values()], order)
+    figure, axes = _panels(len(names))
+    for axis, name in zip(axes, names, strict=True):
+        _draw_symbols(axis, past[name], future[name], places)
+        if name in odd:
+            _mark_symbols(axis, past[name][past[name].index.isin(odd[name].index)], places)
+        axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
+    _set_title(figure, title, len(names), len(before))
+    return figure
+
+
+def _places_of_symbols(curves: Sequence[pd.Series], order: Sequence[Any] | None) -> dict[Any, int]:
+    """The row of each symbol: those of an order that are there, or all of them sorted."""
+    found = pd.Index(pd.concat(list(curves)).unique(), dtype=object, tupleize_cols=False)
+    if order is None:
+        with contextlib.suppress(TypeError):  # of kinds that have no order among them
+            found = found.sort_values()
+        return {symbol: row for row, symbol in enumerate(found)}
+    if lost := [written(symbol) for symbol in found if symbol not in order]:
+        raise FrameError([f"order= lacks {listing(lost)}: name every symbol, the lowest first"])
+    present = set(found)
+    return {symbol: row for row, symbol in enumerate(each for each in order if each in present)}
+
+
+def _draw_symbols(axis: Axes, past: pd.Series, future: pd.Series, places: dict[Any, int]) -> None:
+    """A bar for each run of equal symbols; what was generated is shaded."""
+    whole = pd.concat([past, future])
+    step = whole.index[-1] - whole.index[-2] if len(whole) > 1 else 1
+    edges = whole.index.append(whole.index[-1:] + step)
+    rows, generated = whole.map(places).to_numpy(), np.arange(len(whole)) >= len(past)
+    starts = np.flatnonzero(np.append(True, np.diff(rows) | np.diff(generated)))
+    ends = np.append(starts[1:], len(whole))
+    colors = np.where(generated[starts], _FORECAST, _HISTORY)
+    axis.hlines(rows[starts], edges[starts], edges[ends], colors=colors.tolist(), linewidth=5)
+    if len(future):
+        axis.axvspan(edges[len(past)], edges[-1], color=_FORECAST, alpha=0.08, linewidth=0)
+    _dress(axis, whole)
+    axis.set_yticks(list(places.values()), [str(symbol) for symbol in places])
+    axis.set_ylim(-0.8, len(places) - 0.2)
+
+
+def _mark_symbols(axis: Axes, odd: pd.Series, places: dict[Any, int]) -> None:
+    """Rings around some steps."""
+    axis.plot(odd.index, odd.map(places).to_numpy(), "o", color=_FORECAST, markersize=11,
+              markerfacecolor="none")  # fmt: skip
 
 
 def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Figure:

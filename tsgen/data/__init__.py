@@ -67,6 +67,7 @@ from tsgen.data.sequence_reader import (
     read_new_symbols,
     read_sequences,
     stamps_of_frame,
+    symbol_curves,
 )
 from tsgen.data.sequences import (
     FrameSymbols,
@@ -147,6 +148,7 @@ __all__ = [
     "steps_between",
     "suffixes_of",
     "suggested_names",
+    "symbol_curves",
     "time_axis",
     "with_categories_of",
     "with_more_categories",

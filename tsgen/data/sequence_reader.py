@@ -13,7 +13,7 @@ from tsgen._messages import written
 from tsgen._typing import FloatArray, IntArray
 from tsgen.data.columns import Columns
 from tsgen.data.covariates import plain
-from tsgen.data.frame import read_history, read_panel
+from tsgen.data.frame import curves, read_history, read_panel
 from tsgen.data.future import read_given, read_new_rows
 from tsgen.data.history import History
 from tsgen.data.layouts import Frame
@@ -34,6 +34,7 @@ __all__ = [
     "read_new_symbols",
     "read_sequences",
     "stamps_of_frame",
+    "symbol_curves",
 ]
 
 _AT_ONCE = 2**20
@@ -308,6 +309,16 @@ def stamps_of_frame(df: Frame, how: SymbolSpec, panel: Panel) -> History:
         Of the layout of what was read.
     """
     return read_history(_column_of(df, how.columns).frame, how.of_frame(), panel.frequency)
+
+
+def symbol_curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
+    """The symbols of each series by its id, as `curves` has numbers."""
+    raw = _column_of(df, columns)
+    symbols = raw.symbols.to_numpy()
+    return {
+        name: pd.Series(symbols[places.to_numpy().astype(np.int64)], index=places.index)
+        for name, places in curves(raw.frame, columns).items()
+    }
 
 
 def _column_of(df: Frame, columns: Columns) -> _Column:
