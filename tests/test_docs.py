@@ -33,8 +33,9 @@ def test_examples_run_from_the_top_to_the_bottom_of_a_page(
 ) -> None:
     """What they print isn't compared, since trainings are cut short."""
     monkeypatch.chdir(tmp_path)
-    defaults = inspect.unwrap(tsgen.LSTMForecaster.__init__).__kwdefaults__
-    monkeypatch.setitem(defaults, "max_steps", 2)
+    for estimator in (tsgen.LSTMForecaster, tsgen.LSTMGenerator):
+        defaults = inspect.unwrap(estimator.__init__).__kwdefaults__
+        monkeypatch.setitem(defaults, "max_steps", 2)
     names: dict[str, object] = {}
     for code in examples(page):
         exec(compile(code, f"{page.name}: {code.splitlines()[0]}", "exec"), names)
