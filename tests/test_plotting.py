@@ -401,7 +401,7 @@ def test_generated_symbols_are_shaded_and_marks_are_ringed() -> None:
     figure = plot_symbols(whole[:12], whole[12:], marks=whole[[3, 7]], last=10, title="A log")
     axis = pictures(figure)[0]
     assert axis.patches[0].get_extents().width > 0
-    assert axis.lines[0].get_xdata().tolist() == [3, 7]
+    assert axis.lines[0].get_xdata().tolist() == [3.5, 7.5]
     starts = [bar[0][0] for bar in axis.collections[0].get_segments()]
     assert starts[0] == 2
     assert 12 in starts

@@ -400,7 +400,7 @@ def plot_symbols(
     for axis, name in zip(axes, names, strict=True):
         _draw_symbols(axis, past[name], future[name], places)
         if name in odd:
-            _mark_symbols(axis, past[name][past[name].index.isin(odd[name].index)], places)
+            _mark_symbols(axis, past[name], odd[name].index, places)
         axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
     _set_title(figure, title, len(names), len(before))
     return figure
@@ -422,8 +422,7 @@ def _places_of_symbols(curves: Sequence[pd.Series], order: Sequence[Any] | None)
 def _draw_symbols(axis: Axes, past: pd.Series, future: pd.Series, places: dict[Any, int]) -> None:
     """A bar for each run of equal symbols; what was generated is shaded."""
     whole = pd.concat([past, future])
-    step = whole.index[-1] - whole.index[-2] if len(whole) > 1 else 1
-    edges = whole.index.append(whole.index[-1:] + step)
+    edges = whole.index.append(whole.index[-1:] + _last_step(whole.index))
     rows, generated = whole.map(places).to_numpy(), np.arange(len(whole)) >= len(past)
     starts = np.flatnonzero(np.append(True, np.diff(rows) | np.diff(generated)))
     ends = np.append(starts[1:], len(whole))
@@ -436,10 +435,16 @@ def _draw_symbols(axis: Axes, past: pd.Series, future: pd.Series, places: dict[A
     axis.set_ylim(-0.8, len(places) - 0.2)
 
 
-def _mark_symbols(axis: Axes, odd: pd.Series, places: dict[Any, int]) -> None:
+def _mark_symbols(axis: Axes, past: pd.Series, stamps: pd.Index, places: dict[Any, int]) -> None:
     """Rings around some steps."""
-    axis.plot(odd.index, odd.map(places).to_numpy(), "o", color=_FORECAST, markersize=11,
-              markerfacecolor="none")  # fmt: skip
+    odd = past[past.index.isin(stamps)]
+    axis.plot(odd.index + _last_step(past.index) / 2, odd.map(places).to_numpy(), "o",
+              color=_FORECAST, markersize=11, markerfacecolor="none")  # fmt: skip
+
+
+def _last_step(index: pd.Index) -> Any:
+    """How long a symbol lasts."""
+    return index[-1] - index[-2] if len(index) > 1 else 1
 
 
 def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Figure:

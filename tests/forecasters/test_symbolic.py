@@ -457,58 +457,7 @@ def test_a_file_of_another_class_is_refused(of_text: LSTMGenerator, tmp_path: An
         of_text.save(tmp_path / "model")
 
 
-# --- hard inputs ---------------------------------------------------------------------------------
-
-
-def test_symbols_never_seen_are_read_as_unknown(of_text: LSTMGenerator) -> None:
-    assert len(of_text.predict(5, df="?!")) == 5
-    assert of_text.log_likelihood("ab?")[-1] < -2
-
-
-def test_empty_sequences_begin_anew(of_text: LSTMGenerator, of_words: LSTMGenerator) -> None:
-    assert len(of_text.predict(5, df="")) == 5
-    assert of_words.predict(5, df=["", "b"])[1] == "ob"
-    assert of_text.log_likelihood("").tolist() == []
-    with pytest.raises(SettingError, match="no symbol in df"):
-        of_text.perplexity("")
-    with pytest.raises(FrameError, match="no symbol"):
-        LSTMGenerator(**QUICK).fit("")
-
-
-def test_one_symbol_is_a_vocabulary() -> None:
-    model = LSTMGenerator(max_steps=20, hidden_size=4, verbose=False).fit("aaaa")
-    assert model.predict(5) == "aaaaa"
-    assert model.sample(5, temperature=3.0) == "aaaaa"
-    alone = LSTMGenerator(max_steps=5, hidden_size=4, verbose=False).fit("a")
-    assert alone.predict(2) == "aa"
-
-
-def test_a_beam_wider_than_what_is_left(of_text: LSTMGenerator) -> None:
-    beams = of_text.predict(1, num_beams=50, num_return_sequences=50)
-    assert sorted(beams["text"]) == list(ROW)
-
-
-def test_emoji_and_marks_come_back_as_they_are() -> None:
-    text = (
-        "e\N{COMBINING ACUTE ACCENT}\N{THUMBS UP SIGN}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}\ud800"
-    )
-    model = LSTMGenerator(**QUICK).fit(text * 60)
-    assert model.predict(10) == text * 2
-
-
-def test_a_sequence_of_100_000_symbols(of_text: LSTMGenerator) -> None:
-    text = ROW * 12_500
-    assert of_text.predict(3, df=text) == "abc"
-    assert of_text.log_likelihood(text).shape == (100_000,)
-
-
-@pytest.mark.slow
-def test_a_million_different_words_are_an_error_that_says_what_helps() -> None:
-    words = " ".join(map(str, range(1_000_000))) + " 1 2 3"
-    with pytest.raises(FrameError, match=r"1,000,000 different symbols.*min_count=2 3 are left"):
-        LSTMGenerator(unit="word", **QUICK).fit(words)
-    model = LSTMGenerator(unit="word", min_count=2, **{**QUICK, "max_steps": 3}).fit(words)
-    assert set(model.sample(9).split()) <= {"1", "2", "3"}
+# --- errors --------------------------------------------------------------------------------------
 
 
 def test_every_error_of_a_frame_is_one(of_frame: LSTMGenerator) -> None:

@@ -70,11 +70,11 @@ def check_symbol_snapshot(snapshot: SymbolSnapshot) -> None:
     count, what = len(vocabulary.symbols), "the vocabulary"
     need(1 <= count <= MOST_SYMBOLS and vocabulary.symbols.is_unique, what, "each symbol once")
     need(vocabulary.stops == settings.stop, what, "a stop symbol where sequences end")
-    _check_sequences(snapshot.panel, len(vocabulary))
+    _check_sequences(snapshot.panel, vocabulary)
 
 
-def _check_sequences(panel: SymbolPanel, codes: int) -> None:
-    offsets, what = panel.offsets, "the sequences"
+def _check_sequences(panel: SymbolPanel, vocabulary: Vocabulary) -> None:
+    offsets, what, codes = panel.offsets, "the sequences", len(vocabulary)
     need(offsets.shape == (len(panel) + 1,) and offsets[0] == 0, what, "an offset for each id")
     need(bool((np.diff(offsets) >= 0).all()), what, "lengths of 0 or more")
     need(panel.codes.shape == (offsets[-1],), what, "as many codes as their offsets say")
@@ -82,5 +82,5 @@ def _check_sequences(panel: SymbolPanel, codes: int) -> None:
     if len(panel.codes):
         need(0 <= panel.codes.min() <= panel.codes.max() < codes, what, "codes of the vocabulary")
     if isinstance(panel.layout, FrameSymbols):
-        check_panel(panel.layout.panel)
+        check_panel(panel.layout.panel, vocabulary.symbols[0])
         need(panel.layout.panel.ids.equals(panel.ids), what, "the ids of their frame")

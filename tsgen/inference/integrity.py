@@ -6,7 +6,10 @@ beyond reason, and parts that belong together.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from tsgen.data import Covariates, LongLayout, Panel, check_fill
 from tsgen.io import CodecError
@@ -30,8 +33,8 @@ def need(holds: bool, what: str, expected: str) -> None:
         raise CodecError(f"{what} can't be used: expected {expected}")
 
 
-def check_panel(panel: Panel) -> None:
-    """Refuse a panel whose parts don't belong together."""
+def check_panel(panel: Panel, example: Any = 0.0) -> None:
+    """Refuse a panel whose parts don't belong together, or that can't write such a value."""
     count, offsets, behind, what = len(panel.ids), panel.offsets, panel.behind, "the panel"
     need(count >= 1 and panel.ids.is_unique, what, "each id once")
     need(offsets.shape == (count + 1,) and offsets[0] == 0, what, "an offset for each id")
@@ -52,7 +55,8 @@ def check_panel(panel: Panel) -> None:
         read = (*panel.columns.future, *panel.columns.static)
         need(not read, "the columns", "covariates where some are named")
     # Whether dtypes, ends and frequency fit together is best said by putting them to use.
-    panel.forecast_frame(1, {"": np.zeros((count, 1))})
+    values = pd.Series([example] * count).to_numpy()
+    panel.forecast_frame(1, {"": values[:, None]})
 
 
 def _check_systems(panel: Panel) -> None:
