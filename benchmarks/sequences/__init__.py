@@ -3,5 +3,9 @@
 - ``machine_log``: simulated logs of machine states whose transition probabilities and faults are
   known, and how unlikely a model finds these faults;
 - ``baselines``: n-gram and Markov models, counted from sequences, their bits per symbol, and
-  which sequences repeat those of training.
+  which sequences repeat those of training;
+- ``text``, ``music``, ``machine``: generators learn Shakespeare, chorales and these logs, beside
+  models that count (``learning``: for how long);
+- ``speed``: symbols a second, beside stepping ``nn.LSTM``;
+- ``tables``: from the recorded results to those of the docs.
 """
