@@ -518,3 +518,18 @@ def test_every_error_of_a_frame_is_one(of_frame: LSTMGenerator) -> None:
         of_frame.predict(3, df=hole)
     with pytest.raises(FrameError, match="holds numbers, such as 1, but text in fit"):
         of_frame.predict(3, df=frame().assign(y=1))
+
+
+@pytest.mark.parametrize("data", ["text", "frame"])
+def test_states_are_saved_and_loaded(
+    data: str, of_text: LSTMGenerator, of_frame: LSTMGenerator, tmp_path: Any
+) -> None:
+    model, sequences = (of_text, "abc") if data == "text" else (of_frame, frame())
+    state = model.encode(sequences)
+    tsgen.save_state(state, tmp_path / "state")
+    loaded = tsgen.load_state(tmp_path / "state")
+    assert isinstance(loaded, tsgen.SymbolState)
+    one, other = (model.sample(9, state=each) for each in (state, loaded))
+    assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
+    with pytest.raises(tsgen.errors.ModelFileError, match="load_state"):
+        tsgen.load(tmp_path / "state")

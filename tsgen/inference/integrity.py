@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tsgen.data import Covariates, LongLayout, Panel, check_fill
+from tsgen.data import (
+    Covariates,
+    FrameSymbols,
+    LongLayout,
+    Panel,
+    SymbolPanel,
+    check_fill,
+)
 from tsgen.io import CodecError
 from tsgen.preprocessing import (
     AffineScalers,
@@ -18,7 +25,14 @@ from tsgen.preprocessing import (
     target_transform_of,
 )
 
-__all__ = ["ROWS_LIMIT", "check_panel", "check_scalers", "check_target_transform", "need"]
+__all__ = [
+    "ROWS_LIMIT",
+    "check_panel",
+    "check_scalers",
+    "check_sequences",
+    "check_target_transform",
+    "need",
+]
 
 ROWS_LIMIT = 2**20
 """Rows that a forecast may read or run ahead; more would exhaust the memory of most machines."""
@@ -53,6 +67,21 @@ def check_panel(panel: Panel) -> None:
         need(not read, "the columns", "covariates where some are named")
     # Whether dtypes, ends and frequency fit together is best said by putting them to use.
     panel.forecast_frame(1, {"": np.zeros((count, 1))})
+
+
+def check_sequences(panel: SymbolPanel, count: int | None = None) -> None:
+    """Refuse sequences whose parts don't belong together, of ``count`` codes if that is known."""
+    codes, offsets, what = panel.codes, panel.offsets, "the sequences"
+    need(offsets.shape == (len(panel) + 1,) and offsets[0] == 0, what, "an offset for each id")
+    need(bool((np.diff(offsets) >= 0).all()), what, "lengths of 0 or more")
+    need(codes.shape == (offsets[-1],), what, "as many codes as their offsets say")
+    need(codes.dtype.kind in "iu", what, "whole numbers")
+    if len(codes):
+        need(int(codes.min()) >= 0, what, "codes of 0 or more")
+        need(count is None or int(codes.max()) < count, what, "codes of the vocabulary")
+    if isinstance(panel.layout, FrameSymbols):
+        check_panel(panel.layout.panel)
+        need(panel.layout.panel.ids.equals(panel.ids), what, "the ids of their frame")
 
 
 def _check_systems(panel: Panel) -> None:
