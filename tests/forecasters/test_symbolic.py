@@ -73,6 +73,7 @@ def test_what_was_memorised_is_continued_exactly(kind: type[LSTMGenerator]) -> N
     assert model.losses_["loss"].iloc[-1] < 0.1
 
 
+@pytest.mark.slow
 def test_the_probabilities_of_a_markov_chain_are_learned() -> None:
     table, text = markov(6000)
     model = LSTMGenerator(max_steps=150, hidden_size=16, verbose=False).fit(text)
@@ -88,6 +89,7 @@ def test_the_probabilities_of_a_markov_chain_are_learned() -> None:
     assert np.abs(pairs.to_numpy() - table).max() < 0.06
 
 
+@pytest.mark.slow
 def test_the_step_that_counts_is_found() -> None:
     _, text = markov(4000)
     model = LSTMGenerator(max_steps=100, hidden_size=16, verbose=False).fit(text)
@@ -109,12 +111,14 @@ def test_ends_of_sequences_are_learned(of_words: LSTMGenerator) -> None:
     assert beams["score"].is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_ends_are_not_learned_where_they_are_not_wanted() -> None:
     model = LSTMGenerator(stop=False, **QUICK).fit([ROW * 5, ROW * 9])
     assert model.predict(8, df=["a", "ab"]) == ["bcdefgha", "cdefghab"]
     assert model.predict(3) == ["abc", "abc"]  # the training sequences go on
 
 
+@pytest.mark.slow
 def test_words_are_symbols_too() -> None:
     text = "the cat sat on the mat . " * 30
     model = LSTMGenerator(unit="word", **QUICK).fit(text)
@@ -187,6 +191,7 @@ def test_every_layout_comes_back(layout: str) -> None:
     assert scored.index.equals(data.index)
 
 
+@pytest.mark.slow
 def test_lists_come_back_as_lists() -> None:
     model = LSTMGenerator(**QUICK).fit([[60, 62, 64] * 9, [60, 62, 64] * 7])
     assert model.predict(2, df=[[60], [62, 64]]) == [[62, 64], [60, 62]]
@@ -237,6 +242,7 @@ def test_a_temperature_of_nothing_is_the_likeliest(of_text: LSTMGenerator) -> No
     assert of_text.sample(30, top_k=10_000) == of_text.sample(30)
 
 
+@pytest.mark.slow
 def test_same_seed_same_symbols(of_words: LSTMGenerator) -> None:
     assert of_words.sample(9, num_samples=9) == of_words.sample(9, num_samples=9)
     assert of_words.sample(9, num_samples=9) != of_words.sample(9, num_samples=9, random_state=1)
@@ -350,6 +356,7 @@ def test_sampling_of_no_use_is_an_error(of_text: LSTMGenerator, call: dict[str, 
 # --- vectors, and going on -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_pretrained_vectors_are_what_training_begins_with() -> None:
     vectors = pd.DataFrame(np.eye(8)[:, :5], index=list(ROW))
     frozen = LSTMGenerator(embeddings=vectors.iloc[:6], freeze_embeddings=True, **QUICK)
@@ -365,6 +372,7 @@ def test_pretrained_vectors_are_what_training_begins_with() -> None:
     assert free.predict(8) == ROW
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_more_symbols(of_text: LSTMGenerator) -> None:
     before = of_text.predict(30)
     more = LSTMGenerator(**{**QUICK, "max_steps": 60}).fit((ROW + "!") * 40, init=of_text)
@@ -377,6 +385,7 @@ def test_training_goes_on_with_more_symbols(of_text: LSTMGenerator) -> None:
         LSTMGenerator(**QUICK).fit(ROW, init=LSTMGenerator())
 
 
+@pytest.mark.slow
 def test_the_best_weights_before_a_loss_that_is_no_number_are_kept() -> None:
     class Poison(pl.Callback):
         def __init__(self, step: int) -> None:
@@ -403,6 +412,7 @@ def test_the_best_weights_before_a_loss_that_is_no_number_are_kept() -> None:
         model.predict(3)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_goes_on(tmp_path: Any) -> None:
     class Cut(Exception):
         pass
@@ -467,3 +477,18 @@ def test_every_error_of_a_frame_is_one(of_frame: LSTMGenerator) -> None:
         of_frame.predict(3, df=hole)
     with pytest.raises(FrameError, match="holds numbers, such as 1, but text in fit"):
         of_frame.predict(3, df=frame().assign(y=1))
+
+
+@pytest.mark.parametrize("data", ["text", "frame"])
+def test_states_are_saved_and_loaded(
+    data: str, of_text: LSTMGenerator, of_frame: LSTMGenerator, tmp_path: Any
+) -> None:
+    model, sequences = (of_text, "abc") if data == "text" else (of_frame, frame())
+    state = model.encode(sequences)
+    tsgen.save_state(state, tmp_path / "state")
+    loaded = tsgen.load_state(tmp_path / "state")
+    assert isinstance(loaded, tsgen.SymbolState)
+    one, other = (model.sample(9, state=each) for each in (state, loaded))
+    assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
+    with pytest.raises(tsgen.errors.ModelFileError, match="load_state"):
+        tsgen.load(tmp_path / "state")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import tsgen
 from tsgen import LSTMGenerator
 from tsgen.errors import FrameError, SettingError
 
@@ -105,6 +107,7 @@ def test_row_59_a_horizon_of_100_000_symbols(of_text: LSTMGenerator) -> None:
     assert of_text.predict(100_000) == ROW * 12_500
 
 
+@pytest.mark.slow
 def test_row_60_emoji_and_marks() -> None:
     text = (
         "e\N{COMBINING ACUTE ACCENT}\N{THUMBS UP SIGN}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}\ud800"
@@ -149,9 +152,12 @@ def test_row_63_whatever_can_be_told_apart_is_a_symbol(values: Any) -> None:
     assert forecast["y"].isin(column).all()
 
 
-def test_row_63_categories_without_rows_never_come() -> None:
+def test_row_63_categories_without_rows_never_come(tmp_path: Path) -> None:
     kind = pd.CategoricalDtype(["a", "b", "never"])
-    forecast = quick().fit(states(pd.Series(["a", "b"] * 20, dtype=kind))).sample(50)
+    rows = states(pd.Series(["a", "b"] * 20, dtype=kind))
+    model = quick().fit(rows)
+    tsgen.save_state(model.encode(rows), tmp_path / "state")
+    forecast = model.sample(50, state=tsgen.load_state(tmp_path / "state"))
     assert forecast["y"].dtype == kind
     assert "never" not in forecast["y"].tolist()
 

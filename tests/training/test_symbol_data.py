@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice, pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,3 +106,15 @@ def test_what_is_held_out_is_not_learned_from(stops: bool) -> None:
     assert len(validated) == len(set(validated)) == 80
     assert not learned & set(validated)
     assert data.validation_rows == (2 if stops else 10)
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 29, 44])
+def test_a_resumed_run_goes_on_at_its_step(step: int) -> None:
+    data = SymbolWindows(panel_of([120, 2, 18]), window=8, batch_size=2)
+    whole = list(islice(data.train_dataloader(), 60))
+    data.trainer = SimpleNamespace(  # type: ignore[assignment]
+        global_step=step, accumulate_grad_batches=1, global_rank=0, world_size=1
+    )
+    for one, other in zip(islice(data.train_dataloader(), 10), whole[step:], strict=False):
+        assert torch.equal(one.first, other.first)
+        assert one.goes_on == other.goes_on

@@ -53,7 +53,7 @@ class Preset:
     n_models: int | tuple[int, ...] = 1
     batch_size: int = 32
     learning_rate: float | tuple[float, ...] = (2e-3, 4e-3)
-    dropout: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
     loss: Loss = "mse"
     training_strategy: TrainingStrategy = field(default_factory=TeacherForcing)
     far_lags: bool | tuple[bool, ...] = (False, True)

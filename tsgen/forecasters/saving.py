@@ -120,7 +120,7 @@ def _choose(name: str, classes: Sequence[type[S]]) -> type[S]:
         if kind.__name__ == name:
             return kind
     accepted = " or ".join(kind.__name__ for kind in classes)
-    how = "tsgen.load_state(path)" if name == "ForecastState" else f"{name}.load(path)"
+    how = "tsgen.load_state(path)" if name.endswith("State") else f"{name}.load(path)"
     raise ModelFileError(f"holds a {name}, not a {accepted}: load it with {how}")
 
 

@@ -16,6 +16,8 @@ from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, Traini
 
 __all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
 
+_SYMBOLS_A_STEP = 2048
+_MOST_WINDOWS = 512
 _SCORES_A_STEP = 2**25
 """Scores of a training step, at most: of a large vocabulary, windows are fewer."""
 _FEW_SYMBOLS = 512
@@ -25,7 +27,10 @@ _VAL_SHARE = 0.1
 PRESETS = {
     "fast": Preset(max_steps=(200, 300, 500), hidden_size=(32, 64, 128), sizes=(5_000, 100_000)),
     "balanced": Preset(
-        max_steps=(500, 1000, 2000), hidden_size=(64, 128, 256), sizes=(5_000, 100_000)
+        max_steps=(500, 1000, 2000),
+        hidden_size=(64, 128, 256),
+        sizes=(5_000, 100_000),
+        dropout=(0.0, 0.2, 0.0),
     ),
     "accurate": Preset(
         max_steps=(1500, 4000, 15_000),
@@ -141,7 +146,7 @@ def choose_generator_settings(
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
         label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
         max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
-        batch_size=_batch_size(arguments["batch_size"], window, vocabulary),
+        batch_size=_batch_size(arguments["batch_size"], window, panel, vocabulary),
         learning_rate=_learning_rate(arguments["learning_rate"], units),
         weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
@@ -178,10 +183,13 @@ def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int |
     return whole_number("embedding_size", given, "numbers in the vector of a symbol")
 
 
-def _batch_size(given: Any, window: int, vocabulary: Vocabulary) -> int:
+def _batch_size(given: Any, window: int, panel: SymbolPanel, vocabulary: Vocabulary) -> int:
+    """As many windows as have the symbols of a step: more of short sequences."""
     if not is_auto(given):
         return whole_number("batch_size", given, "windows a step")
-    return max(1, min(32, _SCORES_A_STEP // (window * len(vocabulary))))
+    own = min(window, max(1, len(panel.codes) // len(panel)))
+    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // len(vocabulary))
+    return max(1, min(symbols // own, _MOST_WINDOWS))
 
 
 def _val_share(given: Any, patience: Any) -> float:

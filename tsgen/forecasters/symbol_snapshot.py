@@ -5,25 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
-from tsgen.data import (
-    MOST_SYMBOLS,
-    FrameSymbols,
-    ListSymbols,
-    SymbolPanel,
-    SymbolSpec,
-    TextSymbols,
-    Vocabulary,
-)
+from tsgen.data import MOST_SYMBOLS, SymbolPanel, SymbolSpec, Vocabulary
 from tsgen.forecasters.symbol_settings import GeneratorSettings
-from tsgen.inference import check_panel, need
+from tsgen.inference import check_sequences, need
 
 __all__ = ["SYMBOL_PARTS", "SymbolSnapshot", "check_symbol_snapshot"]
 
-SYMBOL_PARTS = (
-    SymbolPanel, SymbolSpec, FrameSymbols, TextSymbols, ListSymbols, Vocabulary, GeneratorSettings,
-)  # fmt: skip
+SYMBOL_PARTS = SymbolSpec, Vocabulary, GeneratorSettings
 """What such a file is made of, beside what all have."""
 
 _COUNT_LIMIT = 2**31 - 1
@@ -70,17 +58,4 @@ def check_symbol_snapshot(snapshot: SymbolSnapshot) -> None:
     count, what = len(vocabulary.symbols), "the vocabulary"
     need(1 <= count <= MOST_SYMBOLS and vocabulary.symbols.is_unique, what, "each symbol once")
     need(vocabulary.stops == settings.stop, what, "a stop symbol where sequences end")
-    _check_sequences(snapshot.panel, vocabulary)
-
-
-def _check_sequences(panel: SymbolPanel, vocabulary: Vocabulary) -> None:
-    offsets, what, codes = panel.offsets, "the sequences", len(vocabulary)
-    need(offsets.shape == (len(panel) + 1,) and offsets[0] == 0, what, "an offset for each id")
-    need(bool((np.diff(offsets) >= 0).all()), what, "lengths of 0 or more")
-    need(panel.codes.shape == (offsets[-1],), what, "as many codes as their offsets say")
-    need(panel.codes.dtype.kind in "iu", what, "whole numbers")
-    if len(panel.codes):
-        need(0 <= panel.codes.min() <= panel.codes.max() < codes, what, "codes of the vocabulary")
-    if isinstance(panel.layout, FrameSymbols):
-        check_panel(panel.layout.panel, vocabulary.symbols[0])
-        need(panel.layout.panel.ids.equals(panel.ids), what, "the ids of their frame")
+    check_sequences(snapshot.panel, len(vocabulary))

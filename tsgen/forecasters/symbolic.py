@@ -586,7 +586,8 @@ class SymbolGenerator(Estimator):
         Returns
         -------
         float
-            The exponential of the mean of ``-log_likelihood``; 1 is certainty.
+            The exponential of the mean of ``-log_likelihood``; 1 is certainty. Ends of sequences
+            don't count.
         """
         return float(np.exp(self._nats(df)))
 

@@ -25,6 +25,7 @@ from tsgen.inference.integrity import (
     ROWS_LIMIT,
     check_panel,
     check_scalers,
+    check_sequences,
     check_target_transform,
     need,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "calibrate_spread",
     "check_panel",
     "check_scalers",
+    "check_sequences",
     "check_target_transform",
     "checksum",
     "continuations",

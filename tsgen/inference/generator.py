@@ -279,7 +279,7 @@ class FittedGenerator:
             state.loop,
             steps,
             search,
-            stopping,
+            None if behind.any() else stopping,
             never=self._never(stopping),
             given=None if known is None else torch.from_numpy(known),
         )

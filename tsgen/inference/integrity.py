@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsgen.data import Covariates, LongLayout, Panel, check_fill
+from tsgen.data import (
+    Covariates,
+    FrameSymbols,
+    LongLayout,
+    Panel,
+    SymbolPanel,
+    WideLayout,
+    check_fill,
+)
 from tsgen.io import CodecError
 from tsgen.preprocessing import (
     AffineScalers,
@@ -21,7 +29,14 @@ from tsgen.preprocessing import (
     target_transform_of,
 )
 
-__all__ = ["ROWS_LIMIT", "check_panel", "check_scalers", "check_target_transform", "need"]
+__all__ = [
+    "ROWS_LIMIT",
+    "check_panel",
+    "check_scalers",
+    "check_sequences",
+    "check_target_transform",
+    "need",
+]
 
 ROWS_LIMIT = 2**20
 """Rows that a forecast may read or run ahead; more would exhaust the memory of most machines."""
@@ -33,8 +48,8 @@ def need(holds: bool, what: str, expected: str) -> None:
         raise CodecError(f"{what} can't be used: expected {expected}")
 
 
-def check_panel(panel: Panel, example: Any = 0.0) -> None:
-    """Refuse a panel whose parts don't belong together, or that can't write such a value."""
+def check_panel(panel: Panel) -> None:
+    """Refuse a panel whose parts don't belong together."""
     count, offsets, behind, what = len(panel.ids), panel.offsets, panel.behind, "the panel"
     need(count >= 1 and panel.ids.is_unique, what, "each id once")
     need(offsets.shape == (count + 1,) and offsets[0] == 0, what, "an offset for each id")
@@ -55,8 +70,28 @@ def check_panel(panel: Panel, example: Any = 0.0) -> None:
         read = (*panel.columns.future, *panel.columns.static)
         need(not read, "the columns", "covariates where some are named")
     # Whether dtypes, ends and frequency fit together is best said by putting them to use.
-    values = pd.Series([example] * count).to_numpy()
-    panel.forecast_frame(1, {"": values[:, None]})
+    panel.forecast_frame(1, {"": np.full((count, 1), _example(panel.layout))})
+
+
+def _example(layout: LongLayout | WideLayout) -> Any:
+    """What any of its columns can hold: a category is no number."""
+    dtypes = layout.dtypes if isinstance(layout, WideLayout) else layout.target_dtypes
+    return None if any(isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes) else 0.0
+
+
+def check_sequences(panel: SymbolPanel, count: int | None = None) -> None:
+    """Refuse sequences whose parts don't belong together, of ``count`` codes if that is known."""
+    codes, offsets, what = panel.codes, panel.offsets, "the sequences"
+    need(offsets.shape == (len(panel) + 1,) and offsets[0] == 0, what, "an offset for each id")
+    need(bool((np.diff(offsets) >= 0).all()), what, "lengths of 0 or more")
+    need(codes.shape == (offsets[-1],), what, "as many codes as their offsets say")
+    need(codes.dtype.kind in "iu", what, "whole numbers")
+    if len(codes):
+        need(int(codes.min()) >= 0, what, "codes of 0 or more")
+        need(count is None or int(codes.max()) < count, what, "codes of the vocabulary")
+    if isinstance(panel.layout, FrameSymbols):
+        check_panel(panel.layout.panel)
+        need(panel.layout.panel.ids.equals(panel.ids), what, "the ids of their frame")
 
 
 def _check_systems(panel: Panel) -> None:

@@ -13,14 +13,19 @@ from tsgen.data import (
     Covariate,
     Covariates,
     FixedFrequency,
+    FrameSymbols,
     IntegerFrequency,
+    ListSymbols,
     LongLayout,
     Panel,
     PeriodFrequency,
+    SymbolPanel,
+    TextSymbols,
     WideLayout,
 )
 from tsgen.errors import ModelFileError
-from tsgen.inference.integrity import check_panel, check_scalers, need
+from tsgen.inference.generator import SymbolState
+from tsgen.inference.integrity import check_panel, check_scalers, check_sequences, need
 from tsgen.inference.state import Encoding, ForecastState
 from tsgen.io import Container, PathLike, about, check_target, type_names
 from tsgen.nn import RolloutState
@@ -38,17 +43,23 @@ PARTS = (
     Panel, Columns, LongLayout, WideLayout, Covariate, Covariates,
     IntegerFrequency, PeriodFrequency, FixedFrequency, CalendarFrequency,
     AffineScalers, TransformerScalers, TargetTransform, TransformedScalers,
+    SymbolPanel, FrameSymbols, TextSymbols, ListSymbols,
 )  # fmt: skip
-"""What a panel and its scalers are made of."""
+"""What panels and scalers are made of."""
 _PARTS = (*PARTS, Encoding, RolloutState, WindowNormaliser)
 
 
-def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False) -> None:
+_KINDS = ForecastState, SymbolState
+
+
+def save_state(
+    state: ForecastState | SymbolState, path: PathLike, *, overwrite: bool = False
+) -> None:
     """Write a state to one file, from which forecasts and updates go on later.
 
     Parameters
     ----------
-    state : ForecastState
+    state : ForecastState or SymbolState
         From ``model.encode`` or ``model.update``; the model is saved apart.
     path : path
         Such as ``"monday.state"``.
@@ -76,12 +87,12 @@ def save_state(state: ForecastState, path: PathLike, *, overwrite: bool = False)
     """
     target = check_target(path, overwrite=overwrite)
     with about("this state", "can't be saved"):
-        container = Container.pack(ForecastState.__name__, state, {}, _PARTS)
+        container = Container.pack(type(state).__name__, state, {}, _PARTS)
     container.write(target, overwrite=overwrite)
 
 
 @isolated()
-def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
+def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState | SymbolState:
     """Read a saved state; nothing in the file is run.
 
     Parameters
@@ -99,9 +110,14 @@ def load_state(path: PathLike, *, trusted: Iterable[Any] = ()) -> ForecastState:
     trusted = type_names(trusted)
     with about(path, "can't be loaded"):
         container = Container.read(Path(path))
-        if container.kind != ForecastState.__name__:
+        kind = next((each for each in _KINDS if each.__name__ == container.kind), None)
+        if kind is None:
             raise ModelFileError(f"holds a {container.kind}, not a state: load it with tsgen.load")
-        state: ForecastState = container.unpack(ForecastState, _PARTS, trusted)[0]
+        state: ForecastState | SymbolState = container.unpack(kind, _PARTS, trusted)[0]
+        if isinstance(state, SymbolState):
+            check_sequences(state.panel)
+            _check_loop(state.loop, len(state), "the state")
+            return state
         check_panel(state.panel)
         check_scalers(state.scalers, "the state")
         _check_encoding(state)
@@ -120,7 +136,14 @@ def _check_encoding(state: ForecastState) -> None:
         rows = (loop.values, loop.known, encoding.residuals)
         sizes = {(part.ndim, len(part), part.shape[-1]) for part in rows}
         need(sizes == {(3, systems, channels)}, what, "rows")
-        need(loop.values.shape == loop.known.shape, what, "a flag for each value")
-        shapes = {part.shape for part in loop.recurrent}
-        need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, what, "one size of network")
-        need(all(len(shape) == 3 and shape[1] == systems for shape in shapes), what, "loops")
+        _check_loop(loop, systems, what)
+
+
+def _check_loop(loop: RolloutState, count: int, what: str) -> None:
+    """Refuse a loop that isn't one of so many sequences."""
+    shape = loop.values.shape
+    need(shape == loop.known.shape, what, "a flag for each value")
+    need(len(shape) == 3 and shape[0] == count, what, "rows of each sequence")
+    shapes = {part.shape for part in loop.recurrent}
+    need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, what, "one size of network")
+    need(all(len(each) == 3 and each[1] == count for each in shapes), what, "loops")

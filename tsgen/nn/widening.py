@@ -120,7 +120,8 @@ def with_more_symbols(network: SymbolNetwork, known: int, new: int) -> SymbolNet
     """
     architecture = network.architecture
     count = architecture.symbols
-    more = replace(architecture, symbols=count + new).network()
+    with torch.device("meta"):  # which draws nothing
+        more = replace(architecture, symbols=count + new).network()
     weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
     for name in ("vectors", "readout", "bias"):
         if name in weights:
@@ -128,5 +129,5 @@ def with_more_symbols(network: SymbolNetwork, known: int, new: int) -> SymbolNet
             mean = table[:known].mean(dim=0, keepdim=True)
             parts = (table[:known], mean.expand(new, *table.shape[1:]), table[known:])
             weights[name] = torch.cat(parts)
-    more.load_state_dict(weights)
+    more.load_state_dict(weights, assign=True)
     return more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +87,11 @@ class _Pieces(NamedTuple):
     first: IntArray
     stop: IntArray
     begins: BoolArray
+
+    @property
+    def most(self) -> int:
+        """Symbols of the longest."""
+        return int((self.stop - self.first).max())
 
     def take(self, positions: IntArray) -> _Pieces:
         series, first, stop, begins = self
@@ -248,18 +253,18 @@ class DrawsOfEpochs:
         step = 0
         for epoch in count():
             for pieces in self._windows.epoch(epoch * processes + rank):
-                for draw in _draws_of(pieces, self._windows.window):
-                    if step >= first:
-                        yield draw
-                    step += 1
+                steps = -(-pieces.most // self._windows.window)
+                if step + steps > first:
+                    draws = _draws_of(pieces, self._windows.window)
+                    yield from islice(draws, max(first - step, 0), None)
+                step += steps
 
 
 def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
     """The windows of some pieces, one after the other."""
     series, first, stop = (torch.from_numpy(np.asarray(part)) for part in pieces[:3])
     begins, nothing = torch.from_numpy(pieces.begins), torch.zeros_like(first)
-    most = int((stop - first).max())
-    for start in range(0, most, window):
+    for start in range(0, pieces.most, window):
         here = first + start
         yield SymbolDraw(
             series, here, torch.minimum(here + window, stop), begins & (start == 0), nothing,
