@@ -124,6 +124,15 @@ def test_tables_are_sorted_and_seeds_are_put_together() -> None:
     assert tables.music(notes).splitlines()[2].startswith("| tsgen, 3 minutes | 1.600 (1.500")
 
 
+def test_of_chains_the_best_are_shown() -> None:
+    runs = pd.DataFrame(
+        [("Markov a", 2.0, 5.0), ("Markov b", 3.0, 4.0), ("Markov c", 3.0, 5.0), ("x", 9.0, 9.0)],
+        columns=["model", "bits", "bits_new"],
+    )
+    shown = [line.split(" | ")[0] for line in tables.music(runs).splitlines()[2:]]
+    assert shown == ["| Markov a", "| Markov b", "| x", "| tsgen"]
+
+
 def test_faults_are_counted() -> None:
     faults = pd.DataFrame({"model": "tsgen", "rank": [1, 5, 6], "bits": 1.25, "least_bits": 1.2})
     assert tables.machine(faults).splitlines()[2] == (
