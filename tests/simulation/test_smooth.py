@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from tsgen._typing import FloatArray
 from tsgen.simulation._draws import Draws
-from tsgen.simulation.smooth import _integrated, _lorenz, chaotic_system, cycle, gaussian_process
+from tsgen.simulation.smooth import (
+    _first_coordinate,
+    _System,
+    chaotic_system,
+    cycle,
+    gaussian_process,
+)
 
 properties = settings(max_examples=5, deadline=None, derandomize=True, database=None)
 
@@ -60,12 +66,24 @@ def test_many_processes_have_the_season() -> None:
 
 
 def test_the_lorenz_system_has_its_two_wings_and_stays_on_them() -> None:
-    here = draws(20, 1000)
-    x = _integrated(_lorenz, here, np.full(20, 0.02))
+    system = _System.of(np.ones(20, dtype=bool), change=draws(20).uniform(0.9, 1.2))
+    start = np.random.default_rng(0).uniform(0, 2, (3, 20))
+    x = _first_coordinate(system, start, np.full(20, 0.02), 1300)
     assert np.isfinite(x).all()
     assert 15 < np.abs(x).max() < 30
     changes = (np.diff(np.sign(x[:, 300:]), axis=1) != 0).sum(axis=1)
     assert (changes >= 2).all()
+
+
+def test_slopes_are_those_of_lorenz_and_of_roessler() -> None:
+    change = np.array([1.0, 1.1, 0.9, 1.2])
+    system = _System.of(np.array([True, True, False, False]), change)
+    state = np.random.default_rng(0).normal(size=(3, 4))
+    (x, y, z), found = state, system(state)
+    lorenz = np.stack([10 * (y - x), x * (28 * change - z) - y, x * y - 8 / 3 * z])
+    roessler = np.stack([-(y + z), x + 0.2 * y, 0.2 + z * (x - 5.7 * change)])
+    np.testing.assert_allclose(found[:, :2], lorenz[:, :2])
+    np.testing.assert_allclose(found[:, 2:], roessler[:, 2:])
 
 
 @pytest.mark.slow

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from tsgen._typing import FloatArray
+from tsgen._typing import BoolArray, FloatArray
 from tsgen.simulation._draws import Draws, standardised
 
 __all__ = ["chaotic_system", "cycle", "gaussian_process"]
@@ -61,36 +61,60 @@ def chaotic_system(draws: Draws) -> FloatArray:
     Runge–Kutta method of order 4.
     """
     lorenz = draws.true(0.5)
-    values = np.empty((draws.count, draws.length))
-    kinds = (_lorenz, (0.01, 0.06), lorenz), (_roessler, (0.05, 0.15), ~lorenz)
-    for system, pace, chosen in kinds:
-        here = draws.of(int(chosen.sum()))
-        values[chosen] = _integrated(system, here, here.of_any_size(*pace))
-    return standardised(values)
+    low, high = np.where(lorenz, 0.01, 0.05), np.where(lorenz, 0.06, 0.15)
+    pace = np.exp(draws.random.uniform(np.log(low), np.log(high)))
+    system = _System.of(lorenz, change=draws.uniform(0.9, 1.2))
+    state = draws.random.uniform(-1.0, 1.0, (3, draws.count)) + 1.0
+    before = 100  # rows until a path is on its attractor
+    return standardised(_first_coordinate(system, state, pace, before + draws.length)[:, before:])
 
 
-def _lorenz(state: FloatArray, change: FloatArray) -> FloatArray:
-    x, y, z = state
-    return np.stack([10 * (y - x), x * (28 * change - z) - y, x * y - 8 / 3 * z])
-
-
-def _roessler(state: FloatArray, change: FloatArray) -> FloatArray:
-    x, y, z = state
-    return np.stack([-(y + z), x + 0.2 * y, 0.2 + z * (x - 5.7 * change)])
-
-
-def _integrated(
-    system: Callable[[FloatArray, FloatArray], FloatArray], draws: Draws, pace: FloatArray
+def _first_coordinate(
+    system: _System, state: FloatArray, pace: FloatArray, length: int
 ) -> FloatArray:
-    before = 300
-    change = draws.uniform(0.9, 1.2)
-    state = np.stack([draws.uniform(-1, 1) + 1, draws.uniform(-1, 1), draws.uniform(0, 1) + 1])
-    values = np.empty((before + draws.length, draws.count))
-    for row in range(len(values)):
-        k1 = system(state, change)
-        k2 = system(state + pace / 2 * k1, change)
-        k3 = system(state + pace / 2 * k2, change)
-        k4 = system(state + pace * k3, change)
-        state = state + pace / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    """Of the paths from a state (3, B), (B, length)."""
+    values = np.empty((length, len(pace)))
+    for row in range(length):
+        k1 = system(state)
+        k2 = system(state + pace / 2 * k1)
+        k3 = system(state + pace / 2 * k2)
+        k4 = system(state + pace * k3)
+        state = state + pace / 6 * (k1 + 2 * (k2 + k3) + k4)
         values[row] = state[0]
-    return values[before:].T
+    return values.T
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """Both systems as one, so that a step of all series is one of arrays: A s + b + products.
+
+    Lorenz: 10 (y − x), x (28 c − z) − y, x y − 8/3 z. Rössler: −(y + z), x + 0.2 y,
+    0.2 + z (x − 5.7 c). With c, a change of each series' own.
+    """
+
+    linear: FloatArray
+    """A, (B, 3, 3)."""
+    constant: FloatArray
+    """b, (3, B)."""
+    products: FloatArray
+    """Of x z in y, x z in z, and x y in z, (3, B)."""
+
+    @classmethod
+    def of(cls, lorenz: BoolArray, change: FloatArray) -> _System:
+        a_lorenz = np.array([[-10, 10, 0], [28, -1, 0], [0, 0, -8 / 3]])
+        a_roessler = np.array([[0, -1, -1], [1, 0.2, 0], [0, 0, -5.7]])
+        linear = np.where(lorenz[:, None, None], a_lorenz, a_roessler)
+        linear[lorenz, 1, 0] *= change[lorenz]
+        linear[~lorenz, 2, 2] *= change[~lorenz]
+        zero, one = np.zeros(len(lorenz)), np.ones(len(lorenz))
+        constant = np.where(lorenz, np.stack([zero] * 3), np.stack([zero, zero, 0.2 * one]))
+        in_lorenz, in_roessler = np.stack([-one, zero, one]), np.stack([zero, one, zero])
+        return cls(linear, constant, np.where(lorenz, in_lorenz, in_roessler))
+
+    def __call__(self, state: FloatArray) -> FloatArray:
+        """The slope of each coordinate, (3, B)."""
+        slope = self.constant + np.einsum("bij,jb->ib", self.linear, state)
+        x, y, z = state
+        slope[1] += self.products[0] * x * z
+        slope[2] += x * (self.products[1] * z + self.products[2] * y)
+        return np.asarray(slope)

@@ -27,6 +27,65 @@ __all__ = ["is_day", "level_shifts", "structural"]
 _WEEKS_OF_A_YEAR = 52
 
 
+@dataclass(frozen=True)
+class _Character:
+    """What series of some seasons are like; sizes are drawn between two, the logarithm uniform.
+
+    Attributes
+    ----------
+    noise : (float, float)
+        Its spread.
+    slow : float
+        The share of series whose level moves by a ``pace`` squared of what it would.
+    pace : float
+        1 where each row is a month or more; less, where many rows are in a season: a level that
+        moved as much in each of them would drown it.
+    trend : float
+        The size of trends, beside that of the noise.
+    damping : float
+        The most that a trend loses in a row.
+    undamped : float
+        The share of series whose trends last; those of the others end.
+    season : (float, float)
+        The spread of seasons.
+    seasonal : float
+        The share of series that have one.
+    memory : (float, float)
+        The share of series with an autoregressive noise, and the most that stays of it.
+    """
+
+    noise: tuple[float, float] = (0.01, 1.0)
+    slow: float = 0.0
+    pace: float = 1.0
+    trend: float = 1.0
+    damping: float = 0.25
+    undamped: float = 0.25
+    season: tuple[float, float] = (0.03, 2.0)
+    seasonal: float = 0.75
+    memory: tuple[float, float] = (0.3, 0.8)
+
+
+_YEARS = _Character(trend=4.0, damping=0.12, undamped=0.5)
+_QUARTERS = _Character(trend=3.0, damping=0.15, undamped=0.4, season=(0.01, 0.7))
+_MONTHS = _Character()
+_WEEKS = _Character(trend=0.6, damping=0.06, season=(0.01, 1.0), seasonal=0.6)
+
+
+def _character(season: int) -> _Character:
+    """Compared with real series by the share of trends and seasons in what moves them."""
+    if is_day(season):
+        pace = 12.0 / season
+        return _Character(
+            noise=(0.003, 0.5), slow=0.8, pace=pace, trend=pace**2, damping=0.25 * pace,
+            season=(0.2, 3.0), seasonal=0.95, memory=(0.6, 0.95),
+        )  # fmt: skip
+    if season == _WEEKS_OF_A_YEAR:
+        return _WEEKS
+    if season == 1:
+        return _YEARS
+    return _QUARTERS if season <= 4 else _MONTHS
+
+
 @dataclass(frozen=True, eq=False)
 class _Smoothing:
     """Parameters of B series, each (B,)."""
@@ -43,40 +102,39 @@ class _Smoothing:
     """ρ, of an autoregressive noise."""
 
     @classmethod
-    def drawn(cls, draws: Draws, pace: float) -> _Smoothing:
+    def drawn(cls, draws: Draws, like: _Character) -> _Smoothing:
         random, count = draws.random, draws.count
         level = np.where(draws.true(0.15), 0.0, random.beta(1.5, 1.5, count))
         level = np.where(draws.true(0.2), 1.0, level)
-        # Where a season has many rows, a level that moves in each of them would drown it.
-        slow = draws.true(0.8 if pace < 1 else 0.0)
-        frequent = draws.true(0.3 if pace == 1 else 0.6)
+        slow = draws.true(like.slow)
+        share, most = like.memory
         return cls(
-            level=np.where(slow, level * pace**2, level),
-            trend=random.beta(1.0, 5.0, count) * draws.true(0.5) * pace,
-            damping=np.where(draws.true(0.25), 1.0, 1.0 - draws.uniform(0.0, 0.25) * pace),
+            level=np.where(slow, level * like.pace**2, level),
+            trend=random.beta(1.0, 5.0, count) * draws.true(0.5) * like.pace,
+            damping=np.where(
+                draws.true(like.undamped), 1.0, 1.0 - draws.uniform(0.0, like.damping)
+            ),
             season=random.beta(1.0, 4.0, count) * draws.true(0.5),
-            memory=draws.uniform(-0.3, 0.8 if pace == 1 else 0.95) * frequent,
+            memory=draws.uniform(-0.3, most) * draws.true(share),
         )
 
 
 def structural(draws: Draws, season: int, longer: int | None = None) -> FloatArray:
-    """B series of T rows with a season of m rows, and one of M around it in half of them."""
-    of_day = is_day(season)
-    pace = 12.0 / season if of_day else 1.0
-    noise = draws.of_any_size(*((0.003, 0.5) if of_day else (0.01, 1.0)))
+    """B series of T rows with a season of m rows, and in most one of M around it."""
+    like = _character(season)
+    noise = draws.of_any_size(*like.noise)
     innovations = white_noise(draws) * noise[:, None]
-    smoothing = _Smoothing.drawn(draws, pace)
-    trends = _trends(draws, noise * (pace**2 if of_day else 1.5 if season <= 4 else 1.0))
-    steps = level_shifts(draws, noise, pace)
+    smoothing = _Smoothing.drawn(draws, like)
+    trends = _trends(draws, noise * like.trend)
+    steps = level_shifts(draws, noise, like.pace)
     pattern = np.zeros((draws.count, season))
     if season > 1:
-        low, high, share = (0.2, 3.0, 0.95) if of_day else (0.03, 2.0, 0.75)
-        size = draws.of_any_size(low, high) * draws.true(share)
+        size = draws.of_any_size(*like.season) * draws.true(like.seasonal)
         pattern = season_pattern(draws, season) * size[:, None]
     values = _run(innovations, smoothing, trends, pattern, steps)
     if longer is not None:
         week = season_around(draws, season, longer)
-        size = draws.of_any_size(0.05, 1.5) * draws.true(0.5) * np.maximum(_spread(pattern), 0.1)
+        size = draws.of_any_size(0.1, 2.0) * draws.true(0.65) * np.maximum(_spread(pattern), 0.1)
         first = draws.random.integers(longer, size=draws.count)
         rows = (np.arange(draws.length) + first[:, None]) % longer
         values += np.take_along_axis(week * size[:, None], rows, axis=1)
