@@ -17,7 +17,7 @@ from tsgen.data.frame import read_panel
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.forecasters.presets import PRESETS
 from tsgen.forecasters.settings import Settings, choose_settings
-from tsgen.nn import at_season, seasonal_architecture
+from tsgen.nn import Season, at_season, seasonal_architecture
 from tsgen.weights import read_weights, shipped_sizes, write_weights
 
 UNITS = 4
@@ -242,16 +242,16 @@ def test_before_it_is_learned_each_channel_of_a_system_is_a_series(
 def test_a_season_around_another() -> None:
     hours = pd.DataFrame({"a": wavy(400).to_numpy()}, pd.date_range("2024", periods=400, freq="h"))
     settings = settings_of(hours, preset="zero_shot", residual="seasonal")
-    assert settings.lags == (1, 24, 48, 168)
+    assert settings.lags == (1, 24, 48, 168, 192)
     assert (settings.residual_lag, settings.unit_season, settings.longer_season) == (24, 24, 168)
     given = settings_of(
         hours[:100], preset="zero_shot", season_length=(24, 168), residual="seasonal"
     )
     assert given.lags == settings.lags
     short = settings_of(hours[:100], preset="zero_shot", residual="seasonal")
-    assert short.lags == (1, 24, 48, 72)
+    assert short.lags == (1, 24, 48, 72, 96)
     alone = settings_of(hours, preset="zero_shot", season_length=24, residual="seasonal")
-    assert alone.lags == (1, 24, 48, 72)
+    assert alone.lags == (1, 24, 48, 72, 96)
 
 
 def test_a_pair_of_seasons_is_forecast(path: str) -> None:
@@ -261,10 +261,23 @@ def test_a_pair_of_seasons_is_forecast(path: str) -> None:
 
 def test_without_a_season_the_last_rows_are_read() -> None:
     settings = settings_of(wavy(), preset="zero_shot")
-    assert settings.lags == (1, 2, 3)
+    assert settings.lags == (1, 2, 3, 4)
     assert (settings.residual_lag, settings.longer_season) == (1, None)
     walk = monthly() * 0 + np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)
-    assert settings_of(walk, preset="zero_shot", residual="last").lags == (1, 2, 3)
+    assert settings_of(walk, preset="zero_shot", residual="last").lags == (1, 2, 3, 4)
+
+
+def test_weeks_know_their_year_and_begin_at_the_last_row(path: str) -> None:
+    walk = np.random.default_rng(0).normal(size=300).cumsum()
+    weeks = pd.Series(walk, pd.date_range("2015", periods=300, freq="W-SUN"), name="y")
+    for residual in ("auto", "last"):
+        settings = settings_of(weeks, preset="zero_shot", init=path, residual=residual)
+        assert settings.lags == (1, 52, 104, 156, 208)
+        assert (settings.residual_lag, settings.unit_season) == (1, 52)
+        assert settings.season == Season(52)
+    with pytest.raises(SettingError, match=r"residual='seasonal' contradicts.*52 rows"):
+        settings_of(weeks, preset="zero_shot", init=path, residual="seasonal")
+    assert np.isfinite(model_of(path).fit(weeks).predict(20)).all()
 
 
 # ------------------------------------------------------------------------- what is chosen and given
@@ -315,10 +328,10 @@ def test_what_contradicts_the_weights_is_refused(
 
 
 def test_what_agrees_with_the_weights_may_be_said(path: str) -> None:
-    said = {"hidden_size": UNITS, "num_layers": 1, "lags": [36, 12, 1, 24], "window_norm": True}
+    said = {"hidden_size": UNITS, "num_layers": 1, "lags": [36, 12, 1, 48, 24], "window_norm": True}
     said |= {"residual": "seasonal", "context_length": 30}
     settings = settings_of(monthly(), preset="zero_shot", init=path, **said)
-    assert (settings.lags, settings.context_length) == ((1, 12, 24, 36), 30)
+    assert (settings.lags, settings.context_length) == ((1, 12, 24, 36, 48), 30)
 
 
 @pytest.mark.parametrize("preset", KNOWING)
@@ -412,5 +425,5 @@ def test_layers_are_those_of_the_weights(tmp_path: Path) -> None:
 
 
 def test_lag_1_need_not_be_named(path: str) -> None:
-    model = model_of(path, lags=[12, 24, 36], residual="seasonal").fit(monthly())
-    assert model.settings_.lags == (1, 12, 24, 36)
+    model = model_of(path, lags=[12, 24, 36, 48], residual="seasonal").fit(monthly())
+    assert model.settings_.lags == (1, 12, 24, 36, 48)

@@ -23,6 +23,7 @@ SEASONS = [
     Season(12),
     Season(24, 168),
     Season(2),
+    Season(52),
 ]
 
 
@@ -69,14 +70,21 @@ def test_a_network_at_a_season_is_the_shared_one_that_is_told_of_it(
 
 
 def test_lags_by_role() -> None:
-    assert Season(24, 168).lags == (1, 24, 48, 168)
-    assert Season(12).lags == (1, 12, 24, 36)
-    assert Season(1).lags == (1, 1, 2, 3)
+    assert Season(24, 168).lags == (1, 24, 48, 168, 192)
+    assert Season(12).lags == (1, 12, 24, 36, 48)
+    assert Season(1).lags == (1, 1, 2, 3, 4)
     lags = [at_season(network_of(), season).lags for season in SEASONS[:5]]
-    assert lags == [(1, 2, 3), (1, 4, 8, 12), (1, 12, 24, 36), (1, 24, 48, 168), (1, 2, 4, 6)]
+    assert lags == [
+        (1, 2, 3, 4),
+        (1, 4, 8, 12, 16),
+        (1, 12, 24, 36, 48),
+        (1, 24, 48, 168, 192),
+        (1, 2, 4, 6, 8),
+    ]
 
 
-def test_outputs_are_added_to_the_row_a_season_ago() -> None:
+def test_outputs_are_added_to_the_row_a_season_ago_or_of_weeks_to_the_last_row() -> None:
+    assert [season.base for season in SEASONS] == [1, 4, 12, 24, 2, 1]
     network = network_of()
     for weight in network.parameters():
         torch.nn.init.zeros_(weight)
@@ -84,7 +92,7 @@ def test_outputs_are_added_to_the_row_a_season_ago() -> None:
         values, known = rows_of(season, 20)
         own, cut = at_season(network, season), max(season.lags)
         outputs, _ = own.read(own.start(values, known), values[:, cut:], known[:, cut:])
-        before = cut - season.rows
+        before = cut - season.base
         torch.testing.assert_close(outputs, values[:, before : before + 20])
 
 

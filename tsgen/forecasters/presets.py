@@ -60,7 +60,7 @@ class Preset:
     seasonal_below: float | tuple[float, ...] = (1.0, 1.15)
     change_share: float | tuple[float, ...] = (0.0, 0.5)
     error_limit: float | None = None
-    start_share: float = 0.0
+    start_share: float | tuple[float, ...] = 0.0
     init: str = "random"
 
     def of(self, name: str, *, rows: int) -> Any:

@@ -116,10 +116,9 @@ class Settings:
 
     @property
     def season(self) -> Season:
-        """What networks that know many seasons are told of this one; none, where none shows."""
-        return Season(
-            self.residual_lag or 1, self.longer_season if self.residual_lag != 1 else None
-        )
+        """What networks that know many seasons were told of this one; none, where none shows."""
+        season = Season(self.season_length, self.longer_season)
+        return season if tuple(sorted(set(season.lags))) == self.lags else Season(1)
 
     def architecture(
         self, cell: Cell, hidden_size: int, channels: int, covariates: CovariateScaler | None
@@ -223,9 +222,8 @@ def _known_season(
     arguments: Mapping[str, Any], panel: Panel, base: int | None, season: int, longer: int | None
 ) -> Season:
     """What weights are told of the season; none, of series that don't repeat themselves."""
-    if base is not None and base != season:
-        return Season(1)
-    return Season(season, longer or _longer_season(arguments["season_length"], panel))
+    known = Season(season, longer or _longer_season(arguments["season_length"], panel))
+    return known if base in (None, known.rows, known.base) else Season(1)
 
 
 def _seasons(given: Any, panel: Panel) -> tuple[int, int | None]:
@@ -303,7 +301,7 @@ def _network_and_steps(
         "loss": one_of("loss", chosen("loss"), tuple(LOSSES)),
         "change_share": preset.of("change_share", rows=rows),
         "error_limit": preset.error_limit,
-        "start_share": preset.start_share,
+        "start_share": preset.of("start_share", rows=rows),
         "max_steps": _max_steps(chosen("max_steps"), preset),
         "batch_size": whole_number("batch_size", chosen("batch_size"), "windows a step"),
         "learning_rate": number("learning_rate", chosen("learning_rate"), 1e-9, 10.0),

@@ -87,12 +87,14 @@ def fixed_by_weights(
         _refuse("lags", given, list(lags))
     if arguments["residual"] is None:
         _refuse("residual", None, "'last' or 'seasonal'")
+    if arguments["residual"] == "seasonal" and season.base != season.rows:
+        _refuse("residual", "seasonal", f"'last' for a season of {season.rows} rows")
     context = arguments["context_length"]
     context = usual_context(season, length) if is_auto(context) else context
     return {
         "context_length": whole_number("context_length", context, "rows to read"),
         "lags": lags,
-        "residual_lag": season.rows,
+        "residual_lag": season.base,
         "longer_season": season.longer,
         "unit_season": season.rows,
         "window_norm": True,

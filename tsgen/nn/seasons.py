@@ -1,8 +1,10 @@
 """One network for every season: lags by role, which become lags in rows at a season.
 
-The roles are the last row, the rows one and two seasons ago, and the row a longer season ago (a
-week, around days); where there is none, that is the row three seasons ago. What the season is, the
-network is told by two constant inputs. `at_season` makes of such weights the network of one season:
+The roles are the last row, the rows one and two seasons ago, the row a longer season ago (a week,
+around days), or three seasons ago where there is none, and the row a season before that: by how
+much a day is above the day before it, a week ago, says so of this week's. What it puts out is added
+to the row a season ago, or of weeks in a year to the last row. What the season is, the network is
+told by two constant inputs. `at_season` makes of such weights the network of one season:
 where roles fall on one row, as without a season, their weights are added, and the constant inputs
 go into the biases, so that it is an ordinary `RecurrentNetwork`.
 """
@@ -20,8 +22,9 @@ from tsgen.nn.recurrent import Architecture, RecurrentNetwork
 
 __all__ = ["Season", "at_season", "seasonal_architecture", "sharing_weights"]
 
-_ROLES = 4
+_ROLES = 5
 _CONSTANTS = 2
+_WEEKS_OF_A_YEAR = 52
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Season:
     --------
     >>> from tsgen.nn import Season
     >>> Season(24, 168).lags, Season(12).lags, Season(1).lags
-    ((1, 24, 48, 168), (1, 12, 24, 36), (1, 1, 2, 3))
+    ((1, 24, 48, 168, 192), (1, 12, 24, 36, 48), (1, 1, 2, 3, 4))
     """
 
     rows: int = 1
@@ -48,12 +51,18 @@ class Season:
     @property
     def lags(self) -> tuple[int, ...]:
         """The lag of each role, in rows; some may be the same."""
-        return 1, self.rows, 2 * self.rows, self.longer or 3 * self.rows
+        longer = self.longer or 3 * self.rows
+        return 1, self.rows, 2 * self.rows, longer, longer + self.rows
+
+    @property
+    def base(self) -> int:
+        """The lag to which outputs are added: over the weeks of a year levels wander too far."""
+        return 1 if self.rows == _WEEKS_OF_A_YEAR else self.rows
 
     @property
     def constants(self) -> Tensor:
         """What the network is told of it, (2,)."""
-        longer = math.log(self.lags[-1] / self.rows)
+        longer = math.log(self.lags[3] / self.rows)
         return torch.tensor([math.log(self.rows) / 3, longer / 3], dtype=torch.float32)
 
 
@@ -67,7 +76,7 @@ def seasonal_architecture(
         cell=cell,  # type: ignore[arg-type]
         hidden_size=hidden_size,
         num_layers=num_layers,
-        residual_lag=season.rows,
+        residual_lag=season.base,
         covariates=_CONSTANTS,
     )
 
@@ -79,14 +88,14 @@ def sharing_weights(network: RecurrentNetwork, season: Season) -> RecurrentNetwo
     """
     shared = copy.copy(network)  # a module's copy has the same parameters
     shared.lags = season.lags
-    shared.architecture = replace(network.architecture, lags=season.lags, residual_lag=season.rows)
+    shared.architecture = replace(network.architecture, lags=season.lags, residual_lag=season.base)
     return shared
 
 
 def at_season(network: RecurrentNetwork, season: Season) -> RecurrentNetwork:
     """The network of one season, with weights of its own."""
     lags = tuple(sorted(set(season.lags)))
-    made_of = replace(network.architecture, lags=lags, residual_lag=season.rows, covariates=0)
+    made_of = replace(network.architecture, lags=lags, residual_lag=season.base, covariates=0)
     with torch.device("meta"):  # weights without memory, which draw nothing
         made = made_of.network()
     weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}

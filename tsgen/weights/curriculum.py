@@ -27,21 +27,21 @@ class Task(NamedTuple):
 
 
 CURRICULUM = (
-    Task(Season(1), 24, 8, 0.19),
-    Task(Season(1), 96, 16, 0.05),
-    Task(Season(4), 40, 10, 0.20),
+    Task(Season(1), 24, 8, 0.15),
+    Task(Season(1), 96, 16, 0.04),
+    Task(Season(4), 40, 10, 0.17),
     Task(Season(7), 70, 21, 0.06),
-    Task(Season(12), 72, 20, 0.28),
-    Task(Season(24), 168, 48, 0.03),
-    Task(Season(24, 168), 168, 48, 0.09),
-    Task(Season(52), 156, 18, 0.04),
-    Task(Season(48, 336), 192, 48, 0.01),
-    Task(Season(96, 672), 192, 48, 0.01),
+    Task(Season(12), 72, 20, 0.24),
+    Task(Season(24), 168, 48, 0.04),
+    Task(Season(24, 168), 168, 48, 0.14),
+    Task(Season(52), 156, 18, 0.08),
+    Task(Season(48, 336), 192, 48, 0.015),
+    Task(Season(96, 672), 192, 48, 0.015),
     Task(Season(5), 50, 15, 0.01),
     Task(Season(6), 60, 18, 0.01),
     Task(Season(30), 120, 30, 0.01),
     Task(Season(168), 336, 48, 0.004),
-    Task(Season(288), 576, 48, 0.004),
+    Task(Season(288), 576, 48, 0.006),
 )
 """Seasons that frequencies have; those of years, quarters and months most."""
 
