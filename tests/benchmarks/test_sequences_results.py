@@ -26,7 +26,8 @@ def test_a_fit_says_how_it_was_made(minutes: float | None) -> None:
     fit = learning.fitted("abc" * 30, 3, {"hidden_size": 4, "preset": "fast"}, minutes)
     assert fit.row["model"] == ("tsgen, fast" if minutes is None else "tsgen, 0.001 minutes")
     assert fit.row["seed"] == fit.model.settings_.random_state == 3
-    assert fit.row["steps"] == (200 if minutes is None else 1)
+    steps = fit.row["steps"]  # in so short a time as many as this machine makes
+    assert steps == 200 if minutes is None else steps >= 1
     assert fit.row["settings"] == '{"hidden_size": 4, "preset": "fast"}'
 
 

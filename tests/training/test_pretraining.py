@@ -171,7 +171,7 @@ def test_errors_are_in_the_unit_of_the_batchs_season() -> None:
     batch = SimulatedWindows(curriculum=TINY, batch_size=8).batch(0)
     network, objective = module._learned_from(module.network, batch)
     assert objective == Objective("mae", season=4, change_share=1.0, limit=12.0)
-    assert network.lags == (1, 4, 8, 12)
+    assert network.lags == (1, 4, 8, 12, 16)
     assert all(a is b for a, b in zip(network.parameters(), module.parameters(), strict=True))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from tsgen.data import Learned
 from tsgen.forecasters.symbol_settings import GeneratorSettings
 from tsgen.inference import FittedGenerator
 from tsgen.nn import Cell, SymbolNetwork, with_more_symbols
-from tsgen.training import Losses, SymbolModule, SymbolWindows
+
+if TYPE_CHECKING:
+    from tsgen.training import Losses, SymbolModule, SymbolWindows
 
 __all__ = ["SymbolRecipe", "prepare_symbols", "train_symbols"]
 
@@ -52,7 +54,7 @@ def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModul
     """Do all of a training but the training."""
     settings, (panel, vocabulary) = recipe.settings, learned
     with torch.device("meta"):  # weights without memory, which draw nothing
-        module = SymbolModule(
+        module = training.SymbolModule(
             settings.architecture(recipe.cell, len(vocabulary)),
             label_smoothing=settings.label_smoothing,
             strategy=settings.training_strategy,
@@ -66,7 +68,7 @@ def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModul
         module.take_over([_begun(recipe.start, len(vocabulary.symbols))])
     elif recipe.vectors is not None:
         _give_vectors(module.network, recipe.vectors)
-    data = SymbolWindows(
+    data = training.SymbolWindows(
         panel,
         stop=vocabulary.stop,
         window=settings.window_length,
