@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
 from os import PathLike
@@ -61,7 +61,7 @@ from tsgen.forecasters.fitting import (
     report_of,
     train,
 )
-from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
+from tsgen.forecasters.saving import SavableEstimator, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
 from tsgen.forecasters.snapshot import (
     Snapshot,
@@ -135,7 +135,7 @@ class Roles(NamedTuple):
     static: Any
 
 
-class NeuralForecaster(Forecaster):
+class NeuralForecaster(SavableEstimator, Forecaster):
     """A forecaster whose model is a `FittedModel`; subclasses say which cell it has."""
 
     cell: ClassVar[Cell]
@@ -1235,70 +1235,6 @@ class NeuralForecaster(Forecaster):
 
     # --- files and copies
 
-    @of_one_moment
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
-
-        Parameters
-        ----------
-        path : path
-            Such as ``"model.tsgen"``. The file appears there whole or not at all.
-        overwrite : bool, default False
-            Whether a file that exists is replaced.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        FileExistsError
-            If the file exists and ``overwrite`` is false.
-        OSError
-            If it can't be written; what was there before is untouched.
-
-        Warns
-        -----
-        UserWarning
-            If arguments of ``trainer_kwargs``, such as callbacks, are left out.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import tsgen
-        >>> model = tsgen.LSTMForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/model.tsgen")
-        ...     loaded = tsgen.LSTMForecaster.load(f"{folder}/model.tsgen")
-        >>> loaded.predict(11).equals(model.predict(11))
-        True
-        """
-        self._check_fitted("save")
-        if training.is_rank_zero():  # under DDP every process comes here
-            save_model(self, path, overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:
-        """Read a saved model; nothing in the file is run.
-
-        Parameters
-        ----------
-        path : path
-        trusted : list of str or type
-            Types of your own that a transformer given as ``scaler`` is made of. Name those alone
-            whose code you trust.
-
-        Returns
-        -------
-        forecaster
-            Fitted: it forecasts what the saved one did, bit by bit.
-
-        Raises
-        ------
-        ModelFileError
-            If the file is truncated, altered, unsafe, of another format than this version of tsgen
-            has, no model, or one of another class; the message says which.
-        """
-        return load_model(path, [cls], trusted=trusted)
-
     _snapshot_type = Snapshot
 
     def _weights(self) -> dict[str, Tensor]:
@@ -1341,11 +1277,6 @@ class NeuralForecaster(Forecaster):
         for name in ("history_", "_module_"):
             state.pop(name, None)
         return state
-
-    def __copy__(self) -> Self:
-        copied = type(self).__new__(type(self))
-        copied.__dict__ = dict(self.__dict__)
-        return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy shares the training rows, which are never written to."""

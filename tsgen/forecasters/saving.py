@@ -8,17 +8,20 @@ anything is parsed, and the types of a transformer before one is built; and
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from torch import Tensor
 
+from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen.errors import ModelFileError, warn_user
+from tsgen.forecasters.base import Estimator, of_one_moment
 from tsgen.forecasters.continuing import Origin
 from tsgen.forecasters.settings import Settings
 from tsgen.forecasters.snapshot import Snapshot, check_snapshot
@@ -32,7 +35,7 @@ from tsgen.io import Codec, CodecError, Container, PathLike, about, check_target
 from tsgen.preprocessing import CovariateScaler, PanelScaler, ValueRange
 from tsgen.training import STRATEGIES, TeacherForcing
 
-__all__ = ["load_model", "save_model", "warn_unless_savable"]
+__all__ = ["SavableEstimator", "load_model", "save_model", "warn_unless_savable"]
 
 _PARTS = (
     *PARTS, *SYMBOL_PARTS, Settings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
@@ -47,26 +50,98 @@ _CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
 """What must hold of each kind of snapshot."""
 
 
-class Savable(Protocol):
-    """An estimator that can be saved: its constructor, and the two ways to a snapshot."""
+class SavableEstimator(Estimator):
+    """An estimator that can be saved: subclasses say what they are made of, and back."""
 
     _snapshot_type: ClassVar[type[Any]]
 
+    @abstractmethod
+    def _snapshot(self) -> Any:
+        """All of it but the weights, a `_snapshot_type`."""
+
+    @abstractmethod
+    def _weights(self) -> dict[str, Tensor]:
+        """By name."""
+
     @classmethod
-    def _get_param_names(cls) -> list[str]: ...
+    @abstractmethod
+    def _restored(cls, snapshot: Any, weights: Mapping[str, Tensor]) -> Self:
+        """The fitted estimator of both."""
 
-    def _snapshot(self) -> Any: ...
+    @of_one_moment
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
 
-    def _weights(self) -> dict[str, Tensor]: ...
+        Parameters
+        ----------
+        path : path
+            Such as ``"model.tsgen"``. The file appears there whole or not at all.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+        OSError
+            If it can't be written; what was there before is untouched.
+
+        Warns
+        -----
+        UserWarning
+            If arguments of ``trainer_kwargs``, such as callbacks, are left out.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tsgen
+        >>> model = tsgen.LSTMForecaster(max_steps=5).fit(tsgen.load_dataset("sunspots"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.tsgen")
+        ...     loaded = tsgen.LSTMForecaster.load(f"{folder}/model.tsgen")
+        >>> loaded.predict(11).equals(model.predict(11))
+        True
+        """
+        self._check_fitted("save")
+        if training.is_rank_zero():  # under DDP every process comes here
+            save_model(self, path, overwrite=overwrite)
 
     @classmethod
-    def _restored(cls, snapshot: Any, weights: Mapping[str, Tensor]) -> Self: ...
+    def load(cls, path: PathLike, *, trusted: Iterable[Any] = ()) -> Self:
+        """Read a saved model; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : path
+        trusted : list of str or type
+            Types of your own that a transformer given as ``scaler`` is made of. Name those alone
+            whose code you trust. Models of symbols have none.
+
+        Returns
+        -------
+        estimator
+            Fitted: it forecasts or generates what the saved one did, bit by bit.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is truncated, altered, unsafe, of another format than this version of tsgen
+            has, no model, or one of another class; the message says which.
+        """
+        return load_model(path, [cls], trusted=trusted)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__ = dict(self.__dict__)
+        return copied
 
 
-S = TypeVar("S", bound=Savable)
+S = TypeVar("S", bound=SavableEstimator)
 
 
-def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> None:
+def save_model(model: SavableEstimator, path: PathLike, *, overwrite: bool = False) -> None:
     """Write a fitted forecaster to one file, whole or not at all; as ``model.save`` says."""
     target = check_target(path, overwrite=overwrite)
     snapshot, left_out = _without_left_out(model._snapshot())
@@ -75,7 +150,7 @@ def save_model(model: Savable, path: PathLike, *, overwrite: bool = False) -> No
     _packed(type(model).__name__, snapshot, model._weights()).write(target, overwrite=overwrite)
 
 
-def warn_unless_savable(model: Savable) -> None:
+def warn_unless_savable(model: SavableEstimator) -> None:
     """Say before a training what `save_model` would say after it, and what stands in the way."""
     snapshot, _ = _without_left_out(model._snapshot())
     try:

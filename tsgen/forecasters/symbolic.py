@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
@@ -38,8 +38,8 @@ from tsgen.errors import (
     TrainingInterrupted,
     warn_user,
 )
-from tsgen.forecasters.base import Estimator, of_one_moment, with_hints
-from tsgen.forecasters.saving import load_model, save_model, warn_unless_savable
+from tsgen.forecasters.base import of_one_moment, with_hints
+from tsgen.forecasters.saving import SavableEstimator, warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
 from tsgen.forecasters.symbol_fitting import SymbolRecipe, prepare_symbols, train_symbols
@@ -67,7 +67,7 @@ __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
 _LIKELIHOOD = "log_likelihood"
 
 
-class SymbolGenerator(Estimator):
+class SymbolGenerator(SavableEstimator):
     """A generator whose model is a `FittedGenerator`; subclasses say which cell it has."""
 
     cell: ClassVar[Cell]
@@ -754,61 +754,6 @@ class SymbolGenerator(Estimator):
 
     # --- files and copies
 
-    @of_one_moment
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted model to one file, which holds no pickle; under DDP on rank zero alone.
-
-        Parameters
-        ----------
-        path : path
-            Such as ``"model.tsgen"``. The file appears there whole or not at all.
-        overwrite : bool, default False
-            Whether a file that exists is replaced.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        FileExistsError
-            If the file exists and ``overwrite`` is false.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import tsgen
-        >>> model = tsgen.LSTMGenerator(max_steps=20, verbose=False).fit("on off " * 50)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/model.tsgen")
-        ...     loaded = tsgen.load(f"{folder}/model.tsgen")
-        >>> loaded.sample(20) == model.sample(20)
-        True
-        """
-        self._check_fitted("save")
-        if training.is_rank_zero():  # under DDP every process comes here
-            save_model(self, path, overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], *, trusted: Iterable[Any] = ()) -> Self:
-        """Read a saved model; nothing in the file is run.
-
-        Parameters
-        ----------
-        path : path
-        trusted : list of str or type
-            Of no use for symbols; there since forecasters have it.
-
-        Returns
-        -------
-        generator
-            Fitted: it generates what the saved one did.
-
-        Raises
-        ------
-        ModelFileError
-            If the file is truncated, altered, unsafe, no model, or one of another class.
-        """
-        return load_model(path, [cls], trusted=trusted)
-
     _snapshot_type = SymbolSnapshot
 
     def _weights(self) -> dict[str, Tensor]:
@@ -829,11 +774,6 @@ class SymbolGenerator(Estimator):
         generator.spec_ = snapshot.spec
         generator.model_ = FittedGenerator(network, vocabulary, settings.context_length)
         return generator
-
-    def __copy__(self) -> Self:
-        copied = type(self).__new__(type(self))
-        copied.__dict__ = dict(self.__dict__)
-        return copied
 
     # --- what all of these need
 
