@@ -191,7 +191,7 @@ def test_numbers_of_symbols_stand_in_the_rows_of_the_frame(layout: str) -> None:
     elif layout == "multiindex":
         frame = frame.set_index(["unique_id", "ds"])["y"]
     panel, vocabulary = learn_sequences(frame)
-    values = frame_of_values(frame, SymbolSpec(), panel.codes.astype(float), "code")
+    values = frame_of_values(frame, SymbolSpec(), panel, panel.codes.astype(float), "code")
     expected = frame["y"] if layout == "long" else frame
     numbers = values["code"] if layout == "long" else values
     flat, said = np.ravel(expected.to_numpy()), np.ravel(numbers.to_numpy())
@@ -218,7 +218,9 @@ def test_a_state_may_last_until_the_next_symbol() -> None:
     frame = long_frame().drop(index=1)
     learned = learn_sequences(frame, SymbolSpec(fill="ffill"))
     assert symbols_of(learned)[1] == list("xxxz")
-    values = frame_of_values(frame, SymbolSpec(fill="ffill"), np.arange(7.0), "place")
+    values = frame_of_values(
+        frame, SymbolSpec(fill="ffill"), learned.panel, np.arange(7.0), "place"
+    )
     assert values["place"].tolist() == [3.0, 5.0, 6.0, 0.0, 1.0, 2.0]
 
 

@@ -51,3 +51,9 @@ def test_a_line_without_numbers_is_named(tmp_path: Path) -> None:
     path.write_text("dog 1 2\ncat 1 x\n")
     with pytest.raises(SettingError, match="line 2 isn't a symbol and its numbers"):
         read_vectors(path, VOCABULARY)
+
+
+def test_a_vector_has_all_its_numbers_or_none() -> None:
+    frame = pd.DataFrame([[1.0, np.nan], [2.0, 3.0]], index=["cat", "dog"])
+    with pytest.raises(SettingError, match="vector of 'cat' has missing numbers"):
+        read_vectors(frame, VOCABULARY)

@@ -492,3 +492,70 @@ def test_states_are_saved_and_loaded(
     assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
     with pytest.raises(tsgen.errors.ModelFileError, match="load_state"):
         tsgen.load(tmp_path / "state")
+
+
+# ------------------------------------------------------------------------- what a review had found
+
+
+def test_a_given_symbol_is_one_of_fit(of_frame: LSTMGenerator) -> None:
+    later = of_frame.predict(3)
+    later.loc[later.index[1], "y"] = "on fire"
+    for beams in (1, 2):
+        with pytest.raises(SettingError, match="given= holds 'on fire', which is none"):
+            of_frame.predict(3, given=later, num_beams=beams)
+
+
+def test_rows_after_a_gap_are_scored_alone() -> None:
+    days = pd.Series(
+        ["run", "off"] * 25, pd.date_range("2024-01-01", periods=50, freq="D"), name="y"
+    )
+    model = LSTMGenerator(**QUICK).fit(days, fill="ffill")
+    later = pd.Series(["run", "off"], pd.date_range("2024-02-22", periods=2, freq="D"), name="y")
+    scores = model.log_likelihood(later, state=model.encode(days))
+    assert scores.index.equals(later.index)
+    assert (scores < 0).all()
+
+
+def test_validation_that_is_impossible_is_refused() -> None:
+    with pytest.raises(SettingError, match="holds nothing out, since all sequences are too short"):
+        LSTMGenerator(patience=3, stop=False, **QUICK).fit(["ab", "ba", "aa"])
+    with pytest.raises(SettingError, match="there is one sequence alone"):
+        LSTMGenerator(patience=3, stop=True, **QUICK).fit(["ab"])
+    few = LSTMGenerator(patience=3, **QUICK).fit(["ab", "ba", "aa"])  # one of them is held out
+    assert few.losses_["validation"].notna().any()
+
+
+def test_a_stream_is_a_path_of_any_length(of_text: LSTMGenerator) -> None:
+    state = of_text.encode(ROW)
+    drawn = of_text.sample(600, state=state, temperature=3.0, random_state=1)
+    streamed = islice(of_text.stream(state, temperature=3.0, random_state=1), 600)
+    assert "".join(streamed) == drawn
+
+
+def test_hardly_any_temperature_is_none(of_text: LSTMGenerator) -> None:
+    assert of_text.sample(20, temperature=1e-39) == of_text.predict(20)
+
+
+def test_a_tuple_of_lists_is_no_symbol() -> None:
+    with pytest.raises(FrameError, match="a tuple can't be a symbol"):
+        LSTMGenerator(**QUICK).fit([[("a", [1])]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"stop": True}, "stop=True beside init=, a model that has False"),
+        ({"hidden_size": 7}, "hidden_size=7 beside init=, a model that has 24"),
+        ({"num_layers": 2}, "num_layers=2 beside init=, a model that has 1"),
+        (
+            {"embeddings": pd.DataFrame([[1.0]], index=["a"])},
+            "a model that learned vectors of its own",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_a_model_has_to_go_on_with_is_not_said_otherwise(
+    of_text: LSTMGenerator, arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingError, match=said):
+        LSTMGenerator(**QUICK | arguments).fit(ROW * 10, init=of_text)

@@ -118,3 +118,19 @@ def test_a_resumed_run_goes_on_at_its_step(step: int) -> None:
     for one, other in zip(islice(data.train_dataloader(), 10), whole[step:], strict=False):
         assert torch.equal(one.first, other.first)
         assert one.goes_on == other.goes_on
+
+
+def test_what_is_held_out_is_read_after_its_own_sequence_alone() -> None:
+    data = SymbolWindows(panel_of([50, 50, 900]), val_share=0.5)
+    (draw,) = data.val_dataloader()
+    assert draw.first.tolist() == [0, 50, 100 + 450 - 128]
+    assert draw.begins.tolist() == [True, True, False]
+    batch = data.on_after_batch_transfer(draw, 0)
+    assert batch.targets[1, :50].ravel().tolist() == list(range(50, 100))
+
+
+def test_held_out_batches_of_a_large_vocabulary_have_few_rows() -> None:
+    panel = panel_of([20_000])
+    sizes = [len(draw.series) for draw in SymbolWindows(panel, val_share=0.5).val_dataloader()]
+    assert max(sizes) * (128 + 512) * 20_000 < 2**25
+    assert sum(sizes) == -(-10_000 // 512)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def check_result(kind: Any, out: Path) -> None:
 def generate_symbols(model: Any, df: Any, length: int, choosing: Choosing, seed: int | None) -> Any:
     """What follows sequences, or those of the fit: by the likeliest symbols, or drawn."""
     drawing = _drawing(choosing)
-    until = None if choosing.until is None else set(_known(choosing.until, model))
+    until = None if choosing.until is None else set(_known(choosing.until, _by_text(model)))
     if not drawing:
         return model.predict(length, df=df, num_beams=choosing.beams or 1, until=until)
     drawing["num_samples"] = drawing.pop("samples", None)
@@ -153,13 +154,18 @@ def _like_training(text: str, model: Any) -> Any:
     """A text as one, by lines, or by lines of symbols between blanks."""
     layout = model.panel_.layout
     if isinstance(layout, ListSymbols):
-        return [_known(line.split(), model) for line in _lines(text) or [""]]
+        by_text = _by_text(model)
+        return [_known(line.split(), by_text) for line in _lines(text) or [""]]
     return _lines(text) if layout.several else text
 
 
-def _known(written: list[str], model: Any) -> list[Any]:
+def _by_text(model: Any) -> dict[str, Any]:
+    """The symbols of a model by how they are written."""
+    return {str(symbol): symbol for symbol in model.model_.vocabulary.symbols}
+
+
+def _known(written: list[str], by_text: Mapping[str, Any]) -> list[Any]:
     """Symbols by how they are written: those of a model may be numbers."""
-    by_text = {str(symbol): symbol for symbol in model.model_.vocabulary.symbols}
     return [by_text.get(text, by_text.get(_ESCAPES.get(text, text), text)) for text in written]
 
 

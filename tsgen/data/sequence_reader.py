@@ -18,7 +18,7 @@ from tsgen.data.future import read_given, read_new_rows
 from tsgen.data.history import History
 from tsgen.data.layouts import Frame
 from tsgen.data.panel import Panel
-from tsgen.data.ragged import offsets_of
+from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequences import FrameSymbols, ListSymbols, SymbolPanel, TextSymbols, Unit
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import FILL_SYMBOLS
@@ -198,8 +198,15 @@ def read_given_symbols(
         raise SettingError("given= is for frames: what a text goes on with is part of the prompt")
     raw = _column_of(data, panel.layout.panel.columns)
     places = read_given(raw.frame, panel.layout.panel, horizon)
-    codes = _encoded(raw, vocabulary).astype(np.float64)
-    return np.where(np.isnan(places), np.nan, codes[np.nan_to_num(places).astype(np.int64)])
+    codes = _encoded(raw, vocabulary)
+    odd = raw.symbols[(codes == vocabulary.unknown) & raw.symbols.notna().to_numpy()]
+    if len(odd):
+        raise SettingError(
+            f"given= holds {written(odd.iloc[0])}, which is none of the symbols of fit; expected "
+            "one of them, or a missing value where the loop is to go on by itself"
+        )
+    at = np.nan_to_num(places).astype(np.int64)
+    return np.where(np.isnan(places), np.nan, codes.astype(np.float64)[at])
 
 
 # --- frames --------------------------------------------------------------------------------------
@@ -273,7 +280,9 @@ def _read_frame(df: Frame, how: SymbolSpec) -> _Found:
     return _Found([codes], panel.lengths, pd.Index(symbols), counts, layout, panel.ids)
 
 
-def frame_of_values(df: Frame, how: SymbolSpec, values: FloatArray, name: str) -> Frame:
+def frame_of_values(
+    df: Frame, how: SymbolSpec, panel: SymbolPanel, values: FloatArray, name: str
+) -> Frame:
     """Numbers of the symbols of a panel that was read of a frame, in the frame's own rows.
 
     Parameters
@@ -281,13 +290,18 @@ def frame_of_values(df: Frame, how: SymbolSpec, values: FloatArray, name: str) -
     df : Series or DataFrame
     how : SymbolSpec
         As it was read.
+    panel : SymbolPanel
+        Before the first rows of the frame it may have others, which were filled in.
     values : ndarray of shape (symbols,)
         As the codes of the panel.
     name : str
         Of the column, beside that of the symbols in a long frame.
     """
     raw = _column_of(df, how.columns)
-    places = read_panel(raw.frame, how.of_frame(), freq=how.freq).values.astype(np.int64)
+    again = read_panel(raw.frame, how.of_frame(), freq=how.freq)
+    places = again.values.ravel().astype(np.int64)
+    stops = panel.offsets[1:][panel.ids.get_indexer(again.ids)]
+    values = values[ranges(stops - again.lengths, again.lengths)]
     flat = np.full(len(raw.symbols), np.nan)
     flat[places[::-1]] = values[::-1]  # a symbol that was filled in for others counts once
     if isinstance(df, pd.Series):
@@ -483,12 +497,21 @@ def _objects(symbols: list[Any]) -> Any:
     try:
         hash(tuple(symbols))
     except TypeError:
-        odd = next(each for each in symbols if not isinstance(each, Hashable))
+        odd = next(each for each in symbols if not _has_hash(each))
         raise FrameError(
             [f"a {type(odd).__name__} can't be a symbol: {written(odd)}; text, numbers and tuples "
              "of them can"]
         ) from None  # fmt: skip
     return np.fromiter(symbols, dtype=object, count=len(symbols))
+
+
+def _has_hash(value: Any) -> bool:
+    """Whether it and, if it is a tuple, all in it have one."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _first_of(data: Any) -> tuple[Any, Iterator[Any]]:

@@ -52,7 +52,13 @@ def read_vectors(source: Any, vocabulary: Vocabulary) -> FloatArray:
             f"embeddings={written(source)}: expected a frame of numbers with the symbols as its "
             "index, or the path of a file of word2vec or GloVe in text form"
         )
-    if np.isnan(found).all():
+    missing = np.isnan(found)
+    if partly := np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1)).tolist():
+        raise SettingError(
+            f"embeddings=: the vector of {written(vocabulary.symbols[partly[0]])} has missing "
+            "numbers; fill them, or leave the symbol out"
+        )
+    if missing.all():
         raise SettingError(
             f"embeddings= has none of the {len(vocabulary.symbols):,} symbols of fit, such as "
             f"{written(vocabulary.symbols[0])}: are they written alike?"

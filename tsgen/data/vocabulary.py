@@ -91,6 +91,11 @@ class Vocabulary:
     def with_more(self, symbols: pd.Index) -> Vocabulary:
         """The same with further symbols after those that are known."""
         new = _in_order(symbols[self.symbols.get_indexer(symbols) < 0])
+        if len(self.symbols) + len(new) > MOST_SYMBOLS:
+            raise FrameError(
+                [f"with {len(new):,} new symbols there are more than the {MOST_SYMBOLS:,} that a "
+                 "network can have scores for: fit without init=, and with a larger min_count"]
+            )  # fmt: skip
         return replace(self, symbols=self.symbols.append(new)) if len(new) else self
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import BoolArray, FloatArray
-from tsgen._validation import checked_horizon, number, one_of, seed_number, whole_number
+from tsgen._validation import checked_horizon, is_auto, number, one_of, seed_number, whole_number
 from tsgen.data import (
     Columns,
     FrameSymbols,
@@ -227,7 +227,30 @@ class SymbolGenerator(SavableEstimator):
                 "read by tsgen.load(path)"
             )
         init._check_fitted("fit(init=)")
+        self._check_like(init)
         return copy(init)
+
+    def _check_like(self, init: SymbolGenerator) -> None:
+        """Refuse arguments that say otherwise than the model that training goes on from."""
+        model, made_of = init.model_, init.model_.network.architecture
+        alike = {
+            "stop": (self.stop, model.vocabulary.stops),
+            "hidden_size": (self.hidden_size, made_of.hidden_size),
+            "embedding_size": (self.embedding_size, made_of.embedding_size),
+            # The default, which may not have been given.
+            "num_layers": ("auto" if self.num_layers == 1 else self.num_layers, made_of.num_layers),
+        }
+        for name, (given, has) in alike.items():
+            if not is_auto(given) and given != has:
+                raise SettingError(
+                    f"{name}={written(given)} beside init=, a model that has {has}: leave {name} "
+                    "out, or fit without init="
+                )
+        if self.embeddings is not None and init.embeddings is None:
+            raise SettingError(
+                "embeddings= beside init=, a model that learned vectors of its own: leave "
+                "embeddings out, or fit without init="
+            )
 
     def _learn(
         self,
@@ -352,7 +375,7 @@ class SymbolGenerator(SavableEstimator):
         """
         model, horizon = self._model("predict"), checked_horizon(horizon)
         beams = whole_number("num_beams", num_beams, "sequences searched side by side")
-        penalty = number("length_penalty", length_penalty, -100.0, 100.0)
+        penalty = number("length_penalty", length_penalty, -10.0, 10.0)
         count = 1
         if num_return_sequences is not None:
             count = whole_number(
@@ -570,7 +593,7 @@ class SymbolGenerator(SavableEstimator):
             panel = self._read(model, df)
         values = model.log_likelihood(panel, state)
         if isinstance(panel.layout, FrameSymbols):
-            return frame_of_values(df, self.spec_, values, _LIKELIHOOD)
+            return frame_of_values(df, self.spec_, panel, values, _LIKELIHOOD)
         return panel.layout.values(values, panel.offsets)
 
     @with_hints

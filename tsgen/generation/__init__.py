@@ -29,7 +29,7 @@ from tsgen.generation.dispatch import (
     run,
 )
 from tsgen.generation.imputation import encode_over_holes, fill_holes, read_over_holes
-from tsgen.generation.noise import uniform_numbers
+from tsgen.generation.noise import uniform_blocks, uniform_numbers
 from tsgen.generation.rollout import Feedback, Rollout, encode, rollout
 from tsgen.generation.sampling import SymbolChoice
 from tsgen.generation.stepped import last_on_the_way, read_through
@@ -57,5 +57,6 @@ __all__ = [
     "read_through",
     "rollout",
     "run",
+    "uniform_blocks",
     "uniform_numbers",
 ]

@@ -12,6 +12,9 @@ from tsgen.generation.rollout import Feedback
 
 __all__ = ["SymbolChoice"]
 
+_LOWEST_TEMPERATURE = 1e-30
+"""Below it quotients in single precision are no numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class SymbolChoice(Feedback):
@@ -82,7 +85,9 @@ class SymbolChoice(Feedback):
 
     def _drawn(self, scores: Tensor, noise: Tensor) -> Tensor:
         if self.temperature != 1.0:
-            scores = scores / self.temperature
+            # From the best on, so that a temperature near 0 leaves that one alone.
+            scores = scores - scores.amax(dim=1, keepdim=True)
+            scores = scores / max(self.temperature, _LOWEST_TEMPERATURE)
         if self.top_k is not None and self.top_k < scores.shape[1]:
             least = scores.topk(self.top_k, dim=1).values[:, -1:]
             scores = scores.masked_fill(scores < least, -torch.inf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from tsgen.generation import (
     beam_search,
     generate,
     loops_together,
+    uniform_blocks,
     uniform_numbers,
 )
 from tsgen.inference.fitted import checksum
@@ -297,16 +299,15 @@ class FittedGenerator:
         if sampling is not None:
             choice = replace(choice, temperature=sampling.temperature, top_k=sampling.top_k,
                              top_p=sampling.top_p)  # fmt: skip
-        loop, name, step = state.loop, str(state.panel.ids[0]), 0
-        while True:
-            if sampling is not None and step % _NOISE_AT_ONCE == 0:
-                noise = uniform_numbers(sampling.seed, name, 1, step + _NOISE_AT_ONCE)
-                choice = replace(choice, noise=torch.from_numpy(noise))
+            noise = uniform_blocks(sampling.seed, str(state.panel.ids[0]), _NOISE_AT_ONCE)
+        loop = state.loop
+        for step in cycle(range(_NOISE_AT_ONCE)):
+            if sampling is not None and step == 0:
+                choice = replace(choice, noise=torch.from_numpy(next(noise)))
             with torch.inference_mode():
                 scores, loop = self.network.step(loop)
                 code = choice(scores, step)
                 loop = loop.fed(code)
-            step += 1
             if stopping is not None and bool(stopping.ends[int(code)]):
                 if int(code) != stopping.stop:
                     yield int(code)

@@ -75,8 +75,11 @@ def _targets(panel: SymbolPanel, rows: int, count: int, random: np.random.Genera
 def _nats(model: FittedGenerator, codes: Tensor) -> float:
     """The mean surprise of the last symbol of windows (B, rows + 1, 1)."""
     network = model.network
-    known = torch.ones_like(codes)
-    _, state = network.read(network.start(codes, known), codes[:, 1:-1], known[:, 1:-1])
+    state = network.start(codes, torch.ones_like(codes))
+    if codes.shape[1] > 2:
+        inside = codes[:, 1:-1]  # read without the scores of its steps, which take much memory
+        lengths = torch.full((len(inside),), inside.shape[1])
+        _, state = network.read_ragged(state, inside, lengths)
     scores, _ = network.step(state)
     likely = scores[:, 0].log_softmax(dim=1).gather(1, codes[:, -1].long())
     return float(-likely.mean())

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tsgen._typing import BoolArray, IntArray
 from tsgen.data import SymbolPanel, offsets_of, ranges
+from tsgen.errors import SettingError
 from tsgen.nn import RecurrentState, TensorRecord
 from tsgen.training.data_module import TrainingData
 
@@ -26,6 +27,8 @@ _WARMUP = 128
 """Symbols read before those that are held out."""
 _HELD_OUT_WINDOW = 512
 _ROWS_HELD_OUT = 64
+_SCORES_HELD_OUT = 2**25
+"""At once, at most: one for each symbol of the vocabulary, at each step of each row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,14 +165,20 @@ class SymbolWindows(TrainingData):
         lengths = self._all.stop - self._all.first
         if whole:
             order = np.random.Generator(np.random.Philox(key=self.seed)).permutation(len(lengths))
-            rest = order[: max(1, len(order) - round(share * len(order)))]
+            rest = order[: max(1, len(order) - max(1, round(share * len(order))))]
             self._training = self._all.take(np.sort(rest))
             self._held_out = self._all.take(np.setdiff1d(order, rest))
-            return
-        cut = self._all.stop - (share * lengths).astype(np.int64)
-        self._training = self._all._replace(stop=cut)
-        tails = self._all._replace(first=cut, begins=cut == self._all.first)
-        self._held_out = tails.take(np.flatnonzero(tails.stop > tails.first))
+        else:
+            cut = self._all.stop - (share * lengths).astype(np.int64)
+            self._training = self._all._replace(stop=cut)
+            tails = self._all._replace(first=cut, begins=cut == self._all.first)
+            self._held_out = tails.take(np.flatnonzero(tails.stop > tails.first))
+        if not len(self._held_out.series):
+            what = "there is one sequence alone" if whole else "all sequences are too short"
+            raise SettingError(
+                f"val_size={share:g} holds nothing out, since {what}: raise it, or pass "
+                "val_size=None and patience=None"
+            )
 
     def train_dataloader(self) -> DrawsOfEpochs:
         """Positions alone: the codes are gathered after the transfer."""
@@ -177,7 +186,13 @@ class SymbolWindows(TrainingData):
 
     def val_dataloader(self) -> DrawsHeldOut:
         """Positions of what is held out; nothing where nothing is."""
-        return DrawsHeldOut(self._held_out, self.trainer)
+        if self._held_out is None:
+            return DrawsHeldOut([], self.trainer)
+        steps = _WARMUP + min(_HELD_OUT_WINDOW, self._held_out.most)
+        symbols = int(self._codes.max()) + 1
+        rows = min(_ROWS_HELD_OUT, max(1, _SCORES_HELD_OUT // (steps * symbols)))
+        draws = _windows_held_out(self._held_out, self._all.first, rows)
+        return DrawsHeldOut(draws, self.trainer)
 
     def on_after_batch_transfer(self, batch: SymbolDraw, dataloader_idx: int) -> SymbolBatch:
         """Gather the codes of a draw, on the device that it was sent to."""
@@ -275,9 +290,8 @@ def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
 class DrawsHeldOut:
     """What is held out as windows, each process its share of them."""
 
-    def __init__(self, pieces: _Pieces | None, trainer: pl.Trainer | None) -> None:
-        self._draws = [] if pieces is None else _windows_held_out(pieces)
-        self._trainer = trainer
+    def __init__(self, draws: list[SymbolDraw], trainer: pl.Trainer | None) -> None:
+        self._draws, self._trainer = draws, trainer
 
     def __iter__(self) -> Iterator[SymbolDraw]:
         trainer = self._trainer
@@ -285,18 +299,27 @@ class DrawsHeldOut:
         yield from self._draws[rank::processes]
 
 
-def _windows_held_out(pieces: _Pieces) -> list[SymbolDraw]:
-    """What is held out as windows, each with some symbols before it that don't count."""
+def _windows_held_out(pieces: _Pieces, starts: IntArray, rows: int) -> list[SymbolDraw]:
+    """What is held out as windows, each with some symbols before it that don't count.
+
+    Parameters
+    ----------
+    pieces : _Pieces
+    starts : ndarray of shape (N,)
+        Where each sequence begins: no window reads what is before it.
+    rows : int
+        Of a batch.
+    """
     lengths = pieces.stop - pieces.first
     parts = -(-lengths // _HELD_OUT_WINDOW)
     own = np.repeat(np.arange(len(parts)), parts)
     first = pieces.first[own] + ranges(np.zeros_like(parts), parts) * _HELD_OUT_WINDOW
     stop = np.minimum(first + _HELD_OUT_WINDOW, pieces.stop[own])
-    at_start = pieces.begins[own] & (first == pieces.first[own])
-    warmup = np.where(at_start, 0, np.minimum(_WARMUP, first))
-    nothing_before = at_start | (first == warmup)
+    before = first - starts[pieces.series[own]]
+    warmup = np.minimum(_WARMUP, before)
+    nothing_before = warmup == before
     parts_of = (pieces.series[own], first - warmup, stop, nothing_before, warmup)
-    tensors = [torch.from_numpy(part).split(_ROWS_HELD_OUT) for part in parts_of]
+    tensors = [torch.from_numpy(part).split(rows) for part in parts_of]
     return [
         SymbolDraw(whose, first, stop, begins, counted, goes_on=False)
         for whose, first, stop, begins, counted in zip(*tensors, strict=True)
