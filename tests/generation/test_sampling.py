@@ -128,6 +128,23 @@ def test_top_p_keeps_the_fewest_that_have_this_probability() -> None:
     assert frequencies(SCORES, top_p=0.0).tolist() == [0, 0, 0, 0, 1]
 
 
+def test_both_keep_the_likeliest_of_the_likeliest() -> None:
+    two = torch.tensor([1.0, 3.0]).softmax(dim=0)  # 0.12 and 0.88, of those that top_k keeps
+    found = frequencies(SCORES, top_k=2, top_p=0.9)
+    torch.testing.assert_close(found[[1, 4]], two, atol=2e-4, rtol=0)
+    assert frequencies(SCORES, top_k=2, top_p=0.87).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_of_many_symbols_the_likeliest_are_found_without_sorting_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = torch.randn(3000, generator=torch.Generator().manual_seed(0))
+    few = frequencies(scores, 500, top_k=20)
+    monkeypatch.setattr("tsgen.generation.sampling._SORTED_WHOLE", 10_000)
+    assert torch.equal(few, frequencies(scores, 500, top_k=20))
+    assert set(few.nonzero()[:, 0].tolist()) <= set(scores.topk(20).indices.tolist())
+
+
 def test_a_temperature_of_nothing_takes_the_likeliest() -> None:
     assert frequencies(SCORES, temperature=0.0).argmax() == SCORES.argmax()
 
@@ -143,7 +160,7 @@ def test_what_is_drawn_can_be(scores: list[float], noise: float) -> None:
     if len(scores) > 1:
         table = choice.without_never(table)
     code = int(choice.codes(table.clone(), 0))
-    assert table.softmax(dim=1)[0, code] > 0
+    assert table.double().softmax(dim=1)[0, code] > 0
 
 
 def test_draws_of_a_sequence_do_not_depend_on_its_company() -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from tsgen._typing import FloatArray, IntArray
 from tsgen.generation.rollout import Feedback
 
 __all__ = ["SymbolChoice"]
 
 _LOWEST_TEMPERATURE = 1e-30
 """Below it quotients in single precision are no numbers."""
+_SORTED_WHOLE = 1024
+"""Symbols that are sorted sooner than the likeliest of them are found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,42 +71,53 @@ class SymbolChoice(Feedback):
         return scores.index_fill(-1, torch.tensor(self.never, device=scores.device), -torch.inf)
 
     @cached_property
-    def _uniform(self) -> tuple[Tensor, ...] | None:
+    def _uniform(self) -> list[FloatArray] | None:
         """The noise (B, 1) of each step; no product with it is rounded up to the other factor."""
         if self.noise is None or self.temperature == 0.0:
             return None
-        noise = self.noise.to(torch.float32).clamp(max=1.0 - 2.0**-23)
-        return noise.t()[:, :, None].contiguous().unbind()
+        noise = self.noise.to("cpu", torch.float64).clamp(max=1.0 - 2.0**-52)
+        return list(noise.t()[:, :, None].numpy())
+
+    @cached_property
+    def _rows(self) -> IntArray:
+        """The number of each sequence, (B, 1)."""
+        assert self.noise is not None
+        return np.arange(len(self.noise))[:, None]
 
     def codes(self, scores: Tensor, step: int) -> Tensor:
         """The codes (B,) for scores (B, V) of those that may be chosen."""
-        uniform = self._uniform
-        codes = scores.argmax(dim=1) if uniform is None else self._drawn(scores, uniform[step])
+        uniform, table = self._uniform, scores.numpy(force=True)
+        # For a few sequences NumPy takes half the time of torch, most of which is that of its calls.
+        chosen = table.argmax(axis=1) if uniform is None else self._drawn(table, uniform[step])
+        codes = torch.from_numpy(chosen).to(scores.device)
         if self.given is None:
             return codes
         given = self.given[:, step, 0]
         return torch.where(given.isnan(), codes, given.nan_to_num().long())
 
-    def _drawn(self, scores: Tensor, noise: Tensor) -> Tensor:
+    def _drawn(self, scores: FloatArray, noise: FloatArray) -> IntArray:
+        """Draw where the noise (B, 1) falls among the sums of probabilities."""
+        order, count = None, scores.shape[1]
+        if self.top_k is not None and self.top_k < count:
+            order = self._likeliest(scores, self.top_k)
+        elif self.top_p is not None and self.top_p < 1.0:
+            order = self._likeliest(scores, count)
+        if order is not None:
+            scores = scores[self._rows, order]
+        scores = scores - scores.max(axis=1, keepdims=True)
         if self.temperature != 1.0:
-            # From the best on, so that a temperature near 0 leaves that one alone.
-            scores = scores - scores.amax(dim=1, keepdim=True)
-            scores = scores / max(self.temperature, _LOWEST_TEMPERATURE)
-        if self.top_k is not None and self.top_k < scores.shape[1]:
-            least = scores.topk(self.top_k, dim=1).values[:, -1:]
-            scores = scores.masked_fill(scores < least, -torch.inf)
-        probabilities = scores.softmax(dim=1)
+            scores /= max(self.temperature, _LOWEST_TEMPERATURE)
+        below = np.exp(scores, out=scores).cumsum(axis=1, dtype=np.float64)
+        total = below[:, -1:]
         if self.top_p is not None and self.top_p < 1.0:
-            probabilities = _most_likely(probabilities, self.top_p)
-        below = probabilities.cumsum(dim=1)
-        # Their sum isn't quite 1; what is drawn is below it all the same.
-        total = below.narrow(1, scores.shape[1] - 1, 1)
-        return torch.searchsorted(below, noise * total, right=True).squeeze(1)
+            last = (below >= self.top_p * total).argmax(axis=1)
+            total = below[self._rows, last[:, None]]
+        drawn = (below > noise * total).argmax(axis=1)
+        return drawn if order is None else order[self._rows[:, 0], drawn]
 
-
-def _most_likely(probabilities: Tensor, share: float) -> Tensor:
-    """Those of the fewest symbols that have a share together; 0 for the others."""
-    descending, order = probabilities.sort(dim=1, descending=True)
-    before = descending.cumsum(dim=1) - descending
-    kept = descending.masked_fill((before >= share) & (before > 0), 0.0)  # one at least
-    return torch.zeros_like(probabilities).scatter_(1, order, kept)
+    def _likeliest(self, scores: FloatArray, count: int) -> IntArray:
+        """So many codes (B, count) of the highest scores, the best first."""
+        if max(_SORTED_WHOLE, count) >= scores.shape[1]:
+            return np.argsort(-scores, axis=1)[:, :count]
+        some = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+        return some[self._rows, np.argsort(-scores[self._rows, some], axis=1)]
