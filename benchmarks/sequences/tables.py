@@ -27,6 +27,7 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
         "SEQUENCES_MUSIC": music(_read(folder, "music")),
         "SEQUENCES_MACHINE": machine(_read(folder, "machine")),
         "SEQUENCES_SPEED": speed(_read(folder, "speed")),
+        "SEQUENCES_STREAMING": streaming(_read(folder, "streaming")),
     }
 
 
@@ -88,6 +89,20 @@ def speed(runs: pd.DataFrame) -> str:
         "| ratio |",
         "|---:|---:|---:|---:|---:|---:|---:|",
         rows or [("–", "–", "–", *[MISSING] * 4)],
+    )
+
+
+def streaming(runs: pd.DataFrame) -> str:
+    """Memory above the imports."""
+    rows = [
+        (run.kind, number(run.symbols, 0), number(run.different, 0), number(run.known, 0),
+         f"{number(run.above_mib, 0)} MiB")
+        for run in runs.itertuples()
+    ]  # fmt: skip
+    return table(
+        "| symbols are | streamed | different ones | known ones | memory above the imports |",
+        "|---|---:|---:|---:|---:|",
+        rows or [("–", "–", "–", "–", MISSING)],
     )
 
 

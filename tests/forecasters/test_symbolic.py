@@ -70,7 +70,7 @@ def test_what_was_memorised_is_continued_exactly(kind: type[LSTMGenerator]) -> N
     assert model.predict(200) == ROW * 25
     assert model.predict(6, df="cd") == "efghab"
     assert model.perplexity(ROW * 5) < 1.5
-    assert model.losses_["loss"].iloc[-1] < 0.1
+    assert model.report_.losses["loss"].iloc[-1] < 0.1
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_unusual_steps_of_a_log_are_those_of_low_likelihood(of_frame: LSTMGenera
 def test_every_way_to_train_learns(settings: dict[str, Any]) -> None:
     model = LSTMGenerator(**{**QUICK, "max_steps": 150, **settings}).fit(ROW * 60)
     assert model.predict(40) == ROW * 5
-    assert ("validation" in model.losses_) == bool({"val_size", "patience"} & set(settings))
+    assert ("validation" in model.report_.losses) == bool({"val_size", "patience"} & set(settings))
 
 
 # --- layouts -------------------------------------------------------------------------------------
@@ -522,7 +522,7 @@ def test_validation_that_is_impossible_is_refused() -> None:
     with pytest.raises(SettingError, match="there is one sequence alone"):
         LSTMGenerator(patience=3, stop=True, **QUICK).fit(["ab"])
     few = LSTMGenerator(patience=3, **QUICK).fit(["ab", "ba", "aa"])  # one of them is held out
-    assert few.losses_["validation"].notna().any()
+    assert few.report_.losses["validation"].notna().any()
 
 
 def test_a_stream_is_a_path_of_any_length(of_text: LSTMGenerator) -> None:
@@ -545,7 +545,7 @@ def test_a_tuple_of_lists_is_no_symbol() -> None:
     ("arguments", "said"),
     [
         ({"stop": True}, "stop=True beside init=, a model that has False"),
-        ({"hidden_size": 7}, "hidden_size=7 beside init=, a model that has 24"),
+        ({"hidden_size": 7}, "hidden_size=7 beside init=, a model that has 24: pass hidden_size=24"),
         ({"num_layers": 2}, "num_layers=2 beside init=, a model that has 1"),
         (
             {"embeddings": pd.DataFrame([[1.0]], index=["a"])},

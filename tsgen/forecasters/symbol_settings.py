@@ -18,7 +18,7 @@ __all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
-_SCORES_A_STEP = 2**25
+_SCORES_A_STEP = 2**24
 """Scores of a training step, at most: of a large vocabulary, windows are fewer."""
 _FEW_SYMBOLS = 512
 """A vocabulary up to which vectors are small, and others score than those that are read."""

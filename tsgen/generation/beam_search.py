@@ -102,7 +102,9 @@ def beam_search(
     >>> beams.path.shape, beams.scores.shape
     (torch.Size([2, 3, 6]), torch.Size([2, 3]))
     """
-    ends = None if stopping is None else stopping.ends
+    ends = torch.empty(0, dtype=torch.long, device=network.device)
+    if stopping is not None:
+        ends = stopping.ends.nonzero()[:, 0]
 
     def block(rows: Tensor) -> Beams:
         own, known = state.take(rows), None if given is None else given[rows]
@@ -156,9 +158,10 @@ def _search_block(
     state: RolloutState,
     horizon: int,
     search: BeamSearch,
-    ends: Tensor | None,
+    ends: Tensor,
     given: Tensor | None,
 ) -> Beams:
+    """As `beam_search`, with the codes (E,) that end a sequence."""
     batch, width = len(state), search.width
     first = torch.arange(batch, device=state.values.device)[:, None] * width
     loops = torch.arange(batch, device=first.device).repeat_interleave(width)
@@ -175,13 +178,14 @@ def _search_block(
         if given is not None:
             likely = _only(likely, given[:, step])
         total = likely.add_(sums[:, :, None])
-        if ends is not None:
-            found = found.with_those(_best(total, ~ends), search, step + 1)
-        choices.append(_best(total, ends))
+        if len(ends):
+            ended = _best(total[:, :, ends])
+            found = found.with_those(ended._replace(codes=ends[ended.codes]), search, step + 1)
+        choices.append(_best(total.index_fill_(2, ends, -torch.inf)))
         sums = choices[-1].sums
         if step + 1 == horizon:
             found = found.with_those(choices[-1], search, horizon)
-        elif ends is not None and _is_over(found, sums, search, step + 1, horizon):
+        elif len(ends) and _is_over(found, sums, search, step + 1, horizon):
             break
         following.take((first + choices[-1].parents).flatten())
     return found.traced(choices, horizon)
@@ -195,11 +199,9 @@ def _is_over(
     return bool((found.scores[:, -1] >= reachable).all())
 
 
-def _best(total: Tensor, left_out: Tensor | None) -> _Chosen:
-    """The best K of all beams and symbols (B, K, V)."""
+def _best(total: Tensor) -> _Chosen:
+    """The best K of all beams and of so many symbols, (B, K, symbols)."""
     _, width, count = total.shape
-    if left_out is not None:
-        total = total.masked_fill(left_out, -torch.inf)
     sums, chosen = total.flatten(1).topk(width)
     return _Chosen(sums, chosen // count, chosen % count)
 
