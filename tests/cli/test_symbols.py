@@ -180,7 +180,9 @@ def test_a_model_goes_on_learning(run: Run, saved: Path) -> None:
     assert run(text(), "--length", 3, *options).code == 0
     assert (load("more.tsgen").cell, load("more.tsgen").settings_.hidden_size) == ("gru", 16)
     refused(run(text(), "--length", 3, "--init", saved, "--cell", "gru"), "LSTMGenerator")
-    refused(run(text(), "--length", 3, "--init", saved, "--unit", "word"), "unit='word' beside")
+    refused(
+        run(text(), "--length", 3, "--init", saved, "--unit", "word"), "--unit word beside --init"
+    )
     refused(run(text(), "--length", 3, "--init", saved, "--out", saved), "is the file that is read")
     refused(run("--model", saved, "--length", 3, "--cell", "gru"), "--cell beside --model")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,9 @@ from sklearn.base import clone
 
 import tsgen
 from tsgen import GRUGenerator, LSTMGenerator
+from tsgen.data import learn_sequences
 from tsgen.errors import DivergenceError, FrameError, NotFittedError, SettingError, StateError
+from tsgen.forecasters.symbol_settings import choose_generator_settings
 
 ROW = "abcdefgh"
 QUICK: dict[str, Any] = {"max_steps": 80, "hidden_size": 24, "verbose": False}
@@ -525,6 +528,29 @@ def test_validation_that_is_impossible_is_refused() -> None:
     assert few.report_.losses["validation"].notna().any()
 
 
+def settings_of(count: int, of: Callable[[int], Any], **arguments: Any) -> tuple[int | None, float]:
+    """The patience that is chosen, and the share that is held out."""
+    learned = learn_sequences(of(count), stops=arguments.pop("stops", None))
+    given = LSTMGenerator(**arguments).get_params()
+    settings = choose_generator_settings(given, learned.panel, learned.vocabulary, None)
+    return settings.patience, settings.val_size
+
+
+def test_a_preset_ends_before_it_knows_symbols_by_heart() -> None:
+    text, lines = "ab".__mul__, lambda count: ["ab" * 10] * (count // 10)
+    for of in (text, lines):
+        assert settings_of(5_000, of) == (4, 0.1)
+        assert settings_of(5_000, of, preset="accurate", val_size=0.2) == (4, 0.2)
+        assert settings_of(50, of) == (None, 0.0)  # too few to tell
+        assert settings_of(400_000, of) == (None, 0.0)  # passed over 5 times
+        assert settings_of(5_000, of, max_steps=1_000) == (None, 0.0)
+        assert settings_of(5_000, of, val_size=None) == (None, 0.0)
+        assert settings_of(5_000, of, patience=None) == (None, 0.0)
+        assert settings_of(50, of, patience=7) == (7, 0.1)
+    assert settings_of(5_000, text, stops=True) == (None, 0.0)  # one that ends, alone
+    assert settings_of(5_000, lambda count: ["ab"] * count, stops=False) == (None, 0.0)
+
+
 def test_a_stream_is_a_path_of_any_length(of_text: LSTMGenerator) -> None:
     state = of_text.encode(ROW)
     drawn = of_text.sample(600, state=state, temperature=3.0, random_state=1)
@@ -545,7 +571,10 @@ def test_a_tuple_of_lists_is_no_symbol() -> None:
     ("arguments", "said"),
     [
         ({"stop": True}, "stop=True beside init=, a model that has False"),
-        ({"hidden_size": 7}, "hidden_size=7 beside init=, a model that has 24: pass hidden_size=24"),
+        (
+            {"hidden_size": 7},
+            "hidden_size=7 beside init=.*: pass hidden_size=24",
+        ),
         ({"num_layers": 2}, "num_layers=2 beside init=, a model that has 1"),
         (
             {"embeddings": pd.DataFrame([[1.0]], index=["a"])},

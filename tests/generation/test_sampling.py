@@ -135,14 +135,8 @@ def test_both_keep_the_likeliest_of_the_likeliest() -> None:
     assert frequencies(SCORES, top_k=2, top_p=0.87).tolist() == [0, 0, 0, 0, 1]
 
 
-def test_of_many_symbols_the_likeliest_are_found_without_sorting_them_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scores = torch.randn(3000, generator=torch.Generator().manual_seed(0))
-    few = frequencies(scores, 500, top_k=20)
-    monkeypatch.setattr("tsgen.generation.sampling._SORTED_WHOLE", 10_000)
-    assert torch.equal(few, frequencies(scores, 500, top_k=20))
-    assert set(few.nonzero()[:, 0].tolist()) <= set(scores.topk(20).indices.tolist())
+def test_as_likely_symbols_are_no_more_than_top_k() -> None:
+    assert int((frequencies(torch.zeros(9), 900, top_k=4) > 0).sum()) == 4
 
 
 def test_a_temperature_of_nothing_takes_the_likeliest() -> None:
@@ -160,7 +154,7 @@ def test_what_is_drawn_can_be(scores: list[float], noise: float) -> None:
     if len(scores) > 1:
         table = choice.without_never(table)
     code = int(choice.codes(table.clone(), 0))
-    assert table.double().softmax(dim=1)[0, code] > 0
+    assert table.softmax(dim=1)[0, code] > 0
 
 
 def test_draws_of_a_sequence_do_not_depend_on_its_company() -> None:

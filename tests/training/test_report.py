@@ -14,10 +14,10 @@ from support.problems import wavy
 
 import tsgen
 from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, LSTMGenerator, TrainingReport
-from tsgen.preprocessing import by_system
-from tsgen.rollout import Feedback, encode, rollout
 from tsgen.data import learn_sequences
 from tsgen.nn import SymbolArchitecture
+from tsgen.preprocessing import by_system
+from tsgen.rollout import Feedback, encode, rollout
 from tsgen.training import SymbolWindows
 from tsgen.training.report import Losses, symbol_exposure
 

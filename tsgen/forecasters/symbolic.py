@@ -116,7 +116,7 @@ class SymbolGenerator(SavableEstimator):
         weight_decay: float = 1e-4,
         gradient_clip_val: float | None = 1.0,
         val_size: float | Literal["auto"] | None = "auto",
-        patience: int | None = None,
+        patience: int | Literal["auto"] | None = "auto",
         weight_averaging: float | None = None,
         preset: Literal["fast", "balanced", "accurate"] = "balanced",
         random_state: int | None = 0,
@@ -882,7 +882,7 @@ class SymbolGenerator(SavableEstimator):
 
 
 def _ends(learned: Learned, symbols: int) -> SymbolPanel:
-    """The ends of sequences, from which `predict` goes on; of those that have ended the last ones."""
+    """The ends of sequences, from which `predict` goes on; of ended ones those of the last."""
     panel, vocabulary = learned
     if vocabulary.stops and not isinstance(panel.layout, FrameSymbols):
         panel = panel.last(_MOST_KEPT)
@@ -946,8 +946,10 @@ class LSTMGenerator(SymbolGenerator):
         Share of the symbols that training doesn't see, on which it is validated every 50 steps;
         the best weights are kept. The ends of sequences, or whole ones where their ends are
         learned. By default none, unless ``patience`` asks for it.
-    patience : int, optional
-        Validations without improvement after which training stops.
+    patience : int, "auto" or None
+        Validations without improvement after which training stops. By default 4 where a preset
+        passes over the symbols so often that it would learn them by heart (more than 30 times,
+        and 2,000 symbols or more), and none where ``max_steps`` is given.
     weight_averaging : float, optional
         The share of the training, at its end, over which weights are averaged.
     preset : {"balanced", "fast", "accurate"}, default "balanced"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -111,7 +112,7 @@ def beam_search(
         return _search_block(network, own, horizon, search, ends, known)
 
     blocks = blocks_of_symbols(network, len(state), search.width)
-    return Beams.cat(side_by_side([lambda rows=rows: block(rows) for rows in blocks]))
+    return Beams.cat(side_by_side([partial(block, rows) for rows in blocks]))
 
 
 class _Chosen(NamedTuple):
@@ -191,9 +192,7 @@ def _search_block(
     return found.traced(choices, horizon)
 
 
-def _is_over(
-    found: _Found, sums: Tensor, search: BeamSearch, steps: int, horizon: int
-) -> bool:
+def _is_over(found: _Found, sums: Tensor, search: BeamSearch, steps: int, horizon: int) -> bool:
     """Whether nothing that goes on can be better than what has ended."""
     reachable = search.reachable(sums[:, 0], steps, horizon)
     return bool((found.scores[:, -1] >= reachable).all())

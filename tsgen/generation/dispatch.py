@@ -126,13 +126,12 @@ def generate(
     return torch.cat(side_by_side([partial(block, loops) for loops in blocks]))
 
 
-def blocks_of_symbols(
-    network: SymbolNetwork, sequences: int, beams: int = 1
-) -> tuple[Tensor, ...]:
+def blocks_of_symbols(network: SymbolNetwork, sequences: int, beams: int = 1) -> tuple[Tensor, ...]:
     """The positions of sequences by blocks, which bound the memory of states and of scores."""
     loops = loops_together(sequences * beams, network.device)
     loops = min(loops, _SCORES_AT_ONCE // network.architecture.symbols)
-    return torch.arange(sequences, device=network.device).split(max(1, loops // beams))
+    rows = torch.arange(sequences, device=network.device)
+    return tuple(rows.split(max(1, loops // beams)))
 
 
 def loops_together(count: int, device: torch.device) -> int:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from tsgen._typing import FloatArray, IntArray
 from tsgen.generation.rollout import Feedback
 
 __all__ = ["SymbolChoice"]
 
 _LOWEST_TEMPERATURE = 1e-30
 """Below it quotients in single precision are no numbers."""
-_SORTED_WHOLE = 1024
-"""Symbols that are sorted sooner than the likeliest of them are found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,53 +67,45 @@ class SymbolChoice(Feedback):
         return scores.index_fill(-1, torch.tensor(self.never, device=scores.device), -torch.inf)
 
     @cached_property
-    def _uniform(self) -> list[FloatArray] | None:
+    def _uniform(self) -> tuple[Tensor, ...] | None:
         """The noise (B, 1) of each step; no product with it is rounded up to the other factor."""
         if self.noise is None or self.temperature == 0.0:
             return None
-        noise = self.noise.to("cpu", torch.float64).clamp(max=1.0 - 2.0**-52)
-        return list(noise.t()[:, :, None].numpy())
+        noise = self.noise.to(torch.float32).clamp(max=1.0 - 2.0**-23)
+        return noise.t()[:, :, None].contiguous().unbind()
 
     @cached_property
-    def _rows(self) -> IntArray:
-        """The number of each sequence, (B, 1)."""
-        assert self.noise is not None
-        return np.arange(len(self.noise))[:, None]
+    def _share(self) -> Tensor | None:
+        """The probability (B, 1) that those that may be drawn have, if not all may."""
+        if self.noise is None or self.top_p is None or self.top_p >= 1.0:
+            return None
+        return self.noise.new_full((len(self.noise), 1), self.top_p, dtype=torch.float32)
 
     def codes(self, scores: Tensor, step: int) -> Tensor:
         """The codes (B,) for scores (B, V) of those that may be chosen."""
-        uniform, table = self._uniform, scores.numpy(force=True)
-        # For a few sequences NumPy takes half the time of torch, most of which is that of its calls.
-        chosen = table.argmax(axis=1) if uniform is None else self._drawn(table, uniform[step])
-        codes = torch.from_numpy(chosen).to(scores.device)
+        uniform = self._uniform
+        codes = scores.argmax(dim=1) if uniform is None else self._drawn(scores, uniform[step])
         if self.given is None:
             return codes
         given = self.given[:, step, 0]
         return torch.where(given.isnan(), codes, given.nan_to_num().long())
 
-    def _drawn(self, scores: FloatArray, noise: FloatArray) -> IntArray:
-        """Draw where the noise (B, 1) falls among the sums of probabilities."""
-        order, count = None, scores.shape[1]
-        if self.top_k is not None and self.top_k < count:
-            order = self._likeliest(scores, self.top_k)
-        elif self.top_p is not None and self.top_p < 1.0:
-            order = self._likeliest(scores, count)
-        if order is not None:
-            scores = scores[self._rows, order]
-        scores = scores - scores.max(axis=1, keepdims=True)
-        if self.temperature != 1.0:
-            scores /= max(self.temperature, _LOWEST_TEMPERATURE)
-        below = np.exp(scores, out=scores).cumsum(axis=1, dtype=np.float64)
-        total = below[:, -1:]
-        if self.top_p is not None and self.top_p < 1.0:
-            last = (below >= self.top_p * total).argmax(axis=1)
-            total = below[self._rows, last[:, None]]
-        drawn = (below > noise * total).argmax(axis=1)
-        return drawn if order is None else order[self._rows[:, 0], drawn]
+    def _drawn(self, scores: Tensor, noise: Tensor) -> Tensor:
+        """Draw where the noise (B, 1) falls among the sums of probabilities.
 
-    def _likeliest(self, scores: FloatArray, count: int) -> IntArray:
-        """So many codes (B, count) of the highest scores, the best first."""
-        if max(_SORTED_WHOLE, count) >= scores.shape[1]:
-            return np.argsort(-scores, axis=1)[:, :count]
-        some = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        return some[self._rows, np.argsort(-scores[self._rows, some], axis=1)]
+        For a prompt alone, most of the time of each operation is that of its call: there are few.
+        """
+        order, share, count = None, self._share, scores.shape[1]
+        most = count if self.top_k is None else min(self.top_k, count)
+        if share is not None or most < count:
+            scores, order = scores.topk(most, dim=1)  # the best first
+        if self.temperature != 1.0:
+            scores = scores / max(self.temperature, _LOWEST_TEMPERATURE)
+        below = scores.softmax(dim=1).cumsum(dim=1)
+        if share is None:
+            total = below.narrow(1, most - 1, 1)  # isn't quite 1; what is drawn is below it
+        else:
+            last = torch.searchsorted(below, share).clamp_(max=most - 1)
+            total = below.gather(1, last)
+        drawn = torch.searchsorted(below, noise * total, right=True)
+        return (drawn if order is None else order.gather(1, drawn)).squeeze(1)

@@ -205,7 +205,7 @@ class SymbolSteps:
         self._scores = weights.new_empty(len(state), count)
 
     def __call__(self, codes: Tensor | None = None) -> Tensor:
-        """The scores (B, V) of what follows codes (B,), or comes first; the next call reuses them."""
+        """The scores (B, V) of what follows codes (B,), or comes first, until the next call."""
         if codes is None:
             hidden = self._first(self._last)
         elif self._table is None:
