@@ -18,7 +18,7 @@ from tsgen.nn import Architecture
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
-from tsgen.training.data_module import TailDraws
+from tsgen.training.data_module import TailWindows
 from tsgen.training.lightning_module import one_cycle
 from tsgen.training.losses import Objective
 
@@ -155,7 +155,7 @@ def test_validation_holds_the_tail_out() -> None:
     assert [(draw.series.tolist(), draw.cutoff.tolist()) for draw in draws] == [
         ([0], [len(values) - 30])
     ]
-    second = TailDraws(data._series, data._training, Mock(global_rank=1, world_size=2))
+    second = TailWindows(data._series, data._training, Mock(global_rank=1, world_size=2))
     assert not list(second)
 
 

@@ -330,9 +330,9 @@ def test_a_state_holds_where_every_member_stands(
     assert len(state) == 2
     assert len(state.encoding.loops) == model.n_models
     assert model.predict(9, state=state).equals(model.predict(9))
-    # A residual is the observed value less the median of what the members predicted for it.
-    alone = [member.encode(FRAME).encoding.residuals for member in members]
-    np.testing.assert_allclose(state.encoding.residuals, middle(alone), atol=1e-6)
+    # An error is the observed value less the median of what the members predicted for it.
+    alone = [member.encode(FRAME).encoding.errors for member in members]
+    np.testing.assert_allclose(state.encoding.errors, middle(alone), atol=1e-6)
 
 
 def test_an_update_is_that_of_the_whole_history(model: LSTMForecaster) -> None:
