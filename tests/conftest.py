@@ -8,8 +8,10 @@ import pytest
 import torch
 
 os.environ["MPLBACKEND"] = "Agg"
-# Networks as small as those of the tests are faster on one core than on two that wait for another.
+# Networks as small as those of the tests are faster on one core than on two that wait for another,
+# here and in the processes that tests start.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 FAST_CASES = 1
 
