@@ -1,8 +1,11 @@
 """What holds for all tests: which are slow, and that no window is opened."""
 
+import gc
+import importlib.metadata
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import torch
@@ -12,6 +15,8 @@ os.environ["MPLBACKEND"] = "Agg"
 # here and in the processes that tests start.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+# Lightning asks all packages for callbacks at each fit, which is a third of a fit as small as here.
+importlib.metadata.entry_points = cache(importlib.metadata.entry_points)
 
 FAST_CASES = 1
 
@@ -28,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for number, item in enumerate(cases):
             if number % stride:
                 item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make alone: modules and tests stay until the end."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -406,7 +406,7 @@ def test_the_order_of_columns_and_rows_of_new_rows_does_not_matter(model) -> Non
 
 
 @pytest.mark.slow
-@settings(properties, max_examples=60)
+@settings(properties, max_examples=30)
 @given(data=st.data())
 def test_any_wide_frame_of_any_frequency(data: st.DataObject) -> None:
     names = {"h": "hourly", "B": "business days", "MS": "month starts", "ME": "month ends"}
