@@ -114,14 +114,14 @@ _CALIBRATING = threading.RLock()
 """Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
 
 
-def _nobody_is_calibrating() -> None:
+def _release_calibration_lock() -> None:
     """A forked process has the lock as it stood, but not the thread that would release it."""
     global _CALIBRATING
     _CALIBRATING = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_nobody_is_calibrating)
+    os.register_at_fork(after_in_child=_release_calibration_lock)
 
 
 class Roles(NamedTuple):

@@ -71,7 +71,7 @@ class Continuation:
     def point(self, until: Until | None = None) -> Point:
         """The closed loop without innovations."""
         if until is None:
-            self._tell_of_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
+            self._report_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
             values = self._in_user_units(self._free_run.path, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
         condition = _StopCondition(until, len(self.origins), self.horizon)
@@ -84,7 +84,7 @@ class Continuation:
         stopped = condition.stopped
         # What a loop does after its path has ended is nobody's concern.
         first = np.where(stopped.any(axis=1), stopped.argmax(axis=1), self.horizon - 1)
-        self._tell_of_blowups(run, torch.from_numpy(first + self.origins.behind))
+        self._report_blowups(run, torch.from_numpy(first + self.origins.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
     def quantiles(self, calibration: SpreadCalibration, shares: Sequence[float]) -> FloatArray:
@@ -131,7 +131,7 @@ class Continuation:
             yield series, values
         if lost:
             where = [f"{count} of {num_samples} of {name}" for name, count in lost.items()]
-            self._complain(f"paths left the limits of the closed loop: {listing(where)}")
+            self._report(f"paths left the limits of the closed loop: {listing(where)}")
 
     def _paths(
         self, systems: Tensor, series: slice, innovations: Innovations, num_samples: int
@@ -173,8 +173,8 @@ class Continuation:
         run = self.model.run(self.origins.encoding, self._ahead, feedback, enough=asked)
         return Generated(*map(by_series, run))
 
-    def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
-        """Complain about loops that left their limits up to the last step that counts, (N,)."""
+    def _report_blowups(self, run: Generated, last: Tensor) -> None:
+        """Report loops that left their limits up to the last step that counts, (N,)."""
         lost = torch.nonzero(run.left <= last).squeeze(1).tolist()
         if lost:
             origins = self.origins
@@ -182,9 +182,9 @@ class Continuation:
                 f"series {origins.name(i)} at step {int(run.left[i]) - int(origins.behind[i]) + 1}"
                 for i in lost[:5]
             ]
-            self._complain(f"the closed loop left its limits: {listing(where, total=len(lost))}")
+            self._report(f"the closed loop left its limits: {listing(where, total=len(lost))}")
 
-    def _complain(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         if self.on_blowup == "raise":
             raise DivergenceError(f"{what}; model.stability() tells more")
         warn_user(

@@ -45,7 +45,7 @@ __all__ = ["FittedModel", "Generated", "checksum"]
 
 T = TypeVar("T")
 
-_STEPS_BETWEEN_QUESTIONS = 256
+_STEPS_BETWEEN_CHECKS = 256
 
 _SLACK = 10.0
 """How much larger than any value in training one may become before the loop counts as lost."""
@@ -344,7 +344,7 @@ class FittedModel:
         """
         feedback = Feedback() if feedback is None else feedback
         feedback = replace(feedback, limits=self._limits(encoding, horizon))
-        chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
+        chunk = horizon if enough is None else _STEPS_BETWEEN_CHECKS
         loops, paths = encoding.loops, list[Tensor]()
         left = torch.full((len(encoding), self.channels), horizon)
         for first in range(0, horizon, chunk):

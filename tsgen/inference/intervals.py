@@ -239,7 +239,7 @@ def _sorted_quantiles(ascending: Tensor, shares: Sequence[float]) -> Tensor:
 # --- what is asked for
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """Numbers that may be asked for, and what others may have been meant as."""
 
     name: str
@@ -264,17 +264,17 @@ class _Asked(NamedTuple):
         meant = [x if self._fits(x) else self.mistaken(x) for x in numbers]
         listed = ", ".join(f"{number:.12g}" for number in meant)
         listed = listed if len(meant) == 1 else f"[{listed}]"
-        question = f"; did you mean {self.name}={listed}?" if all(map(self._fits, meant)) else ""
-        raise SettingError(f"{self.name}={written(given)}: expected {self.expected}{question}")
+        hint = f"; did you mean {self.name}={listed}?" if all(map(self._fits, meant)) else ""
+        raise SettingError(f"{self.name}={written(given)}: expected {self.expected}{hint}")
 
     def _fits(self, number: float) -> bool:
         return 0 < number < self.beyond and number >= self.lowest
 
 
-_LEVELS = _Asked(
+_LEVELS = _Request(
     "level", "per cents from 1 to below 100, as in level=[80, 95]", 1.0, 100.0, lambda x: 100 * x
 )
-_QUANTILES = _Asked(
+_QUANTILES = _Request(
     "quantiles", "numbers above 0 and below 1, as in quantiles=[0.1, 0.9]", 0.0, 1.0,
     lambda x: x / 100 if x > 1 else np.nan,
 )  # fmt: skip
