@@ -166,6 +166,7 @@ class FittedModel:
         )
         predictions, loops = zip(*read, strict=True)
         first = self.network.longest_lag
+        # An error says something where the value and the one before it, which was read, are known.
         known = known[:, first:] * known[:, first - 1 : -1] > 0
         known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
         errors = values[:, first:] - median(torch.stack(predictions))

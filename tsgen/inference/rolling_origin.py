@@ -238,6 +238,8 @@ def _first_scalers(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Serie
         there = np.flatnonzero(rows[:, number])
         begun = past.take(np.flatnonzero(first[there] == number))
         parts.append(loop.units.scalers_of(begun))
+    # The parts are those of systems sorted by their first cutoff. The inverse of a sorting order is
+    # argsort of it: where among them each system is.
     order = np.argsort(np.argsort(first, kind="stable"))
     return _all_scalers(parts).take(_series_of(order, loop.channels))
 
@@ -304,6 +306,7 @@ def _covariates_ahead(
     loop: FittedModel, series: Series, index: WindowIndex, rows: IntArray, horizon: int
 ) -> Tensor | None:
     """The covariates of the steps after the last row that is read, (B, steps, D)."""
+    # Where the last rows aren't known, reading ends before the cutoff, and the steps begin there.
     cutoff = torch.from_numpy(rows)
     behind = cutoff - index.cutoff
     most = int(behind.max())
@@ -313,6 +316,7 @@ def _covariates_ahead(
     exogenous = exogenous.to(loop.network.dtype)
     if not most:
         return exogenous
+    # What was gathered begins ``most`` rows before the cutoff, and is wanted from ``behind`` on.
     columns = (most - behind)[:, None] + torch.arange(most + horizon)
     inside = columns < most + horizon
     columns = columns.clamp_(max=most + horizon - 1)

@@ -158,6 +158,7 @@ class CovariateRows:
         positions, inside = _rows_around(index, self.starts, self.stops, before, after)
         rows = self.rows[positions.clamp_(0, len(self.rows) - 1)] * inside[:, :, None]
         if self.past:
+            # Column ``before`` is the first step after the cutoff: it tells of the last row before.
             rows[:, before + 1 :, list(self.past)] = 0.0
         static = self.static[index.series, None].expand(-1, before + after, -1)
         return torch.cat([rows, static], dim=2)
@@ -332,9 +333,12 @@ class WindowSampler:
 
     def draw(self, step: int, *, rank: int = 0, processes: int = 1) -> WindowIndex:
         """The windows of one step: a rank's slice of the draw that all processes share."""
+        # A counter instead of a stream: any step can be drawn without those before it.
         random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, step, 0]))
         window = random.integers(0, self.count, size=processes * self.batch_size)
         window = window[rank * self.batch_size : (rank + 1) * self.batch_size]
+        # Windows are numbered series by series; ``before`` are those of all series ahead of the one
+        # that a window is of.
         series = np.searchsorted(self._cumulative, window, side="right")
         before = np.where(series > 0, self._cumulative[series - 1], 0)
         cutoff = self._first[series] + window - before
@@ -348,6 +352,7 @@ def _rows_around(
     start, stop = starts[index.series, None], stops[index.series, None]
     columns = torch.arange(-before, after, device=start.device)
     rows = start + index.cutoff[:, None] + columns
+    # Some lie in the series beside, or outside of the table: whoever gathers has to mask them.
     return rows, (rows >= start) & (rows < stop)
 
 

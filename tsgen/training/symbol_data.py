@@ -223,6 +223,7 @@ class SymbolWindows(TrainingData):
         lengths = pieces.stop - pieces.first
         order = random.permutation(len(lengths))
         pool = np.arange(len(order)) // (_BATCHES_SORTED * self.batch_size)
+        # A shuffled order is cut into pools, in each of which pieces are sorted by length.
         order = order[np.lexsort((lengths[order], pool))]
         batches = np.split(order, np.arange(self.batch_size, len(order), self.batch_size))
         return [pieces.take(batches[i]) for i in random.permutation(len(batches))]
@@ -239,6 +240,7 @@ class SymbolWindows(TrainingData):
         number = ranges(np.zeros_like(parts), parts)
         room = (lengths - skipped)[own]
         base = whole.first[own] + skipped[own]
+        # Piece k of n has the k-th of n nearly equal shares of what isn't skipped.
         first = base + number * room // parts[own]
         stop = base + (number + 1) * room // parts[own]
         begins = whole.begins[own] & (first == whole.first[own])
