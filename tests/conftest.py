@@ -53,3 +53,9 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("tsgen._runtime.threads._cores", lambda: 2)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def validated_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every 10 steps instead of every 50."""
+    monkeypatch.setattr("tsgen.forecasters.fitting._VALIDATE_EVERY", 10)

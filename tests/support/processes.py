@@ -29,6 +29,6 @@ def python(script: str, *arguments: Any, **environment: str) -> subprocess.Popen
 def output_of(script: str, *arguments: Any, **environment: str) -> str:
     """What the script printed, once it has come to its end."""
     process = python(script, *arguments, **environment)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return output

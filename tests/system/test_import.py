@@ -13,7 +13,7 @@ import tsgen
 def run(script: str, *arguments: object) -> str:
     """What it prints, where warnings are errors and nothing is said beside it."""
     process = python(script, *arguments, PYTHONWARNINGS="error")
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=600)
     assert (process.returncode, errors) == (0, "")
     return output
 

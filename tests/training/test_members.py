@@ -619,11 +619,12 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
     assert_weights(model, stop.seen[-1])
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_validated_weights_are_kept_as_they_are() -> None:
     """Of several validations each is of the weights of its step, not of their average so far."""
-    plain, _ = fitted(val_size=9, max_steps=150)
-    averaged, _ = fitted(val_size=9, max_steps=150, weight_averaging=0.5)
+    plain, _ = fitted(val_size=9, max_steps=30)
+    averaged, _ = fitted(val_size=9, max_steps=30, weight_averaging=0.5)
     losses = plain.report_.losses["validation"].tolist()
     assert len(set(losses)) == 3
     assert averaged.report_.losses["validation"].tolist() == losses
