@@ -1299,15 +1299,16 @@ def test_two_processes_save_while_another_reads(tmp_path: Path) -> None:
         path,
         *(tmp_path / f"{seed}.tsgen" for seed in (1, 2)),
     )
-    assert writers.stdout is not None
-    assert writers.stdout.readline() == "loaded\n"
-    seen = set()
-    while writers.poll() is None:
-        forecast = LSTMForecaster.load(path).predict(3)["y"].tolist()
-        assert forecast in expected
-        seen.add(expected.index(forecast))
-        time.sleep(0.01)
-    output, errors = writers.communicate()
+    with writers:
+        assert writers.stdout is not None
+        assert writers.stdout.readline() == "loaded\n"
+        seen = set()
+        while writers.poll() is None:
+            forecast = LSTMForecaster.load(path).predict(3)["y"].tolist()
+            assert forecast in expected
+            seen.add(expected.index(forecast))
+            time.sleep(0.01)
+        output, errors = writers.communicate()
     assert output == "0 0\n", errors
     assert seen == {0, 1}
     assert {item.name for item in tmp_path.iterdir()} == {"model.tsgen", "1.tsgen", "2.tsgen"}

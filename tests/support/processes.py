@@ -28,7 +28,7 @@ def python(script: str, *arguments: Any, **environment: str) -> subprocess.Popen
 
 def output_of(script: str, *arguments: Any, **environment: str) -> str:
     """What the script printed, once it has come to its end."""
-    process = python(script, *arguments, **environment)
-    output, errors = process.communicate(timeout=600)
+    with python(script, *arguments, **environment) as process:
+        output, errors = process.communicate()
     assert process.returncode == 0, errors
     return output

@@ -12,8 +12,8 @@ import tsgen
 
 def run(script: str, *arguments: object) -> str:
     """What it prints, where warnings are errors and nothing is said beside it."""
-    process = python(script, *arguments, PYTHONWARNINGS="error")
-    output, errors = process.communicate(timeout=600)
+    with python(script, *arguments, PYTHONWARNINGS="error") as process:
+        output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
     return output
 

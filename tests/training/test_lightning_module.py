@@ -57,8 +57,7 @@ def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize(("cell", "loss"), [("lstm", "mse"), ("lstm", "mae"), ("gru", "huber")])
 def test_the_loss_falls_on_a_sine(cell: str, loss: str) -> None:
     losses = Losses()
     module = module_of(

@@ -119,7 +119,7 @@ class Codec:
         for name in sorted((plain.keys() - known.keys()) | (needed - plain.keys())):
             state = "lacks its" if name in known else "has no"
             raise CodecError(f"{kind.__name__} {state} field {short(name)}")
-        hints = _hints_of(kind)
+        hints = _hints_of(kind)  # type: ignore[arg-type]  # a class has a hash
         values = {name: self.decode(value) for name, value in plain.items()}
         for name, value in values.items():
             if not fits(value, hints[name]):
