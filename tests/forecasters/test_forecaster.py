@@ -355,7 +355,8 @@ def test_a_saved_model_forecasts_without_lightning_torch_load_and_pickle(
     with_rows.save(path)
     script = """
         import pickle, sys
-        import pandas, torch, tsgen
+        import pandas, torch
+        from tsgen import load
 
         def forbidden(*_, **__):
             raise AssertionError("unpickled")
@@ -365,7 +366,7 @@ def test_a_saved_model_forecasts_without_lightning_torch_load_and_pickle(
 
         pickle.load = pickle.loads = torch.load = forbidden
         pickle.Unpickler = pickle._Unpickler = Forbidden
-        model = tsgen.load(sys.argv[1])
+        model = load(sys.argv[1])
         state = model.encode(model.predict(30))
         print(len(model.predict(3, state=state)), len(model.stability(horizon=20)))
         print([name for name in sys.modules if "lightning" in name])
