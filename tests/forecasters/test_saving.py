@@ -1202,6 +1202,7 @@ def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None
         """
         import os, signal, sys, zipfile
         from tsgen import LSTMForecaster
+        from tsgen.training import is_rank_zero  # once, not in each child as it saves
         _, *paths = sys.argv
         model = LSTMForecaster.load(paths[0])
 
@@ -1277,6 +1278,7 @@ def test_two_processes_save_while_another_reads(tmp_path: Path) -> None:
         """
         import os, sys, time
         from tsgen import LSTMForecaster
+        from tsgen.training import is_rank_zero  # once, not in each child as it saves
         _, path, *sources = sys.argv
 
         def save_again_and_again(model):
