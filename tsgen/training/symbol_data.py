@@ -19,7 +19,7 @@ from tsgen.errors import SettingError
 from tsgen.nn import RecurrentState, TensorRecord
 from tsgen.training.data_module import TrainingData
 
-__all__ = ["SymbolBatch", "SymbolIndex", "SymbolWindows"]
+__all__ = ["SymbolBatch", "SymbolDraw", "SymbolWindows"]
 
 _BATCHES_SORTED = 64
 """Batches whose pieces are sorted by length together: less padding, and still a random order."""
@@ -66,7 +66,7 @@ class SymbolBatch(TensorRecord):
         return self.values[:, 1:, 0].long()
 
 
-class SymbolIndex(NamedTuple):
+class SymbolDraw(NamedTuple):
     """Where the windows of a batch lie among all codes; tensors of shape (B,)."""
 
     series: Tensor
@@ -80,7 +80,7 @@ class SymbolIndex(NamedTuple):
     counted: Tensor
     """How many symbols aren't counted."""
     goes_on: bool
-    """Whether all go on from the windows of the batch before."""
+    """Whether all go on from the windows of the draw before."""
 
 
 class _Pieces(NamedTuple):
@@ -180,22 +180,22 @@ class SymbolWindows(TrainingData):
                 "val_size=None and patience=None"
             )
 
-    def train_dataloader(self) -> EpochWindows:
+    def train_dataloader(self) -> DrawsOfEpochs:
         """Positions alone: the codes are gathered after the transfer."""
-        return EpochWindows(self, self.trainer)
+        return DrawsOfEpochs(self, self.trainer)
 
-    def val_dataloader(self) -> HeldOutWindows:
+    def val_dataloader(self) -> DrawsHeldOut:
         """Positions of what is held out; nothing where nothing is."""
         if self._held_out is None:
-            return HeldOutWindows([], self.trainer)
+            return DrawsHeldOut([], self.trainer)
         steps = _WARMUP + min(_HELD_OUT_WINDOW, self._held_out.most)
         symbols = int(self._codes.max()) + 1
         rows = min(_ROWS_HELD_OUT, max(1, _SCORES_HELD_OUT // (steps * symbols)))
-        batches = _windows_held_out(self._held_out, self._all.first, rows)
-        return HeldOutWindows(batches, self.trainer)
+        draws = _windows_held_out(self._held_out, self._all.first, rows)
+        return DrawsHeldOut(draws, self.trainer)
 
-    def on_after_batch_transfer(self, batch: SymbolIndex, dataloader_idx: int) -> SymbolBatch:
-        """Gather the codes of a batch, on the device that it was sent to."""
+    def on_after_batch_transfer(self, batch: SymbolDraw, dataloader_idx: int) -> SymbolBatch:
+        """Gather the codes of a draw, on the device that it was sent to."""
         device = batch.series.device
         self._codes = self._codes.to(device)
         steps = int((batch.stop - batch.first).max())
@@ -223,7 +223,6 @@ class SymbolWindows(TrainingData):
         lengths = pieces.stop - pieces.first
         order = random.permutation(len(lengths))
         pool = np.arange(len(order)) // (_BATCHES_SORTED * self.batch_size)
-        # A shuffled order is cut into pools, in each of which pieces are sorted by length.
         order = order[np.lexsort((lengths[order], pool))]
         batches = np.split(order, np.arange(self.batch_size, len(order), self.batch_size))
         return [pieces.take(batches[i]) for i in random.permutation(len(batches))]
@@ -240,7 +239,6 @@ class SymbolWindows(TrainingData):
         number = ranges(np.zeros_like(parts), parts)
         room = (lengths - skipped)[own]
         base = whole.first[own] + skipped[own]
-        # Piece k of n has the k-th of n nearly equal shares of what isn't skipped.
         first = base + number * room // parts[own]
         stop = base + (number + 1) * room // parts[own]
         begins = whole.begins[own] & (first == whole.first[own])
@@ -256,13 +254,13 @@ class SymbolWindows(TrainingData):
         return digest.hexdigest()
 
 
-class EpochWindows:
-    """The windows of one pass after the other; a resumed run goes on at the trainer's step."""
+class DrawsOfEpochs:
+    """The draws of one pass after the other; a resumed run goes on at the trainer's step."""
 
     def __init__(self, windows: SymbolWindows, trainer: pl.Trainer | None) -> None:
         self._windows, self._trainer = windows, trainer
 
-    def __iter__(self) -> Iterator[SymbolIndex]:
+    def __iter__(self) -> Iterator[SymbolDraw]:
         trainer, first, rank, processes = self._trainer, 0, 0, 1
         if trainer is not None:
             first = trainer.global_step * trainer.accumulate_grad_batches
@@ -272,36 +270,36 @@ class EpochWindows:
             for pieces in self._windows.epoch(epoch * processes + rank):
                 steps = -(-pieces.most // self._windows.window)
                 if step + steps > first:
-                    windows = _windows_of(pieces, self._windows.window)
-                    yield from islice(windows, max(first - step, 0), None)
+                    draws = _draws_of(pieces, self._windows.window)
+                    yield from islice(draws, max(first - step, 0), None)
                 step += steps
 
 
-def _windows_of(pieces: _Pieces, window: int) -> Iterator[SymbolIndex]:
+def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
     """The windows of some pieces, one after the other."""
     series, first, stop = (torch.from_numpy(np.asarray(part)) for part in pieces[:3])
     begins, nothing = torch.from_numpy(pieces.begins), torch.zeros_like(first)
     for start in range(0, pieces.most, window):
         here = first + start
-        yield SymbolIndex(
+        yield SymbolDraw(
             series, here, torch.minimum(here + window, stop), begins & (start == 0), nothing,
             start > 0,
         )  # fmt: skip
 
 
-class HeldOutWindows:
+class DrawsHeldOut:
     """What is held out as windows, each process its share of them."""
 
-    def __init__(self, batches: list[SymbolIndex], trainer: pl.Trainer | None) -> None:
-        self._batches, self._trainer = batches, trainer
+    def __init__(self, draws: list[SymbolDraw], trainer: pl.Trainer | None) -> None:
+        self._draws, self._trainer = draws, trainer
 
-    def __iter__(self) -> Iterator[SymbolIndex]:
+    def __iter__(self) -> Iterator[SymbolDraw]:
         trainer = self._trainer
         rank, processes = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        yield from self._batches[rank::processes]
+        yield from self._draws[rank::processes]
 
 
-def _windows_held_out(pieces: _Pieces, starts: IntArray, rows: int) -> list[SymbolIndex]:
+def _windows_held_out(pieces: _Pieces, starts: IntArray, rows: int) -> list[SymbolDraw]:
     """What is held out as windows, each with some symbols before it that don't count.
 
     Parameters
@@ -323,7 +321,7 @@ def _windows_held_out(pieces: _Pieces, starts: IntArray, rows: int) -> list[Symb
     parts_of = (pieces.series[own], first - warmup, stop, nothing_before, warmup)
     tensors = [torch.from_numpy(part).split(rows) for part in parts_of]
     return [
-        SymbolIndex(whose, first, stop, begins, counted, goes_on=False)
+        SymbolDraw(whose, first, stop, begins, counted, goes_on=False)
         for whose, first, stop, begins, counted in zip(*tensors, strict=True)
     ]
 
