@@ -7,5 +7,6 @@
 - ``text``, ``music``, ``machine``: generators learn Shakespeare, chorales and these logs, beside
   models that count (``learning``: for how long);
 - ``speed``: symbols a second, beside stepping ``nn.LSTM``;
+- ``streaming``: the memory of learning from a stream of texts;
 - ``tables``: from the recorded results to those of the docs.
 """

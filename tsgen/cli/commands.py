@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tsgen.cli.data import Data
     from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import LSTMForecaster, LSTMGenerator
+    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator
 
 __all__ = ["app", "main"]
 
@@ -279,7 +279,8 @@ def generate(
 
     _check_generate(file, prompt, model, save, out)
     check_choice(choosing)
-    check_outputs({"--out": out, "--save": save}, [file, model], overwrite=overwrite)
+    inputs = [file, model, learning.init]
+    check_outputs({"--out": out, "--save": save}, inputs, overwrite=overwrite)
     if model is None:
         assert file is not None
         sequences = read_sequences(file, spec, columns, learning)
@@ -436,24 +437,28 @@ def _loaded(model: Path, *, generates: bool = False) -> Any:
 
 def _fitted_generator(
     sequences: Sequences, learning: Learning, seed: int | None
-) -> tuple[LSTMGenerator, dict[str, str]]:
+) -> tuple[LSTMGenerator | GRUGenerator, dict[str, str]]:
     """A model of sequences, and what the summary says of it."""
-    from tsgen.forecasters import LSTMGenerator
+    from tsgen.forecasters import GRUGenerator, LSTMGenerator
 
-    model = LSTMGenerator(
+    init = None if learning.init is None else _loaded(learning.init, generates=True)
+    cell = learning.cell or ("lstm" if init is None else init.cell)
+    model = {"lstm": LSTMGenerator, "gru": GRUGenerator}[cell](
         unit=learning.unit,
         preset=learning.preset,
+        hidden_size=learning.hidden_size or "auto",
         max_steps=learning.max_steps or "auto",
         random_state=seed or 0,
     )
     start = time.perf_counter()
-    model.fit(sequences.data, **sequences.arguments)
-    seconds = time.perf_counter() - start
+    model.fit(sequences.data, init=init, **sequences.arguments)
+    seconds, data = time.perf_counter() - start, sequences.data
+    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
     return model, {
-        "sequences": f"{len(model.panel_):,}",
+        "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
-        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
+        "fit": f"{seconds:.1f} s, {step:.0f} steps",
+        "loss": f"{loss:.3f} nats a symbol",
     }
 
 

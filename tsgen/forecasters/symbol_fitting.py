@@ -19,9 +19,9 @@ from tsgen.inference import FittedGenerator
 from tsgen.nn import Cell, SymbolNetwork, with_more_symbols
 
 if TYPE_CHECKING:
-    from tsgen.training import Losses, SymbolModule, SymbolWindows
+    from tsgen.training import Losses, SymbolModule, SymbolWindows, TrainingReport
 
-__all__ = ["SymbolRecipe", "prepare_symbols", "train_symbols"]
+__all__ = ["SymbolRecipe", "prepare_symbols", "symbol_report", "train_symbols"]
 
 _VALIDATE_EVERY = 50
 
@@ -124,3 +124,10 @@ def train_symbols(
         names=lambda positions: [written(names[int(i)]) for i in positions],
         run_dir=run_dir,
     )
+
+
+def symbol_report(module: SymbolModule, data: SymbolWindows, losses: Losses) -> TrainingReport:
+    """The report of a training, with errors on symbols that were held out, if there are any."""
+    errors = training.symbol_exposure(module.network.cpu().eval(), data.some_windows())
+    where = "held-out symbols" if data.validation_rows else "training symbols"
+    return training.TrainingReport(losses.table(), errors, where, "share of wrong symbols")

@@ -18,11 +18,15 @@ __all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
-_SCORES_A_STEP = 2**25
+_SCORES_A_STEP = 2**24
 """Scores of a training step, at most: of a large vocabulary, windows are fewer."""
 _FEW_SYMBOLS = 512
 """A vocabulary up to which vectors are small, and others score than those that are read."""
 _VAL_SHARE = 0.1
+_PATIENCE = 4
+_PASSES = 30
+"""Over all symbols: what a longer training learns of them, it knows by heart."""
+_FEWEST_VALIDATED = 200
 
 PRESETS = {
     "fast": Preset(max_steps=(200, 300, 500), hidden_size=(32, 64, 128), sizes=(5_000, 100_000)),
@@ -125,13 +129,16 @@ def choose_generator_settings(
         return preset.of(argument, rows=rows) if is_auto(value) else value
 
     units = whole_number("hidden_size", chosen("hidden_size"), "units of the network")
-    patience, clip = arguments["patience"], arguments["gradient_clip_val"]
+    steps = whole_number("max_steps", chosen("max_steps"), "optimiser steps")
     window = arguments["window_length"]
     window = whole_number(
         "window_length", 64 if is_auto(window) else window, "symbols learned from at once"
     )
+    batch = _batch_size(arguments["batch_size"], window, panel, vocabulary)
+    passes = steps * batch * _own_window(window, panel) / rows
+    patience = _patience(arguments, passes, panel, stops=vocabulary.stops)
     unit = panel.layout.unit if isinstance(panel.layout, TextSymbols) else "character"
-    averaging = arguments["weight_averaging"]
+    averaging, clip = arguments["weight_averaging"], arguments["gradient_clip_val"]
     return GeneratorSettings(
         stop=vocabulary.stops,
         unit=unit,
@@ -145,13 +152,13 @@ def choose_generator_settings(
         steps_dropout=number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
         label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
-        max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
-        batch_size=_batch_size(arguments["batch_size"], window, panel, vocabulary),
+        max_steps=steps,
+        batch_size=batch,
         learning_rate=_learning_rate(arguments["learning_rate"], units),
         weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
         val_size=_val_share(arguments["val_size"], patience),
-        patience=None if patience is None else whole_number("patience", patience, "validations"),
+        patience=patience,
         training_strategy=_strategy(arguments["training_strategy"]),
         weight_averaging=None if averaging is None
         else number("weight_averaging", averaging, 0.01, 1.0),
@@ -187,9 +194,28 @@ def _batch_size(given: Any, window: int, panel: SymbolPanel, vocabulary: Vocabul
     """As many windows as have the symbols of a step: more of short sequences."""
     if not is_auto(given):
         return whole_number("batch_size", given, "windows a step")
-    own = min(window, max(1, len(panel.codes) // len(panel)))
     symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // len(vocabulary))
-    return max(1, min(symbols // own, _MOST_WINDOWS))
+    return max(1, min(symbols // _own_window(window, panel), _MOST_WINDOWS))
+
+
+def _own_window(window: int, panel: SymbolPanel) -> int:
+    """Symbols that a window has, about."""
+    return min(window, max(1, len(panel.codes) // len(panel)))
+
+
+def _patience(
+    arguments: Mapping[str, Any], passes: float, panel: SymbolPanel, *, stops: bool
+) -> int | None:
+    """Of a preset, where it passes over the symbols often, and enough can be held out."""
+    given = arguments["patience"]
+    if given is None:
+        return None
+    if not is_auto(given):
+        return whole_number("patience", given, "validations")
+    longest = len(panel) if stops else panel.lengths.max()  # in what is held out a share of
+    enough = len(panel.codes) * _VAL_SHARE >= _FEWEST_VALIDATED and longest * _VAL_SHARE >= 1
+    by_preset = is_auto(arguments["max_steps"]) and arguments["val_size"] is not None
+    return _PATIENCE if by_preset and enough and passes > _PASSES else None
 
 
 def _val_share(given: Any, patience: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import copy
 from os import PathLike
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,12 @@ from tsgen.forecasters.base import of_one_moment, with_hints
 from tsgen.forecasters.saving import SavableEstimator, warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
-from tsgen.forecasters.symbol_fitting import SymbolRecipe, prepare_symbols, train_symbols
+from tsgen.forecasters.symbol_fitting import (
+    SymbolRecipe,
+    prepare_symbols,
+    symbol_report,
+    train_symbols,
+)
 from tsgen.forecasters.symbol_settings import (
     GeneratorSettings,
     choose_generator_settings,
@@ -62,9 +67,14 @@ from tsgen.inference import (
 )
 from tsgen.nn import Cell
 
+if TYPE_CHECKING:
+    from tsgen.training import TrainingReport
+
 __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
 
 _LIKELIHOOD = "log_likelihood"
+_MOST_KEPT = 2**20
+"""Symbols of sequences that have ended, which a fitted generator keeps to be explained."""
 
 
 class SymbolGenerator(SavableEstimator):
@@ -75,8 +85,8 @@ class SymbolGenerator(SavableEstimator):
     """The ends of the training sequences, from which `predict` goes on."""
     model_: FittedGenerator
     settings_: GeneratorSettings
-    losses_: pd.DataFrame
-    """``step`` and ``loss``, in nats a symbol; with ``val_size`` also ``validation``."""
+    report_: TrainingReport
+    """Of the last ``fit``; a loaded model has none."""
     spec_: SymbolSpec
     """How sequences are read."""
     first_weights_: int
@@ -106,7 +116,7 @@ class SymbolGenerator(SavableEstimator):
         weight_decay: float = 1e-4,
         gradient_clip_val: float | None = 1.0,
         val_size: float | Literal["auto"] | None = "auto",
-        patience: int | None = None,
+        patience: int | Literal["auto"] | None = "auto",
         weight_averaging: float | None = None,
         preset: Literal["fast", "balanced", "accurate"] = "balanced",
         random_state: int | None = 0,
@@ -233,7 +243,9 @@ class SymbolGenerator(SavableEstimator):
     def _check_like(self, init: SymbolGenerator) -> None:
         """Refuse arguments that say otherwise than the model that training goes on from."""
         model, made_of = init.model_, init.model_.network.architecture
+        of_text = isinstance(init.panel_.layout, TextSymbols)
         alike = {
+            "unit": (self.unit, init.settings_.unit if of_text else self.unit),
             "stop": (self.stop, model.vocabulary.stops),
             "hidden_size": (self.hidden_size, made_of.hidden_size),
             "embedding_size": (self.embedding_size, made_of.embedding_size),
@@ -243,8 +255,8 @@ class SymbolGenerator(SavableEstimator):
         for name, (given, has) in alike.items():
             if not is_auto(given) and given != has:
                 raise SettingError(
-                    f"{name}={written(given)} beside init=, a model that has {has}: leave {name} "
-                    "out, or fit without init="
+                    f"{name}={written(given)} beside init=, a model that has {written(has)}: pass "
+                    f"{name}={written(has)}, or fit without init="
                 )
         if self.embeddings is not None and init.embeddings is None:
             raise SettingError(
@@ -269,17 +281,18 @@ class SymbolGenerator(SavableEstimator):
         )
         recipe = self._recipe(learned, start)
         module, windows = prepare_symbols(recipe, learned)
-        panel, names = learned.panel, learned.panel.ids
-        self.settings_, self.spec_ = recipe.settings, spec.like(panel)
+        names, self.panel_ = learned.panel.ids, _ends(learned, recipe.settings.context_length)
+        self.settings_, self.spec_ = recipe.settings, spec.like(self.panel_)
         self.model_ = FittedGenerator(
             module.network, learned.vocabulary, recipe.settings.context_length
         )
+        del learned  # of which the windows have all that they need
         self.first_weights_ = self.model_.weights
-        self.__dict__.pop("state_", None)
-        self.panel_ = panel.tail(recipe.settings.context_length)
+        for name in ("state_", "report_"):
+            self.__dict__.pop(name, None)
         warn_unless_savable(self)
         losses = train_symbols(recipe, module, windows, names, run_dir=run_dir)
-        self.losses_ = losses.table()
+        self.report_ = symbol_report(module, windows, losses)
         return losses.interrupted
 
     def _recipe(self, learned: Learned, start: SymbolGenerator | None) -> SymbolRecipe:
@@ -868,6 +881,14 @@ class SymbolGenerator(SavableEstimator):
         )
 
 
+def _ends(learned: Learned, symbols: int) -> SymbolPanel:
+    """The ends of sequences, from which `predict` goes on; of ended ones those of the last."""
+    panel, vocabulary = learned
+    if vocabulary.stops and not isinstance(panel.layout, FrameSymbols):
+        panel = panel.last(_MOST_KEPT)
+    return panel.tail(symbols)
+
+
 class LSTMGenerator(SymbolGenerator):
     """An LSTM [1]_ that learns which symbol comes next, rolled out in closed loop.
 
@@ -925,8 +946,10 @@ class LSTMGenerator(SymbolGenerator):
         Share of the symbols that training doesn't see, on which it is validated every 50 steps;
         the best weights are kept. The ends of sequences, or whole ones where their ends are
         learned. By default none, unless ``patience`` asks for it.
-    patience : int, optional
-        Validations without improvement after which training stops.
+    patience : int, "auto" or None
+        Validations without improvement after which training stops. By default 4 where a preset
+        passes over the symbols so often that it would learn them by heart (more than 30 times,
+        and 2,000 symbols or more), and none where ``max_steps`` is given.
     weight_averaging : float, optional
         The share of the training, at its end, over which weights are averaged.
     preset : {"balanced", "fast", "accurate"}, default "balanced"
@@ -944,8 +967,8 @@ class LSTMGenerator(SymbolGenerator):
         What was given or chosen.
     model_ : FittedGenerator
         The network and its vocabulary.
-    losses_ : DataFrame
-        How the training went, in nats a symbol.
+    report_ : TrainingReport
+        Of the last ``fit``: its losses in nats a symbol, and how far the closed loop falls behind.
 
     References
     ----------
