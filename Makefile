@@ -16,6 +16,9 @@ PYTEST   := python -m pytest --numprocesses $(WORKERS) --maxprocesses 4
 PYTHONS  := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
 PIP       = python -m pip --disable-pip-version-check --quiet --quiet install $(PIP_ARGS)
 
+# Tests start processes of their own, which would compile all modules anew, each of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup forecast test coverage test-fast test-lowest lint architecture docs format build clean

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,25 +134,6 @@ def test_frames_are_not_changed() -> None:
     plot_forecast(history, forecast)
     pd.testing.assert_frame_equal(history, before[0])
     pd.testing.assert_frame_equal(forecast, before[1])
-
-
-@pytest.mark.slow
-def test_pyplot_is_not_imported(tmp_path: Path) -> None:
-    """It would choose a backend and keep every figure in memory."""
-    script = f"""
-import sys
-import pandas as pd
-from tsgen import Naive, plot_forecast
-from tsgen.plotting import save_figure
-df = pd.Series(range(20), index=pd.date_range("2024-01-01", periods=20), dtype=float)
-save_figure(plot_forecast(df, Naive().fit(df).predict(3)), {str(tmp_path / "a.png")!r})
-assert "matplotlib.pyplot" not in sys.modules
-"""
-    root = str(Path(tsgen.__file__).parents[1])
-    subprocess.run(
-        [sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": root}
-    )
-    assert (tmp_path / "a.png").exists()
 
 
 def with_bands(history: Any) -> Any:

@@ -174,8 +174,10 @@ def test_days_are_read_and_go_on(zone: str, change: str, layout: str) -> None:
         assert stamps_of(Naive().fit(longer).predict(1)) == [index[observed + 10]]
 
 
-@pytest.mark.parametrize("freq", ["D", None])
-@pytest.mark.parametrize(("zone", "change"), CHANGES)
+@pytest.mark.parametrize(
+    ("zone", "change", "freq"),
+    [*[(*change, "D") for change in CHANGES], *[(*change, None) for change in CHANGES[::4]]],
+)
 def test_an_index_with_a_freq(zone: str, change: str, freq: str | None) -> None:
     """It comes back where pandas itself has one, and stamps are right in any case."""
     hours = pd.date_range(
@@ -223,7 +225,7 @@ def test_the_second_of_two_equal_hours_is_read() -> None:
 def test_weeks_months_and_business_days(zone: str, change: str, freq: str) -> None:
     wall = pd.date_range(end=change, periods=16, freq=freq, unit="us")
     index = stamps(zone, str(wall[0]), 26, freq)
-    for observed in (12, 14, 15, 16, 17, 18):
+    for observed in (12, 15, 16, 17):  # long before it, just before it, with it and after it
         for layout, declared in (("series", None), ("long", freq)):
             forecast = Naive().fit(LAYOUTS[layout](index[:observed]), freq=declared).predict(8)
             assert stamps_of(forecast) == index[observed : observed + 8].tolist()

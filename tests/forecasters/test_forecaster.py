@@ -7,8 +7,6 @@ guess errs: the last value, the mean, the last season.
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from support.problems import Problem, ar1, constant, seasonal_trend, sine, trend, wavy
+from support.processes import output_of
 
 from tsgen import GRUForecaster, LSTMForecaster, SeasonalNaive
 from tsgen.errors import NotFittedError, SettingError
@@ -349,22 +348,30 @@ def test_nothing_is_learned_before_fit(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_saved_model_forecasts_without_lightning(
+def test_a_saved_model_forecasts_without_lightning_torch_load_and_pickle(
     with_rows: LSTMForecaster, tmp_path: Path
 ) -> None:
     path = tmp_path / "model.tsgen"
     with_rows.save(path)
-    script = (
-        "import sys, tsgen\n"
-        f"model = tsgen.load({str(path)!r})\n"
-        "state = model.encode(model.predict(30))\n"
-        "print(len(model.predict(3, state=state)), len(model.stability(horizon=20)))\n"
-        "print([name for name in sys.modules if 'lightning' in name])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split("\n")[:2] == ["3 2", "[]"]
+    script = """
+        import pickle, sys
+        import pandas, torch
+        from tsgen import load
+
+        def forbidden(*_, **__):
+            raise AssertionError("unpickled")
+
+        class Forbidden:  # of which modules that are imported late may make subclasses
+            __init__ = forbidden
+
+        pickle.load = pickle.loads = torch.load = forbidden
+        pickle.Unpickler = pickle._Unpickler = Forbidden
+        model = load(sys.argv[1])
+        state = model.encode(model.predict(30))
+        print(len(model.predict(3, state=state)), len(model.stability(horizon=20)))
+        print([name for name in sys.modules if "lightning" in name])
+    """
+    assert output_of(script, path, PYTHONWARNINGS="error") == "3 2\n[]\n"
 
 
 @pytest.mark.parametrize(

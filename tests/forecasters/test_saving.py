@@ -10,13 +10,13 @@ import json
 import os
 import pickle
 import re
+import resource
+import shutil
 import stat
-import subprocess
 import sys
-import textwrap
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,6 +40,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from support.model_files import inside, model_of, packed, unpacked, zipped
+from support.processes import output_of, python
 
 import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
@@ -1189,19 +1190,6 @@ def test_leftovers_are_swept_and_nothing_else(model: Any, tmp_path: Path) -> Non
     assert not living.exists()
 
 
-def script(text: str, *arguments: Any) -> subprocess.Popen[str]:
-    """A Python of its own in the repository, without coverage and hypothesis."""
-    root = str(Path(tsgen.__file__).parents[1])
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)],
-        cwd=root,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": root},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.slow
 def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None:
     """In the middle of the file, before it is on the disk, and before it takes its place."""
@@ -1210,10 +1198,11 @@ def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None
     for folder in folders:
         folder.mkdir()
     paths = [written(folder, fitted) for folder in folders]
-    process = script(
+    output = output_of(
         """
         import os, signal, sys, zipfile
         from tsgen import LSTMForecaster
+        from tsgen.training import is_rank_zero  # once, not in each child as it saves
         _, *paths = sys.argv
         model = LSTMForecaster.load(paths[0])
 
@@ -1239,8 +1228,7 @@ def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None
         """,
         *paths,
     )
-    output, errors = process.communicate(timeout=120)
-    assert output.split() == ["9", "9", "9"], errors
+    assert output.split() == ["9", "9", "9"]
     for folder, path in zip(folders, paths, strict=True):
         assert path.read_bytes() == fitted
         assert len(list(folder.iterdir())) == 2
@@ -1249,40 +1237,32 @@ def test_a_kill_during_a_save(model: Any, fitted: bytes, tmp_path: Path) -> None
         assert list(folder.iterdir()) == [path]
 
 
-@pytest.mark.slow
-def test_a_full_disk(fitted: bytes, tmp_path: Path) -> None:
+def test_a_full_disk(model: Any, fitted: bytes, tmp_path: Path) -> None:
     """Where there was a file it is as it was, and where there was none there is none."""
-    source = written(tmp_path, fitted)
     folders = tmp_path / "with", tmp_path / "without"
     for folder in folders:
         folder.mkdir()
     before = folders[0] / "model.tsgen"
     before.write_bytes(fitted)
-    process = script(
-        """
-        import resource, sys
-        from tsgen import LSTMForecaster
-        _, source, limit, *folders = sys.argv
-        model = LSTMForecaster.load(source)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-        for folder in folders:
-            try:
-                model.save(f"{folder}/model.tsgen", overwrite=True)
-            except OSError as error:
-                print(error)
-        """,
-        source,
-        len(fitted) // 2,
-        *folders,
-    )
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    said = output.splitlines()
-    assert len(said) == 2
-    for line in said:
-        assert re.search(r"can't save the model.*untouched.*model\.tsgen", line)
+    for folder in folders:
+        with (
+            files_of_at_most(len(fitted) // 2),
+            pytest.raises(OSError, match=r"can't save the model.*untouched.*model\.tsgen"),
+        ):
+            model.save(folder / "model.tsgen", overwrite=True)
     assert [list(folder.iterdir()) for folder in folders] == [[before], []]
     assert before.read_bytes() == fitted
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As a disk that is full then, for this process."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.slow
@@ -1293,59 +1273,47 @@ def test_two_processes_save_while_another_reads(tmp_path: Path) -> None:
         source = network(random_state=seed, hidden_size=32 * seed).fit(long_frame())
         source.save(tmp_path / f"{seed}.tsgen")
         expected.append(source.predict(3)["y"].tolist())
-    network(random_state=1, hidden_size=32).fit(long_frame()).save(path)
-    writers = [
-        script(
-            """
-            import sys, time
-            from tsgen import LSTMForecaster
-            _, source, path = sys.argv
-            model = LSTMForecaster.load(source)
+    shutil.copy(tmp_path / "1.tsgen", path)
+    writers = python(
+        """
+        import os, sys, time
+        from tsgen import LSTMForecaster
+        from tsgen.training import is_rank_zero  # once, not in each child as it saves
+        _, path, *sources = sys.argv
+
+        def save_again_and_again(model):
             until = time.monotonic() + 2
             count = 0
             while time.monotonic() < until or count < 10:
                 model.save(path, overwrite=True)
                 count += 1
-            print(count)
-            """,
-            tmp_path / f"{seed}.tsgen",
-            path,
-        )
-        for seed in (1, 2)
-    ]
-    seen = set()
-    while any(writer.poll() is None for writer in writers):
-        forecast = LSTMForecaster.load(path).predict(3)["y"].tolist()
-        assert forecast in expected
-        seen.add(expected.index(forecast))
-        time.sleep(0.01)
-    for writer in writers:
-        output, errors = writer.communicate()
-        assert writer.returncode == 0, errors
-        assert int(output) >= 10
+
+        models = [LSTMForecaster.load(source) for source in sources]
+        print("loaded", flush=True)
+        children = []
+        for model in models:
+            children.append(os.fork())
+            if children[-1] == 0:
+                save_again_and_again(model)
+                os._exit(0)
+        print(*(os.waitpid(child, 0)[1] for child in children))
+        """,
+        path,
+        *(tmp_path / f"{seed}.tsgen" for seed in (1, 2)),
+    )
+    with writers:
+        assert writers.stdout is not None
+        assert writers.stdout.readline() == "loaded\n"
+        seen = set()
+        while writers.poll() is None:
+            forecast = LSTMForecaster.load(path).predict(3)["y"].tolist()
+            assert forecast in expected
+            seen.add(expected.index(forecast))
+            time.sleep(0.01)
+        output, errors = writers.communicate()
+    assert output == "0 0\n", errors
     assert seen == {0, 1}
     assert {item.name for item in tmp_path.iterdir()} == {"model.tsgen", "1.tsgen", "2.tsgen"}
-
-
-@pytest.mark.slow
-def test_loading_needs_neither_torch_load_nor_pickle(fitted: bytes, tmp_path: Path) -> None:
-    process = script(
-        """
-        import sys
-        import pandas, torch, pickle, tsgen
-        from tsgen import LSTMForecaster
-        def forbidden(*_, **__):
-            raise AssertionError("unpickled")
-        pickle.load = pickle.loads = torch.load = forbidden
-        class Forbidden:  # of which modules that are imported late may make subclasses
-            __init__ = forbidden
-        pickle.Unpickler = pickle._Unpickler = Forbidden
-        print(len(LSTMForecaster.load(sys.argv[1]).predict(3)))
-        """,
-        written(tmp_path, fitted),
-    )
-    output, errors = process.communicate(timeout=120)
-    assert output.strip() == "6", errors
 
 
 # ---------------------------------------------------------------------------------------- versions

@@ -143,13 +143,10 @@ def test_unusual_steps_of_a_log_are_those_of_low_likelihood(of_frame: LSTMGenera
 @pytest.mark.parametrize(
     "settings",
     [
-        {"num_layers": 2, "dropout": 0.1},
-        {"steps_dropout": 0.1},
-        {"label_smoothing": 0.05},
+        {"num_layers": 2, "dropout": 0.1, "weight_averaging": 0.2},
+        {"steps_dropout": 0.1, "embedding_size": 24},
+        {"label_smoothing": 0.05, "batch_size": 4, "window_length": 16},
         {"training_strategy": "scheduled_sampling"},
-        {"weight_averaging": 0.2},
-        {"embedding_size": 24},
-        {"batch_size": 4, "window_length": 16},
         {"val_size": 0.2},
         {"patience": 2},
     ],

@@ -449,15 +449,15 @@ def test_errors_are_known_where_values_are(fitted: Fitted) -> None:
     """A hole has no one-step error, and the value after it has none that says anything."""
     df = fitted.df.copy()
     df.loc[df.index[70:72], ["b", "a"]] = np.nan
-    residuals = by_series(fitted.model.encode(df).encoding.residuals)
-    whole = by_series(fitted.model.encode(fitted.df).encoding.residuals)
+    errors = by_series(fitted.model.encode(df).encoding.errors)
+    whole = by_series(fitted.model.encode(fitted.df).encoding.errors)
     ids = fitted.model.encode(df).panel.ids
     names = ids.get_level_values(-1) if isinstance(ids, pd.MultiIndex) else ids
     if "rain" in df and not fitted.future:
         holed = np.array([name == "y" for name in names])
     else:
         holed = np.ones(len(names), dtype=bool)
-    missing = residuals.isnan() & ~whole.isnan()
+    missing = errors.isnan() & ~whole.isnan()
     assert missing[holed][:, -10:-8].all()
     assert not missing[:, -7:].any()
     assert not missing[:, :-10].any()

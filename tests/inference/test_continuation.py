@@ -786,7 +786,7 @@ def test_how_often_until_is_asked_does_not_change_the_path(
         return np.abs(np.asarray(y) - free["b"].iloc[0]) >= threshold["b"].iloc[:17].max()
 
     expected = either.predict(30, until=far)
-    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_QUESTIONS", every)
+    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_CHECKS", every)
     steps = count_steps(monkeypatch)
     got = either.predict(30, until=far)
     assert_frame_equal(got, expected, rtol=1e-5, check_exact=False)
@@ -927,7 +927,7 @@ def test_the_step_is_the_same_where_until_is_asked_now_and_then(
     model = runaway(bias=10.0)
     with pytest.warns(ClosedLoopWarning) as whole:
         model.predict(20)
-    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_QUESTIONS", 3)
+    monkeypatch.setattr(tsgen.inference.fitted, "_STEPS_BETWEEN_CHECKS", 3)
     with pytest.warns(ClosedLoopWarning) as parts:
         model.predict(20, until=lambda y: y > 1e30)
     assert str(parts[0].message) == str(whole[0].message)

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from tsgen.errors import SettingError
 from tsgen.inference.intervals import (
-    FEWEST_RESIDUALS,
+    FEWEST_ERRORS,
     LEVELS,
     Calibration,
     Innovations,
@@ -47,10 +47,10 @@ def innovations(**settings: Any) -> Innovations:
 
 
 def draw(
-    source: Innovations, residuals: torch.Tensor, names: list[Any], horizon: int, paths: int
+    source: Innovations, errors: torch.Tensor, names: list[Any], horizon: int, paths: int
 ) -> torch.Tensor:
     """Draws (N, S, H) for series of their own, whose errors are (N, T)."""
-    return source.draw(residuals[:, :, None], names, horizon, paths)[..., 0]
+    return source.draw(errors[:, :, None], names, horizon, paths)[..., 0]
 
 
 def assert_drawn_from(drawn: torch.Tensor, errors: torch.Tensor) -> None:
@@ -62,17 +62,17 @@ def assert_drawn_from(drawn: torch.Tensor, errors: torch.Tensor) -> None:
 
 
 def test_draws_are_the_centred_errors_of_the_series_itself() -> None:
-    residuals = errors_of(3)
-    drawn = draw(innovations(), residuals, ["a", "b", "c"], horizon=50, paths=70)
+    errors = errors_of(3)
+    drawn = draw(innovations(), errors, ["a", "b", "c"], horizon=50, paths=70)
     assert drawn.shape == (3, 70, 50)
-    assert drawn.dtype == residuals.dtype
-    for row, errors in zip(drawn, residuals, strict=True):
-        assert_drawn_from(row, own_errors(errors))
+    assert drawn.dtype == errors.dtype
+    for row, own in zip(drawn, errors, strict=True):
+        assert_drawn_from(row, own_errors(own))
 
 
 def test_every_error_is_drawn_about_as_often() -> None:
-    residuals = errors_of(1)
-    drawn = draw(innovations(), residuals, ["a"], horizon=100, paths=350).ravel()
+    errors = errors_of(1)
+    drawn = draw(innovations(), errors, ["a"], horizon=100, paths=350).ravel()
     _, counts = np.unique(np.round(drawn.numpy(), 9), return_counts=True)
     assert len(counts) == 35
     # 1,000 expected of each, with a deviation of 31.
@@ -80,17 +80,17 @@ def test_every_error_is_drawn_about_as_often() -> None:
 
 
 def test_draws_have_mean_0_and_the_spread_of_the_errors() -> None:
-    residuals = errors_of(2)
-    drawn = draw(innovations(), residuals, ["a", "b"], horizon=100, paths=200)
-    for row, errors in zip(drawn, residuals, strict=True):
-        spread = float(own_errors(errors).std(correction=0))
+    errors = errors_of(2)
+    drawn = draw(innovations(), errors, ["a", "b"], horizon=100, paths=200)
+    for row, own in zip(drawn, errors, strict=True):
+        spread = float(own_errors(own).std(correction=0))
         assert abs(float(row.mean())) < 0.05 * spread  # seven standard errors
         assert float(row.std()) == pytest.approx(spread, rel=0.05)
 
 
 def test_draws_of_steps_paths_and_series_have_nothing_to_do_with_each_other() -> None:
-    residuals = errors_of(1).repeat(2, 1)
-    drawn = draw(innovations(), residuals, ["a", "b"], horizon=60, paths=200).numpy()
+    errors = errors_of(1).repeat(2, 1)
+    drawn = draw(innovations(), errors, ["a", "b"], horizon=60, paths=200).numpy()
     a, b = drawn
     for left, right in (
         (a[:, 1:], a[:, :-1]),
@@ -103,31 +103,31 @@ def test_draws_of_steps_paths_and_series_have_nothing_to_do_with_each_other() ->
 
 
 def test_company_and_order_do_not_change_the_draws() -> None:
-    residuals = errors_of(4)
+    errors = errors_of(4)
     names = ["a", "b", 3, ("d", 1)]
-    together = draw(innovations(), residuals, names, horizon=12, paths=70)
+    together = draw(innovations(), errors, names, horizon=12, paths=70)
     order = [2, 0, 3]
-    some = draw(innovations(), residuals[order], [names[i] for i in order], horizon=12, paths=70)
+    some = draw(innovations(), errors[order], [names[i] for i in order], horizon=12, paths=70)
     assert torch.equal(some, together[order])
     for row, name in enumerate(names):
-        alone = draw(innovations(), residuals[[row]], [name], horizon=12, paths=70)
+        alone = draw(innovations(), errors[[row]], [name], horizon=12, paths=70)
         assert torch.equal(alone[0], together[row])
 
 
 @pytest.mark.parametrize("block_length", [1, 5])
 def test_shorter_horizons_and_fewer_paths_are_the_first_of_more(block_length: int) -> None:
-    residuals = errors_of(2)
+    errors = errors_of(2)
     source = innovations(block_length=block_length)
-    longest = draw(source, residuals, ["a", "b"], horizon=33, paths=150)
+    longest = draw(source, errors, ["a", "b"], horizon=33, paths=150)
     for horizon, paths in ((1, 150), (7, 150), (33, 1), (33, 64), (33, 65), (12, 130)):
-        shorter = draw(source, residuals, ["a", "b"], horizon, paths)
+        shorter = draw(source, errors, ["a", "b"], horizon, paths)
         assert torch.equal(shorter, longest[:, :paths, :horizon])
 
 
 def test_the_same_seed_and_id_give_the_same_and_others_give_others() -> None:
-    residuals = errors_of(1)
+    errors = errors_of(1)
     first, again, seed, name = (
-        draw(innovations(seed=seed), residuals, [name], horizon=10, paths=5)
+        draw(innovations(seed=seed), errors, [name], horizon=10, paths=5)
         for seed, name in ((3, "a"), (3, "a"), (4, "a"), (3, "b"))
     )
     assert torch.equal(first, again)
@@ -148,22 +148,22 @@ def test_nothing_global_is_drawn_from() -> None:
     assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002
 
 
-@pytest.mark.parametrize("known", [0, 1, FEWEST_RESIDUALS - 1])
+@pytest.mark.parametrize("known", [0, 1, FEWEST_ERRORS - 1])
 def test_a_series_with_few_errors_draws_from_the_pool(known: int) -> None:
-    residuals = errors_of(2)
-    residuals[0, known:] = torch.nan
-    residuals[0, :known] = 1e6
+    errors = errors_of(2)
+    errors[0, known:] = torch.nan
+    errors[0, :known] = 1e6
     source = innovations()
-    drawn = draw(source, residuals, ["short", "long"], horizon=30, paths=20)
+    drawn = draw(source, errors, ["short", "long"], horizon=30, paths=20)
     assert_drawn_from(drawn[0], source.pool - source.pool.mean())
-    assert_drawn_from(drawn[1], own_errors(residuals[1]))
+    assert_drawn_from(drawn[1], own_errors(errors[1]))
     assert abs(float(drawn[0].mean())) < 0.3
 
 
 def test_just_enough_errors_of_its_own_are_enough() -> None:
-    residuals = errors_of(1, rows=5 + FEWEST_RESIDUALS)
-    drawn = draw(innovations(), residuals, ["a"], horizon=30, paths=20)
-    assert_drawn_from(drawn, own_errors(residuals[0]))
+    errors = errors_of(1, rows=5 + FEWEST_ERRORS)
+    drawn = draw(innovations(), errors, ["a"], horizon=30, paths=20)
+    assert_drawn_from(drawn, own_errors(errors[0]))
 
 
 def test_where_there_are_no_errors_at_all_there_are_no_innovations() -> None:
@@ -174,32 +174,32 @@ def test_where_there_are_no_errors_at_all_there_are_no_innovations() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, 0.3, 2.5])
 def test_temperature_is_a_factor(temperature: float) -> None:
-    residuals = errors_of(2)
-    residuals[1] = torch.nan  # the pool too
-    plain = draw(innovations(), residuals, ["a", "b"], horizon=9, paths=7)
-    scaled = draw(innovations(temperature=temperature), residuals, ["a", "b"], horizon=9, paths=7)
+    errors = errors_of(2)
+    errors[1] = torch.nan  # the pool too
+    plain = draw(innovations(), errors, ["a", "b"], horizon=9, paths=7)
+    scaled = draw(innovations(temperature=temperature), errors, ["a", "b"], horizon=9, paths=7)
     torch.testing.assert_close(scaled, temperature * plain)
     assert temperature > 0 or not scaled.any()
 
 
 @pytest.mark.parametrize(("block_length", "horizon"), [(2, 12), (5, 12), (7, 7), (50, 120)])
 def test_blocks_are_consecutive_errors_in_a_circle(block_length: int, horizon: int) -> None:
-    residuals = errors_of(1)
-    errors = own_errors(residuals[0])
-    drawn = draw(innovations(block_length=block_length), residuals, ["a"], horizon, paths=100)
-    which = (drawn[0][..., None] - errors).abs().argmin(dim=-1).numpy()
+    errors = errors_of(1)
+    own = own_errors(errors[0])
+    drawn = draw(innovations(block_length=block_length), errors, ["a"], horizon, paths=100)
+    which = (drawn[0][..., None] - own).abs().argmin(dim=-1).numpy()
     for first in range(0, horizon, block_length):
         block = which[:, first : first + block_length]
-        np.testing.assert_array_equal(np.diff(block, axis=1) % len(errors), 1)
+        np.testing.assert_array_equal(np.diff(block, axis=1) % len(own), 1)
         # Blocks start anywhere, so that some go round the circle.
         assert len(np.unique(block[:, 0])) > 25
 
 
 def test_blocks_keep_errors_that_hang_together_together() -> None:
     walk = np.random.default_rng(1).normal(size=400).cumsum()
-    residuals = torch.from_numpy(walk[None])
+    errors = torch.from_numpy(walk[None])
     single, blocks = (
-        draw(innovations(block_length=length), residuals, ["a"], horizon=20, paths=200)[0].numpy()
+        draw(innovations(block_length=length), errors, ["a"], horizon=20, paths=200)[0].numpy()
         for length in (1, 20)
     )
     together = [np.corrcoef(d[:, 1:].ravel(), d[:, :-1].ravel())[0, 1] for d in (single, blocks)]
@@ -208,10 +208,8 @@ def test_blocks_keep_errors_that_hang_together_together() -> None:
 
 
 def test_the_pool_holds_the_known_errors_of_all_series_and_has_a_limit() -> None:
-    residuals = errors_of(3)
-    assert torch.equal(
-        Innovations.pooled(residuals[:, :, None])[:, 0], residuals[~residuals.isnan()]
-    )
+    errors = errors_of(3)
+    assert torch.equal(Innovations.pooled(errors[:, :, None])[:, 0], errors[~errors.isnan()])
     many = torch.randn(300, 1000, generator=torch.Generator().manual_seed(0))
     pool = Innovations.pooled(many[:, :, None])
     assert len(pool) < many.numel() / 10

@@ -77,7 +77,7 @@ def test_each_cutoff_is_the_state_that_rows_led_to(
         for block in continuations(
             fitted().model_, cutoffs, range(cutoffs.count), carry=True, on_blowup="clip"
         ):
-            keys = zip(block.start.ids, block.start.cutoffs, strict=True)
+            keys = zip(block.origins.ids, block.origins.cutoffs, strict=True)
             got |= dict(zip(keys, block.point().values, strict=True))
     naive = {}
     for name, ends in zip(names, cutoffs.rows, strict=True):

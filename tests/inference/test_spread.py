@@ -62,7 +62,7 @@ def test_errors_of_a_season_are_the_same_within_it_and_grow_from_one_to_the_next
 def test_the_first_step_is_the_spread_of_one_step_errors() -> None:
     df = walks()
     fitted, encoding = read(copying(1, df), df)
-    own = encoding.residuals.square().nanmean(dim=1).sqrt()
+    own = encoding.errors.square().nanmean(dim=1).sqrt()
     first = predicted_spread(fitted, encoding, fitted.run(encoding, 1).path, Feedback())[:, 0]
     torch.testing.assert_close(first, own, rtol=0.2, atol=0.0)
 
@@ -70,13 +70,13 @@ def test_the_first_step_is_the_spread_of_one_step_errors() -> None:
 def test_a_series_with_few_errors_of_its_own_has_the_spread_of_all() -> None:
     df = walks()
     fitted, encoding = read(copying(1, df), df)
-    residuals = encoding.residuals.clone()
-    residuals[0] = torch.nan
+    errors = encoding.errors.clone()
+    errors[0] = torch.nan
     spread = predicted_spread(
-        fitted, Encoding(encoding.normaliser, encoding.loops, residuals),
+        fitted, Encoding(encoding.normaliser, encoding.loops, errors),
         fitted.run(encoding, 1).path, Feedback(),
     )  # fmt: skip
-    known = residuals[1:]
+    known = errors[1:]
     torch.testing.assert_close(spread[0, 0], known.square().nanmean(dim=(0, 1)).sqrt())
 
 

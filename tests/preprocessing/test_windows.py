@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsgen.preprocessing.windows import Draw, Series, WindowSampler, WindowShape
+from tsgen.preprocessing.windows import Series, WindowIndex, WindowSampler, WindowShape
 
 SHAPE = WindowShape(longest_lag=3, context_length=5, horizon=4)
 
@@ -20,9 +20,9 @@ def series_of(lengths: list[int]) -> Series:
     return Series.from_numpy(np.concatenate(values), offsets)
 
 
-def draw_of(*windows: tuple[int, int]) -> Draw:
+def index_of(*windows: tuple[int, int]) -> WindowIndex:
     series, cutoff = torch.tensor(windows).T
-    return Draw(series, cutoff)
+    return WindowIndex(series, cutoff)
 
 
 # ------------------------------------------------------------------------------------------ gather
@@ -42,7 +42,7 @@ def test_gather_is_slicing(data: st.DataObject, lengths: list[int]) -> None:
     series = series_of(lengths)
     series.values[list(missing)] = torch.nan
 
-    values, known = series.gather(draw_of(*windows), before, after)
+    values, known = series.gather(index_of(*windows), before, after)
 
     for row, (i, cutoff) in enumerate(windows):
         own = series.values[sum(lengths[:i]) : sum(lengths[: i + 1]), 0].tolist()
@@ -53,7 +53,7 @@ def test_gather_is_slicing(data: st.DataObject, lengths: list[int]) -> None:
 
 
 def test_rows_outside_the_series_are_masked_not_taken_from_its_neighbours() -> None:
-    values, known = series_of([3, 3, 3]).gather(draw_of((1, 1)), before=2, after=4)
+    values, known = series_of([3, 3, 3]).gather(index_of((1, 1)), before=2, after=4)
     assert values[..., 0].tolist() == [[0, 1000, 1001, 1002, 0, 0]]
     assert known[..., 0].tolist() == [[False, True, True, True, False, False]]
 
@@ -79,29 +79,29 @@ def test_ends_are_the_last_rows() -> None:
 
 def test_a_batch_is_in_the_units_of_each_windows_context() -> None:
     series = series_of([30, 30])
-    batch = series.batch(draw_of((0, 12), (1, 20)), SHAPE, window_norm=True)
+    batch = series.batch(index_of((0, 12), (1, 20)), SHAPE, window_norm=True)
     assert batch.values.shape == batch.known.shape == (2, SHAPE.before + SHAPE.horizon, 1)
     assert batch.values.dtype == batch.known.dtype == torch.float32
     # 5 rows of a line: mean at the third, spread sqrt(2); 2 rows before them, 4 after.
     expected = (np.arange(11) - 4) / np.sqrt(2)
     np.testing.assert_allclose(batch.values[..., 0], [expected, expected], rtol=1e-6)
-    raw = series.batch(draw_of((0, 12)), SHAPE, window_norm=False)
+    raw = series.batch(index_of((0, 12)), SHAPE, window_norm=False)
     assert raw.values[0, :, 0].tolist() == list(range(5, 16))
 
 
 def test_a_held_out_tail_is_not_seen() -> None:
     short = series_of([5, 4, 1]).without_tail(2)
     assert short.lengths.tolist() == [3, 4, 1]  # those that have hardly more keep it
-    values, known = short.gather(draw_of((0, 3)), before=1, after=2)
+    values, known = short.gather(index_of((0, 3)), before=1, after=2)
     assert values[..., 0].tolist() == [[2, 0, 0]]
     assert known[..., 0].tolist() == [[True, False, False]]
 
 
 def test_rows_after_the_cutoff_do_not_move_the_units() -> None:
     series = series_of([30])
-    before = series.batch(draw_of((0, 12)), SHAPE, window_norm=True).values
+    before = series.batch(index_of((0, 12)), SHAPE, window_norm=True).values
     series.values[12:] = 1e6
-    after = series.batch(draw_of((0, 12)), SHAPE, window_norm=True).values
+    after = series.batch(index_of((0, 12)), SHAPE, window_norm=True).values
     assert torch.equal(before[:, : SHAPE.before], after[:, : SHAPE.before])
 
 

@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -111,11 +111,16 @@ CASES = {
 }  # fmt: skip
 
 
-# Each with two of the cases, so that each case meets three or four of them.
-PAIRS = [
-    (around, list(CASES)[(number + ahead) % len(CASES)])
-    for number, around in enumerate(AROUND)
-    for ahead in (0, 2)
+# What leaks of several at once is seen as well, so that each case meets five or six of them.
+TOGETHER = [
+    ("float64", "meta", "inference"),
+    ("bfloat16", "within a device", "no_grad"),
+    ("float16", "autocast", "meta"),
+]
+MEETINGS = [
+    (case, TOGETHER[(number + ahead) % len(TOGETHER)])
+    for number, case in enumerate(CASES)
+    for ahead in (0, 1)
 ]
 
 
@@ -126,10 +131,12 @@ def expected(case: str) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("around", "case"), PAIRS)
-def test_whatever_is_set_around_it(around: str, case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("case", "around"), MEETINGS, ids=lambda part: str(part))
+def test_whatever_is_set_around_it(case: str, around: tuple[str, ...], tmp_path: Path) -> None:
     undisturbed = expected(case)
-    with AROUND[around]():
+    with ExitStack() as modes_around:
+        for name in around:
+            modes_around.enter_context(AROUND[name]())
         before = modes()
         found = everything(tmp_path, CASES[case])
         assert modes() == before
@@ -140,12 +147,17 @@ def test_whatever_is_set_around_it(around: str, case: str, tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("around", AROUND)
 def test_a_forecast_is_the_same_whatever_is_set_around_it(around: str) -> None:
-    plain = LSTMForecaster(**SMALL).fit(FRAME).predict(5, level=80)
+    plain = plain_forecast()
     with AROUND[around]():
         before = modes()
         found = LSTMForecaster(**SMALL).fit(FRAME).predict(5, level=80)
         assert modes() == before
     pd.testing.assert_frame_equal(found, plain, check_exact=True)
+
+
+@cache
+def plain_forecast() -> pd.DataFrame:
+    return LSTMForecaster(**SMALL).fit(FRAME).predict(5, level=80)
 
 
 def modes() -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 from tsgen._messages import written
 from tsgen.data.frame import read_panel
 from tsgen.errors import FrameError, NotFittedError
-from tsgen.preprocessing.windows import Draw, Series, WindowSampler, WindowShape
+from tsgen.preprocessing.windows import Series, WindowIndex, WindowSampler, WindowShape
 
 ROWS = 12
 
@@ -805,8 +805,8 @@ def test_row_46_windows_behind_row_2_to_the_31() -> None:
     rows = 2**31 + 100
     values = np.lib.stride_tricks.as_strided(np.array([3.0]), (rows,), (0,))
     series = Series.from_numpy(values, np.array([0, rows]))
-    draw = Draw(torch.tensor([0, 0]), torch.tensor([rows - 50, rows]))
-    got, known = series.gather(draw, 4, 2)
+    index = WindowIndex(torch.tensor([0, 0]), torch.tensor([rows - 50, rows]))
+    got, known = series.gather(index, 4, 2)
     assert known[..., 0].tolist() == [[True] * 6, [True] * 4 + [False] * 2]
     assert got[known].eq(3.0).all()
 

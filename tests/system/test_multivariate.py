@@ -443,10 +443,10 @@ def test_the_samples_of_different_systems_do_not(systems: Case) -> None:
 def test_innovations_are_errors_of_one_row(system: Case) -> None:
     """Every step is drawn as one: there are no more pairs than the context has seen."""
     state = system.model.encode(wide())
-    residuals = state.encoding.residuals
+    errors = state.encoding.errors
     paths = system.model.sample(1, num_samples=200, calibrated=False, as_array=True)[:, :, 0]
     distinct = len(np.unique(paths.round(6), axis=1).T)
-    assert 2 < distinct <= int((~residuals.isnan()).all(dim=0).sum())
+    assert 2 < distinct <= int((~errors.isnan()).all(dim=0).sum())
 
 
 def test_draws_depend_on_neither_the_horizon_nor_the_company(systems: Case) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from tsgen import LSTMForecaster
-from tsgen.preprocessing.windows import Draw
+from tsgen.preprocessing.windows import WindowIndex
 from tsgen.testing import panels
 
 KEY = ["unique_id", "ds"]
@@ -170,10 +170,10 @@ def test_what_is_read_at_a_cutoff_knows_of_no_row_after_it(
         # Rows that were missing come before the cutoff too: it is found by its stamp.
         stamps = df[~last].groupby("unique_id")["ds"].agg(["min", "max"])
         cutoffs = (stamps["max"] - stamps["min"]).dt.days.loc[list(panel.ids)] + 1
-        draw = Draw(torch.arange(len(panel)), torch.from_numpy(cutoffs.to_numpy().copy()))
-        encodings.append(loop.encode_at(series, draw))
+        index = WindowIndex(torch.arange(len(panel)), torch.from_numpy(cutoffs.to_numpy().copy()))
+        encodings.append(loop.encode_at(series, index))
         numbers = loop.units.covariate_scaler.columns_of("number")
-        told.append(series.covariates_at(draw, 3, 4)[:, :, numbers])
+        told.append(series.covariates_at(index, 3, 4)[:, :, numbers])
     for one, other in zip(
         encodings[0].loops[0].recurrent, encodings[1].loops[0].recurrent, strict=True
     ):

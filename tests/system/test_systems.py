@@ -27,8 +27,8 @@ from tsgen.nn import (
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import (
     CovariateRows,
-    Draw,
     Series,
+    WindowIndex,
     WindowShape,
     by_series,
     by_system,
@@ -454,7 +454,7 @@ def assert_whole(encoding: Encoding, loops: list[float], channels: int) -> None:
     for tensor, offset in (
         (encoding.normaliser.mean, 100),
         (encoding.normaliser.spread, 200),
-        (encoding.residuals, 300),
+        (encoding.errors, 300),
     ):
         assert tensor.shape == (len(loops), 1, channels)
         assert (tensor - offset).flatten().tolist() == pytest.approx(rows)
@@ -474,7 +474,7 @@ def test_take_put_and_join_keep_systems_whole(channels: int) -> None:
 def test_no_system_is_taken() -> None:
     nothing = marked_encoding(3, 2).take(torch.tensor([], dtype=torch.int64))
     assert len(nothing) == 0
-    assert nothing.residuals.shape == (0, 1, 2)
+    assert nothing.errors.shape == (0, 1, 2)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
@@ -550,9 +550,9 @@ def windows(draw: st.DrawFn) -> tuple[list[int], int, list[tuple[int, int]], int
     return lengths, draw(st.integers(1, 3)), drawn, draw(st.integers(0, 7)), draw(st.integers(1, 7))
 
 
-def draw_of(drawn: list[tuple[int, int]]) -> Draw:
+def index_of(drawn: list[tuple[int, int]]) -> WindowIndex:
     systems, cutoffs = torch.tensor(drawn).T
-    return Draw(systems, cutoffs)
+    return WindowIndex(systems, cutoffs)
 
 
 def series_of(lengths: list[int], channels: int, covariates: CovariateRows | None = None) -> Series:
@@ -574,7 +574,7 @@ def test_gather_takes_the_rows_of_every_channel_around_one_cutoff(
     there = set(series.values[~series.values.isnan()].tolist())
     assert len(series) == len(lengths)
     assert series.lengths.tolist() == lengths
-    values, known = series.gather(draw_of(drawn), before, after)
+    values, known = series.gather(index_of(drawn), before, after)
     assert values.shape == known.shape == (len(drawn), before + after, channels)
     for position, (i, cutoff) in enumerate(drawn):
         for c in range(channels):
@@ -609,7 +609,7 @@ def test_covariates_are_those_of_the_rows_and_past_ones_end_after_the_cutoff(
     longer = [length + beyond for length in lengths]
     past = {column for column in past if column < columns}
     rows = covariate_rows(longer, columns, tuple(sorted(past)))
-    told = rows.gather(draw_of(drawn), before, after)
+    told = rows.gather(index_of(drawn), before, after)
     assert told.shape == (len(drawn), before + after, columns + 2)
     for position, (i, cutoff) in enumerate(drawn):
         for column, t in enumerate(range(cutoff - before, cutoff + after)):
@@ -625,7 +625,7 @@ def test_covariates_are_those_of_the_rows_and_past_ones_end_after_the_cutoff(
 def test_a_gather_leaves_the_covariates_alone() -> None:
     rows = covariate_rows([4], 2, (1,))
     before = rows.rows.clone()
-    told = rows.gather(draw_of([(0, 2)]), 2, 2)
+    told = rows.gather(index_of([(0, 2)]), 2, 2)
     told += 1
     assert torch.equal(rows.rows, before)
 
@@ -634,7 +634,7 @@ def test_a_batch_holds_the_covariates_of_its_rows_and_each_channel_in_its_own_un
     shape = WindowShape(longest_lag=2, context_length=4, horizon=3)
     series = series_of([12, 15], 2, covariate_rows([12, 15], 2, (1,)))
     series.values.copy_(series.values * 3)
-    batch = series.batch(draw_of([(1, 6), (0, 5)]), shape, window_norm=True)
+    batch = series.batch(index_of([(1, 6), (0, 5)]), shape, window_norm=True)
     assert batch.values.shape == batch.known.shape == (2, 8, 2)
     # 4 rows of a line: its mean lies between the second and the third of them.
     line = (np.arange(8) - 2.5) / np.std(np.arange(4))
@@ -655,9 +655,9 @@ def test_a_window_does_not_depend_on_past_covariates_from_its_cutoff_on(
     shape = WindowShape(longest_lag=1, context_length=3, horizon=3)
     rows = covariate_rows([12], 2, (0, 1))
     series = series_of([12], 2, rows)
-    before = series.batch(draw_of([(0, cutoff)]), shape, window_norm=False).covariates
+    before = series.batch(index_of([(0, cutoff)]), shape, window_norm=False).covariates
     rows.rows[cutoff + 1 :] = normal(11 - cutoff, 2, seed=seed).float()
-    after = series.batch(draw_of([(0, cutoff)]), shape, window_norm=False).covariates
+    after = series.batch(index_of([(0, cutoff)]), shape, window_norm=False).covariates
     assert before is not None
     assert after is not None
     assert torch.equal(before, after)
@@ -667,9 +667,9 @@ def test_a_held_out_tail_is_that_of_all_channels_and_its_covariates_stay() -> No
     series = series_of([8, 3], 2, covariate_rows([8, 3], 1, ()))
     shorter = series.without_tail(2)
     assert shorter.lengths.tolist() == [6, 3]
-    _, known = shorter.gather(draw_of([(0, 6)]), 1, 2)
+    _, known = shorter.gather(index_of([(0, 6)]), 1, 2)
     assert by_series(known).tolist() == [[True, False, False]] * 2
-    told = shorter.covariates_at(draw_of([(0, 6)]), 1, 2)
+    told = shorter.covariates_at(index_of([(0, 6)]), 1, 2)
     assert told is not None
     assert told[0, :, 0].tolist() == [6, 7, 8]
     assert shorter.ends().cutoff.tolist() == [6, 3]

@@ -57,8 +57,6 @@ torch.save(content, os.path.join(folder, f"{devices}-{rank}.pt"))
 model.save(os.path.join(folder, f"{devices}.tsgen"))
 '''
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
@@ -71,7 +69,7 @@ def run(*arguments: object) -> None:
     """Python in a process of its own."""
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
@@ -114,7 +112,7 @@ def test_two_processes_equal_one_with_twice_the_batch(
 def test_a_killed_rank_ends_the_run_with_an_error(script: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path), "2", "8", "1000000"],
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         child = tmp_path / "pid1"

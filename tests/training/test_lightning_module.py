@@ -18,7 +18,7 @@ from tsgen.nn import Architecture
 from tsgen.preprocessing.scalers import WindowNormaliser
 from tsgen.preprocessing.windows import Series, WindowShape
 from tsgen.rollout import encode, rollout
-from tsgen.training.data_module import TailDraws
+from tsgen.training.data_module import TailWindows
 from tsgen.training.lightning_module import one_cycle
 from tsgen.training.losses import Objective
 
@@ -57,8 +57,7 @@ def trainer_of(*callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize(("cell", "loss"), [("lstm", "mse"), ("lstm", "mae"), ("gru", "huber")])
 def test_the_loss_falls_on_a_sine(cell: str, loss: str) -> None:
     losses = Losses()
     module = module_of(
@@ -155,7 +154,7 @@ def test_validation_holds_the_tail_out() -> None:
     assert [(draw.series.tolist(), draw.cutoff.tolist()) for draw in draws] == [
         ([0], [len(values) - 30])
     ]
-    second = TailDraws(data._series, data._training, Mock(global_rank=1, world_size=2))
+    second = TailWindows(data._series, data._training, Mock(global_rank=1, world_size=2))
     assert not list(second)
 
 

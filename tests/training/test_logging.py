@@ -62,20 +62,22 @@ def test_val_loss_is_that_of_the_report() -> None:
     assert seen.val == pytest.approx(table.to_dict())
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_early_stopping_goes_by_either() -> None:
     """By epochs of so many steps as there are between validations."""
     for monitor in ("train_loss", "val_loss"):
         seen, never_better = Seen(), {"min_delta": 1e6, "patience": 2}
         fitted(seen, EarlyStopping(monitor, **never_better), max_steps=1000, val_size=9)
-        assert len(seen.train) == 150  # the first one is the best
+        assert len(seen.train) == 30  # the first one is the best
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_a_checkpoint_of_the_users_own_needs_no_permission(tmp_path: Path) -> None:
     best = ModelCheckpoint(tmp_path, monitor="val_loss", filename="{step}-{val_loss:.3f}")
     seen = Seen()
-    model = fitted(best, seen, max_steps=150, val_size=9)
+    model = fitted(best, seen, max_steps=30, val_size=9)
     step, loss = min(seen.val.items(), key=lambda item: item[1])
     assert [path.name for path in tmp_path.iterdir()] == [f"step={step}-val_loss={loss:.3f}.ckpt"]
     assert float(best.best_model_score) == pytest.approx(loss)
@@ -242,6 +244,7 @@ def stopping() -> Any:
     return LSTMForecaster(**SMALL, max_steps=200, trainer_kwargs={"callbacks": [early]})
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_fits_of_one_seed_are_the_same_whatever_their_callbacks_have_seen() -> None:
     model = stopping()
@@ -249,11 +252,12 @@ def test_fits_of_one_seed_are_the_same_whatever_their_callbacks_have_seen() -> N
     for _ in range(3):
         forecasts.append(model.fit(wavy()).predict(3))
         steps.append(model.report_.losses["step"].iloc[-1])
-    assert steps == [100, 100, 100]
+    assert steps == [20, 20, 20]
     assert forecasts[0].equals(forecasts[1])
     assert forecasts[0].equals(forecasts[2])
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tsgen.errors.TrainingRowsWarning")
 def test_a_refit_begins_anew_too() -> None:
@@ -263,12 +267,13 @@ def test_a_refit_begins_anew_too() -> None:
     assert rows["y_pred"].tolist() == expected.tolist()
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_what_a_callback_was_told_since_counts() -> None:
     model = stopping()
     model.fit(wavy())
     model.trainer_kwargs["callbacks"][0].patience = 2
-    assert model.fit(wavy()).report_.losses["step"].iloc[-1] == 150
+    assert model.fit(wavy()).report_.losses["step"].iloc[-1] == 30
 
 
 @pytest.mark.slow

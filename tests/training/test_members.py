@@ -330,9 +330,9 @@ def test_a_state_holds_where_every_member_stands(
     assert len(state) == 2
     assert len(state.encoding.loops) == model.n_models
     assert model.predict(9, state=state).equals(model.predict(9))
-    # A residual is the observed value less the median of what the members predicted for it.
-    alone = [member.encode(FRAME).encoding.residuals for member in members]
-    np.testing.assert_allclose(state.encoding.residuals, middle(alone), atol=1e-6)
+    # An error is the observed value less the median of what the members predicted for it.
+    alone = [member.encode(FRAME).encoding.errors for member in members]
+    np.testing.assert_allclose(state.encoding.errors, middle(alone), atol=1e-6)
 
 
 def test_an_update_is_that_of_the_whole_history(model: LSTMForecaster) -> None:
@@ -619,11 +619,12 @@ def test_a_run_that_ends_before_the_average_begins_keeps_its_weights() -> None:
     assert_weights(model, stop.seen[-1])
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_validated_weights_are_kept_as_they_are() -> None:
     """Of several validations each is of the weights of its step, not of their average so far."""
-    plain, _ = fitted(val_size=9, max_steps=150)
-    averaged, _ = fitted(val_size=9, max_steps=150, weight_averaging=0.5)
+    plain, _ = fitted(val_size=9, max_steps=30)
+    averaged, _ = fitted(val_size=9, max_steps=30, weight_averaging=0.5)
     losses = plain.report_.losses["validation"].tolist()
     assert len(set(losses)) == 3
     assert averaged.report_.losses["validation"].tolist() == losses

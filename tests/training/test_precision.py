@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +10,8 @@ import pytorch_lightning as pl
 import torch
 from support.hardware import has_bfloat16
 from support.problems import wavy
+from support.processes import output_of
 
-import tsgen
 from tsgen import GRUForecaster, LSTMForecaster
 from tsgen.errors import NotFittedError, SettingError
 from tsgen.training.precision import check_precision
@@ -86,16 +82,13 @@ def test_a_trainer_of_the_users_own_is_checked_too() -> None:
 @pytest.mark.slow
 def test_a_processor_without_bfloat16_says_so() -> None:
     """oneDNN can be told to take any processor for one that has AVX2 alone."""
-    script = (
-        "import torch\n"
-        "from tsgen.training.precision import check_precision\n"
-        "try:\n    check_precision('bf16-mixed', torch.device('cpu'), torch.nn.LSTM(2, 4))\n"
-        "except Exception as error:\n    print(type(error).__name__, error)"
-    )
-    path = str(Path(tsgen.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONPATH": path},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.stdout.startswith("SettingError precision='bf16-mixed'"), done.stderr
+    script = """
+        import torch
+        from tsgen.training.precision import check_precision
+        try:
+            check_precision("bf16-mixed", torch.device("cpu"), torch.nn.LSTM(2, 4))
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    said = output_of(script, ONEDNN_MAX_CPU_ISA="AVX2")
+    assert said.startswith("SettingError precision='bf16-mixed'")

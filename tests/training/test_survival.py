@@ -224,6 +224,7 @@ def test_a_loss_that_is_no_number_names_step_and_series(seasonal: pd.DataFrame) 
     assert np.isfinite(model.predict(3).to_numpy()).all()
 
 
+@pytest.mark.usefixtures("validated_often")
 @pytest.mark.slow
 def test_patience_stops_early_and_keeps_the_best_weights(seasonal: pd.DataFrame) -> None:
     found: list[ClosedLoopValidation] = []

@@ -28,7 +28,7 @@ __all__ = ["one_thread_each", "side_by_side", "workers"]
 T = TypeVar("T")
 
 
-class _Crew:
+class _WorkerPool:
     """The threads that help the calling one, for as long as a call takes."""
 
     def __init__(self, size: int) -> None:
@@ -48,7 +48,7 @@ class _Crew:
             self._helpers.shutdown()
 
 
-_CREW: ContextVar[_Crew | None] = ContextVar("crew", default=None)
+_POOL: ContextVar[_WorkerPool | None] = ContextVar("pool", default=None)
 
 
 def workers() -> int:
@@ -56,8 +56,8 @@ def workers() -> int:
 
     The cores are those that this process may use, by its affinity and the quota of its container.
     """
-    crew = _CREW.get()
-    return min(torch.get_num_threads(), _cores()) if crew is None else crew.size
+    pool = _POOL.get()
+    return min(torch.get_num_threads(), _cores()) if pool is None else pool.size
 
 
 @contextmanager
@@ -67,18 +67,18 @@ def one_thread_each() -> Iterator[None]:
     Nothing but the calling thread is concerned: the numbers of OpenMP and MKL are set for it alone,
     unlike by ``torch.set_num_threads``, which also counts for all threads that are yet to come.
     """
-    if _CREW.get() is not None:
+    if _POOL.get() is not None:
         yield
         return
-    crew = _Crew(workers())
-    token = _CREW.set(crew)
+    pool = _WorkerPool(workers())
+    token = _POOL.set(pool)
     before = _set_threads([1, *(1 for _ in _openmp())])
     try:
         yield
     finally:
         _set_threads(before)
-        _CREW.reset(token)
-        crew.leave()
+        _POOL.reset(token)
+        pool.leave()
 
 
 def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
@@ -88,9 +88,9 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
     caller's thread takes its share of the tasks, each of which has one worker: itself.
     """
     with one_thread_each():
-        crew = _CREW.get()
-        assert crew is not None
-        helpers = min(crew.size, len(tasks)) - 1
+        pool = _POOL.get()
+        assert pool is not None
+        helpers = min(pool.size, len(tasks)) - 1
         if helpers < 1:
             return [task() for task in tasks]
         left = iter(range(len(tasks)))  # whose `next` is one step, so that nobody gets a task twice
@@ -98,7 +98,7 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
         modes = _modes()
 
         def work() -> None:
-            _CREW.set(_Crew(1))
+            _POOL.set(_WorkerPool(1))
             with modes():
                 try:
                     for number in left:
@@ -107,7 +107,7 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
                     deque(left, maxlen=0)  # nobody begins another one
                     raise
 
-        others = [crew.helpers.submit(copy_context().run, work) for _ in range(helpers)]
+        others = [pool.helpers.submit(copy_context().run, work) for _ in range(helpers)]
         try:
             copy_context().run(work)
         finally:

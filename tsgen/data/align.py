@@ -108,6 +108,7 @@ def _check_owners(
 def steps_between(ends: pd.Index, later: pd.Index, panel: Panel) -> IntArray:
     """Steps from each of the first stamps to that of the same place among the others."""
     pairs = ends.append(_converted(later, ends, "", "state"))
+    # Stamp and later stamp side by side, so that every second step is from one to the other.
     order = np.arange(2 * len(ends)).reshape(2, -1).T.ravel()
     return panel.frequency.advance(pairs[order])[::2]
 

@@ -384,17 +384,17 @@ def _own_columns(
 
 
 def _checked_answer(answer: Any, stamps: pd.DatetimeIndex, name: str) -> pd.DataFrame:
-    complaint = _complaint(answer, stamps)
-    if complaint:
+    problem = _problem(answer, stamps)
+    if problem:
         raise SettingError(
-            f"calendar: {name} returned {complaint}; expected a DataFrame of one or more columns "
+            f"calendar: {name} returned {problem}; expected a DataFrame of one or more columns "
             f"with a row for each of the {len(stamps)} stamps, in their order, whose index is the "
             "stamps or 0, 1, 2, …"
         )
     return cast(pd.DataFrame, answer)
 
 
-def _complaint(answer: Any, stamps: pd.DatetimeIndex) -> str | None:
+def _problem(answer: Any, stamps: pd.DatetimeIndex) -> str | None:
     if not isinstance(answer, pd.DataFrame):
         return f"an object of type {type(answer).__name__}"
     if len(answer) != len(stamps):

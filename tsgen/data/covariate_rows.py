@@ -81,7 +81,7 @@ class RowTable:
         return item, values
 
     def _static(self, known: Covariate, spec: FrameSpec, problems: Problems) -> StaticColumn:
-        """A column of the frame, of a table by id, or what `fit` was told of its series."""
+        """A column of the frame, of a table by id, or what `fit` has read of its series."""
         if spec.static is not None:
             return StaticColumn.read(
                 spec.static[known.name], known, spec.static.index, spec, problems
@@ -90,15 +90,15 @@ class RowTable:
         if there and (seen is None or not seen.static_table):
             self._check_constant(known, problems)
             return StaticColumn.read(self.frame[known.name], known, None, spec, problems)
-        # A table of fit goes before columns of that name, which aren't what it was told.
+        # A table of fit goes before columns of that name, which aren't what fit has read.
         of_new = None
         if there:
             of_new = StaticColumn.read(self.frame[known.name], known, None, spec, problems)
         assert seen is not None and seen.covariates is not None
         column = [item.name for item in seen.covariates.of_series].index(known.name)
         firsts = np.flatnonzero(~seen.systems.duplicated())
-        told = seen.covariates.static[firsts, column]
-        return StaticColumn(known, told, seen.systems[firsts], remembered=True, of_new=of_new)
+        learned = seen.covariates.static[firsts, column]
+        return StaticColumn(known, learned, seen.systems[firsts], remembered=True, of_new=of_new)
 
     def _check_constant(self, known: Covariate, problems: Problems) -> None:
         names = self.names if isinstance(self.names, pd.Index) else pd.Index(["the series"])
@@ -132,7 +132,7 @@ class StaticColumn:
     ids : Index of shape (entries,), optional
         ``None`` where the entries are the rows of the frame.
     remembered : bool, default False
-        Whether this is what `fit` was told.
+        Whether this is what `fit` has read.
     of_new : StaticColumn, optional
         What the frame says of series that `fit` hasn't seen.
     """
@@ -165,7 +165,7 @@ class StaticColumn:
             others = self.of_new.of_systems(at, problems)
         values = np.where(positions < 0, others, self.values[positions])
         lacking = np.isnan(values)
-        if lacking.any() and self.ids is not None:  # those of the frame are told already
+        if lacking.any() and self.ids is not None:  # those of the frame are named already
             problems.add(
                 f"static covariate {written(self.item.name)} has missing values (NaN)",
                 [written(name) for name in at.systems[lacking]],

@@ -96,6 +96,8 @@ class History:
         own = np.minimum(rows, lengths[::channels][systems])
         if not self.has_holes:
             return own
+        # Of a channel without a value yet the last known row lies in the series before it, which
+        # comes to 0 rows or less: other channels decide.
         start = self.panel.offsets[:-1].reshape(-1, channels)[systems]
         last = self._last_known[np.maximum(start + own[:, None] - 1, 0)]
         return np.where(rows > 0, (last - start + 1).max(axis=1), 0)
@@ -147,6 +149,7 @@ class History:
         whole, kept = self.panel, earlier.lengths
         series = whole.ids.get_indexer(earlier.ids)
         systems = series[:: whole.channels] // whole.channels
+        # The rows of the earlier panel, ``kept`` many, end ``behind`` rows before its cutoff.
         first = np.repeat(rows[systems], whole.channels) - earlier.behind - kept
         values = whole.values.copy()
         values[ranges(whole.offsets[series] + first, kept)] = earlier.values

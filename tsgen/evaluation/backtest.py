@@ -148,7 +148,7 @@ class Cutoffs:
         np.minimum.at(least, of_id, room)
         count = np.clip(least[of_id] // plan.step + 1, 0, plan.n_windows)
         if not count.all():
-            _complain_of_short(panel, lengths, count == 0, plan, min_rows)
+            _refuse_short(panel, lengths, count == 0, plan, min_rows)
         back = np.arange(int(count.max()))[::-1]
         rows = lengths[:, None] - plan.horizon - plan.step * back
         rows = np.where(back < count[:, None], rows, 0)
@@ -245,7 +245,7 @@ def _read(forecaster: Forecaster, df: Frame, plan: Plan) -> History:
     return read_history(df, spec, freq=seen.frequency)
 
 
-def _complain_of_short(
+def _refuse_short(
     panel: Panel, lengths: IntArray, short: BoolArray, plan: Plan, min_rows: int
 ) -> None:
     """Name series without room for a cutoff, if that is an error."""

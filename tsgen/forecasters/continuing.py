@@ -1,7 +1,7 @@
 """Training that goes on from a fitted model: what that one says of it, and the first weights.
 
-The fitted model is held as a `Start`, which a forecaster keeps for later fits beside this one, such
-as a calibration, and which stands in its file.
+The fitted model is held as a `WarmStart`, which a forecaster keeps for later fits beside this one,
+such as a calibration, and which stands in its file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tsgen.inference import FittedModel
 from tsgen.nn import Architecture, Cell, RecurrentNetwork, with_categories
 from tsgen.preprocessing import CovariateScaler
 
-__all__ = ["Origin", "Start", "continued_settings", "first_networks", "start_of", "united"]
+__all__ = ["Origin", "WarmStart", "continued_settings", "first_networks", "united", "warm_start_of"]
 
 _DEFAULT_PRESET = "balanced"
 
@@ -64,7 +64,7 @@ class Origin:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class WarmStart:
     """A fitted model to go on from.
 
     Attributes
@@ -78,9 +78,9 @@ class Start:
     networks: tuple[RecurrentNetwork, ...]
 
 
-def start_of(
+def warm_start_of(
     model: FittedModel, settings: Settings, panel: Panel, earlier: Sequence[Panel]
-) -> Start:
+) -> WarmStart:
     """A fitted model as what another one goes on from.
 
     Parameters
@@ -102,7 +102,7 @@ def start_of(
         () if covariates is None else covariates.schema,
         (panel.tail(1), *earlier),
     )
-    return Start(origin, tuple(deepcopy(network) for network in model.networks))
+    return WarmStart(origin, tuple(deepcopy(network) for network in model.networks))
 
 
 # --- what is to be learned -----------------------------------------------------------------------
@@ -269,12 +269,12 @@ def _listed(schema: Sequence[Covariate]) -> str:
 # --- what is begun with --------------------------------------------------------------------------
 
 
-def first_networks(start: Start, drawn: Sequence[RecurrentNetwork]) -> list[RecurrentNetwork]:
+def first_networks(start: WarmStart, drawn: Sequence[RecurrentNetwork]) -> list[RecurrentNetwork]:
     """Members with the weights of a fitted model, as many as were drawn.
 
     Parameters
     ----------
-    start : Start
+    start : WarmStart
     drawn : sequence of RecurrentNetwork
         Of the architecture that is to be trained, with weights of their own.
     """

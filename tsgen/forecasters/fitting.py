@@ -17,7 +17,7 @@ from tsgen import training
 from tsgen._messages import written
 from tsgen._validation import one_of
 from tsgen.data import Panel
-from tsgen.forecasters.continuing import Start, first_networks
+from tsgen.forecasters.continuing import WarmStart, first_networks
 from tsgen.forecasters.settings import Settings
 from tsgen.forecasters.starting import initial_weights
 from tsgen.inference import (
@@ -69,7 +69,7 @@ class Recipe:
     settings : Settings
     scaler, scaler_scope, covariate_scaler, target_transform, trainer_kwargs, verbose
         As the forecaster's arguments of that name.
-    start : Start, optional
+    start : WarmStart, optional
         The fitted model that networks begin with.
     """
 
@@ -81,7 +81,7 @@ class Recipe:
     target_transform: Any = None
     trainer_kwargs: Mapping[str, Any] | None = None
     verbose: bool = False
-    start: Start | None = None
+    start: WarmStart | None = None
 
     def architecture(self, units: NumericUnits, channels: int) -> Architecture:
         """What each member's network is built from."""

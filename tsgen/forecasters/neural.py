@@ -51,7 +51,7 @@ from tsgen.data import (
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
-from tsgen.forecasters.continuing import Start, continued_settings, start_of, united
+from tsgen.forecasters.continuing import WarmStart, continued_settings, united, warm_start_of
 from tsgen.forecasters.fitting import (
     Recipe,
     calibrated_by_spread,
@@ -114,14 +114,14 @@ _CALIBRATING = threading.RLock()
 """Held while a model is calibrated unasked: one for all, since a model is copied and pickled."""
 
 
-def _nobody_is_calibrating() -> None:
+def _release_calibration_lock() -> None:
     """A forked process has the lock as it stood, but not the thread that would release it."""
     global _CALIBRATING
     _CALIBRATING = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_nobody_is_calibrating)
+    os.register_at_fork(after_in_child=_release_calibration_lock)
 
 
 class Roles(NamedTuple):
@@ -149,7 +149,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     history_: Panel
     """The training series, for a calibration later on; copies for other processes and loaded
     models don't have them."""
-    start_: Start | None = None
+    start_: WarmStart | None = None
     """The fitted model that this one went on from, for later fits beside this one."""
     first_weights_: int | None = None
     """A checksum of the weights before training, until there are others."""
@@ -442,7 +442,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     def _seen_before(self) -> tuple[Panel, ...]:
         return () if self.start_ is None else self.start_.origin.seen
 
-    def _start_from(self, init: Any) -> Start | None:
+    def _start_from(self, init: Any) -> WarmStart | None:
         """The fitted forecaster given as ``init``, as what training begins with."""
         if init is None:
             return None
@@ -453,7 +453,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
                 "with pretrained weights"
             )
         model = init._fitted_model("fit(init=)")
-        return start_of(model, init.settings_, init.panel_, init._seen_before)
+        return warm_start_of(model, init.settings_, init.panel_, init._seen_before)
 
     def _learn(
         self,
@@ -482,7 +482,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         return losses.interrupted
 
     def _prepare(
-        self, panel: Panel, start: Start | None = None
+        self, panel: Panel, start: WarmStart | None = None
     ) -> tuple[ForecastModule, WindowDataModule]:
         arguments = self.get_params(deep=False)
         if start is None:
@@ -521,7 +521,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     def _recipe(self) -> Recipe:
         return self._recipe_of(self.settings_, self.start_)
 
-    def _recipe_of(self, settings: Settings, start: Start | None) -> Recipe:
+    def _recipe_of(self, settings: Settings, start: WarmStart | None) -> Recipe:
         return Recipe(
             self.cell,
             settings,
@@ -1183,7 +1183,9 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         """The series of a forecast, and what it starts from and is held to."""
         known = None if given is None else read_given(given, state.panel, horizon)
         covariates = self._covariates_ahead(model, state, horizon, future_df)
-        return state.panel, Continuation(model, state.start, horizon, known, on_blowup, covariates)
+        return state.panel, Continuation(
+            model, state.origins, horizon, known, on_blowup, covariates
+        )
 
     def _covariates_ahead(
         self, model: FittedModel, state: ForecastState, horizon: int, future_df: Frame | None
@@ -1206,7 +1208,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     def _pool(self, model: FittedModel) -> torch.Tensor:
         """One-step errors of the training series, for series that have few of their own."""
         encoding = self._start(model).encoding
-        return Innovations.pooled(encoding.residuals)
+        return Innovations.pooled(encoding.errors)
 
     def _spread(self) -> Spread:
         """What levels and quantiles are made of."""

@@ -116,7 +116,7 @@ class Settings:
 
     @property
     def season(self) -> Season:
-        """What networks that know many seasons were told of this one; none, where none shows."""
+        """The season that networks for every season are given; none, where none shows."""
         season = Season(self.season_length, self.longer_season)
         return season if tuple(sorted(set(season.lags))) == self.lags else Season(1)
 
@@ -221,7 +221,7 @@ def _weights(
 def _known_season(
     arguments: Mapping[str, Any], panel: Panel, base: int | None, season: int, longer: int | None
 ) -> Season:
-    """What weights are told of the season; none, of series that don't repeat themselves."""
+    """The season that weights are used at; none, of series that don't repeat themselves."""
     known = Season(season, longer or _longer_season(arguments["season_length"], panel))
     return known if base in (None, known.rows, known.base) else Season(1)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tsgen.data import Covariate, Panel
 from tsgen.errors import ModelFileError
-from tsgen.forecasters.continuing import Origin, Start
+from tsgen.forecasters.continuing import Origin, WarmStart
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.inference import (
     ROWS_LIMIT,
@@ -219,7 +219,7 @@ def weights_of(networks: Sequence[nn.Module]) -> dict[str, Tensor]:
     }
 
 
-def weights_of_start(start: Start | None) -> dict[str, Tensor]:
+def weights_of_start(start: WarmStart | None) -> dict[str, Tensor]:
     """Those of the fitted model that another one went on from, by names of their own."""
     if start is None:
         return {}
@@ -228,7 +228,7 @@ def weights_of_start(start: Start | None) -> dict[str, Tensor]:
 
 def start_and_rest(
     origin: Origin | None, weights: Mapping[str, Tensor]
-) -> tuple[Start | None, dict[str, Tensor]]:
+) -> tuple[WarmStart | None, dict[str, Tensor]]:
     """And back: the model that another one went on from, and the weights of that other one.
 
     Raises
@@ -241,7 +241,7 @@ def start_and_rest(
     of_start = {n.removeprefix(_START): w for n, w in weights.items() if n.startswith(_START)}
     rest = {name: weight for name, weight in weights.items() if not name.startswith(_START)}
     networks = networks_of(origin.architecture, origin.settings.n_models, of_start)
-    return Start(origin, networks), rest
+    return WarmStart(origin, networks), rest
 
 
 def _member(number: int) -> str:

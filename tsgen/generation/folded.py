@@ -81,6 +81,8 @@ def folded_rollout(
             values[:, : here.stop - 1], known[:, : here.stop - 1], steps,
             None if covariates is None else covariates[:, first : first + steps],
         )  # fmt: skip
+        # Lag 1 of a step is the prediction of the step before it, of which this is the known part;
+        # the rest, W_o h, comes through the folded weights.
         inputs[:, :, feedback] = torch.cat([fed_back, added[:, :-1]], dim=1)
         outputs, hidden, cell = torch.lstm(
             inputs, (hidden, cell), weights,

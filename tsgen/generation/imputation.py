@@ -71,7 +71,9 @@ def fill_holes(
     if bool(known.all()):
         return values, known
     before = state.known.shape[1]
+    # A series that began in the rows of the state has begun in all of these.
     begun = torch.cat([state.known, known], dim=1).cummax(dim=1).values[:, before:]
+    # What has begun and isn't known is missing; only systems that lack something run the loop.
     holes = (begun > known).flatten(1).any(dim=1)
     loops = torch.nonzero(holes).squeeze(1)
     for some in loops.split(ROWS_AT_ONCE) if len(loops) else ():

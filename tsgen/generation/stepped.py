@@ -53,6 +53,8 @@ def stepped_rollout(
     # Row of lag k for the prediction of each step, (steps, lags).
     first = longest - torch.tensor(list(network.lags), device=rows.device)
     columns = first + torch.arange(horizon, device=rows.device)[:, None]
+    # Flattened: the values of all lags, then their flags, each of all channels, as `lag_inputs` has
+    # them.
     lagged = rows.new_empty(batch, 2, len(network.lags), channels)
     inputs = lagged.view(batch, -1)
     count = inputs.shape[1]
@@ -345,6 +347,7 @@ class _GRUCell(_Cell):
         units = hidden.shape[1]
         self._gates.add_(self._from_hidden[:, : 2 * units]).sigmoid_()
         self._new.addcmul_(self._reset, self._from_hidden[:, 2 * units :]).tanh_()
+        # (1 - update) * new + update * hidden
         torch.lerp(self._new, hidden, self._update, out=hidden)
         return hidden
 

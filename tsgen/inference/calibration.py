@@ -12,7 +12,7 @@ from tsgen.inference.fitted import FittedModel
 from tsgen.inference.intervals import Calibration, Innovations, raw_half_widths
 from tsgen.inference.spread import predicted_spread
 from tsgen.inference.spread_calibration import SpreadCalibration
-from tsgen.preprocessing import Draw, by_series
+from tsgen.preprocessing import WindowIndex, by_series
 
 __all__ = ["calibrate_on_tail", "calibrate_spread", "tail_length"]
 
@@ -59,22 +59,21 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
         return Calibration.none()
     series = model.units.scaled(panel, model.units.scalers_of(panel))
     # What is forecast is never read: a context ends at its cutoff.
-    residuals = model.encode_at(series, _first_of_each(cutoffs)).residuals
-    pool = Innovations.pooled(residuals)
-    innovations = Innovations(pool, seed)
+    one_step = model.encode_at(series, _first_of_each(cutoffs)).errors
+    innovations = Innovations(Innovations.pooled(one_step), seed)
     errors, half_widths = [], []
     at_once = max(1, _PATHS_AT_ONCE // (_SAMPLES * channels))
-    for draw in map(Draw, cutoffs.series.split(at_once), cutoffs.cutoff.split(at_once)):
-        encoding = model.encode_at(series, draw)
-        truth, known = series.gather(draw, 0, rows)
+    for index in map(WindowIndex, cutoffs.series.split(at_once), cutoffs.cutoff.split(at_once)):
+        encoding = model.encode_at(series, index)
+        truth, known = series.gather(index, 0, rows)
         units = encoding.normaliser.apply(truth, known)
-        covariates = series.covariates_at(draw, 0, rows)
+        covariates = series.covariates_at(index, 0, rows)
         point = model.run(encoding, rows, Feedback(covariates=covariates)).path
         errors.append(by_series(torch.where(known, units - point, torch.nan)))
-        pairs = zip(draw.series.tolist(), draw.cutoff.tolist(), strict=True)
+        pairs = zip(index.series.tolist(), index.cutoff.tolist(), strict=True)
         # The cutoff is part of the key, lest all cutoffs of a series share their draws.
         keys = [f"{panel.ids[i * channels]} {cutoff}" for i, cutoff in pairs]
-        drawn = innovations.draw(encoding.residuals, keys, rows, _SAMPLES)
+        drawn = innovations.draw(encoding.errors, keys, rows, _SAMPLES)
         copies = torch.arange(len(encoding)).repeat_interleave(_SAMPLES)
         feedback = Feedback(
             drawn.flatten(0, 1),
@@ -117,7 +116,7 @@ def calibrate_spread(
     return SpreadCalibration.fit(*(by_series(part).double().numpy() for part in (errors, spread)))
 
 
-def _cutoffs(lengths: IntArray, rows: int, most: int, most_of_series: int) -> Draw:
+def _cutoffs(lengths: IntArray, rows: int, most: int, most_of_series: int) -> WindowIndex:
     """Where to forecast from: the start of each tail, and more places inside it if there's room."""
     with_tail = np.flatnonzero(lengths > 2 * rows)
     if len(with_tail) > most:
@@ -126,9 +125,9 @@ def _cutoffs(lengths: IntArray, rows: int, most: int, most_of_series: int) -> Dr
     inside = np.linspace(0, rows, each, endpoint=False).astype(np.int64)
     series = np.repeat(with_tail, each)
     cutoff = lengths[series] - rows + np.tile(inside, len(with_tail))
-    return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+    return WindowIndex(torch.from_numpy(series), torch.from_numpy(cutoff))
 
 
-def _first_of_each(draw: Draw) -> Draw:
-    first = np.unique(draw.series.numpy(), return_index=True)[1]
-    return Draw(draw.series[first], draw.cutoff[first])
+def _first_of_each(index: WindowIndex) -> WindowIndex:
+    first = np.unique(index.series.numpy(), return_index=True)[1]
+    return WindowIndex(index.series[first], index.cutoff[first])

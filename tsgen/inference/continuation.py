@@ -19,7 +19,7 @@ from tsgen.inference.fitted import FittedModel, Generated
 from tsgen.inference.intervals import Calibration, Innovations
 from tsgen.inference.spread import predicted_spread
 from tsgen.inference.spread_calibration import SpreadCalibration
-from tsgen.inference.state import Start
+from tsgen.inference.state import ForecastOrigins
 from tsgen.preprocessing import WindowNormaliser, by_series, by_system
 
 __all__ = ["Continuation", "OnBlowup", "Point", "Until"]
@@ -51,7 +51,7 @@ class Continuation:
     Attributes
     ----------
     model : FittedModel
-    start : Start
+    origins : ForecastOrigins
     horizon : int
         H.
     given : ndarray of shape (N, H), optional
@@ -62,7 +62,7 @@ class Continuation:
     """
 
     model: FittedModel
-    start: Start
+    origins: ForecastOrigins
     horizon: int
     given: FloatArray | None = None
     on_blowup: OnBlowup = "clip"
@@ -71,10 +71,10 @@ class Continuation:
     def point(self, until: Until | None = None) -> Point:
         """The closed loop without innovations."""
         if until is None:
-            self._tell_of_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
+            self._report_blowups(self._free_run, torch.from_numpy(self._columns[:, -1]))
             values = self._in_user_units(self._free_run.path, slice(None))
             return Point(values, np.zeros(values.shape, dtype=np.bool_))
-        condition = _StopCondition(until, len(self.start), self.horizon)
+        condition = _StopCondition(until, len(self.origins), self.horizon)
 
         def all_stopped(units: Tensor) -> bool:
             steps = units.shape[1] - (self._ahead - self.horizon)
@@ -84,7 +84,7 @@ class Continuation:
         stopped = condition.stopped
         # What a loop does after its path has ended is nobody's concern.
         first = np.where(stopped.any(axis=1), stopped.argmax(axis=1), self.horizon - 1)
-        self._tell_of_blowups(run, torch.from_numpy(first + self.start.behind))
+        self._report_blowups(run, torch.from_numpy(first + self.origins.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
     def quantiles(self, calibration: SpreadCalibration, shares: Sequence[float]) -> FloatArray:
@@ -112,7 +112,7 @@ class Continuation:
         cells = max(1, _CELLS_AT_ONCE // self._ahead)
         channels = self.model.channels
         at_once = max(1, min(_PATHS_AT_ONCE, cells) // (num_samples * channels))
-        for systems in torch.arange(len(self.start.encoding)).split(at_once):
+        for systems in torch.arange(len(self.origins.encoding)).split(at_once):
             series = slice(int(systems[0]) * channels, (int(systems[-1]) + 1) * channels)
             units, left = self._paths(systems, series, innovations, num_samples)
             if isinstance(calibration, SpreadCalibration):
@@ -124,36 +124,36 @@ class Continuation:
             if until is not None:
                 values = _stopped_paths(values, until)
             # What a path does after its end is nobody's concern.
-            steps = np.isfinite(values).sum(axis=2) + self.start.behind[series, None]
+            steps = np.isfinite(values).sum(axis=2) + self.origins.behind[series, None]
             counts = (left.numpy() < steps).sum(axis=1)
             for i in np.flatnonzero(counts):
-                lost[self.start.name(series.start + int(i))] = int(counts[i])
+                lost[self.origins.name(series.start + int(i))] = int(counts[i])
             yield series, values
         if lost:
             where = [f"{count} of {num_samples} of {name}" for name, count in lost.items()]
-            self._complain(f"paths left the limits of the closed loop: {listing(where)}")
+            self._report(f"paths left the limits of the closed loop: {listing(where)}")
 
     def _paths(
         self, systems: Tensor, series: slice, innovations: Innovations, num_samples: int
     ) -> tuple[Tensor, Tensor]:
         """Rollouts of some systems, by series: (N, S, H), and when each left its limits."""
-        residuals = self.start.encoding.residuals[systems]
-        keys = list(self.start.ids[series][:: self.model.channels])
-        drawn = innovations.draw(residuals, keys, self._ahead, num_samples)
+        errors = self.origins.encoding.errors[systems]
+        keys = list(self.origins.ids[series][:: self.model.channels])
+        drawn = innovations.draw(errors, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
         feedback = Feedback(
             drawn.flatten(0, 1),
             None if self._given_units is None else self._given_units[copies],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.model.run(self.start.encoding.take(copies), self._ahead, feedback)
+        run = self.model.run(self.origins.encoding.take(copies), self._ahead, feedback)
         path, left = (by_series(part.unflatten(0, (-1, num_samples))) for part in run)
         return path, left
 
     @cached_property
     def _ahead(self) -> int:
         """Steps to roll: a series that ends before its wide frame does needs some more."""
-        return self.horizon + int(self.start.behind.max())
+        return self.horizon + int(self.origins.behind.max())
 
     @cached_property
     def _free_run(self) -> Generated:
@@ -165,26 +165,26 @@ class Continuation:
         """Of the point forecast's errors, as the model itself predicts it, (N, steps ahead)."""
         path = by_system(self._free_run.path, self.model.channels)
         feedback = Feedback(given=self._given_units, covariates=self.covariates)
-        return by_series(predicted_spread(self.model, self.start.encoding, path, feedback))
+        return by_series(predicted_spread(self.model, self.origins.encoding, path, feedback))
 
     def _roll(self, enough: Callable[[Tensor], bool] | None) -> Generated:
         feedback = Feedback(given=self._given_units, covariates=self.covariates)
         asked = None if enough is None else lambda path: enough(by_series(path))
-        run = self.model.run(self.start.encoding, self._ahead, feedback, enough=asked)
+        run = self.model.run(self.origins.encoding, self._ahead, feedback, enough=asked)
         return Generated(*map(by_series, run))
 
-    def _tell_of_blowups(self, run: Generated, last: Tensor) -> None:
-        """Complain about loops that left their limits up to the last step that counts, (N,)."""
+    def _report_blowups(self, run: Generated, last: Tensor) -> None:
+        """Report loops that left their limits up to the last step that counts, (N,)."""
         lost = torch.nonzero(run.left <= last).squeeze(1).tolist()
         if lost:
-            start = self.start
+            origins = self.origins
             where = [
-                f"series {start.name(i)} at step {int(run.left[i]) - int(start.behind[i]) + 1}"
+                f"series {origins.name(i)} at step {int(run.left[i]) - int(origins.behind[i]) + 1}"
                 for i in lost[:5]
             ]
-            self._complain(f"the closed loop left its limits: {listing(where, total=len(lost))}")
+            self._report(f"the closed loop left its limits: {listing(where, total=len(lost))}")
 
-    def _complain(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         if self.on_blowup == "raise":
             raise DivergenceError(f"{what}; model.stability() tells more")
         warn_user(
@@ -203,7 +203,7 @@ class Continuation:
         offsets = np.concatenate([[0], np.cumsum(known[some].sum(axis=1))])
         scaled = np.full(self.given.shape, np.nan)
         if len(some):
-            scalers = self.start.scalers.take(some)
+            scalers = self.origins.scalers.take(some)
             scaled[known] = scalers.transform(self.given[known], offsets)
         shifted = np.full((len(scaled), self._ahead), np.nan)
         np.put_along_axis(shifted, self._columns, scaled, axis=1)
@@ -215,16 +215,16 @@ class Continuation:
     @cached_property
     def _normaliser(self) -> WindowNormaliser:
         """That of each series, (N, 1)."""
-        return self.start.encoding.normaliser.map(lambda tensor, _: by_series(tensor))
+        return self.origins.encoding.normaliser.map(lambda tensor, _: by_series(tensor))
 
     @cached_property
     def _columns(self) -> IntArray:
         """Where the steps of the horizon stand among the steps ahead, (N, H)."""
-        return self.start.behind[:, None] + np.arange(self.horizon)
+        return self.origins.behind[:, None] + np.arange(self.horizon)
 
     def _in_user_units(self, units: Tensor, series: slice) -> FloatArray:
         """Paths (B, steps) or (B, S, steps) of some series, cut to the horizon."""
-        scalers = self.start.scalers
+        scalers = self.origins.scalers
         if len(scalers) != len(units):
             scalers = scalers.take(np.arange(len(scalers))[series])
         normaliser = self._normaliser.map(lambda tensor, _: tensor[series])

@@ -31,11 +31,11 @@ from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.state import Context, Encoding, ForecastState
 from tsgen.nn import RecurrentNetwork
 from tsgen.preprocessing import (
-    Draw,
     NumericUnits,
     Series,
     SeriesScalers,
     WindowBatch,
+    WindowIndex,
     WindowNormaliser,
     WindowSampler,
     WindowShape,
@@ -45,7 +45,7 @@ __all__ = ["FittedModel", "Generated", "checksum"]
 
 T = TypeVar("T")
 
-_STEPS_BETWEEN_QUESTIONS = 256
+_STEPS_BETWEEN_CHECKS = 256
 
 _SLACK = 10.0
 """How much larger than any value in training one may become before the loop counts as lost."""
@@ -134,23 +134,23 @@ class FittedModel:
         """Windows of this context and horizon, drawn from all series of a panel."""
         series = self.units.scaled(panel, self.units.scalers_of(panel))
         shape = WindowShape(self.network.longest_lag, self.context_length, horizon)
-        draw = WindowSampler(series.lengths.numpy(), shape, count, seed).draw(0)
-        return series.batch(draw, shape, window_norm=self.window_norm)
+        index = WindowSampler(series.lengths.numpy(), shape, count, seed).draw(0)
+        return series.batch(index, shape, window_norm=self.window_norm)
 
-    def encode_at(self, series: Series, draw: Draw) -> Encoding:
+    def encode_at(self, series: Series, index: WindowIndex) -> Encoding:
         """Read the rows of scaled systems before cutoffs, B of them."""
 
-        def encode(block: Draw) -> Encoding:
+        def encode(block: WindowIndex) -> Encoding:
             return self._encode(self.context_at(series, block))
 
-        return Encoding.cat(side_by_side([partial(encode, block) for block in _blocks(draw)]))
+        return Encoding.cat(side_by_side([partial(encode, block) for block in _blocks(index)]))
 
-    def context_at(self, series: Series, draw: Draw) -> Context:
+    def context_at(self, series: Series, index: WindowIndex) -> Context:
         """The rows of scaled series before cutoffs, as the network sees them."""
-        rows, known = series.gather(draw, self.rows_read, 0)
+        rows, known = series.gather(index, self.rows_read, 0)
         normaliser = WindowNormaliser.of(rows, known, self.context_length, self.window_norm)
         values = normaliser.apply(rows, known).to(self.network.dtype)
-        covariates = series.covariates_at(draw, self.rows_read, 0)
+        covariates = series.covariates_at(index, self.rows_read, 0)
         if covariates is not None:
             covariates = covariates.to(values.dtype)
         return Context(values, known.to(values.dtype), normaliser, covariates)
@@ -166,6 +166,7 @@ class FittedModel:
         )
         predictions, loops = zip(*read, strict=True)
         first = self.network.longest_lag
+        # An error says something where the value and the one before it, which was read, are known.
         known = known[:, first:] * known[:, first - 1 : -1] > 0
         known[:, : max(self.warmup - 1, 0)] = False  # the first row of the context isn't predicted
         errors = values[:, first:] - median(torch.stack(predictions))
@@ -198,7 +199,7 @@ class FittedModel:
 
         def anew(loops: Tensor) -> Encoding:
             series = self.units.scaled(panel.take(systems), scalers)
-            return self.encode_at(series, Draw(loops, series.lengths[loops]))
+            return self.encode_at(series, WindowIndex(loops, series.lengths[loops]))
 
         if carry:
             encoding = self.read_on(encoding, self._new_rows(state, new, scalers), anew)
@@ -247,13 +248,13 @@ class FittedModel:
             ``None`` for what has to be read piece by piece: over holes, or since a series was
             constant.
         """
-        draw = new.ends()
-        rows, known = new.gather(draw, int(draw.cutoff[0]), 0)
+        index = new.ends()
+        rows, known = new.gather(index, int(index.cutoff[0]), 0)
         normaliser = encoding.normaliser
         if not bool(known.all()) or not bool((normaliser.spread > 0).all()):
             return None
         units = normaliser.apply(rows, known).to(self.network.dtype)
-        exogenous = new.covariates_at(draw, rows.shape[1], 0)
+        exogenous = new.covariates_at(index, rows.shape[1], 0)
         flags = torch.ones_like(units)
         read = [
             read_through(network, loop, units, flags, every, exogenous)
@@ -262,11 +263,11 @@ class FittedModel:
         predictions, loops = zip(*read, strict=True)
         times = rows.shape[1] // every
         errors = units - median(torch.stack(predictions))
-        residuals = torch.cat([encoding.residuals, errors], dim=1)
+        longer = torch.cat([encoding.errors, errors], dim=1)
         return Encoding(
             normaliser.map(lambda tensor, _: tensor.repeat(times, 1, 1)),
             loops,
-            last_on_the_way(residuals, encoding.residuals.shape[1], every),
+            last_on_the_way(longer, encoding.errors.shape[1], every),
         )
 
     def _new_rows(self, state: ForecastState, new: Panel, scalers: SeriesScalers) -> Series:
@@ -295,18 +296,21 @@ class FittedModel:
         parts = side_by_side(
             [
                 partial(
-                    self._carry_block, encoding.take(loops), series, Draw(loops, lengths[loops])
+                    self._carry_block,
+                    encoding.take(loops),
+                    series,
+                    WindowIndex(loops, lengths[loops]),
                 )
                 for loops in groups
             ]
         )
         return Encoding.cat(parts).take(torch.cat(groups).argsort())
 
-    def _carry_block(self, encoding: Encoding, series: Series, draw: Draw) -> Encoding:
+    def _carry_block(self, encoding: Encoding, series: Series, index: WindowIndex) -> Encoding:
         """Read all rows of B systems that have as many."""
-        count = int(draw.cutoff[0])
-        covariates = series.covariates_at(draw, count, 0)
-        rows, known = series.gather(draw, count, 0)
+        count = int(index.cutoff[0])
+        covariates = series.covariates_at(index, count, 0)
+        rows, known = series.gather(index, count, 0)
         units = encoding.normaliser.apply(rows, known).to(self.network.dtype)
         flags = known.to(units.dtype)
         read = [
@@ -315,8 +319,8 @@ class FittedModel:
         ]
         predictions, loops = zip(*read, strict=True)
         errors = torch.where(known, units - median(torch.stack(predictions)), torch.nan)
-        residuals = torch.cat([encoding.residuals, errors], dim=1)
-        last = residuals[:, residuals.shape[1] - encoding.residuals.shape[1] :]
+        longer = torch.cat([encoding.errors, errors], dim=1)
+        last = longer[:, longer.shape[1] - encoding.errors.shape[1] :]
         return Encoding(encoding.normaliser, loops, last)
 
     def run(
@@ -341,7 +345,7 @@ class FittedModel:
         """
         feedback = Feedback() if feedback is None else feedback
         feedback = replace(feedback, limits=self._limits(encoding, horizon))
-        chunk = horizon if enough is None else _STEPS_BETWEEN_QUESTIONS
+        chunk = horizon if enough is None else _STEPS_BETWEEN_CHECKS
         loops, paths = encoding.loops, list[Tensor]()
         left = torch.full((len(encoding), self.channels), horizon)
         for first in range(0, horizon, chunk):
@@ -399,7 +403,7 @@ def checksum(networks: Sequence[nn.Module]) -> int:
     return found
 
 
-def _blocks(draw: Draw) -> Iterator[Draw]:
-    together = loops_together(len(draw.series), draw.series.device)
-    parts = zip(draw.series.split(together), draw.cutoff.split(together), strict=True)
-    return (Draw(*part) for part in parts)
+def _blocks(index: WindowIndex) -> Iterator[WindowIndex]:
+    together = loops_together(len(index.series), index.series.device)
+    parts = zip(index.series.split(together), index.cutoff.split(together), strict=True)
+    return (WindowIndex(*part) for part in parts)

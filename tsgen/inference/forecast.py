@@ -77,7 +77,7 @@ def sample_paths(
     """Sample paths, (N, S, H), each with NaN after its end."""
     # Few paths say little of their own spread, by which they are calibrated.
     rolled = num_samples if spread.calibration is None else max(num_samples, _FEWEST_SAMPLES)
-    paths = np.empty((len(continuation.start), num_samples, continuation.horizon))
+    paths = np.empty((len(continuation.origins), num_samples, continuation.horizon))
     for series, values in continuation.paths(spread.innovations, rolled, spread.calibration, until):
         paths[series] = values[:, :num_samples]
     return np.rint(paths) if continuation.model.units.scaler.counts else paths

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 
-FEWEST_RESIDUALS = 20
+FEWEST_ERRORS = 20
 """A series with fewer errors of its own draws from those of all series."""
 
 _LARGEST_POOL = 10_000
@@ -74,22 +74,22 @@ class Innovations:
     block_length: int = 1
 
     @classmethod
-    def pooled(cls, residuals: Tensor) -> Tensor:
+    def pooled(cls, errors: Tensor) -> Tensor:
         """The errors of all systems, (B, T, C), as one pool of limited size."""
-        errors = residuals.flatten(0, 1)
+        errors = errors.flatten(0, 1)
         errors = errors[~errors.isnan().any(dim=1)]
         if len(errors) > _LARGEST_POOL:
             some = torch.linspace(0, len(errors) - 1, _LARGEST_POOL, dtype=torch.float64)
             errors = errors[some.long()]
         return errors
 
-    def draw(self, residuals: Tensor, ids: Sequence[object], horizon: int, paths: int) -> Tensor:
+    def draw(self, errors: Tensor, ids: Sequence[object], horizon: int, paths: int) -> Tensor:
         """Innovations for B systems of C series, whose errors of the same row are drawn together.
 
         Parameters
         ----------
-        residuals : Tensor of shape (B, T, C)
-            Errors of each system, NaN where there is none.
+        errors : Tensor of shape (B, T, C)
+            One-step errors of each system, NaN where there is none.
         ids : sequence of B ids
             Of the systems.
         horizon, paths : int
@@ -99,14 +99,14 @@ class Innovations:
         -------
         Tensor of shape (B, S, H, C)
         """
-        drawn = residuals.new_zeros(len(residuals), paths, horizon, residuals.shape[2])
-        for own, errors, name in zip(drawn, residuals, ids, strict=True):
-            errors = errors[~errors.isnan().any(dim=1)]
-            errors = self.pool if len(errors) < FEWEST_RESIDUALS else errors
-            if len(errors):
+        drawn = errors.new_zeros(len(errors), paths, horizon, errors.shape[2])
+        for of_system, own, name in zip(drawn, errors, ids, strict=True):
+            own = own[~own.isnan().any(dim=1)]
+            own = self.pool if len(own) < FEWEST_ERRORS else own
+            if len(own):
                 # Their mean would add up over the steps of a path.
-                errors = (errors - errors.mean(dim=0)) * self.temperature
-                own[:] = errors[self._positions(name, horizon, paths, len(errors))]
+                own = (own - own.mean(dim=0)) * self.temperature
+                of_system[:] = own[self._positions(name, horizon, paths, len(own))]
         return drawn
 
     def _positions(self, name: object, horizon: int, paths: int, count: int) -> Tensor:
@@ -239,7 +239,7 @@ def _sorted_quantiles(ascending: Tensor, shares: Sequence[float]) -> Tensor:
 # --- what is asked for
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """Numbers that may be asked for, and what others may have been meant as."""
 
     name: str
@@ -264,17 +264,17 @@ class _Asked(NamedTuple):
         meant = [x if self._fits(x) else self.mistaken(x) for x in numbers]
         listed = ", ".join(f"{number:.12g}" for number in meant)
         listed = listed if len(meant) == 1 else f"[{listed}]"
-        question = f"; did you mean {self.name}={listed}?" if all(map(self._fits, meant)) else ""
-        raise SettingError(f"{self.name}={written(given)}: expected {self.expected}{question}")
+        hint = f"; did you mean {self.name}={listed}?" if all(map(self._fits, meant)) else ""
+        raise SettingError(f"{self.name}={written(given)}: expected {self.expected}{hint}")
 
     def _fits(self, number: float) -> bool:
         return 0 < number < self.beyond and number >= self.lowest
 
 
-_LEVELS = _Asked(
+_LEVELS = _Request(
     "level", "per cents from 1 to below 100, as in level=[80, 95]", 1.0, 100.0, lambda x: 100 * x
 )
-_QUANTILES = _Asked(
+_QUANTILES = _Request(
     "quantiles", "numbers above 0 and below 1, as in quantiles=[0.1, 0.9]", 0.0, 1.0,
     lambda x: x / 100 if x > 1 else np.nan,
 )  # fmt: skip

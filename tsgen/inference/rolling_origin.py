@@ -20,8 +20,8 @@ from tsgen.data import History, ranges
 from tsgen.evaluation import Cutoffs, Past
 from tsgen.inference.continuation import Continuation, OnBlowup
 from tsgen.inference.fitted import FittedModel
-from tsgen.inference.state import Encoding, Start
-from tsgen.preprocessing import Draw, Series, SeriesScalers
+from tsgen.inference.state import Encoding, ForecastOrigins
+from tsgen.preprocessing import Series, SeriesScalers, WindowIndex
 
 __all__ = ["continuations"]
 
@@ -32,7 +32,7 @@ _ROWS_AT_ONCE = 4_000_000
 _READ_AT_ONCE = 100_000
 """Those that are read in one go, with where the recurrence stands after each of them."""
 
-_Block: TypeAlias = tuple[Start, Tensor | None]
+_Block: TypeAlias = tuple[ForecastOrigins, Tensor | None]
 """Where forecasts start, and the covariates of all steps after the last row of each."""
 
 
@@ -58,8 +58,10 @@ def continuations(
         blocks = _joined(loop, history, _each_as_it_was(loop, cutoffs, numbers), at_once)
     else:
         blocks = _of_one_table(loop, cutoffs, numbers, at_once)
-    for start, covariates in blocks:
-        yield Continuation(loop, start, cutoffs.horizon, on_blowup=on_blowup, covariates=covariates)
+    for origins, covariates in blocks:
+        yield Continuation(
+            loop, origins, cutoffs.horizon, on_blowup=on_blowup, covariates=covariates
+        )
 
 
 # --- each cutoff by itself -----------------------------------------------------------------------
@@ -77,11 +79,11 @@ def _of_one_table(
     for first in range(0, len(systems), at_once):
         block = slice(first, first + at_once)
         of_block = systems[block], rows[systems[block], number[block]]
-        draw = _draw(history, *of_block)
-        exogenous = _covariates_ahead(loop, series, draw, of_block[1], cutoffs.horizon)
-        encoding = loop.encode_at(series, draw)
+        index = _index(history, *of_block)
+        exogenous = _covariates_ahead(loop, series, index, of_block[1], cutoffs.horizon)
+        encoding = loop.encode_at(series, index)
         here = scalers.take(_series_of(of_block[0], loop.channels))
-        yield _start(history, *of_block, here, encoding), exogenous
+        yield _origins(history, *of_block, here, encoding), exogenous
 
 
 class _Part(NamedTuple):
@@ -151,8 +153,8 @@ class _Carried:
         """The systems that have a cutoff."""
         return np.flatnonzero(self.cutoffs.rows[:, number])
 
-    def _at(self, systems: IntArray, number: int) -> Draw:
-        return _draw(self.cutoffs.history, systems, self.cutoffs.rows[systems, number])
+    def _at(self, systems: IntArray, number: int) -> WindowIndex:
+        return _index(self.cutoffs.history, systems, self.cutoffs.rows[systems, number])
 
     def _alike(self, number: int) -> int:
         """How many cutoffs from one on can be read through: all of the systems of the one before.
@@ -181,22 +183,24 @@ class _Carried:
 
     def _up_to(self, number: int) -> Encoding:
         """Read on to one cutoff; systems whose first it is begin with its context."""
-        draw = self._at(self._there(number), number)
+        index = self._at(self._there(number), number)
         if self.encoding is None:
-            return self.loop.encode_at(self.series, draw)
-        read = self.read[draw.series]
+            return self.loop.encode_at(self.series, index)
+        read = self.read[index.series]
         begun, fresh = (torch.nonzero(which).squeeze(1) for which in (read > 0, read == 0))
-        going = Draw(draw.series[begun], draw.cutoff[begun])
+        going = WindowIndex(index.series[begun], index.cutoff[begun])
         encoding = self.loop.read_on(
             self.encoding,
             self.series.between(going.series, read[begun], going.cutoff),
             lambda loops: self.loop.encode_at(
-                self.series, Draw(going.series[loops], going.cutoff[loops])
+                self.series, WindowIndex(going.series[loops], going.cutoff[loops])
             ),
         )
         if not len(fresh):
             return encoding
-        first = self.loop.encode_at(self.series, Draw(draw.series[fresh], draw.cutoff[fresh]))
+        first = self.loop.encode_at(
+            self.series, WindowIndex(index.series[fresh], index.cutoff[fresh])
+        )
         # Entry i of the joined ones is system cat(begun, fresh)[i]; argsort is the way back.
         return Encoding.cat([encoding, first]).take(torch.cat([begun, fresh]).argsort())
 
@@ -206,7 +210,7 @@ class _Carried:
         # All systems at the first cutoff, then all at the second: entry k·B + b is system b's.
         systems = np.tile(there, count)
         rows = self.cutoffs.rows[there, number : number + count].T.ravel()
-        ends = _draw(self.cutoffs.history, systems, rows)
+        ends = _index(self.cutoffs.history, systems, rows)
         last = torch.arange(len(systems))[-len(there) :]
         self.encoding = states if count == 1 else states.take(last)
         self.read[ends.series[last]] = ends.cutoff[last]
@@ -234,6 +238,8 @@ def _first_scalers(loop: FittedModel, cutoffs: Cutoffs, numbers: range) -> Serie
         there = np.flatnonzero(rows[:, number])
         begun = past.take(np.flatnonzero(first[there] == number))
         parts.append(loop.units.scalers_of(begun))
+    # The parts are those of systems sorted by their first cutoff. The inverse of a sorting order is
+    # argsort of it: where among them each system is.
     order = np.argsort(np.argsort(first, kind="stable"))
     return _all_scalers(parts).take(_series_of(order, loop.channels))
 
@@ -264,25 +270,25 @@ def _block(loop: FittedModel, history: History, parts: list[_Part]) -> _Block:
         encoding = loop.encode_at(series, series.ends())
     else:
         encoding = Encoding.cat(part.read for part in parts if isinstance(part.read, Encoding))
-    start = _start(
+    origins = _origins(
         history,
         np.concatenate([part.systems for part in parts]),
         np.concatenate([part.rows for part in parts]),
         _all_scalers([part.scalers for part in parts]),
         encoding,
     )
-    return start, _all_covariates([part.covariates for part in parts])
+    return origins, _all_covariates([part.covariates for part in parts])
 
 
-def _start(
+def _origins(
     history: History,
     systems: IntArray,
     rows: IntArray,
     scalers: SeriesScalers,
     encoding: Encoding,
-) -> Start:
+) -> ForecastOrigins:
     channels = history.panel.channels
-    return Start(
+    return ForecastOrigins(
         history.panel.ids[_series_of(systems, channels)],
         history.stamps(systems, rows - 1).repeat(channels),
         np.repeat(rows - history.observed(systems, rows), channels),
@@ -291,24 +297,26 @@ def _start(
     )
 
 
-def _draw(history: History, systems: IntArray, rows: IntArray) -> Draw:
+def _index(history: History, systems: IntArray, rows: IntArray) -> WindowIndex:
     """Where the reading of systems ends that have so many rows."""
-    return Draw(torch.from_numpy(systems), torch.from_numpy(history.observed(systems, rows)))
+    return WindowIndex(torch.from_numpy(systems), torch.from_numpy(history.observed(systems, rows)))
 
 
 def _covariates_ahead(
-    loop: FittedModel, series: Series, draw: Draw, rows: IntArray, horizon: int
+    loop: FittedModel, series: Series, index: WindowIndex, rows: IntArray, horizon: int
 ) -> Tensor | None:
     """The covariates of the steps after the last row that is read, (B, steps, D)."""
+    # Where the last rows aren't known, reading ends before the cutoff, and the steps begin there.
     cutoff = torch.from_numpy(rows)
-    behind = cutoff - draw.cutoff
+    behind = cutoff - index.cutoff
     most = int(behind.max())
-    exogenous = series.covariates_at(Draw(draw.series, cutoff), most, horizon)
+    exogenous = series.covariates_at(WindowIndex(index.series, cutoff), most, horizon)
     if exogenous is None:
         return None
     exogenous = exogenous.to(loop.network.dtype)
     if not most:
         return exogenous
+    # What was gathered begins ``most`` rows before the cutoff, and is wanted from ``behind`` on.
     columns = (most - behind)[:, None] + torch.arange(most + horizon)
     inside = columns < most + horizon
     columns = columns.clamp_(max=most + horizon - 1)

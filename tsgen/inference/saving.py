@@ -133,7 +133,7 @@ def _check_encoding(state: ForecastState) -> None:
     need(units == {(systems, 1, channels)}, what, "units")
     need(len(encoding.loops) >= 1, what, "a loop for each member")
     for loop in encoding.loops:
-        rows = (loop.values, loop.known, encoding.residuals)
+        rows = (loop.values, loop.known, encoding.errors)
         sizes = {(part.ndim, len(part), part.shape[-1]) for part in rows}
         need(sizes == {(3, systems, channels)}, what, "rows")
         _check_loop(loop, systems, what)

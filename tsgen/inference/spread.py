@@ -43,7 +43,7 @@ def predicted_spread(
     feedback : Feedback
         What acted on it: given values, covariates.
     """
-    one_step = _one_step_spread(encoding.residuals)
+    one_step = _one_step_spread(encoding.errors)
     variance = torch.zeros_like(path)
     for channel in range(path.shape[2]):  # what surprises in one channel moves the others, too
         surprise = torch.zeros_like(path)
@@ -54,10 +54,10 @@ def predicted_spread(
     return variance.sqrt()
 
 
-def _one_step_spread(residuals: Tensor) -> Tensor:
+def _one_step_spread(errors: Tensor) -> Tensor:
     """That of the one-step errors of B systems, (B, C), drawn to that of all where they are few."""
-    known = ~residuals.isnan()
-    squares = torch.where(known, residuals, 0.0).square().sum(dim=1)
+    known = ~errors.isnan()
+    squares = torch.where(known, errors, 0.0).square().sum(dim=1)
     count = known.sum(dim=1)
     of_all = squares.sum(dim=0) / count.sum(dim=0).clamp(min=1)
     return ((squares + _ERRORS_OF_POOL * of_all) / (count + _ERRORS_OF_POOL)).sqrt()

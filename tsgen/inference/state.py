@@ -13,7 +13,7 @@ from tsgen.data import Panel
 from tsgen.nn import RolloutState, TensorRecord
 from tsgen.preprocessing import SeriesScalers, WindowNormaliser
 
-__all__ = ["Context", "Encoding", "ForecastState", "Start"]
+__all__ = ["Context", "Encoding", "ForecastOrigins", "ForecastState"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +45,18 @@ class Encoding(TensorRecord):
     normaliser : WindowNormaliser
     loops : tuple of RolloutState
         Where each member of the model stands; most often there is one.
-    residuals : Tensor of shape (B, T, C)
-        Errors of the one-step predictions inside the context, in the normaliser's units; NaN
+    errors : Tensor of shape (B, T, C)
+        Those of the one-step predictions inside the context, in the normaliser's units; NaN
         where there was nothing to predict.
     """
 
     normaliser: WindowNormaliser
     loops: tuple[RolloutState, ...]
-    residuals: Tensor
+    errors: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class ForecastOrigins:
     """Where N forecasts start; several may be of one series, from one cutoff each.
 
     Attributes
@@ -121,10 +121,10 @@ class ForecastState:
         return len(self.panel)
 
     @property
-    def start(self) -> Start:
+    def origins(self) -> ForecastOrigins:
         """Where the forecasts of its series start."""
         panel = self.panel
-        return Start(panel.ids, panel.ends, panel.behind, self.scalers, self.encoding)
+        return ForecastOrigins(panel.ids, panel.ends, panel.behind, self.scalers, self.encoding)
 
     def __repr__(self) -> str:
         return f"ForecastState({len(self)} series, the last row at {self.panel.ends.max()})"

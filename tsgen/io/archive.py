@@ -97,11 +97,11 @@ def read_archive(
                 raise ModelFileError(f"lacks its manifest: {COPY_AGAIN}")
             manifest = parse_json(archive.read(infos[MANIFEST]), MANIFEST)
             check(manifest)
-            seals = mapping(manifest["members"])
-            _check_names(set(infos) - {MANIFEST}, set(seals), set(required), set(optional))
+            listed = mapping(manifest["members"])
+            _check_names(set(infos) - {MANIFEST}, set(listed), set(required), set(optional))
             members = {
-                name: _verified(archive.read(infos[name]), name, seal)
-                for name, seal in seals.items()
+                name: _verified(archive.read(infos[name]), name, entry)
+                for name, entry in listed.items()
             }
     return manifest, members
 
@@ -187,8 +187,8 @@ def _check_names(found: set[str], named: set[str], required: set[str], optional:
         raise ModelFileError(f"lacks its member {missing[0]}: {COPY_AGAIN}")
 
 
-def _verified(data: bytes, name: str, seal: Any) -> bytes:
-    if mapping(seal).get("sha256") != hashlib.sha256(data).hexdigest():
+def _verified(data: bytes, name: str, entry: Any) -> bytes:
+    if mapping(entry).get("sha256") != hashlib.sha256(data).hexdigest():
         raise ModelFileError(f"was altered: {name} has not the sha256 it was saved with")
     return data
 
@@ -202,7 +202,7 @@ def mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def _seal(data: bytes) -> dict[str, Any]:
+def _size_and_hash(data: bytes) -> dict[str, Any]:
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -284,8 +284,8 @@ def write_archive(
     OSError
         If the file can't be written.
     """
-    seals = {name: _seal(data) for name, data in members.items()}
-    text = json.dumps({**manifest, "members": seals}, indent=1, allow_nan=False)
+    listed = {name: _size_and_hash(data) for name, data in members.items()}
+    text = json.dumps({**manifest, "members": listed}, indent=1, allow_nan=False)
     members = {MANIFEST: text.encode("ascii"), **members}
     try:
         with whole_file(target, overwrite=overwrite) as file:
@@ -306,7 +306,7 @@ def whole_file(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
     After an error the target is what it was before.
     """
-    _sweep(target)
+    _remove_leftovers(target)
     temporary: Path | None = None
     try:
         file, temporary = _create_beside(target)
@@ -371,7 +371,7 @@ def _create_beside(target: Path) -> tuple[BinaryIO, Path]:
         file.close()
 
 
-def _sweep(target: Path) -> None:
+def _remove_leftovers(target: Path) -> None:
     """Remove what saves to the same target left when they were killed; a living one is locked."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}\.tmp")
     for path in target.parent.iterdir():

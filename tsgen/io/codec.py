@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -118,7 +119,7 @@ class Codec:
         for name in sorted((plain.keys() - known.keys()) | (needed - plain.keys())):
             state = "lacks its" if name in known else "has no"
             raise CodecError(f"{kind.__name__} {state} field {short(name)}")
-        hints = typing.get_type_hints(kind)
+        hints = _hints_of(kind)  # type: ignore[arg-type]  # a class has a hash
         values = {name: self.decode(value) for name, value in plain.items()}
         for name, value in values.items():
             if not fits(value, hints[name]):
@@ -152,6 +153,12 @@ class Codec:
                 return position
         self.objects.append(value)
         return len(self.objects) - 1
+
+
+@cache
+def _hints_of(kind: type[Any]) -> dict[str, Any]:
+    """What the fields of a dataclass are to be; reading annotations takes time."""
+    return typing.get_type_hints(kind)
 
 
 def _rule_for(value: Any) -> Rule | None:

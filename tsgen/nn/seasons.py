@@ -3,10 +3,10 @@
 The roles are the last row, the rows one and two seasons ago, the row a longer season ago (a week,
 around days), or three seasons ago where there is none, and the row a season before that: by how
 much a day is above the day before it, a week ago, says so of this week's. What it puts out is added
-to the row a season ago, or of weeks in a year to the last row. What the season is, the network is
-told by two constant inputs. `at_season` makes of such weights the network of one season:
-where roles fall on one row, as without a season, their weights are added, and the constant inputs
-go into the biases, so that it is an ordinary `RecurrentNetwork`.
+to the row a season ago, or of weeks in a year to the last row. What the season is, two constant
+inputs say. `at_season` makes of such weights the network of one season: where roles fall on one
+row, as without a season, their weights are added, and the constant inputs go into the biases, so
+that it is an ordinary `RecurrentNetwork`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Season:
 
     @property
     def constants(self) -> Tensor:
-        """What the network is told of it, (2,)."""
+        """Its two constant inputs, (2,)."""
         longer = math.log(self.lags[3] / self.rows)
         return torch.tensor([math.log(self.rows) / 3, longer / 3], dtype=torch.float32)
 

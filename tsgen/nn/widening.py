@@ -41,11 +41,14 @@ def widened(network: RecurrentNetwork, drawn: RecurrentNetwork) -> RecurrentNetw
     )
     weights = drawn.state_dict()
     learned = network.state_dict()
+    # Torch stacks the weights of all gates: h rows of each, which become C times h.
     gates = len(learned["recurrent.weight_hh_l0"]) // one.hidden_size
     for name, weight in learned.items():
         if name.startswith("recurrent.bias"):
             weights[name] = weight.view(gates, 1, -1).repeat(1, channels, 1).flatten()
         elif name == "recurrent.weight_ih_l0":
+            # Inputs are in the order of `lag_inputs`, channels last; those of covariates come after
+            # them, and have weights of 0.
             known = _block_diagonal(weight, gates, weight.shape[1], channels)
             weights[name] = torch.zeros_like(weights[name])
             weights[name][:, : known.shape[1]] = known

@@ -20,10 +20,10 @@ from tsgen.preprocessing.scalers import (
 from tsgen.preprocessing.target_transforms import TargetTransform, target_transform_of
 from tsgen.preprocessing.units import NumericUnits, scaled
 from tsgen.preprocessing.windows import (
-    Draw,
     Series,
     ValueRange,
     WindowBatch,
+    WindowIndex,
     WindowSampler,
     WindowShape,
     by_series,
@@ -34,7 +34,6 @@ __all__ = [
     "NAMED_SCALERS",
     "AffineScalers",
     "CovariateScaler",
-    "Draw",
     "NumericUnits",
     "PanelScaler",
     "Series",
@@ -44,6 +43,7 @@ __all__ = [
     "TransformerScalers",
     "ValueRange",
     "WindowBatch",
+    "WindowIndex",
     "WindowNormaliser",
     "WindowSampler",
     "WindowShape",

@@ -105,6 +105,7 @@ class CovariateScaler:
         last = panel.tail(1)
         assert last.covariates is not None
         count, horizon, columns = future.shape
+        # The last row is read once more, since covariates of the past are seen a row later.
         known = 1 + panel.behind[:: panel.channels]
         offsets = offsets_of(known)
         table = np.concatenate([last.covariates.rows, future.reshape(count * horizon, columns)])
@@ -139,6 +140,7 @@ class CovariateScaler:
                 )
         flags = []
         for column in self._past:
+            # A row's prediction sees them of the row before, of which a series' first has none.
             before = np.concatenate([[np.nan], columns[column][:-1]])
             before[offsets[:-1]] = np.nan
             known = ~np.isnan(before)

@@ -18,10 +18,10 @@ from tsgen.preprocessing.scalers import WindowNormaliser
 
 __all__ = [
     "CovariateRows",
-    "Draw",
     "Series",
     "ValueRange",
     "WindowBatch",
+    "WindowIndex",
     "WindowSampler",
     "WindowShape",
     "by_series",
@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 
-class Draw(NamedTuple):
-    """Which windows make a batch; int64 tensors of shape (B,)."""
+class WindowIndex(NamedTuple):
+    """Which windows are meant: B series and where each is cut; int64 tensors of shape (B,)."""
 
     series: Tensor
     """Positions of the series; where several are the channels of a system, of the system."""
@@ -153,13 +153,14 @@ class CovariateRows:
         static = self.static[systems]
         return replace(self, starts=starts + first, stops=starts + stop, static=static)
 
-    def gather(self, draw: Draw, before: int, after: int) -> Tensor:
+    def gather(self, index: WindowIndex, before: int, after: int) -> Tensor:
         """Those of rows around cutoffs, (B, before + after, D); 0 where there is no row."""
-        positions, inside = _rows_around(draw, self.starts, self.stops, before, after)
+        positions, inside = _rows_around(index, self.starts, self.stops, before, after)
         rows = self.rows[positions.clamp_(0, len(self.rows) - 1)] * inside[:, :, None]
         if self.past:
+            # Column ``before`` is the first step after the cutoff: it tells of the last row before.
             rows[:, before + 1 :, list(self.past)] = 0.0
-        static = self.static[draw.series, None].expand(-1, before + after, -1)
+        static = self.static[index.series, None].expand(-1, before + after, -1)
         return torch.cat([rows, static], dim=2)
 
 
@@ -257,16 +258,16 @@ class Series:
             covariates=None if exogenous is None else exogenous.between(systems, first, stop),
         )
 
-    def ends(self) -> Draw:
+    def ends(self) -> WindowIndex:
         """Every system cut after its last row."""
-        return Draw(torch.arange(len(self), device=self.starts.device), self.lengths)
+        return WindowIndex(torch.arange(len(self), device=self.starts.device), self.lengths)
 
-    def gather(self, draw: Draw, before: int, after: int) -> tuple[Tensor, Tensor]:
+    def gather(self, index: WindowIndex, before: int, after: int) -> tuple[Tensor, Tensor]:
         """Rows around cutoffs, in one index gather.
 
         Parameters
         ----------
-        draw : Draw
+        index : WindowIndex
             B systems and their cutoffs.
         before, after : int
             Rows to take on each side of the cutoff.
@@ -278,28 +279,28 @@ class Series:
         known : Tensor of shape (B, before + after, C)
             bool.
         """
-        rows, inside = _rows_around(draw, self.starts, self.stops, before, after)
+        rows, inside = _rows_around(index, self.starts, self.stops, before, after)
         values = self.values[rows.clamp_(0, len(self.values) - 1)]
         known = inside[:, :, None] & ~values.isnan()
         return torch.where(known, values, 0.0), known
 
-    def batch(self, draw: Draw, shape: WindowShape, *, window_norm: bool) -> WindowBatch:
+    def batch(self, index: WindowIndex, shape: WindowShape, *, window_norm: bool) -> WindowBatch:
         """Training windows in the units of each window's context."""
-        values, known = self.gather(draw, shape.before, shape.horizon)
+        values, known = self.gather(index, shape.before, shape.horizon)
         normaliser = WindowNormaliser.of(
             values[:, : shape.before], known[:, : shape.before], shape.context_length, window_norm
         )
         return WindowBatch(
             normaliser.apply(values, known),
             known.to(torch.float32),
-            draw.series,
-            self.covariates_at(draw, shape.before, shape.horizon),
+            index.series,
+            self.covariates_at(index, shape.before, shape.horizon),
             shape.horizon,
         )
 
-    def covariates_at(self, draw: Draw, before: int, after: int) -> Tensor | None:
+    def covariates_at(self, index: WindowIndex, before: int, after: int) -> Tensor | None:
         """The covariates around cutoffs, (B, before + after, D), where there are any."""
-        return None if self.covariates is None else self.covariates.gather(draw, before, after)
+        return None if self.covariates is None else self.covariates.gather(index, before, after)
 
 
 class WindowSampler:
@@ -330,24 +331,28 @@ class WindowSampler:
         """How many different windows there are."""
         return int(self._cumulative[-1])
 
-    def draw(self, step: int, *, rank: int = 0, processes: int = 1) -> Draw:
+    def draw(self, step: int, *, rank: int = 0, processes: int = 1) -> WindowIndex:
         """The windows of one step: a rank's slice of the draw that all processes share."""
+        # A counter instead of a stream: any step can be drawn without those before it.
         random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, step, 0]))
         window = random.integers(0, self.count, size=processes * self.batch_size)
         window = window[rank * self.batch_size : (rank + 1) * self.batch_size]
+        # Windows are numbered series by series; ``before`` are those of all series ahead of the one
+        # that a window is of.
         series = np.searchsorted(self._cumulative, window, side="right")
         before = np.where(series > 0, self._cumulative[series - 1], 0)
         cutoff = self._first[series] + window - before
-        return Draw(torch.from_numpy(series), torch.from_numpy(cutoff))
+        return WindowIndex(torch.from_numpy(series), torch.from_numpy(cutoff))
 
 
 def _rows_around(
-    draw: Draw, starts: Tensor, stops: Tensor, before: int, after: int
+    index: WindowIndex, starts: Tensor, stops: Tensor, before: int, after: int
 ) -> tuple[Tensor, Tensor]:
     """Positions of the rows around cutoffs, (B, before + after), and whether they exist."""
-    start, stop = starts[draw.series, None], stops[draw.series, None]
+    start, stop = starts[index.series, None], stops[index.series, None]
     columns = torch.arange(-before, after, device=start.device)
-    rows = start + draw.cutoff[:, None] + columns
+    rows = start + index.cutoff[:, None] + columns
+    # Some lie in the series beside, or outside of the table: whoever gathers has to mask them.
     return rows, (rows >= start) & (rows < stop)
 
 

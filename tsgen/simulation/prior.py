@@ -93,9 +93,9 @@ class Prior:
             number(share.name, getattr(self, share.name), 0.0, 1.0)
         shares = {name: getattr(self, name) for name in _KINDS}
         if sum(shares.values()) > 1.0 + 1e-9:
-            told = ", ".join(f"{name}={share:g}" for name, share in shares.items())
+            listed = ", ".join(f"{name}={share:g}" for name, share in shares.items())
             raise SettingError(
-                f"{told}: a series is at most one of these, so that they must add up to at most "
+                f"{listed}: a series is at most one of these, so that they must add up to at most "
                 "1; lower some of them"
             )
 

@@ -13,7 +13,14 @@ import pytorch_lightning as pl
 import torch
 
 from tsgen.generation import ROWS_AT_ONCE
-from tsgen.preprocessing import Draw, Series, ValueRange, WindowBatch, WindowSampler, WindowShape
+from tsgen.preprocessing import (
+    Series,
+    ValueRange,
+    WindowBatch,
+    WindowIndex,
+    WindowSampler,
+    WindowShape,
+)
 
 __all__ = ["TrainingData", "WindowDataModule"]
 
@@ -21,8 +28,8 @@ _WINDOWS_SEEN = 512
 """Windows from which the range of values in training is taken."""
 
 
-class TailDraw(Draw):
-    """A draw of series that are cut before their held-out tails."""
+class TailIndex(WindowIndex):
+    """Of series that are cut before their held-out tails."""
 
     __slots__ = ()
 
@@ -63,8 +70,8 @@ class WindowDataModule(TrainingData):
     >>> from tsgen.preprocessing import Series, WindowShape
     >>> series = Series.from_numpy(np.arange(100.0), np.array([0, 100]))
     >>> data = WindowDataModule(series, WindowShape(longest_lag=12, context_length=24, horizon=6))
-    >>> draw = next(iter(data.train_dataloader()))
-    >>> data.on_after_batch_transfer(draw, 0).values.shape
+    >>> index = next(iter(data.train_dataloader()))
+    >>> data.on_after_batch_transfer(index, 0).values.shape
     torch.Size([32, 41, 1])
     """
 
@@ -87,18 +94,20 @@ class WindowDataModule(TrainingData):
         self.batch_size = batch_size
         self.sampler = WindowSampler(self._training.lengths.numpy(), shape, batch_size, seed)
 
-    def train_dataloader(self) -> DrawStream:
+    def train_dataloader(self) -> SampledWindows:
         """Positions alone: the rows are gathered after the transfer."""
-        return DrawStream(self.sampler, self.trainer)
+        return SampledWindows(self.sampler, self.trainer)
 
-    def val_dataloader(self) -> TailDraws:
+    def val_dataloader(self) -> TailWindows:
         """Positions of the held-out tails; none where nothing is held out."""
-        return TailDraws(self._series, self._training, self.trainer)
+        return TailWindows(self._series, self._training, self.trainer)
 
-    def on_after_batch_transfer(self, batch: Draw | TailDraw, dataloader_idx: int) -> WindowBatch:
-        """Cut the windows of a draw, on the device that it was sent to."""
+    def on_after_batch_transfer(
+        self, batch: WindowIndex | TailIndex, dataloader_idx: int
+    ) -> WindowBatch:
+        """Cut the windows of a batch, on the device that it was sent to."""
         self._move_to(batch.series.device)
-        if isinstance(batch, TailDraw):
+        if isinstance(batch, TailIndex):
             shape = replace(self.shape, horizon=self.validation_rows)
             return self._series.batch(batch, shape, window_norm=self.window_norm)
         return self._training.batch(batch, self.shape, window_norm=self.window_norm)
@@ -106,8 +115,8 @@ class WindowDataModule(TrainingData):
     def held_out(self) -> WindowBatch:
         """The held-out tails of some of the series, as one batch on the CPU."""
         self._move_to(torch.device("cpu"))
-        draw = next(iter(TailDraws(self._series, self._training, None)))
-        return self.on_after_batch_transfer(draw, 0)
+        index = next(iter(TailWindows(self._series, self._training, None)))
+        return self.on_after_batch_transfer(index, 0)
 
     def some_windows(self, count: int) -> WindowBatch:
         """Windows drawn from the training rows, on the CPU wherever training took the rows."""
@@ -145,14 +154,14 @@ _EPOCH = 50
 """Steps between validations, where a trainer says nothing else."""
 
 
-class DrawStream:
-    """The draws of a sampler, which have no end; a resumed run goes on at the trainer's step."""
+class SampledWindows:
+    """Those that a sampler draws, without an end; a resumed run goes on at the trainer's step."""
 
     def __init__(self, sampler: WindowSampler, trainer: pl.Trainer | None) -> None:
         self._sampler = sampler
         self._trainer = trainer
 
-    def __iter__(self) -> Iterator[Draw]:
+    def __iter__(self) -> Iterator[WindowIndex]:
         trainer = self._trainer
         if trainer is None:
             yield from (self._sampler.draw(step) for step in count())
@@ -165,7 +174,7 @@ class DrawStream:
             yield self._sampler.draw(step, rank=trainer.global_rank, processes=trainer.world_size)
 
 
-class TailDraws:
+class TailWindows:
     """Every series that has a held-out tail, once: each process takes its share."""
 
     def __init__(self, series: Series, training: Series, trainer: pl.Trainer | None) -> None:
@@ -173,9 +182,9 @@ class TailDraws:
         self._held_out = torch.nonzero(series.lengths.cpu() > self._cutoffs).squeeze(1)
         self._trainer = trainer
 
-    def __iter__(self) -> Iterator[TailDraw]:
+    def __iter__(self) -> Iterator[TailIndex]:
         trainer = self._trainer
         rank, processes = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
         for series in self._held_out[rank::processes].split(ROWS_AT_ONCE):
             if len(series):
-                yield TailDraw(series, self._cutoffs[series])
+                yield TailIndex(series, self._cutoffs[series])

@@ -309,15 +309,15 @@ class ScheduledSampling(_AfterCutoff):
         """One-step predictions (B, H, C), after each of which a coin says what is fed in."""
         observed, known = examples.inputs[:, rows], examples.batch.known[:, rows]
         teacher = (_uniform(examples, observed.shape) < probability) & (known > 0)
-        coins = _Coins(
+        feedback = _SampledFeedback(
             covariates=examples.covariates(rows), given=torch.where(teacher, observed, torch.nan)
         )
-        rollout(examples.network, state, examples.horizon, coins)
-        return torch.cat(coins.predictions, dim=1)
+        rollout(examples.network, state, examples.horizon, feedback)
+        return torch.cat(feedback.predictions, dim=1)
 
 
 @dataclass(frozen=True, eq=False)
-class _Coins(Feedback):
+class _SampledFeedback(Feedback):
     """Keeps what was predicted, whatever is fed back."""
 
     predictions: list[Tensor] = field(default_factory=list)
