@@ -14,7 +14,16 @@ from tsgen.forecasters.presets import Preset
 from tsgen.nn import Cell, SymbolArchitecture
 from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, TrainingStrategy
 
-__all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
+__all__ = [
+    "GeneratorSettings",
+    "SymbolSettings",
+    "batch_size_of",
+    "choose_generator_settings",
+    "common_settings",
+    "embedding_size_of",
+    "learning_rate_of",
+    "stops_of",
+]
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
@@ -41,37 +50,28 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class GeneratorSettings:
-    """What a generator was fitted with, whether given or chosen.
+@dataclass(frozen=True, kw_only=True)
+class SymbolSettings:
+    """What a model of symbols was fitted with, whether given or chosen.
 
     Attributes
     ----------
-    stop : bool
-        Whether the end of sequences is learned.
     val_size : float
-        The share of the symbols held out for validation; 0 for none.
+        The share of the symbols or pairs held out for validation; 0 for none.
     random_state : int
         The seed: the one that was given, or drawn for ``None``.
-    frozen : bool
-        Whether vectors stay what they were given as.
-    unit, min_count, context_length, window_length, hidden_size, embedding_size, num_layers, \
-    dropout, steps_dropout, label_smoothing, max_steps, batch_size, learning_rate, weight_decay, \
-    gradient_clip_val, patience, training_strategy, weight_averaging, preset
-        As the generator's arguments of that name.
+    min_count, hidden_size, embedding_size, num_layers, dropout, steps_dropout, label_smoothing, \
+    max_steps, batch_size, learning_rate, weight_decay, gradient_clip_val, patience, \
+    training_strategy, weight_averaging, preset
+        As the estimator's arguments of that name.
     """
 
-    stop: bool
-    unit: str
     min_count: int
-    context_length: int
-    window_length: int
     hidden_size: int
     embedding_size: int
     num_layers: int
     dropout: float
     steps_dropout: float
-    frozen: bool
     label_smoothing: float
     max_steps: int
     batch_size: int
@@ -84,6 +84,27 @@ class GeneratorSettings:
     weight_averaging: float | None = None
     preset: str = "balanced"
     random_state: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings(SymbolSettings):
+    """What a generator was fitted with, whether given or chosen.
+
+    Attributes
+    ----------
+    stop : bool
+        Whether the end of sequences is learned.
+    frozen : bool
+        Whether vectors stay what they were given as.
+    unit, context_length, window_length
+        As the generator's arguments of that name.
+    """
+
+    stop: bool
+    unit: str
+    context_length: int
+    window_length: int
+    frozen: bool
 
     def architecture(self, cell: Cell, symbols: int) -> SymbolArchitecture:
         """What the network is built from."""
@@ -117,56 +138,67 @@ def choose_generator_settings(
     width : int, optional
         Of the vectors that were given.
     """
-    name = one_of("preset", arguments["preset"], tuple(PRESETS))
-    preset, rows = PRESETS[name], len(panel.codes)
-
-    def chosen(argument: str) -> Any:
-        value = arguments[argument]
-        return preset.of(argument, rows=rows) if is_auto(value) else value
-
-    units = whole_number("hidden_size", chosen("hidden_size"), "units of the network")
-    patience, clip = arguments["patience"], arguments["gradient_clip_val"]
     window = arguments["window_length"]
     window = whole_number(
         "window_length", 64 if is_auto(window) else window, "symbols learned from at once"
     )
     unit = panel.layout.unit if isinstance(panel.layout, TextSymbols) else "character"
-    averaging = arguments["weight_averaging"]
+    common = common_settings(arguments, PRESETS, len(panel.codes))
+    units = common["hidden_size"]
+    own = min(window, max(1, len(panel.codes) // len(panel)))
     return GeneratorSettings(
         stop=vocabulary.stops,
         unit=unit,
-        min_count=arguments["min_count"],
         context_length=_context_length(arguments["context_length"]),
         window_length=window,
-        hidden_size=units,
         embedding_size=_embedding_size(arguments["embedding_size"], units, vocabulary, width),
-        num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
-        dropout=number("dropout", chosen("dropout"), 0.0, 0.99),
-        steps_dropout=number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
-        label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
-        max_steps=whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
-        batch_size=_batch_size(arguments["batch_size"], window, panel, vocabulary),
-        learning_rate=_learning_rate(arguments["learning_rate"], units),
-        weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
-        gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
-        val_size=_val_share(arguments["val_size"], patience),
-        patience=None if patience is None else whole_number("patience", patience, "validations"),
-        training_strategy=_strategy(arguments["training_strategy"]),
-        weight_averaging=None if averaging is None
+        batch_size=batch_size_of(arguments["batch_size"], own, len(vocabulary), "windows"),
+        learning_rate=learning_rate_of(arguments["learning_rate"], min(0.02, 4.0 / units)),
+        **common,
+    )
+
+
+def common_settings(
+    arguments: Mapping[str, Any], presets: Mapping[str, Preset], rows: int
+) -> dict[str, Any]:
+    """Those that all estimators of symbols have, checked or chosen for so many symbols."""
+    name = one_of("preset", arguments["preset"], tuple(presets))
+
+    def chosen(argument: str) -> Any:
+        value = arguments[argument]
+        return presets[name].of(argument, rows=rows) if is_auto(value) else value
+
+    patience, clip = arguments["patience"], arguments["gradient_clip_val"]
+    averaging = arguments["weight_averaging"]
+    return {
+        "min_count": arguments["min_count"],
+        "hidden_size": whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
+        "num_layers": whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
+        "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
+        "steps_dropout": number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
+        "label_smoothing": number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
+        "max_steps": whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        "weight_decay": number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
+        "gradient_clip_val": None if clip is None
+        else number("gradient_clip_val", clip, 1e-9, 1e9),
+        "val_size": _val_share(arguments["val_size"], patience),
+        "patience": None if patience is None else whole_number("patience", patience, "validations"),
+        "training_strategy": _strategy(arguments["training_strategy"]),
+        "weight_averaging": None if averaging is None
         else number("weight_averaging", averaging, 0.01, 1.0),
-        preset=name,
-        random_state=seed_of(arguments["random_state"]),
-    )  # fmt: skip
+        "preset": name,
+        "random_state": seed_of(arguments["random_state"]),
+    }  # fmt: skip
 
 
 def _context_length(given: Any) -> int:
     return whole_number("context_length", 10_000 if is_auto(given) else given, "symbols to read")
 
 
-def _learning_rate(given: Any, units: int) -> float:
-    """Small networks take larger steps."""
-    return min(0.02, 4.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
+def learning_rate_of(given: Any, chosen: float) -> float:
+    """The one that is given; small networks take larger steps."""
+    return chosen if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
 
 
 def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:
@@ -177,19 +209,22 @@ def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int |
                 "it to 'auto'"
             )
         return width
+    return embedding_size_of(given, units, len(vocabulary))
+
+
+def embedding_size_of(given: Any, units: int, symbols: int) -> int:
+    """Numbers in the vector of a symbol: of many symbols as many as there are units."""
     if is_auto(given):
-        few = len(vocabulary) <= _FEW_SYMBOLS
-        return min(units, 64, len(vocabulary)) if few else units
+        return min(units, 64, symbols) if symbols <= _FEW_SYMBOLS else units
     return whole_number("embedding_size", given, "numbers in the vector of a symbol")
 
 
-def _batch_size(given: Any, window: int, panel: SymbolPanel, vocabulary: Vocabulary) -> int:
-    """As many windows as have the symbols of a step: more of short sequences."""
+def batch_size_of(given: Any, length: int, scores: int, of_what: str) -> int:
+    """As many windows or pairs of a length as have the symbols of a step, among so many."""
     if not is_auto(given):
-        return whole_number("batch_size", given, "windows a step")
-    own = min(window, max(1, len(panel.codes) // len(panel)))
-    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // len(vocabulary))
-    return max(1, min(symbols // own, _MOST_WINDOWS))
+        return whole_number("batch_size", given, f"{of_what} a step")
+    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // scores)
+    return max(1, min(symbols // length, _MOST_WINDOWS))
 
 
 def _val_share(given: Any, patience: Any) -> float:

@@ -110,7 +110,7 @@ def beam_search(
     batch, width, count = len(state), search.width, network.architecture.symbols
     device = state.values.device
     sequences = torch.arange(batch, device=device)
-    state = state.take(sequences.repeat_interleave(width))
+    state = state.beams(width)
     path = torch.zeros(batch, width, horizon, dtype=torch.long, device=device)
     sums = torch.full((batch, width), -torch.inf, device=device)
     sums[:, 0] = 0.0  # one beam to begin with
@@ -132,7 +132,7 @@ def beam_search(
         path, sums = going_on
         if step + 1 == horizon:
             return found.merged(_beams(going_on, search, horizon))
-        state = state.take((sequences[:, None] * width + parents).flatten())
+        state = state.take_beams((sequences[:, None] * width + parents).flatten())
         state = state.fed(path[:, :, step].reshape(-1, 1, 1).to(scores.dtype))
         if stopping is not None:
             reachable = search.reachable(sums[:, 0], step + 1, horizon)

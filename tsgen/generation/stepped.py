@@ -8,7 +8,7 @@ into preparation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from tsgen.generation.rollout import Feedback, Rollout
 from tsgen.generation.sampling import SymbolChoice
-from tsgen.nn import Cell, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
+from tsgen.nn import Cell, DecoderState, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
 
 __all__ = ["last_on_the_way", "read_through", "stepped_rollout", "stepped_symbols"]
 
@@ -140,29 +140,71 @@ def stepped_symbols(
     ends : Tensor of shape (V,), optional
         Which symbols end a sequence: once all have ended, the rest of the paths is 0.
     """
-    first, *others = _cells(network, state)
-    batch, count = len(state), network.architecture.symbols
-    # Row V is that of nothing, as before the first symbol.
-    vectors = torch.cat([network.vectors, network.vectors.new_zeros(1, network.vectors.shape[1])])
-    table = first.table(vectors) if count <= max(batch * horizon, _SMALL_TABLE) else None
-    weights, bias = network.head
-    readout, bias = weights.t(), choice.without_never(bias)
-    scores = weights.new_empty(batch, count)
+    score = _scores(network, state, choice, horizon)
     path: list[Tensor] = []
-    codes = torch.where(state.known[:, 0, 0] > 0, state.values[:, 0, 0].long(), count)
-    ended = torch.zeros(batch, dtype=torch.bool, device=scores.device)
+    codes: Tensor | None = None
+    ended = torch.zeros(len(state), dtype=torch.bool, device=state.values.device)
     for step in range(horizon):
-        hidden = first(vectors[codes]) if table is None else first.after(table, codes)
-        for cell in others:
-            hidden = cell(hidden)
-        torch.addmm(bias, hidden, readout, out=scores)
-        codes = choice.codes(scores, step)
+        codes = choice.codes(score(codes), step)
         path.append(codes)
         if ends is not None:
             ended |= ends[codes]
             if step % _STEPS_BETWEEN_QUESTIONS == 0 and bool(ended.all()):
                 break
     return functional.pad(torch.stack(path, dim=1), (0, horizon - len(path)))
+
+
+def _scores(
+    network: SymbolNetwork, state: RolloutState, choice: SymbolChoice, horizon: int
+) -> Callable[[Tensor | None], Tensor]:
+    """Scores (B, V) of the next symbols after codes (B,), which are ``None`` at first."""
+    if isinstance(state, DecoderState):
+        return _DecoderScores(network, state, choice)
+    return _FusedScores(network, state, choice, horizon)
+
+
+class _DecoderScores:
+    """By the network's own steps, since each of them attends to a memory."""
+
+    def __init__(self, network: SymbolNetwork, state: RolloutState, choice: SymbolChoice) -> None:
+        self._network, self._state, self._choice = network, state, choice
+
+    def __call__(self, codes: Tensor | None) -> Tensor:
+        state = self._state
+        if codes is not None:
+            state = state.fed(codes[:, None, None].to(state.values.dtype))
+        scores, self._state = self._network.step(state)
+        return self._choice.without_never(scores[:, 0])
+
+
+class _FusedScores:
+    """By fused cells, which overwrite what they have computed before."""
+
+    def __init__(
+        self, network: SymbolNetwork, state: RolloutState, choice: SymbolChoice, horizon: int
+    ) -> None:
+        self._first, *self._others = _cells(network, state)
+        batch, count = len(state), network.architecture.symbols
+        # Row V is that of nothing, as before the first symbol.
+        nothing = network.vectors.new_zeros(1, network.vectors.shape[1])
+        self._vectors = torch.cat([network.vectors, nothing])
+        few = count <= max(batch * horizon, _SMALL_TABLE)
+        self._table = self._first.table(self._vectors) if few else None
+        weights, bias = network.head
+        self._readout, self._bias = weights.t(), choice.without_never(bias)
+        self._scores = weights.new_empty(batch, count)
+        last = state.values[:, 0, 0].long()
+        self._begin = torch.where(state.known[:, 0, 0] > 0, last, count)
+
+    def __call__(self, codes: Tensor | None) -> Tensor:
+        rows = self._begin if codes is None else codes
+        if self._table is None:
+            hidden = self._first(self._vectors[rows])
+        else:
+            hidden = self._first.after(self._table, rows)
+        for cell in self._others:
+            hidden = cell(hidden)
+        return torch.addmm(self._bias, hidden, self._readout, out=self._scores)
 
 
 def _cells(network: Recurrence, state: RolloutState) -> list[_Cell]:
