@@ -38,9 +38,9 @@ class TensorRecord:
     """
 
     def __len__(self) -> int:
-        """B."""
+        """B; 0 where nothing is said of any loop."""
         sizes = (_size(getattr(self, item.name), _axis(item)) for item in fields(self))
-        return next(size for size in sizes if size is not None)
+        return next((size for size in sizes if size is not None), 0)
 
     def map(self, change: Callable[[Tensor, int], Tensor]) -> Self:
         """The record of changed tensors; ``change`` gets each with its batch axis."""
@@ -51,7 +51,7 @@ class TensorRecord:
         count = len(self)
 
         def taken(axis: int, tensor: Tensor) -> Tensor:
-            beams = count // tensor.shape[axis]
+            beams = count // max(tensor.shape[axis], 1)
             return tensor.index_select(axis, positions if beams <= 1 else positions // beams)
 
         return self._with(taken)
