@@ -50,7 +50,7 @@ class PairSpec:
     def target_name(self) -> Hashable:
         """Of the column or Series that targets are written to."""
         if self.target_col is not None:
-            return str(self.target_col) if isinstance(self.target_col, str) else self.target_col
+            return self.target_col  # type: ignore[no-any-return]
         return "target" if self.name is None else self.name
 
 
@@ -89,7 +89,9 @@ class Sources:
         found = pd.Series(list(targets), index=self.holder.index, name=self.name, dtype=object)
         if isinstance(self.holder, pd.Series):
             return found.infer_objects()
-        return self.holder.assign(**{str(self.name): found.infer_objects()})
+        frame = self.holder.copy()
+        frame[self.name] = found.infer_objects()
+        return frame
 
     def write_several(self, targets: Sequence[Sequence[Any]], columns: Mapping[str, Any]) -> Any:
         """A row for each of several targets of a source.
