@@ -85,7 +85,7 @@ def test_a_source_alone_is_read_as_among_longer_ones(
 def test_a_decoder_is_its_definition(cell: Cell, attention: AttentionKind) -> None:
     """The first two steps by torch's own layers and modules, for one source without padding."""
     network = network_of(cell, attention=attention)
-    pair, head = network.pair, network.head
+    pair, head = network.encoder_decoder, network.head
     source, targets = codes_of(SOURCES, 1, S), codes_of(V, 1, 2)
     outputs, last = pair.encoder.layers[0](network.source_vectors[source])
     ends = [part.transpose(0, 1).flatten(1) for part in (last if cell == "lstm" else (last,))]

@@ -108,4 +108,4 @@ def test_some_of_all_beams_have_what_they_share_for_themselves() -> None:
     some = wide.take(torch.tensor([5, 0, 2]))
     assert some.own.tolist() == [5, 0, 2]
     assert_holds(some.common, [2, 1, 1])
-    assert len(Nested((), torch.zeros(0))) == 0
+    assert len(Beaming(None)) == 0  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from tsgen.nn.attention import ATTENTIONS, AttentionKind, Memory
+from tsgen.nn.attention import ATTENTIONS, Attention, AttentionKind, Memory
 from tsgen.nn.dropout import Dropout
 from tsgen.nn.recurrent import Cell, Stepper, in_one_piece, kind_of, stacked
 from tsgen.nn.state import RecurrentState, RolloutState
@@ -88,7 +88,7 @@ class Encoder(nn.Module):
     def forward(self, inputs: Tensor, lengths: Tensor) -> Encoded:
         """Read sequences (B, S, inputs), of which each has its first steps, 1 or more."""
         lengths = lengths.cpu()
-        outputs, last = inputs, ()
+        outputs, last = inputs, tuple[Tensor, ...]()
         for layer in self.layers:
             packed = pack_padded_sequence(outputs, lengths, batch_first=True, enforce_sorted=False)
             read, ends = self._through(layer, packed)
@@ -155,7 +155,8 @@ class EncoderDecoder(nn.Module):
             for _ in range(tensors)
         ]
         self.bridge = nn.ModuleList(begin)
-        self.attention, self.combine = None, None
+        self.attention: Attention | None = None
+        self.combine: nn.Linear | None = None
         if attention is not None:
             self.attention = ATTENTIONS[attention](hidden_size, encoder.size)
             both = hidden_size + encoder.size
@@ -296,13 +297,15 @@ class Seq2SeqNetwork(SymbolNetwork):
             dropout=self.dropout,
             steps_dropout=self.steps_dropout,
         )
-        self.pair = EncoderDecoder(encoder, hidden, made_of.num_layers, made_of.attention)
+        self.encoder_decoder = EncoderDecoder(
+            encoder, hidden, made_of.num_layers, made_of.attention
+        )
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as `Recurrence.reset_parameters` says."""
         super().reset_parameters(generator)
         nn.init.normal_(self.source_vectors, generator=generator)
-        self.pair.reset_parameters(self.recurrent.hidden_size**-0.5, generator)
+        self.encoder_decoder.reset_parameters(self.recurrent.hidden_size**-0.5, generator)
 
     def encode(self, sources: Tensor, lengths: Tensor) -> DecoderState:
         """Read sources; before the first symbol of their targets.
@@ -315,10 +318,13 @@ class Seq2SeqNetwork(SymbolNetwork):
             How many: 1 to S.
         """
         vectors = functional.embedding(sources, self.source_vectors)
-        recurrent, memory = self.pair.begin(vectors, lengths)
+        recurrent, memory = self.encoder_decoder.begin(vectors, lengths)
         nothing = vectors.new_zeros(len(sources), 1, 1)
         attended = None
-        if self.pair.attention is not None and not self.pair.attention.looks_first:
+        if (
+            self.encoder_decoder.attention is not None
+            and not self.encoder_decoder.attention.looks_first
+        ):
             attended = torch.zeros_like(recurrent[0][-1])
         return DecoderState(recurrent, nothing, nothing, attended, memory)
 
@@ -330,7 +336,7 @@ class Seq2SeqNetwork(SymbolNetwork):
 
     def _decoded(self, inputs: Tensor, state: RolloutState) -> Decoded:
         assert isinstance(state, DecoderState)
-        return self.pair.decode(self.stepper(len(inputs)), inputs, state)
+        return self.encoder_decoder.decode(self.stepper(len(inputs)), inputs, state)
 
     def _advanced(self, inputs: Tensor, state: RolloutState) -> tuple[Tensor, RolloutState]:
         hidden, after, _ = self._decoded(inputs, state)

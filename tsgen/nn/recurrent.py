@@ -237,9 +237,7 @@ class Recurrence(AutoregressiveNetwork):
         for layer, weights in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden)
-            # Units that are left out on their way to the next step, the same ones in all windows,
-            # are weights that are 0.
-            weights = [weights[0], self.steps_dropout(weights[1][None])[0], *weights[2:]]
+            weights = self._without_some_units(weights)
             last = [part[layer, None].contiguous() for part in state]
             hidden, *here = self._kind.sequence(
                 hidden, self._kind.packed(last),
@@ -249,6 +247,13 @@ class Recurrence(AutoregressiveNetwork):
             )  # fmt: skip
             layers.append(here)
         return hidden, tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
+
+    def _without_some_units(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """Those of a layer: units that are left out between steps are weights that are 0.
+
+        They are the same ones in all windows.
+        """
+        return [weights[0], self.steps_dropout(weights[1][None])[0], *weights[2:]]
 
     def _step(self, inputs: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """One step (B, inputs) through cells: ``nn.LSTM`` is made for sequences, and slow for it.
@@ -263,13 +268,12 @@ class Recurrence(AutoregressiveNetwork):
 
     def stepper(self, batch_size: int) -> Stepper:
         """What takes B loops on by single steps, with the same units dropped out at all of them."""
+        weights = self.recurrent.all_weights
+        if not (self.training and self._drops_within_layers):
+            return Stepper(self._kind, weights, [None] * (len(weights) - 1))
+        weights = [self._without_some_units(of_layer) for of_layer in weights]
         like = self._first_weight.new_empty(batch_size, 1, self.recurrent.hidden_size)
-        weights = [
-            [of_layer[0], self.steps_dropout(of_layer[1][None])[0], *of_layer[2:]]
-            for of_layer in self.recurrent.all_weights
-        ]
-        masks = [self.dropout.mask(like) for _ in weights[1:]]
-        return Stepper(self._kind, weights, masks)
+        return Stepper(self._kind, weights, [self.dropout.mask(like) for _ in weights[1:]])
 
 
 class Stepper(NamedTuple):
