@@ -245,7 +245,8 @@ def _column(frame: pd.DataFrame, name: Any) -> pd.Series:
         raise SettingError(
             f"there is no column {written(name)}: pass source_col= and target_col=, two of {names}"
         )
-    return frame[name]
+    column: pd.Series = frame[name]
+    return column
 
 
 def _listed(items: Any, side: str) -> list[Any]:

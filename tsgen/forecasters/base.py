@@ -94,12 +94,12 @@ def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
 class Estimator(BaseEstimator, ABC):
     """What `fit` makes of an estimator, whatever it is fitted to."""
 
-    _learned: ClassVar[str] = "panel_"
+    _there_after_fit: ClassVar[str] = "panel_"
     """An attribute that there is after ``fit``."""
     _fit_call: ClassVar[str] = "fit(df)"
 
     def _check_fitted(self, call: str) -> None:
-        if not hasattr(self, self._learned):
+        if not hasattr(self, self._there_after_fit):
             name = type(self).__name__
             raise NotFittedError(
                 f"this {name} isn't fitted yet: call {self._fit_call} before {call}"

@@ -52,7 +52,7 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
     settings_: Seq2SeqSettings
     spec_: PairSpec
     """How sources and targets are read."""
-    _learned: ClassVar[str] = "model_"
+    _there_after_fit: ClassVar[str] = "model_"
     _fit_call: ClassVar[str] = "fit(source, target)"
 
     @with_hints
@@ -392,8 +392,8 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         found = model.best(sources.panel, longest)
         there = zip(found.codes[:, 0], found.lengths[:, 0], strict=True)
         return sequence_accuracy(
-            np.split(targets.codes, targets.offsets[1:-1]),
-            [codes[:length] for codes, length in there],
+            [codes.tolist() for codes in np.split(targets.codes, targets.offsets[1:-1])],
+            [codes[:length].tolist() for codes, length in there],
         )
 
     @with_hints
@@ -512,11 +512,10 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
 
     def _all_targets(self, model: FittedSeq2Seq, found: Generated) -> list[list[Any]]:
         """As they came in `fit`, all of each source."""
-        if self.spec_.target_texts:
-            layout = TextSymbols(self.spec_.target_unit, several=True)
-            texts: list[list[Any]] = layout.write_paths(found, model.vocabulary)
-            return texts
-        return ListSymbols().write_paths(found, model.vocabulary)
+        texts = TextSymbols(self.spec_.target_unit, several=True)
+        layout = texts if self.spec_.target_texts else ListSymbols()
+        written: list[list[Any]] = layout.write_paths(found, model.vocabulary)
+        return written
 
     def _targets(self, model: FittedSeq2Seq, found: Generated) -> Sequence[Any]:
         return [each[0] for each in self._all_targets(model, found)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -117,10 +117,9 @@ class FittedSeq2Seq:
         """What is generated of all sources, block by block, in their own order."""
         blocks = [(rows, work(state)) for rows, state in self._blocks(sources, width)]
         order = np.argsort(np.concatenate([rows for rows, _ in blocks]))
-        parts = zip(*(generated for _, generated in blocks), strict=True)
-        return Generated(
-            *(None if part[0] is None else np.concatenate(part)[order] for part in parts)
-        )
+        parts: Any = zip(*(generated for _, generated in blocks), strict=True)
+        joined = (None if part[0] is None else np.concatenate(part)[order] for part in parts)
+        return Generated(*joined)  # type: ignore[arg-type]
 
     def _blocks(self, sources: SymbolPanel, width: int = 1) -> Iterator[_Block]:
         """Sources of similar length together, encoded one block after the other."""

@@ -118,7 +118,8 @@ class AdditiveAttention(Attention):
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
         """``v · tanh(W q + U h)``."""
         both: Tensor = self.of_query(queries)[:, :, None] + keys[:, None]
-        return both.tanh() @ self.score
+        scores: Tensor = both.tanh() @ self.score
+        return scores
 
 
 class MultiplicativeAttention(Attention):
@@ -148,7 +149,8 @@ class DotAttention(Attention):
 
     def keys(self, values: Tensor) -> Tensor:
         """The states themselves, those of both directions added."""
-        return values.unflatten(2, (-1, self.query_size)).sum(dim=2)
+        keys: Tensor = values.unflatten(2, (-1, self.query_size)).sum(dim=2)
+        return keys
 
 
 ATTENTIONS: dict[AttentionKind, type[Attention]] = {

@@ -112,7 +112,7 @@ def _axis(item: Field[Any]) -> int:
 
 def _size(value: Any, axis: int) -> int | None:
     if isinstance(value, tuple):
-        value = value[0]
+        value = value[0] if value else None
     if isinstance(value, TensorRecord):
         return len(value)
     return value.shape[axis] if isinstance(value, Tensor) else None
