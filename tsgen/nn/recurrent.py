@@ -234,10 +234,10 @@ class Recurrence(AutoregressiveNetwork):
         step.
         """
         hidden, layers = inputs, []
-        for layer, weights in enumerate(self.recurrent.all_weights):
+        for layer, whole in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden)
-            weights = self._without_some_units(weights)
+            weights = self._without_some_units(whole)
             last = [part[layer, None].contiguous() for part in state]
             hidden, *here = self._kind.sequence(
                 hidden, self._kind.packed(last),
@@ -268,10 +268,10 @@ class Recurrence(AutoregressiveNetwork):
 
     def stepper(self, batch_size: int) -> Stepper:
         """What takes B loops on by single steps, with the same units dropped out at all of them."""
-        weights = self.recurrent.all_weights
+        whole = self.recurrent.all_weights
         if not (self.training and self._drops_within_layers):
-            return Stepper(self._kind, weights, [None] * (len(weights) - 1))
-        weights = [self._without_some_units(of_layer) for of_layer in weights]
+            return Stepper(self._kind, whole, [None] * (len(whole) - 1))
+        weights = [self._without_some_units(of_layer) for of_layer in whole]
         like = self._first_weight.new_empty(batch_size, 1, self.recurrent.hidden_size)
         return Stepper(self._kind, weights, [self.dropout.mask(like) for _ in weights[1:]])
 
