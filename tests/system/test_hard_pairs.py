@@ -34,6 +34,7 @@ def test_row_67_empty_sides(model: LSTMSeq2Seq) -> None:
         LSTMSeq2Seq(**QUICK).fit(["a", "b"], ["", ""])
 
 
+@pytest.mark.slow
 def test_row_68_a_long_source(model: LSTMSeq2Seq) -> None:
     assert model.settings_.max_length == 2 * 3 + 10
     found = model.predict(["ab" * 5000, "ab"])

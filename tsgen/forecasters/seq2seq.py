@@ -419,7 +419,7 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         >>> model = tsgen.LSTMSeq2Seq(max_steps=100, hidden_size=16, verbose=False)
         >>> model = model.fit(["ab", "ba"] * 20, ["AB", "BA"] * 20)
         >>> likely, unlikely = model.log_likelihood(["ab", "ab"], ["AB", "AA"])
-        >>> likely > unlikely
+        >>> bool(likely > unlikely)
         True
         """
         model = self._model("log_likelihood")

@@ -22,19 +22,22 @@ from tsgen.nn import AttentionKind, Cell, Seq2SeqArchitecture
 
 __all__ = ["Seq2SeqSettings", "choose_seq2seq_settings"]
 
+_SIZES = 100_000, 800_000
+"""Symbols of sources and targets from which there are larger networks and longer trainings."""
+
 PRESETS = {
-    "fast": Preset(max_steps=(400, 800, 2000), hidden_size=(64, 64, 128), sizes=(20_000, 500_000)),
+    "fast": Preset(max_steps=(300, 800, 2000), hidden_size=(64, 64, 128), sizes=_SIZES),
     "balanced": Preset(
-        max_steps=(1000, 2000, 8000),
+        max_steps=(1000, 2000, 4000),
         hidden_size=(64, 128, 256),
-        sizes=(20_000, 500_000),
-        dropout=(0.0, 0.1, 0.2),
+        sizes=_SIZES,
+        dropout=0.1,
     ),
     "accurate": Preset(
-        max_steps=(3000, 6000, 30_000),
+        max_steps=(3000, 6000, 15_000),
         hidden_size=(128, 256, 512),
-        sizes=(20_000, 500_000),
-        dropout=(0.2, 0.2, 0.3),
+        sizes=_SIZES,
+        dropout=0.2,
     ),
 }
 _ROOM = 10

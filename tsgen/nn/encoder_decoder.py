@@ -214,13 +214,13 @@ class EncoderDecoder(nn.Module):
         assert self.combine is not None
         if self.attention.looks_first:
             found = self.attention(layers[-1][0][:, None], memory)
-            hidden, layers = step(torch.cat([read, found.context[:, 0]], dim=1), layers)
+            hidden, layers = step(torch.cat([read, found.context.squeeze(1)], dim=1), layers)
         else:
             assert attended is not None
             hidden, layers = step(torch.cat([read, attended], dim=1), layers)
             found = self.attention(hidden[:, None], memory)
-        both = torch.cat([found.context[:, 0], hidden], dim=1)
-        return self.combine(both).tanh(), layers, found.weights[:, 0]
+        both = torch.cat([found.context.squeeze(1), hidden], dim=1)
+        return self.combine(both).tanh(), layers, found.weights.squeeze(1)
 
 
 @dataclass(frozen=True)
