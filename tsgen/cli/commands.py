@@ -212,30 +212,39 @@ def pretrain(
     out: given.WeightsOut,
     steps: given.Steps = None,
     minutes: given.Minutes = None,
-    hidden_size: given.HiddenSize = 64,
-    num_layers: given.NumLayers = 1,
+    init: given.FirstWeights = None,
+    season: given.Seasons = None,
+    hidden_size: given.HiddenSize = None,
+    num_layers: given.NumLayers = None,
     seed: given.Seed = 0,
     run_dir: given.RunDir = None,
     overwrite: given.Overwrite = False,
 ) -> None:
     """Train a network on simulated series, for --init to begin with."""
     from tsgen.training import pretrain, steps_within
+    from tsgen.weights import read_weights
 
-    check_outputs({"--out": out}, [], overwrite=overwrite)
+    check_outputs({"--out": out}, [init], overwrite=overwrite)
     _check_is_file("--out", out, "weights need a file, such as weights.safetensors")
     if steps is not None and minutes is not None:
         raise CommandError("--steps and --minutes both say how long to train; give one of them")
-    size: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+    learned: dict[str, Any] = {
+        "init": init or "random",
+        "seasons": season or None,
+        "hidden_size": hidden_size,
+        "num_layers": num_layers,
+    }
     if minutes is not None:
-        steps = steps_within(minutes, **size)
+        steps = steps_within(minutes, **learned)
         typer.echo(f"{minutes:g} minutes are about {steps:,} steps here")
     start = time.perf_counter()
     with _writing(out):
         curve = pretrain(
-            out, steps or 10_000, random_state=seed, run_dir=run_dir, overwrite=overwrite, **size
+            out, steps or 10_000, random_state=seed, run_dir=run_dir, overwrite=overwrite, **learned
         )
+    made = read_weights(out)
     lines = {
-        "units": f"{hidden_size} in {num_layers} layer{'s' * (num_layers > 1)}",
+        "units": f"{made.hidden_size} in {made.num_layers} layer{'s' * (made.num_layers > 1)}",
         "training": f"{time.perf_counter() - start:.1f} s, {curve['step'].iloc[-1]:,} steps",
         "loss": f"{curve['loss'].iloc[-1]:.4g}",
         "written": str(out),
