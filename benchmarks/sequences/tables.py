@@ -41,6 +41,7 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
         "SEQUENCES_SPEED": speed(_read(folder, "speed")),
         "SEQUENCES_PAIRS": pairs(_read(folder, "pairs")),
         "SEQUENCES_PAIRS_SPEED": pairs_speed(_read(folder, "pairs_speed")),
+        "SEQUENCES_STREAMING": streaming(_read(folder, "streaming")),
     }
 
 
@@ -145,6 +146,20 @@ def pairs_speed(runs: pd.DataFrame) -> str:
         "| units | pairs a step | tsgen, pairs a second | a loop in PyTorch | ratio |",
         "|---:|---:|---:|---:|---:|",
         rows or [("–", "–", *[MISSING] * 3)],
+    )
+
+
+def streaming(runs: pd.DataFrame) -> str:
+    """Memory above the imports."""
+    rows = [
+        (run.kind, number(run.symbols, 0), number(run.different, 0), number(run.known, 0),
+         f"{number(run.above_mib, 0)} MiB")
+        for run in runs.itertuples()
+    ]  # fmt: skip
+    return table(
+        "| symbols are | streamed | different ones | known ones | memory above the imports |",
+        "|---|---:|---:|---:|---:|",
+        rows or [("–", "–", "–", "–", MISSING)],
     )
 
 

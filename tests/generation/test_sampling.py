@@ -128,6 +128,17 @@ def test_top_p_keeps_the_fewest_that_have_this_probability() -> None:
     assert frequencies(SCORES, top_p=0.0).tolist() == [0, 0, 0, 0, 1]
 
 
+def test_both_keep_the_likeliest_of_the_likeliest() -> None:
+    two = torch.tensor([1.0, 3.0]).softmax(dim=0)  # 0.12 and 0.88, of those that top_k keeps
+    found = frequencies(SCORES, top_k=2, top_p=0.9)
+    torch.testing.assert_close(found[[1, 4]], two, atol=2e-4, rtol=0)
+    assert frequencies(SCORES, top_k=2, top_p=0.87).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_as_likely_symbols_are_no_more_than_top_k() -> None:
+    assert int((frequencies(torch.zeros(9), 900, top_k=4) > 0).sum()) == 4
+
+
 def test_a_temperature_of_nothing_takes_the_likeliest() -> None:
     assert frequencies(SCORES, temperature=0.0).argmax() == SCORES.argmax()
 

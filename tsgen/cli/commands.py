@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tsgen.cli.pairs import Pairs
     from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
+    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
 
 __all__ = ["app", "main"]
 
@@ -282,7 +282,8 @@ def generate(
 
     _check_generate(file, prompt, model, save, out)
     check_choice(choosing)
-    check_outputs({"--out": out, "--save": save}, [file, model], overwrite=overwrite)
+    inputs = [file, model, learning.init]
+    check_outputs({"--out": out, "--save": save}, inputs, overwrite=overwrite)
     if model is None:
         assert file is not None
         sequences = read_sequences(file, spec, columns, learning)
@@ -510,30 +511,33 @@ def _fitted_translator(pairs: Pairs, learning: PairLearning) -> tuple[LSTMSeq2Se
     return model, {
         "pairs": f"{len(known):,}",
         "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
+        "loss": f"{model.report_.losses['loss'].iloc[-1]:.3f} nats a symbol",
     }
 
 
 def _fitted_generator(
     sequences: Sequences, learning: Learning, seed: int | None
-) -> tuple[LSTMGenerator, dict[str, str]]:
+) -> tuple[LSTMGenerator | GRUGenerator, dict[str, str]]:
     """A model of sequences, and what the summary says of it."""
-    from tsgen.forecasters import LSTMGenerator
+    from tsgen.forecasters import GRUGenerator, LSTMGenerator
 
-    model = LSTMGenerator(
+    init = None if learning.init is None else _loaded(learning.init, kind="symbols")
+    cell = learning.cell or ("lstm" if init is None else init.cell)
+    model = {"lstm": LSTMGenerator, "gru": GRUGenerator}[cell](
         unit=learning.unit,
         preset=learning.preset,
+        hidden_size=learning.hidden_size or "auto",
         max_steps=learning.max_steps or "auto",
         random_state=seed or 0,
     )
     start = time.perf_counter()
-    model.fit(sequences.data, **sequences.arguments)
-    seconds = time.perf_counter() - start
+    model.fit(sequences.data, init=init, **sequences.arguments)
+    seconds, data = time.perf_counter() - start, sequences.data
     return model, {
-        "sequences": f"{len(model.panel_):,}",
+        "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
         "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
+        "loss": f"{model.report_.losses['loss'].iloc[-1]:.3f} nats a symbol",
     }
 
 

@@ -296,6 +296,16 @@ class Learning:
     preset: Annotated[
         Literal["balanced", "fast", "accurate"], typer.Option(help="Recipe of the training.")
     ] = "balanced"
+    init: Annotated[
+        Path | None, typer.Option(help="Model of --save (.tsgen) that training goes on from.")
+    ] = None
+    cell: Annotated[
+        Literal["lstm", "gru"] | None,
+        typer.Option(help="Of the network; lstm, or that of --init."),
+    ] = None
+    hidden_size: Annotated[
+        int | None, typer.Option(help="Units of the network; chosen if not given.", min=1)
+    ] = None
     max_steps: _MaxSteps = None
 
 
