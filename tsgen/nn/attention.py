@@ -38,7 +38,7 @@ class Attended(NamedTuple):
     """What queries of B sequences, T each, have found."""
 
     context: Tensor
-    """Of shape (B, T, M): the values, weighted."""
+    """Of shape (B, T, M): the mean of the values by their weights, the context vector."""
     weights: Tensor
     """Of shape (B, T, S): 0 or more, and 1 in sum over S."""
 
