@@ -125,8 +125,8 @@ class EncoderDecoder(nn.Module):
     """An encoder, how a decoder begins with it, and what it attends to at each step.
 
     The cells of the decoder belong to the network that has this as a part. With
-    ``attention="additive"`` a step reads the context vector that is found by where the decoder stands
-    [1]_; with the others it reads what the step before came to with its own [2]_ (input
+    ``attention="additive"`` a step reads the context vector that is found by where the decoder
+    stands [1]_; with the others it reads what the step before came to with its own [2]_ (input
     feeding). Without attention it begins with the encoder's last state, and that is all it knows.
 
     Parameters
@@ -209,7 +209,7 @@ class EncoderDecoder(nn.Module):
         attended: Tensor | None,
         memory: Memory,
     ) -> tuple[Tensor, list[RecurrentState], Tensor]:
-        """One step: what it and its context vector come to (B, hidden), the state, the weights (B, S)."""
+        """One step: what it and its context vector come to, the state, and weights (B, S)."""
         assert self.attention is not None
         assert self.combine is not None
         if self.attention.looks_first:
