@@ -91,8 +91,8 @@ def shipped_file(hidden_size: int, season: Season) -> Path:
     --------
     >>> from tsgen.nn import Season
     >>> from tsgen.weights import shipped_file
-    >>> shipped_file(128, Season(12)).name
-    'lstm128.safetensors'
+    >>> shipped_file(128, Season(52)).name
+    'lstm128_weekly.safetensors'
     """
     seasons = {
         path: weights.seasons
