@@ -94,15 +94,15 @@ def machine(faults: pd.DataFrame) -> str:
 def speed(runs: pd.DataFrame) -> str:
     """Symbols a second."""
     rows = [
-        (run.units, run.prompts, number(run.length, 0), seconds(run.seconds),
+        (run.units, run.prompts, run.choice, number(run.length, 0), seconds(run.seconds),
          number(run.symbols_per_s, 0), number(run.stepped_symbols_per_s, 0), number(run.ratio, 1))
         for run in runs.itertuples()
     ]  # fmt: skip
     return table(
-        "| units | prompts | symbols each | tsgen | tsgen, symbols a second | stepping `nn.LSTM` "
-        "| ratio |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-        rows or [("–", "–", "–", *[MISSING] * 4)],
+        "| units | prompts | symbols are | symbols each | tsgen | tsgen, symbols a second "
+        "| stepping `nn.LSTM` | ratio |",
+        "|---:|---:|---|---:|---:|---:|---:|---:|",
+        rows or [("–", "–", "–", "–", *[MISSING] * 4)],
     )
 
 

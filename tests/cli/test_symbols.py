@@ -183,7 +183,7 @@ def test_a_model_goes_on_learning(run: Run, saved: Path) -> None:
     refused(
         run(text(), "--length", 3, "--init", saved, "--unit", "word"), "--unit word beside --init"
     )
-    refused(run(text(), "--length", 3, "--init", saved, "--out", saved), "is the file that is read")
+    refused(run(text(), "--length", 3, "--init", saved, "--out", saved), "file that is read")
     refused(run("--model", saved, "--length", 3, "--cell", "gru"), "--cell beside --model")
 
 

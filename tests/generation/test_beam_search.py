@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from typing import get_args
 
 import pytest
 import torch
 
 from tsgen.generation import Beams, BeamSearch, Stopping, beam_search
-from tsgen.nn import RolloutState, SymbolArchitecture, SymbolNetwork
+from tsgen.nn import Cell, RolloutState, SymbolArchitecture, SymbolNetwork
 
 V, H = 4, 4
 
 
-def network_of(seed: int = 0) -> SymbolNetwork:
+def network_of(seed: int = 0, cell: Cell = "lstm", layers: int = 1) -> SymbolNetwork:
     torch.manual_seed(seed)
-    network = SymbolArchitecture(V, hidden_size=6).network().eval()
+    network = SymbolArchitecture(V, cell, hidden_size=6, num_layers=layers).network().eval()
     with torch.no_grad():
         network.readout.normal_(std=3.0)
     return network
@@ -122,6 +123,21 @@ def test_the_search_is_its_definition(
             lengths = found.steps[row]
             behind = torch.arange(9) >= lengths[:, None]
             assert not found.path[row][behind & found.scores[row].isfinite()[:, None]].any()
+
+
+@pytest.mark.parametrize("layers", [2, 1])
+@pytest.mark.parametrize("cell", get_args(Cell))
+def test_states_go_with_their_beams(cell: Cell, layers: int) -> None:
+    network, search = network_of(1, cell, layers), BeamSearch(3)
+    found = listed(beam_search(network, network.begin(1), 9, search), 0)
+    expected = searched(network, network.begin(1), 9, search, set())
+    assert [path for _, path in found] == [path for _, path in expected]
+
+
+def test_a_search_without_sequences_that_end_is_one_without_stopping() -> None:
+    network, nothing = network_of(), Stopping(torch.zeros(V, dtype=torch.bool))
+    ended = beam_search(network, network.begin(2), 7, BeamSearch(3), nothing)
+    assert torch.equal(ended.path, beam_search(network, network.begin(2), 7, BeamSearch(3)).path)
 
 
 def test_a_beam_wider_than_what_there_is_has_no_more() -> None:

@@ -533,11 +533,12 @@ def _fitted_generator(
     start = time.perf_counter()
     model.fit(sequences.data, init=init, **sequences.arguments)
     seconds, data = time.perf_counter() - start, sequences.data
+    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
     return model, {
         "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
-        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.report_.losses['loss'].iloc[-1]:.3f} nats a symbol",
+        "fit": f"{seconds:.1f} s, {step:.0f} steps",
+        "loss": f"{loss:.3f} nats a symbol",
     }
 
 

@@ -105,7 +105,7 @@ class SymbolChoice(Feedback):
         if share is None:
             total = below.narrow(1, most - 1, 1)  # isn't quite 1; what is drawn is below it
         else:
-            last = torch.searchsorted(below, share).clamp_(max=most - 1)
+            last = torch.searchsorted(below, share.to(below.dtype)).clamp_(max=most - 1)
             total = below.gather(1, last)
         drawn = torch.searchsorted(below, noise * total, right=True)
         return (drawn if order is None else order.gather(1, drawn)).squeeze(1)
