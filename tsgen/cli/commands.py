@@ -508,11 +508,7 @@ def _fitted_translator(pairs: Pairs, learning: PairLearning) -> tuple[LSTMSeq2Se
     start = time.perf_counter()
     model.fit(known[[pairs.source, pairs.target]], source_col=pairs.source, target_col=pairs.target)
     seconds = time.perf_counter() - start
-    return model, {
-        "pairs": f"{len(known):,}",
-        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.report_.losses['loss'].iloc[-1]:.3f} nats a symbol",
-    }
+    return model, {"pairs": f"{len(known):,}", **_trained(model, seconds)}
 
 
 def _fitted_generator(
@@ -533,13 +529,17 @@ def _fitted_generator(
     start = time.perf_counter()
     model.fit(sequences.data, init=init, **sequences.arguments)
     seconds, data = time.perf_counter() - start, sequences.data
-    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
     return model, {
         "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
-        "fit": f"{seconds:.1f} s, {step:.0f} steps",
-        "loss": f"{loss:.3f} nats a symbol",
+        **_trained(model, seconds),
     }
+
+
+def _trained(model: LSTMGenerator | GRUGenerator | LSTMSeq2Seq, seconds: float) -> dict[str, str]:
+    """Lines on a training on symbols."""
+    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
+    return {"fit": f"{seconds:.1f} s, {step:.0f} steps", "loss": f"{loss:.3f} nats a symbol"}
 
 
 def _fitted_before(
