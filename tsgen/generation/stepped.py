@@ -185,12 +185,13 @@ class DecoderSteps:
     Parameters
     ----------
     network : SymbolNetwork
-    state : DecoderState
+    state : RolloutState
+        That of a decoder.
     bias : Tensor of shape (V,), optional
         Of the scores, in place of that of the network.
     """
 
-    def __init__(self, network: SymbolNetwork, state: DecoderState, bias: Tensor | None) -> None:
+    def __init__(self, network: SymbolNetwork, state: RolloutState, bias: Tensor | None) -> None:
         self._network, self._state = network, state
         self._more = None if bias is None else bias - network.head[1]
 
