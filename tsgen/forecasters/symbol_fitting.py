@@ -210,7 +210,8 @@ def symbol_report(
     module: SymbolModule | PairModule, data: SymbolWindows | SymbolPairs, losses: Losses
 ) -> TrainingReport:
     """The report of a training, with errors on symbols that were held out, if there are any."""
-    network, batch = module.network.cpu().eval(), data.some_windows()
+    network: Any = module.network.cpu().eval()
+    batch: Any = data.some_windows()
     errors = training.symbol_exposure(network, module.start(network, batch), batch)
     where = "held-out symbols" if data.validation_rows else "training symbols"
     return training.TrainingReport(losses.table(), errors, where, "share of wrong symbols")
