@@ -578,7 +578,7 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
     if "validation" in losses:
         left.plot(losses["step"], losses["validation"], color=_FORECAST, linewidth=1.4,
                   marker=_marker(losses["validation"]),
-                  label="closed loop, held-out rows")  # fmt: skip
+                  label=f"validation, {report.measured_on}")  # fmt: skip
     left.set_xlabel("optimiser steps", fontsize=9, color=_HISTORY)
     left.set_title("loss", loc="left", fontsize=10, color=_HISTORY)
     marker = _marker(errors["step"])
@@ -588,7 +588,7 @@ def plot_training(report: TrainingReport, *, title: str | None = None) -> Figure
                marker=marker, label="teacher-forced")  # fmt: skip
     right.set_xlabel("steps after the cutoff", fontsize=9, color=_HISTORY)
     right.set_title(
-        f"absolute error on {report.measured_on} (exposure gap {report.exposure_gap:.2f})",
+        f"{report.measure} on {report.measured_on} (exposure gap {report.exposure_gap:.2f})",
         loc="left", fontsize=10, color=_HISTORY,
     )  # fmt: skip
     for axis in (left, right):

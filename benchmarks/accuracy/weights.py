@@ -12,7 +12,7 @@ from typing import Any
 
 import tsgen
 from benchmarks.markdown import NONE, number, table
-from tsgen.weights import read_weights
+from tsgen.weights import read_weights, shipped_file
 
 FOLDER = Path(tsgen.__file__).parent / "weights"
 DIGITS = 12
@@ -39,7 +39,7 @@ def name_for(settings: Any) -> str:
     if settings.init == "random":
         return ""
     if settings.init == "pretrained":
-        return name_of(FOLDER / f"lstm{settings.hidden_size}.safetensors")
+        return name_of(shipped_file(settings.hidden_size, settings.season))
     return name_of(Path(settings.init))
 
 

@@ -9,5 +9,6 @@
 - ``pairs``: encoder–decoders learn letters to phonemes, to reverse digits, and ``dates`` in twenty
   notations;
 - ``speed``: symbols a second, beside stepping ``nn.LSTM``;
+- ``streaming``: the memory of learning from a stream of texts;
 - ``tables``: from the recorded results to those of the docs.
 """

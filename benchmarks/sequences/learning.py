@@ -71,7 +71,7 @@ def fitted(
     seconds = _seconds(model, data)
     preset = settings.get("preset", "balanced")
     name = f"tsgen, {preset}" if minutes is None else f"tsgen, {minutes:g} minutes"
-    steps = model.settings_.max_steps
+    steps = int(model.report_.losses["step"].iloc[-1])
     return Fit(model, name, seed, steps, seconds, json.dumps(dict(settings), sort_keys=True))
 
 

@@ -128,7 +128,7 @@ def learned(name: str, task: Task, given: Any) -> pd.DataFrame:
         settings = task.settings | given.settings
         pairs = task.sources, task.targets
         fit = fitted(pairs, seed, settings, given.minutes, tsgen.LSTMSeq2Seq)
-        loss = round(float(fit.model.losses_["loss"].iloc[-1]), 4)
+        loss = round(float(fit.model.report_.losses["loss"].iloc[-1]), 4)
         rows += [
             {"task": name} | fit.row | {"loss": loss} | scores(task, fit.model, beams)
             for beams in given.beams

@@ -4,8 +4,9 @@
 
 Characters are drawn after a prompt, by the same sizes of an LSTM with vectors in and scores out:
 by ``model.sample``, for one prompt and for many at once, and by a loop over ``nn.LSTM``, prompt by
-prompt, as it is written by hand. The works alternate; the table has medians. Weights don't matter
-for that, so that the networks learn next to nothing.
+prompt, as it is written by hand. For one prompt they are also chosen in other ways, beside the same
+loop. The works alternate; the table has medians. Weights don't matter for that, so that the
+networks learn next to nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -25,6 +28,12 @@ from benchmarks import record
 RESULTS = record.RESULTS / "sequences_speed.csv"
 CHARACTERS = "".join(map(chr, range(32, 97)))
 """65 of them, as many as tiny Shakespeare has."""
+CHOICES: dict[str, dict[str, Any]] = {
+    "drawn": {},
+    "the likeliest": {"temperature": 0.0},
+    "top_k=20": {"top_k": 20},
+    "top_p=0.9": {"top_p": 0.9},
+}
 PROMPT = "To be, or not to be: that is the question. ".upper()
 
 
@@ -50,32 +59,31 @@ class Stepped(nn.Module):
 
 
 def measured(hidden_size: int, length: int, prompts: int, repeats: int) -> pd.DataFrame:
-    """A row for one prompt, and one for many at once."""
+    """A row for one prompt by each choice, and one for many at once."""
     model = tsgen.LSTMGenerator(hidden_size=hidden_size, max_steps=1, verbose=False)
     model.fit(CHARACTERS * 10)
     stepped = Stepped(len(CHARACTERS), model.settings_.embedding_size, hidden_size)
     codes = torch.tensor([CHARACTERS.index(each) for each in PROMPT])
     works: dict[str, Callable[[], object]] = {
-        "one": lambda: model.sample(length, df=PROMPT),
+        **{name: partial(model.sample, length, df=PROMPT, **how) for name, how in CHOICES.items()},
         "many": lambda: model.sample(length, df=[PROMPT] * prompts),
         "stepped": lambda: stepped.generate(codes, length),
     }
     seconds = _medians(works, repeats)
+    counts = [*((1, name, name) for name in CHOICES), (prompts, "drawn", "many")]
     return pd.DataFrame(
         [
-            _row(hidden_size, length, 1, seconds["one"], seconds["stepped"]),
-            _row(hidden_size, length, prompts, seconds["many"], seconds["stepped"]),
+            {"units": hidden_size, "choice": choice}
+            | _row(length, count, seconds[work], seconds["stepped"])
+            for count, choice, work in counts
         ]
     )
 
 
-def _row(
-    hidden_size: int, length: int, prompts: int, seconds: float, stepped_s: float
-) -> dict[str, float]:
+def _row(length: int, prompts: int, seconds: float, stepped_s: float) -> dict[str, float]:
     """The loop takes as long for each prompt again."""
     ours, theirs = prompts * length / seconds, length / stepped_s
     return {
-        "units": hidden_size,
         "length": length,
         "prompts": prompts,
         "seconds": round(seconds, 4),

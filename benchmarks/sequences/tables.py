@@ -41,6 +41,7 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
         "SEQUENCES_SPEED": speed(_read(folder, "speed")),
         "SEQUENCES_PAIRS": pairs(_read(folder, "pairs")),
         "SEQUENCES_PAIRS_SPEED": pairs_speed(_read(folder, "pairs_speed")),
+        "SEQUENCES_STREAMING": streaming(_read(folder, "streaming")),
     }
 
 
@@ -93,15 +94,15 @@ def machine(faults: pd.DataFrame) -> str:
 def speed(runs: pd.DataFrame) -> str:
     """Symbols a second."""
     rows = [
-        (run.units, run.prompts, number(run.length, 0), seconds(run.seconds),
+        (run.units, run.prompts, run.choice, number(run.length, 0), seconds(run.seconds),
          number(run.symbols_per_s, 0), number(run.stepped_symbols_per_s, 0), number(run.ratio, 1))
         for run in runs.itertuples()
     ]  # fmt: skip
     return table(
-        "| units | prompts | symbols each | tsgen | tsgen, symbols a second | stepping `nn.LSTM` "
-        "| ratio |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-        rows or [("–", "–", "–", *[MISSING] * 4)],
+        "| units | prompts | symbols are | symbols each | tsgen | tsgen, symbols a second "
+        "| stepping `nn.LSTM` | ratio |",
+        "|---:|---:|---|---:|---:|---:|---:|---:|",
+        rows or [("–", "–", "–", "–", *[MISSING] * 4)],
     )
 
 
@@ -145,6 +146,20 @@ def pairs_speed(runs: pd.DataFrame) -> str:
         "| units | pairs a step | tsgen, pairs a second | a loop in PyTorch | ratio |",
         "|---:|---:|---:|---:|---:|",
         rows or [("–", "–", *[MISSING] * 3)],
+    )
+
+
+def streaming(runs: pd.DataFrame) -> str:
+    """Memory above the imports."""
+    rows = [
+        (run.kind, number(run.symbols, 0), number(run.different, 0), number(run.known, 0),
+         f"{number(run.above_mib, 0)} MiB")
+        for run in runs.itertuples()
+    ]  # fmt: skip
+    return table(
+        "| symbols are | streamed | different ones | known ones | memory above the imports |",
+        "|---|---:|---:|---:|---:|",
+        rows or [("–", "–", "–", "–", MISSING)],
     )
 
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.accuracy import picture, pretrained, protocol, results, run, tables, tails, weights
+from tsgen.nn import Season
 
 SHIPPED = weights.FOLDER / "lstm128.safetensors"
 
@@ -124,7 +125,7 @@ def test_weights_are_named_and_their_path_is_not_kept(
 
 def test_random_weights_have_no_name() -> None:
     assert weights.name_for(Namespace(init="random", hidden_size=64)) == ""
-    assert weights.name_for(Namespace(init="pretrained", hidden_size=128)) == (
+    assert weights.name_for(Namespace(init="pretrained", hidden_size=128, season=Season(7))) == (
         weights.name_for(Namespace(init=str(SHIPPED), hidden_size=32))
     )
 

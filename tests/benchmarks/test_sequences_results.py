@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.sequences import learning, machine, machine_log, music, speed, tables, text
+from benchmarks.sequences import (
+    learning,
+    machine,
+    machine_log,
+    music,
+    speed,
+    streaming,
+    tables,
+    text,
+)
 
 TINY = ["--settings", '{"hidden_size": 4, "max_steps": 2}', "--seeds", "0", "1"]
 
@@ -79,16 +89,36 @@ def test_machine() -> None:
 
 def test_speed() -> None:
     table = speed.measured(hidden_size=8, length=5, prompts=3, repeats=1)
-    assert table["prompts"].tolist() == [1, 3]
+    assert table["prompts"].tolist() == [1, 1, 1, 1, 3]
+    assert table["choice"].tolist() == [*speed.CHOICES, "drawn"]
     assert (table["ratio"] > 0).all()
     stepped = speed.Stepped(4, 2, 3)
     assert speed.torch.Size([7]) == stepped.generate(speed.torch.tensor([0, 1]), 7).shape
 
 
 def test_the_works_of_the_loop_are_prompt_by_prompt() -> None:
-    row = speed._row(8, 1000, 256, 2.0, 4.0)
+    row = speed._row(1000, 256, 2.0, 4.0)
     assert (row["symbols_per_s"], row["stepped_symbols_per_s"]) == (128_000.0, 250.0)
     assert row["ratio"] == 512.0
+
+
+@pytest.mark.parametrize("kind", streaming.KINDS)
+def test_streamed_texts_have_so_many_symbols(kind: str) -> None:
+    texts = list(streaming.texts(kind, 25_000))
+    lengths = [len(text if kind == "characters" else text.split()) for text in texts]
+    assert lengths == [10_000, 10_000, 5_000]
+    different = set("".join(texts) if kind == "characters" else " ".join(texts).split())
+    assert len(different) <= streaming.KINDS[kind]
+    assert len(different) > (90 if kind == "characters" else 10_000)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_streaming() -> None:
+    row = streaming.measure("words", 20_000)
+    assert row["symbols"] == 20_000
+    assert row["known"] < row["different"]
+    assert 0 <= row["above_mib"] < 2_000
 
 
 @pytest.mark.slow
@@ -157,7 +187,8 @@ def test_faults_are_counted() -> None:
 
 
 def test_symbols_a_second() -> None:
-    runs = pd.DataFrame([speed._row(512, 1000, 256, 2.0, 4.0)])
+    row = {"units": 512, "choice": "drawn"} | speed._row(1000, 256, 2.0, 4.0)
+    runs = pd.DataFrame([row])
     assert tables.speed(runs).splitlines()[2] == (
-        "| 512 | 256 | 1,000 | 2 s | 128,000 | 250 | 512.0 |"
+        "| 512 | 256 | drawn | 1,000 | 2 s | 128,000 | 250 | 512.0 |"
     )

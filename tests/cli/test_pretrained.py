@@ -74,16 +74,28 @@ def test_weights_are_written(run: Run) -> None:
 def test_minutes_choose_the_steps_and_say_which(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def steps_within(minutes: float, **size: int) -> int:
-        asked.append((minutes, size))
+    def steps_within(minutes: float, **learned: Any) -> int:
+        asked.append((minutes, learned))
         return 3
 
     monkeypatch.setattr("tsgen.training.steps_within", steps_within)
     done = run("pretrain", "--out", "w", "--minutes", 0.5, "--hidden-size", 4)
     assert (done.code, done.err) == (0, "")
-    assert asked == [(0.5, {"hidden_size": 4, "num_layers": 1})]
+    learned = {"init": "random", "seasons": None, "hidden_size": 4, "num_layers": None}
+    assert asked == [(0.5, learned)]
     assert done.out.startswith("0.5 minutes are about 3 steps here\n")
     assert read_weights("w").facts["steps"] == 3
+
+
+def test_weights_of_a_season_begin_with_others(run: Run) -> None:
+    assert run("pretrain", "--out", "w", *FEW).code == 0
+    season = ["--season", 12, "--season", 52, "--steps", 1]
+    done = run("pretrain", "--out", "v", "--init", "w", *season)
+    assert (done.code, done.err) == (0, "")
+    assert lines_of(done)["units"] == "4 in 1 layer"
+    assert read_weights("v").seasons == (12, 52)
+    refused(run("pretrain", "--out", "u", "--init", "w", "--season", 13), "seasons=[13]")
+    refused(run("pretrain", "--out", "w", "--init", "w", "--overwrite"), "--out")
 
 
 def test_a_run_goes_on_in_its_folder(run: Run) -> None:

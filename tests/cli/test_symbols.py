@@ -157,6 +157,36 @@ def test_a_table_is_continued_at_the_next_stamps(run: Run, ending: str) -> None:
     assert rows["y"].tolist() == ["idle", "load", "drill", "drill", "idle"]
 
 
+@pytest.mark.parametrize("index", ["ds", "day"])
+def test_a_wide_table_is_continued_as_one(run: Run, index: str) -> None:
+    days = pd.date_range("2024-01-01", periods=60, name=index)
+    wide = pd.DataFrame({"a": STATES, "b": STATES[1:] + STATES[:1]}, index=days)
+    wide.to_parquet("wide.parquet")
+    assert run("wide.parquet", "--length", 3, "--out", "next.parquet").code == 0
+    rows = pd.read_parquet("next.parquet")
+    assert rows.index[0] == pd.Timestamp("2024-03-01")
+    assert rows["a"].tolist() == ["idle", "load", "drill"]
+    assert rows["b"].tolist() == ["load", "drill", "drill"]
+    refused(run("wide.parquet", "--length", 3, "--target-col", "state"), "no column 'state'")
+
+
+@pytest.mark.slow
+def test_a_model_goes_on_learning(run: Run, saved: Path) -> None:
+    options = ["--cell", "gru", "--hidden-size", 16, "--save", "first.tsgen", "--out", "1.txt"]
+    assert run(text(), "--length", 3, *options).code == 0
+    first = load("first.tsgen")
+    assert (first.cell, first.settings_.hidden_size) == ("gru", 16)
+    options = ["--init", "first.tsgen", "--save", "more.tsgen", "--out", "2.txt"]
+    assert run(text(), "--length", 3, *options).code == 0
+    assert (load("more.tsgen").cell, load("more.tsgen").settings_.hidden_size) == ("gru", 16)
+    refused(run(text(), "--length", 3, "--init", saved, "--cell", "gru"), "LSTMGenerator")
+    refused(
+        run(text(), "--length", 3, "--init", saved, "--unit", "word"), "--unit word beside --init"
+    )
+    refused(run(text(), "--length", 3, "--init", saved, "--out", saved), "file that is read")
+    refused(run("--model", saved, "--length", 3, "--cell", "gru"), "--cell beside --model")
+
+
 @pytest.mark.slow
 def test_columns_by_other_names_in_a_file_by_any_name(run: Run) -> None:
     frame = pd.DataFrame({"t": pd.date_range("2024-01-01", periods=60), "state": STATES})

@@ -75,6 +75,15 @@ def test_fit_returns_self_and_leaves_the_parameters(generator, frame: pd.DataFra
     assert all(name.endswith("_") for name in learned)
 
 
+def test_a_fit_is_reported(fitted) -> None:
+    report = fitted.report_
+    assert report.losses.columns.tolist() == ["step", "loss"]
+    assert report.losses["loss"].notna().all()
+    assert report.errors.columns.tolist() == ["step", "teacher_forced", "free_running", "ratio"]
+    assert report.errors[["teacher_forced", "free_running"]].stack().between(0, 1).all()
+    assert repr(report).startswith("TrainingReport(6 steps, loss ")
+
+
 def test_nothing_is_said_before_fit(generator) -> None:
     for call in (
         lambda: generator.predict(3),

@@ -280,3 +280,23 @@ def test_the_callers_frame_is_not_changed() -> None:
     frame = long_frame()
     learn_sequences(frame)
     pd.testing.assert_frame_equal(frame, long_frame())
+
+
+@pytest.mark.parametrize(("symbols", "kept"), [(0, 1), (3, 1), (4, 1), (5, 2), (7, 3), (99, 3)])
+def test_the_last_sequences(symbols: int, kept: int) -> None:
+    panel, vocabulary = learn_sequences(["ab", "c", "abcd"])
+    last = panel.last(symbols)
+    assert len(last) == kept
+    assert last.ids.equals(panel.ids[-kept:])
+    found = "".join(vocabulary.decode(last.codes))
+    assert found == "abcabcd"[-sum([4, 1, 2][:kept]) :]
+    assert last.offsets.tolist() == [0, *np.cumsum([2, 1, 4][-kept:])]
+
+
+def test_symbols_that_come_later_are_counted_with_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tsgen.data.sequence_reader._AT_ONCE", 4)
+    _, vocabulary = learn_sequences(["aab b", "bccc", "ad"], SymbolSpec(), min_count=3)
+    assert list(vocabulary.symbols) == ["a", "b", "c"]
+    assert vocabulary.folded == 2

@@ -51,7 +51,7 @@ def test_it_learns_to_reverse_words_it_has_not_seen(fitted: LSTMSeq2Seq) -> None
     right = sequence_accuracy([word[::-1].upper() for word in new], fitted.predict(new))
     assert right >= 0.5
     assert fitted.score(WORDS, BACKWARDS) > 0.9
-    assert fitted.losses_["loss"].iloc[-1] < 0.3
+    assert fitted.report_.losses["loss"].iloc[-1] < 0.3
 
 
 @pytest.mark.slow
@@ -61,6 +61,13 @@ def test_each_attention_learns(kind: type, attention: str | None) -> None:
     steps = 500 if attention is None else 200
     model = kind(**SMALL | {"max_steps": steps}, attention=attention).fit(WORDS, BACKWARDS)
     assert model.score(WORDS, BACKWARDS) > (0.5 if attention is None else 0.9)
+
+
+def test_the_report_says_how_far_the_loop_falls_behind(fitted: LSTMSeq2Seq) -> None:
+    report = fitted.report_
+    assert report.losses["loss"].iloc[-1] < 0.3
+    assert (report.errors["free_running"] >= report.errors["teacher_forced"] - 0.05).all()
+    assert report.errors["teacher_forced"].iloc[0] < 0.1
 
 
 def test_attention_looks_where_the_symbol_comes_from(fitted: LSTMSeq2Seq) -> None:
@@ -128,7 +135,7 @@ def test_settings_are_chosen_from_the_pairs(fitted: LSTMSeq2Seq) -> None:
 
 def test_patience_holds_pairs_out() -> None:
     model = LSTMSeq2Seq(hidden_size=8, max_steps=60, patience=1, verbose=False)
-    losses = model.fit(WORDS, BACKWARDS).losses_
+    losses = model.fit(WORDS, BACKWARDS).report_.losses
     assert model.settings_.val_size == 0.1
     assert losses["validation"].notna().any()
 
@@ -141,6 +148,8 @@ def test_training_goes_on_from_a_fitted_model(fitted: LSTMSeq2Seq) -> None:
     assert more.settings_.hidden_size == 24
     assert more.predict(WORDS[:20]) == fitted.predict(WORDS[:20])
     assert fitted.model_.weights == weights
+    with pytest.raises(SettingError, match="pass source_unit='character'"):
+        LSTMSeq2Seq(source_unit="word").fit(WORDS, BACKWARDS, init=fitted)
     with pytest.raises(SettingError, match="attention='dot' beside init="):
         LSTMSeq2Seq(attention="dot").fit(WORDS, BACKWARDS, init=fitted)
     with pytest.raises(SettingError, match="expected a fitted GRUSeq2Seq"):

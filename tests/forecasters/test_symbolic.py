@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,9 @@ from sklearn.base import clone
 
 import tsgen
 from tsgen import GRUGenerator, LSTMGenerator
+from tsgen.data import learn_sequences
 from tsgen.errors import DivergenceError, FrameError, NotFittedError, SettingError, StateError
+from tsgen.forecasters.symbol_settings import choose_generator_settings
 
 ROW = "abcdefgh"
 QUICK: dict[str, Any] = {"max_steps": 80, "hidden_size": 24, "verbose": False}
@@ -70,7 +73,7 @@ def test_what_was_memorised_is_continued_exactly(kind: type[LSTMGenerator]) -> N
     assert model.predict(200) == ROW * 25
     assert model.predict(6, df="cd") == "efghab"
     assert model.perplexity(ROW * 5) < 1.5
-    assert model.losses_["loss"].iloc[-1] < 0.1
+    assert model.report_.losses["loss"].iloc[-1] < 0.1
 
 
 @pytest.mark.slow
@@ -154,7 +157,7 @@ def test_unusual_steps_of_a_log_are_those_of_low_likelihood(of_frame: LSTMGenera
 def test_every_way_to_train_learns(settings: dict[str, Any]) -> None:
     model = LSTMGenerator(**{**QUICK, "max_steps": 150, **settings}).fit(ROW * 60)
     assert model.predict(40) == ROW * 5
-    assert ("validation" in model.losses_) == bool({"val_size", "patience"} & set(settings))
+    assert ("validation" in model.report_.losses) == bool({"val_size", "patience"} & set(settings))
 
 
 # --- layouts -------------------------------------------------------------------------------------
@@ -522,7 +525,30 @@ def test_validation_that_is_impossible_is_refused() -> None:
     with pytest.raises(SettingError, match="there is one sequence alone"):
         LSTMGenerator(patience=3, stop=True, **QUICK).fit(["ab"])
     few = LSTMGenerator(patience=3, **QUICK).fit(["ab", "ba", "aa"])  # one of them is held out
-    assert few.losses_["validation"].notna().any()
+    assert few.report_.losses["validation"].notna().any()
+
+
+def settings_of(count: int, of: Callable[[int], Any], **arguments: Any) -> tuple[int | None, float]:
+    """The patience that is chosen, and the share that is held out."""
+    learned = learn_sequences(of(count), stops=arguments.pop("stops", None))
+    given = LSTMGenerator(**arguments).get_params()
+    settings = choose_generator_settings(given, learned.panel, learned.vocabulary, None)
+    return settings.patience, settings.val_size
+
+
+def test_a_preset_ends_before_it_knows_symbols_by_heart() -> None:
+    text, lines = "ab".__mul__, lambda count: ["ab" * 10] * (count // 10)
+    for of in (text, lines):
+        assert settings_of(5_000, of) == (4, 0.1)
+        assert settings_of(5_000, of, preset="accurate", val_size=0.2) == (4, 0.2)
+        assert settings_of(50, of) == (None, 0.0)  # too few to tell
+        assert settings_of(400_000, of) == (None, 0.0)  # passed over 5 times
+        assert settings_of(5_000, of, max_steps=1_000) == (None, 0.0)
+        assert settings_of(5_000, of, val_size=None) == (None, 0.0)
+        assert settings_of(5_000, of, patience=None) == (None, 0.0)
+        assert settings_of(50, of, patience=7) == (7, 0.1)
+    assert settings_of(5_000, text, stops=True) == (None, 0.0)  # one that ends, alone
+    assert settings_of(5_000, lambda count: ["ab"] * count, stops=False) == (None, 0.0)
 
 
 def test_a_stream_is_a_path_of_any_length(of_text: LSTMGenerator) -> None:
@@ -545,7 +571,10 @@ def test_a_tuple_of_lists_is_no_symbol() -> None:
     ("arguments", "said"),
     [
         ({"stop": True}, "stop=True beside init=, a model that has False"),
-        ({"hidden_size": 7}, "hidden_size=7 beside init=, a model that has 24"),
+        (
+            {"hidden_size": 7},
+            "hidden_size=7 beside init=.*: pass hidden_size=24",
+        ),
         ({"num_layers": 2}, "num_layers=2 beside init=, a model that has 1"),
         (
             {"embeddings": pd.DataFrame([[1.0]], index=["a"])},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsgen.generation import uniform_numbers
 
 
+@settings(deadline=None)
 @given(st.integers(1, 150), st.integers(1, 30))
 def test_neither_paths_nor_horizon_change_it(paths: int, horizon: int) -> None:
     whole = uniform_numbers(3, "a", 150, 30)

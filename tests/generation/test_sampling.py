@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsgen.generation import Stopping, SymbolChoice, generate
+from tsgen.generation.dispatch import blocks_of_symbols
 from tsgen.nn import Cell, RolloutState, SymbolArchitecture, SymbolNetwork
 
 V, B, H = 6, 5, 40
@@ -68,6 +69,16 @@ def test_a_large_vocabulary_has_no_table_and_comes_to_the_same(
     monkeypatch.setattr("tsgen.generation.stepped._SMALL_TABLE", 0)
     short = generate(network, state, 1, CHOICES["drawn"])
     assert torch.equal(short, whole[:, :1])
+    monkeypatch.setattr("tsgen.generation.stepped._LARGEST_TABLE", 0)
+    assert torch.equal(generate(network, state, H, CHOICES["drawn"]), whole)
+
+
+def test_of_a_large_vocabulary_few_sequences_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsgen.generation.dispatch._SCORES_AT_ONCE", 7 * V)
+    sizes = [len(rows) for rows in blocks_of_symbols(network_of(), 20)]
+    assert sizes == [7, 7, 6]
+    assert [len(rows) for rows in blocks_of_symbols(network_of(), 5, beams=3)] == [2, 2, 1]
+    assert [len(rows) for rows in blocks_of_symbols(network_of(), 2, beams=9)] == [1, 1]
 
 
 def test_blocks_of_rows_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +137,17 @@ def test_top_p_keeps_the_fewest_that_have_this_probability() -> None:
     torch.testing.assert_close(frequencies(SCORES, top_p=0.85), two / two.sum(), atol=2e-4, rtol=0)
     assert torch.equal(frequencies(SCORES, top_p=1.0), frequencies(SCORES))
     assert frequencies(SCORES, top_p=0.0).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_both_keep_the_likeliest_of_the_likeliest() -> None:
+    two = torch.tensor([1.0, 3.0]).softmax(dim=0)  # 0.12 and 0.88, of those that top_k keeps
+    found = frequencies(SCORES, top_k=2, top_p=0.9)
+    torch.testing.assert_close(found[[1, 4]], two, atol=2e-4, rtol=0)
+    assert frequencies(SCORES, top_k=2, top_p=0.87).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_as_likely_symbols_are_no_more_than_top_k() -> None:
+    assert int((frequencies(torch.zeros(9), 900, top_k=4) > 0).sum()) == 4
 
 
 def test_a_temperature_of_nothing_takes_the_likeliest() -> None:

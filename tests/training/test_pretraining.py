@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from collections.abc import Callable
@@ -212,6 +213,48 @@ def test_weights_depend_on_the_seed_alone(tmp_path: Path) -> None:
     assert any((w != other[name]).any() for name, w in weights_of(tmp_path / "one").items())
 
 
+def test_a_run_begins_with_weights_and_learns_some_seasons_alone(tmp_path: Path) -> None:
+    pretrain(tmp_path / "first", 1, **SMALL)
+    more = {"init": tmp_path / "first", "seasons": [52, 12]}
+    pretrain(tmp_path / "second", 2, batch_size=8, verbose=False, **more)
+    found = read_weights(tmp_path / "second")
+    assert (found.hidden_size, found.num_layers, found.seasons) == (3, 1, (12, 52))
+    first = hashlib.sha256((tmp_path / "first").read_bytes()).hexdigest()
+    assert found.facts["init"] == first
+    # Two steps change weights by little, and random ones would have nothing in common.
+    before = weights_of(tmp_path / "first")
+    for name, weight in weights_of(tmp_path / "second").items():
+        assert 0 < (weight - before[name]).abs().max() < 0.01
+
+
+def test_seasons_that_are_learned_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    learned = []
+
+    def noted(self: SimulatedWindows, random: np.random.Generator, task: Task) -> Any:
+        learned.append(task.season.rows)
+        return of_task(self, random, task)
+
+    of_task = SimulatedWindows.of_task
+    monkeypatch.setattr(SimulatedWindows, "of_task", noted)
+    pretrain(tmp_path / "weights", 8, seasons={4, 12}, **SMALL)
+    assert set(learned) == {4, 12}
+
+
+def test_another_start_is_another_run(tmp_path: Path) -> None:
+    for seed, name in enumerate(("one", "two")):
+        pretrain(tmp_path / name, 1, random_state=seed, **SMALL)
+    pretrain(tmp_path / "a", 1, init=tmp_path / "one", run_dir=tmp_path / "run", **SMALL)
+    with pytest.raises(SettingError, match="model differ"):
+        pretrain(tmp_path / "b", 1, init=tmp_path / "two", run_dir=tmp_path / "run", **SMALL)
+
+
+def test_a_size_that_is_not_that_of_the_start(tmp_path: Path) -> None:
+    pretrain(tmp_path / "first", 1, **SMALL)
+    for other in ({"hidden_size": 4}, {"num_layers": 2}):
+        with pytest.raises(SettingError, match=r"hidden_size=3, num_layers=1; leave both out"):
+            pretrain(tmp_path / "weights", 1, init=tmp_path / "first", **other)
+
+
 class Cut(RuntimeError):
     """What ends a run."""
 
@@ -284,6 +327,9 @@ def test_a_file_that_exists_is_refused_before_any_work(
         ({"max_steps": 0}, "max_steps"),
         ({"max_steps": "many"}, "max_steps"),
         ({"max_steps": 2.5}, "max_steps"),
+        ({"init": "missing"}, "init"),
+        ({"seasons": []}, "seasons"),
+        ({"seasons": [12, 13]}, "seasons"),
     ],
     ids=str,
 )

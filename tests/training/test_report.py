@@ -13,10 +13,13 @@ import torch
 from support.problems import wavy
 
 import tsgen
-from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, TrainingReport
+from tsgen import FreeRunning, GRUForecaster, LSTMForecaster, LSTMGenerator, TrainingReport
+from tsgen.data import learn_sequences
+from tsgen.nn import SymbolArchitecture
 from tsgen.preprocessing import by_system
 from tsgen.rollout import Feedback, encode, rollout
-from tsgen.training.report import Losses
+from tsgen.training import SymbolWindows
+from tsgen.training.report import Losses, symbol_exposure
 
 HELD_OUT = 7
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "scaler": None,
@@ -286,3 +289,55 @@ def test_a_report_draws_nothing_from_the_callers_generator() -> None:
     first, second = (LSTMForecaster(**SMALL).fit(FRAME).report_ for _ in range(2))
     assert first.errors.equals(second.errors)
     assert torch.equal(before, torch.get_rng_state())
+
+
+# --- symbols -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("val_share", [0.0, 0.3])
+def test_wrong_symbols_are_counted_with_and_without_teacher(val_share: float) -> None:
+    panel, vocabulary = learn_sequences(["abcab" * 3, "cab" * 4, "bc", "acb" * 3])
+    torch.manual_seed(0)
+    network = SymbolArchitecture(len(vocabulary), hidden_size=5).network().eval()
+    windows = SymbolWindows(panel, stop=vocabulary.stop, window=7, val_share=val_share)
+    batch = windows.some_windows()
+    half = batch.targets.shape[1] // 2
+    wrong: dict[str, dict[int, list[bool]]] = {"teacher_forced": {}, "free_running": {}}
+    for row in range(len(batch)):
+        own = batch.take(torch.tensor([row]))
+        for name, found in wrong.items():
+            with torch.no_grad():
+                state = network.start(own.values[:, :1], own.known[:, :1])
+                for step in range(own.targets.shape[1]):
+                    scores, state = network.step(state)
+                    fed, known = own.values[:, step + 1, None], own.known[:, step + 1, None]
+                    if step >= half:
+                        chosen = scores.argmax(dim=-1)
+                        if bool(known):
+                            right = bool(chosen == own.targets[:, step])
+                            found.setdefault(step - half + 1, []).append(not right)
+                        if name == "free_running":
+                            fed, known = chosen[:, :, None].float(), torch.ones_like(known)
+                    state = state.fed(fed, known)
+    begun = network.start(batch.values[:, :1], batch.known[:, :1])
+    table = symbol_exposure(network, begun, batch).set_index("step")
+    for name, found in wrong.items():
+        expected = {step: np.mean(errors) for step, errors in sorted(found.items())}
+        assert table[name].to_dict() == pytest.approx(expected)
+
+
+def test_a_text_known_by_heart_has_no_gap() -> None:
+    model = LSTMGenerator(max_steps=100, hidden_size=24, verbose=False).fit("abcd" * 60)
+    report = model.report_
+    assert report.losses["loss"].iloc[-1] < 0.3
+    assert (report.errors[["teacher_forced", "free_running"]] == 0).all(axis=None)
+    assert report.exposure_gap == 1.0
+    assert (report.errors["ratio"] == 1.0).all()
+    assert report.measured_on == "training symbols"
+    title = tsgen.plot_training(report).axes[1].get_title(loc="left")
+    assert title == "share of wrong symbols on training symbols (exposure gap 1.00)"
+
+
+def test_one_symbol_alone_has_a_report() -> None:
+    report = LSTMGenerator(max_steps=2, hidden_size=4, verbose=False).fit("a").report_
+    assert report.errors["step"].tolist() == [1]

@@ -15,6 +15,7 @@ from safetensors.torch import load, save
 from support.weights import drawn_network
 
 from tsgen.errors import ModelFileError, SettingError
+from tsgen.nn import Season
 from tsgen.weights import read_weights, shipped_sizes, shipped_weights, write_weights
 
 
@@ -140,5 +141,6 @@ def test_those_of_the_package() -> None:
     sizes = shipped_sizes()
     assert sizes == tuple(sorted(sizes))
     for size in sizes:
-        assert shipped_weights(size).hidden_size == size
-        assert shipped_weights(size) is shipped_weights(size)  # read once
+        found = shipped_weights(size, Season(12))
+        assert found.hidden_size == size
+        assert found is shipped_weights(size, Season(12))  # read once

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
+from tsgen import weights
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.nn import RecurrentNetwork, Season, at_season, seasonal_architecture
 from tsgen.weights import (
     CURRICULUM,
     PretrainedWeights,
     read_weights,
+    shipped_file,
     shipped_sizes,
     shipped_weights,
     usual_context,
@@ -96,12 +98,31 @@ def test_a_file_that_exists_is_replaced_only_if_told(whole: bytes, tmp_path: Pat
 
 @pytest.mark.parametrize("size", shipped_sizes())
 def test_weights_that_ship_fit_every_season(size: int) -> None:
-    found = shipped_weights(size)
-    assert found is shipped_weights(size)
-    assert found.hidden_size == size
     for task in CURRICULUM:
+        found = shipped_weights(size, task.season)
+        assert found.hidden_size == size
+        assert not found.seasons or task.season.rows in found.seasons
         lags = at_season(found.network, task.season).lags
         assert lags == tuple(sorted(set(task.season.lags)))
+
+
+def test_weights_for_a_season_go_before_those_for_every_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_weights(tmp_path / "a_weekly.safetensors", network_of(4), {"seasons": [52]})
+    write_weights(tmp_path / "b.safetensors", network_of(4), {})
+    write_weights(tmp_path / "c_hourly.safetensors", network_of(4), {"seasons": [24, 48]})
+    write_weights(tmp_path / "d.safetensors", network_of(5), {})
+    monkeypatch.setattr(weights, "_FOLDER", tmp_path)
+    weights._shipped.cache_clear()
+    try:
+        assert shipped_sizes() == (4, 5)
+        asked = (4, 52), (4, 24), (4, 48), (4, 12), (4, 1), (5, 52)
+        names = [shipped_file(size, Season(rows)).stem for size, rows in asked]
+        assert names == ["a_weekly", "c_hourly", "c_hourly", "b", "b", "d"]
+        assert shipped_weights(4, Season(24, 168)).seasons == (24, 48)
+    finally:
+        weights._shipped.cache_clear()
 
 
 def test_sizes_that_ship_ascend() -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tsgen.cli.pairs import Pairs
     from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
+    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
 
 __all__ = ["app", "main"]
 
@@ -212,30 +212,39 @@ def pretrain(
     out: given.WeightsOut,
     steps: given.Steps = None,
     minutes: given.Minutes = None,
-    hidden_size: given.HiddenSize = 64,
-    num_layers: given.NumLayers = 1,
+    init: given.FirstWeights = None,
+    season: given.Seasons = None,
+    hidden_size: given.HiddenSize = None,
+    num_layers: given.NumLayers = None,
     seed: given.Seed = 0,
     run_dir: given.RunDir = None,
     overwrite: given.Overwrite = False,
 ) -> None:
     """Train a network on simulated series, for --init to begin with."""
     from tsgen.training import pretrain, steps_within
+    from tsgen.weights import read_weights
 
-    check_outputs({"--out": out}, [], overwrite=overwrite)
+    check_outputs({"--out": out}, [init], overwrite=overwrite)
     _check_is_file("--out", out, "weights need a file, such as weights.safetensors")
     if steps is not None and minutes is not None:
         raise CommandError("--steps and --minutes both say how long to train; give one of them")
-    size: dict[str, Any] = {"hidden_size": hidden_size, "num_layers": num_layers}
+    learned: dict[str, Any] = {
+        "init": init or "random",
+        "seasons": season or None,
+        "hidden_size": hidden_size,
+        "num_layers": num_layers,
+    }
     if minutes is not None:
-        steps = steps_within(minutes, **size)
+        steps = steps_within(minutes, **learned)
         typer.echo(f"{minutes:g} minutes are about {steps:,} steps here")
     start = time.perf_counter()
     with _writing(out):
         curve = pretrain(
-            out, steps or 10_000, random_state=seed, run_dir=run_dir, overwrite=overwrite, **size
+            out, steps or 10_000, random_state=seed, run_dir=run_dir, overwrite=overwrite, **learned
         )
+    made = read_weights(out)
     lines = {
-        "units": f"{hidden_size} in {num_layers} layer{'s' * (num_layers > 1)}",
+        "units": f"{made.hidden_size} in {made.num_layers} layer{'s' * (made.num_layers > 1)}",
         "training": f"{time.perf_counter() - start:.1f} s, {curve['step'].iloc[-1]:,} steps",
         "loss": f"{curve['loss'].iloc[-1]:.4g}",
         "written": str(out),
@@ -273,7 +282,8 @@ def generate(
 
     _check_generate(file, prompt, model, save, out)
     check_choice(choosing)
-    check_outputs({"--out": out, "--save": save}, [file, model], overwrite=overwrite)
+    inputs = [file, model, learning.init]
+    check_outputs({"--out": out, "--save": save}, inputs, overwrite=overwrite)
     if model is None:
         assert file is not None
         sequences = read_sequences(file, spec, columns, learning)
@@ -498,34 +508,38 @@ def _fitted_translator(pairs: Pairs, learning: PairLearning) -> tuple[LSTMSeq2Se
     start = time.perf_counter()
     model.fit(known[[pairs.source, pairs.target]], source_col=pairs.source, target_col=pairs.target)
     seconds = time.perf_counter() - start
-    return model, {
-        "pairs": f"{len(known):,}",
-        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
-    }
+    return model, {"pairs": f"{len(known):,}", **_trained(model, seconds)}
 
 
 def _fitted_generator(
     sequences: Sequences, learning: Learning, seed: int | None
-) -> tuple[LSTMGenerator, dict[str, str]]:
+) -> tuple[LSTMGenerator | GRUGenerator, dict[str, str]]:
     """A model of sequences, and what the summary says of it."""
-    from tsgen.forecasters import LSTMGenerator
+    from tsgen.forecasters import GRUGenerator, LSTMGenerator
 
-    model = LSTMGenerator(
+    init = None if learning.init is None else _loaded(learning.init, kind="symbols")
+    cell = learning.cell or ("lstm" if init is None else init.cell)
+    model = {"lstm": LSTMGenerator, "gru": GRUGenerator}[cell](
         unit=learning.unit,
         preset=learning.preset,
+        hidden_size=learning.hidden_size or "auto",
         max_steps=learning.max_steps or "auto",
         random_state=seed or 0,
     )
     start = time.perf_counter()
-    model.fit(sequences.data, **sequences.arguments)
-    seconds = time.perf_counter() - start
+    model.fit(sequences.data, init=init, **sequences.arguments)
+    seconds, data = time.perf_counter() - start, sequences.data
     return model, {
-        "sequences": f"{len(model.panel_):,}",
+        "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
-        "fit": f"{seconds:.1f} s, {model.settings_.max_steps} steps",
-        "loss": f"{model.losses_['loss'].iloc[-1]:.3f} nats a symbol",
+        **_trained(model, seconds),
     }
+
+
+def _trained(model: LSTMGenerator | GRUGenerator | LSTMSeq2Seq, seconds: float) -> dict[str, str]:
+    """Lines on a training on symbols."""
+    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
+    return {"fit": f"{seconds:.1f} s, {step:.0f} steps", "loss": f"{loss:.3f} nats a symbol"}
 
 
 def _fitted_before(

@@ -99,7 +99,7 @@ def read_first(
     """
     table, spec = read_table(file, spec)
     table = _unindexed(table, roles.time_col, roles.target_col or Columns.target)
-    if symbols:
+    if symbols and (roles.target_col or isinstance(table.index, pd.RangeIndex)):  # else it is wide
         check_there(table, [roles.target_col or Columns.target])
     table, columns, notes = find_columns(table, roles, name_of(file), spec.date_format)
     counts = freq is not None and freq.isdecimal()

@@ -18,6 +18,7 @@ __all__ = [
     "Choosing",
     "File",
     "FileSpec",
+    "FirstWeights",
     "Fitting",
     "FurtherFile",
     "FutureFile",
@@ -45,6 +46,7 @@ __all__ = [
     "Roles",
     "RunDir",
     "Save",
+    "Seasons",
     "Seed",
     "Step",
     "Steps",
@@ -149,8 +151,20 @@ Minutes = Annotated[
     float | None,
     typer.Option(help="As many steps as take about so long here, instead of --steps.", min=0.01),
 ]
-HiddenSize = Annotated[int, typer.Option(help="Units of the network.", min=1)]
-NumLayers = Annotated[int, typer.Option(help="Layers of the network.", min=1, max=4)]
+FirstWeights = Annotated[
+    Path | None,
+    typer.Option("--init", help="Weights to begin with, such as those that are to know a season."),
+]
+Seasons = Annotated[
+    list[int] | None,
+    typer.Option("--season", help="Rows of a season to learn; all that are known by default."),
+]
+HiddenSize = Annotated[
+    int | None, typer.Option(help="Units of the network: 64, or those of --init.", min=1)
+]
+NumLayers = Annotated[
+    int | None, typer.Option(help="Layers of the network: 1, or those of --init.", min=1, max=4)
+]
 Seed = Annotated[int, typer.Option(help="Same seed, same weights.", min=0, max=2**63 - 1)]
 SymbolSeed = Annotated[
     int | None,
@@ -282,6 +296,16 @@ class Learning:
     preset: Annotated[
         Literal["balanced", "fast", "accurate"], typer.Option(help="Recipe of the training.")
     ] = "balanced"
+    init: Annotated[
+        Path | None, typer.Option(help="Model of --save (.tsgen) that training goes on from.")
+    ] = None
+    cell: Annotated[
+        Literal["lstm", "gru"] | None,
+        typer.Option(help="Of the network; lstm, or that of --init."),
+    ] = None
+    hidden_size: Annotated[
+        int | None, typer.Option(help="Units of the network; chosen if not given.", min=1)
+    ] = None
     max_steps: _MaxSteps = None
 
 

@@ -408,15 +408,8 @@ class _Numbers:
         self.chunks: list[Codes] = []
         self.are_points = False
         self._number: dict[Hashable, int] = {}
-        self._counts: list[IntArray] = []
-
-    @property
-    def counts(self) -> IntArray:
+        self.counts: IntArray = np.zeros(0, dtype=np.int64)
         """Of all symbols, (symbols,)."""
-        total = np.zeros(len(self._number), dtype=np.int64)
-        for counts in self._counts:
-            total[: len(counts)] += counts
-        return total
 
     def symbols(self, *, as_characters: bool) -> pd.Index:
         """In the order of their numbers."""
@@ -437,10 +430,8 @@ class _Numbers:
         chunk = own.astype(dtype)[numbers]
         self.chunks.append(chunk)
         counts = np.bincount(chunk, minlength=len(known))
-        if self._counts and len(self._counts[-1]) == len(counts):
-            self._counts[-1] += counts
-        else:
-            self._counts.append(counts)
+        counts[: len(self.counts)] += self.counts
+        self.counts = counts
 
     def read_texts(self, texts: Iterable[Any], unit: Unit) -> IntArray:
         """Take in texts; how many symbols each has."""

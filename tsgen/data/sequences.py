@@ -193,9 +193,19 @@ class SymbolPanel:
         kept = np.minimum(self.lengths, symbols)
         return self.cut(self.lengths - kept, kept)
 
+    def last(self, symbols: int) -> SymbolPanel:
+        """The last sequences that have so many symbols together, or fewer; one at least."""
+        first = int(np.searchsorted(self.offsets, self.offsets[-1] - symbols))
+        offsets = self.offsets[min(first, len(self) - 1) :]
+        codes, ids = self.codes[offsets[0] :], self.ids[1 - len(offsets) :]
+        return replace(self, codes=codes, offsets=offsets - offsets[0], ids=ids)
+
     def cut(self, first: IntArray, kept: IntArray) -> SymbolPanel:
         """Some consecutive symbols of each sequence, copied."""
-        codes = self.codes[ranges(self.offsets[:-1] + first, kept)]
+        if kept.sum() == len(self.codes):  # without a position for each
+            codes = self.codes.copy()
+        else:
+            codes = self.codes[ranges(self.offsets[:-1] + first, kept)]
         return replace(self, codes=codes, offsets=offsets_of(kept))
 
     def take(self, sequences: IntArray) -> SymbolPanel:

@@ -157,7 +157,7 @@ def _begin(recipe: Recipe, module: ForecastModule) -> None:
         module.take_over(first_networks(start, module.networks))
         module.begun_from = checksum(start.networks)
         return
-    weights = initial_weights(settings.init, settings.hidden_size)
+    weights = initial_weights(settings.init, settings.hidden_size, settings.season)
     if weights is not None:
         learned = at_season(weights.network, settings.season)
         module.take_over([widened(learned, drawn) for drawn in module.networks])

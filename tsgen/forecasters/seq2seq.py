@@ -33,7 +33,7 @@ from tsgen.forecasters.seq2seq_settings import Seq2SeqSettings, choose_seq2seq_s
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
 from tsgen.forecasters.symbol_estimator import SymbolEstimator
-from tsgen.forecasters.symbol_fitting import PairRecipe, prepare_pairs, train_symbols
+from tsgen.forecasters.symbol_fitting import PairRecipe, prepare_pairs, symbol_report, train_symbols
 from tsgen.forecasters.symbol_snapshot import Seq2SeqSnapshot
 from tsgen.generation import BeamSearch
 from tsgen.inference import FittedSeq2Seq
@@ -175,7 +175,11 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
             "hidden_size", "embedding_size", "num_layers", "encoder_layers", "bidirectional",
             "attention",
         )  # fmt: skip
-        self._refuse_others({name: (getattr(self, name), getattr(made_of, name)) for name in names})
+        alike = {name: (getattr(self, name), getattr(made_of, name)) for name in names}
+        texts = {"source_unit": init.spec_.source_texts, "target_unit": init.spec_.target_texts}
+        for name in (unit for unit, counts in texts.items() if counts):
+            alike[name] = getattr(self, name), getattr(init.settings_, name)
+        self._refuse_others(alike, always=texts)
 
     def _learn(
         self,
@@ -201,10 +205,11 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
             module.network, pairs.sources.vocabulary, pairs.targets.vocabulary
         )
         self.first_weights_ = self.model_.weights
+        self.__dict__.pop("report_", None)
         warn_unless_savable(self)
         names = pairs.targets.panel.ids
         losses = train_symbols(recipe, module, data, names, run_dir=run_dir)
-        self.losses_ = losses.table()
+        self.report_ = symbol_report(module, data, losses)
         return losses.interrupted
 
     def _recipe(self, pairs: LearnedPairs, start: FittedSeq2Seq | None) -> PairRecipe:
@@ -602,8 +607,8 @@ class LSTMSeq2Seq(Seq2Seq):
         What was given or chosen.
     model_ : FittedSeq2Seq
         The network and its vocabularies.
-    losses_ : DataFrame
-        How the training went, in nats a symbol.
+    report_ : TrainingReport
+        Of the last ``fit``: its losses in nats a symbol, and how far the closed loop falls behind.
 
     References
     ----------

@@ -12,8 +12,8 @@ from tsgen.data import LearnedPairs
 from tsgen.errors import SettingError
 from tsgen.forecasters.presets import Preset
 from tsgen.forecasters.symbol_settings import (
+    Amount,
     SymbolSettings,
-    batch_size_of,
     common_settings,
     embedding_size_of,
     learning_rate_of,
@@ -85,9 +85,9 @@ def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -
     sources, targets = pairs.sources.panel, pairs.targets.panel
     symbols = len(sources.codes) + len(targets.codes)
     sizes = len(pairs.sources.vocabulary), len(pairs.targets.vocabulary)
-    common = common_settings(arguments, PRESETS, symbols)
+    amount = Amount(symbols, max(1, symbols // len(targets)), sizes[1], len(targets))
+    common = common_settings(arguments, PRESETS, amount)
     units = common["hidden_size"]
-    length = max(1, symbols // len(targets))
     return Seq2SeqSettings(
         source_unit=pairs.spec.source_unit,
         target_unit=pairs.spec.target_unit,
@@ -98,7 +98,6 @@ def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -
         attention=_attention(arguments["attention"]),
         max_length=2 * int(targets.lengths.max()) + _ROOM,
         embedding_size=embedding_size_of(arguments["embedding_size"], units, max(sizes)),
-        batch_size=batch_size_of(arguments["batch_size"], length, sizes[1], "pairs"),
         learning_rate=learning_rate_of(arguments["learning_rate"], min(0.01, 0.5 / units)),
         **common,
     )

@@ -185,11 +185,11 @@ def choose_settings(
     if val_size:  # what is held out must not speak in what is chosen
         panel = panel.without_tail(val_size)
     rows = len(panel.values)
-    init, weights = _weights(arguments, preset, rows)
     chosen = _network_and_steps(arguments, preset, rows=rows)
     chosen |= _windows(arguments, season, longer, panel, preset)
+    known = _known_season(arguments, panel, chosen["residual_lag"], season, longer)
+    init, weights = _weights(arguments, preset, rows, known)
     if weights is not None:
-        known = _known_season(arguments, panel, chosen["residual_lag"], season, longer)
         length = int(np.median(panel.lengths))
         chosen |= fixed_by_weights(weights, known, arguments, cell, length)
     else:
@@ -209,13 +209,13 @@ def choose_settings(
 
 
 def _weights(
-    arguments: Mapping[str, Any], preset: Preset, rows: int
+    arguments: Mapping[str, Any], preset: Preset, rows: int, season: Season
 ) -> tuple[str, PretrainedWeights | None]:
     """What networks begin with, by name and as weights; none of these for random ones."""
     init, size = arguments["init"], arguments["hidden_size"]
     init = preset.init if is_auto(init) else init
     near = preset.of("hidden_size", rows=rows) if is_auto(size) else None
-    return str(init), initial_weights(init, size, near=near)
+    return str(init), initial_weights(init, size, season, near=near)
 
 
 def _known_season(

@@ -28,11 +28,12 @@ _NAMES = "auto", "random", "pretrained"
 
 
 def initial_weights(
-    init: Any, hidden_size: Any, *, near: int | None = None
+    init: Any, hidden_size: Any, season: Season, *, near: int | None = None
 ) -> PretrainedWeights | None:
     """The weights that ``init`` names, of so many units; none for random ones.
 
-    Those of the package may be ``near`` a number instead of having so many.
+    Those of the package are those for the season, and may be ``near`` a number of units instead of
+    having so many.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def initial_weights(
                 f"{_either(sizes)} units; pass one of these, init='random', or the path of weights "
                 "that `tsgen pretrain` wrote"
             )
-        return shipped_weights(hidden_size)
+        return shipped_weights(hidden_size, season)
     if isinstance(init, str | PathLike):
         return read_weights(fspath(init))
     raise SettingError(

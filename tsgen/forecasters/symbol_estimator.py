@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from tsgen._messages import written
 from tsgen._validation import is_auto, number, seed_number, whole_number
@@ -15,6 +13,9 @@ from tsgen.forecasters.saving import SavableEstimator
 from tsgen.forecasters.symbol_settings import SymbolSettings
 from tsgen.inference import Sampling
 from tsgen.nn import Cell, SymbolNetwork
+
+if TYPE_CHECKING:
+    from tsgen.training import TrainingReport
 
 __all__ = ["SymbolEstimator"]
 
@@ -40,8 +41,8 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     cell: ClassVar[Cell]
     model_: M
     settings_: SymbolSettings
-    losses_: pd.DataFrame
-    """``step`` and ``loss``, in nats a symbol; with ``val_size`` also ``validation``."""
+    report_: TrainingReport
+    """Of the last ``fit``; a loaded model has none."""
     first_weights_: int
     """A checksum of the weights before training, while it lasts."""
 
@@ -80,14 +81,20 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     def _check_like(self, init: Self) -> None:
         """Refuse arguments that say otherwise than the model that training goes on from."""
 
-    def _refuse_others(self, alike: Mapping[str, tuple[Any, Any]]) -> None:
-        """By name what is given and what a model has; defaults may not have been given."""
+    def _refuse_others(
+        self, alike: Mapping[str, tuple[Any, Any]], always: Collection[str] = ()
+    ) -> None:
+        """By name what is given and what a model has.
+
+        Defaults may not have been given: but for those that ``always`` count, they are no reason.
+        """
         defaults = type(self)().get_params(deep=False)
         for name, (given, has) in alike.items():
-            if not is_auto(given) and given != defaults[name] and given != has:
+            may_differ = is_auto(given) or (name not in always and given == defaults[name])
+            if given != has and not may_differ:
                 raise SettingError(
-                    f"{name}={written(given)} beside init=, a model that has {has}: leave {name} "
-                    "out, or fit without init="
+                    f"{name}={written(given)} beside init=, a model that has {written(has)}: pass "
+                    f"{name}={written(has)}, or fit without init="
                 )
 
     def _model(self, call: str) -> M:

@@ -20,9 +20,23 @@ from tsgen.inference import FittedGenerator, FittedSeq2Seq
 from tsgen.nn import Cell, SymbolNetwork, with_more_pairs, with_more_symbols
 
 if TYPE_CHECKING:
-    from tsgen.training import Losses, PairModule, SymbolModule, SymbolPairs, SymbolWindows
+    from tsgen.training import (
+        Losses,
+        PairModule,
+        SymbolModule,
+        SymbolPairs,
+        SymbolWindows,
+        TrainingReport,
+    )
 
-__all__ = ["PairRecipe", "SymbolRecipe", "prepare_pairs", "prepare_symbols", "train_symbols"]
+__all__ = [
+    "PairRecipe",
+    "SymbolRecipe",
+    "prepare_pairs",
+    "prepare_symbols",
+    "symbol_report",
+    "train_symbols",
+]
 
 _VALIDATE_EVERY = 50
 
@@ -190,3 +204,14 @@ def train_symbols(
         names=lambda positions: [written(names[int(i)]) for i in positions],
         run_dir=run_dir,
     )
+
+
+def symbol_report(
+    module: SymbolModule | PairModule, data: SymbolWindows | SymbolPairs, losses: Losses
+) -> TrainingReport:
+    """The report of a training, with errors on symbols that were held out, if there are any."""
+    network: Any = module.network.cpu().eval()
+    batch: Any = data.some_windows()
+    errors = training.symbol_exposure(network, module.start(network, batch), batch)
+    where = "held-out symbols" if data.validation_rows else "training symbols"
+    return training.TrainingReport(losses.table(), errors, where, "share of wrong symbols")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsgen._messages import written
 from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
@@ -15,9 +15,9 @@ from tsgen.nn import Cell, SymbolArchitecture
 from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, TrainingStrategy
 
 __all__ = [
+    "Amount",
     "GeneratorSettings",
     "SymbolSettings",
-    "batch_size_of",
     "choose_generator_settings",
     "common_settings",
     "embedding_size_of",
@@ -27,11 +27,15 @@ __all__ = [
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
-_SCORES_A_STEP = 2**25
+_SCORES_A_STEP = 2**24
 """Scores of a training step, at most: of a large vocabulary, windows are fewer."""
 _FEW_SYMBOLS = 512
 """A vocabulary up to which vectors are small, and others score than those that are read."""
 _VAL_SHARE = 0.1
+_PATIENCE = 4
+_PASSES = 30
+"""Over all symbols: what a longer training learns of them, it knows by heart."""
+_FEWEST_VALIDATED = 200
 
 PRESETS = {
     "fast": Preset(max_steps=(200, 300, 500), hidden_size=(32, 64, 128), sizes=(5_000, 100_000)),
@@ -143,9 +147,15 @@ def choose_generator_settings(
         "window_length", 64 if is_auto(window) else window, "symbols learned from at once"
     )
     unit = panel.layout.unit if isinstance(panel.layout, TextSymbols) else "character"
-    common = common_settings(arguments, PRESETS, len(panel.codes))
+    amount = Amount(
+        symbols=len(panel.codes),
+        length=min(window, max(1, len(panel.codes) // len(panel))),
+        scores=len(vocabulary),
+        # What is held out a share of: sequences, or symbols of each.
+        parts=len(panel) if vocabulary.stops else int(panel.lengths.max()),
+    )
+    common = common_settings(arguments, PRESETS, amount)
     units = common["hidden_size"]
-    own = min(window, max(1, len(panel.codes) // len(panel)))
     return GeneratorSettings(
         stop=vocabulary.stops,
         unit=unit,
@@ -153,24 +163,37 @@ def choose_generator_settings(
         window_length=window,
         embedding_size=_embedding_size(arguments["embedding_size"], units, vocabulary, width),
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
-        batch_size=batch_size_of(arguments["batch_size"], own, len(vocabulary), "windows"),
         learning_rate=learning_rate_of(arguments["learning_rate"], min(0.02, 4.0 / units)),
         **common,
     )
 
 
+class Amount(NamedTuple):
+    """How much there is to learn from."""
+
+    symbols: int
+    length: int
+    """Of a window or a pair, about."""
+    scores: int
+    """For each symbol."""
+    parts: int
+    """In how many parts, at most, something can be held out."""
+
+
 def common_settings(
-    arguments: Mapping[str, Any], presets: Mapping[str, Preset], rows: int
+    arguments: Mapping[str, Any], presets: Mapping[str, Preset], amount: Amount
 ) -> dict[str, Any]:
     """Those that all estimators of symbols have, checked or chosen for so many symbols."""
     name = one_of("preset", arguments["preset"], tuple(presets))
 
     def chosen(argument: str) -> Any:
         value = arguments[argument]
-        return presets[name].of(argument, rows=rows) if is_auto(value) else value
+        return presets[name].of(argument, rows=amount.symbols) if is_auto(value) else value
 
-    patience, clip = arguments["patience"], arguments["gradient_clip_val"]
-    averaging = arguments["weight_averaging"]
+    steps = whole_number("max_steps", chosen("max_steps"), "optimiser steps")
+    batch = _batch_size(arguments["batch_size"], amount)
+    patience = _patience(arguments, steps * batch * amount.length / amount.symbols, amount)
+    averaging, clip = arguments["weight_averaging"], arguments["gradient_clip_val"]
     return {
         "min_count": arguments["min_count"],
         "hidden_size": whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
@@ -178,12 +201,13 @@ def common_settings(
         "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
         "steps_dropout": number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
         "label_smoothing": number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
-        "max_steps": whole_number("max_steps", chosen("max_steps"), "optimiser steps"),
+        "max_steps": steps,
+        "batch_size": batch,
         "weight_decay": number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
         "gradient_clip_val": None if clip is None
         else number("gradient_clip_val", clip, 1e-9, 1e9),
         "val_size": _val_share(arguments["val_size"], patience),
-        "patience": None if patience is None else whole_number("patience", patience, "validations"),
+        "patience": patience,
         "training_strategy": _strategy(arguments["training_strategy"]),
         "weight_averaging": None if averaging is None
         else number("weight_averaging", averaging, 0.01, 1.0),
@@ -219,12 +243,24 @@ def embedding_size_of(given: Any, units: int, symbols: int) -> int:
     return whole_number("embedding_size", given, "numbers in the vector of a symbol")
 
 
-def batch_size_of(given: Any, length: int, scores: int, of_what: str) -> int:
-    """As many windows or pairs of a length as have the symbols of a step, among so many."""
+def _batch_size(given: Any, amount: Amount) -> int:
+    """As many windows as have the symbols of a step: more of short sequences."""
     if not is_auto(given):
-        return whole_number("batch_size", given, f"{of_what} a step")
-    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // scores)
-    return max(1, min(symbols // length, _MOST_WINDOWS))
+        return whole_number("batch_size", given, "windows or pairs a step")
+    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // amount.scores)
+    return max(1, min(symbols // amount.length, _MOST_WINDOWS))
+
+
+def _patience(arguments: Mapping[str, Any], passes: float, amount: Amount) -> int | None:
+    """Of a preset, where it passes over the symbols often, and enough can be held out."""
+    given = arguments["patience"]
+    if given is None:
+        return None
+    if not is_auto(given):
+        return whole_number("patience", given, "validations")
+    enough = amount.symbols * _VAL_SHARE >= _FEWEST_VALIDATED and amount.parts * _VAL_SHARE >= 1
+    by_preset = is_auto(arguments["max_steps"]) and arguments["val_size"] is not None
+    return _PATIENCE if by_preset and enough and passes > _PASSES else None
 
 
 def _val_share(given: Any, patience: Any) -> float:

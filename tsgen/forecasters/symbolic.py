@@ -38,7 +38,12 @@ from tsgen.forecasters.saving import warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
 from tsgen.forecasters.symbol_estimator import SymbolEstimator
-from tsgen.forecasters.symbol_fitting import SymbolRecipe, prepare_symbols, train_symbols
+from tsgen.forecasters.symbol_fitting import (
+    SymbolRecipe,
+    prepare_symbols,
+    symbol_report,
+    train_symbols,
+)
 from tsgen.forecasters.symbol_settings import (
     GeneratorSettings,
     choose_generator_settings,
@@ -61,6 +66,8 @@ from tsgen.nn import Cell
 __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
 
 _LIKELIHOOD = "log_likelihood"
+_MOST_KEPT = 2**20
+"""Symbols of sequences that have ended, which a fitted generator keeps to be explained."""
 
 
 class SymbolGenerator(SymbolEstimator[FittedGenerator]):
@@ -98,7 +105,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         weight_decay: float = 1e-4,
         gradient_clip_val: float | None = 1.0,
         val_size: float | Literal["auto"] | None = "auto",
-        patience: int | None = None,
+        patience: int | Literal["auto"] | None = "auto",
         weight_averaging: float | None = None,
         preset: Literal["fast", "balanced", "accurate"] = "balanced",
         random_state: int | None = 0,
@@ -201,13 +208,15 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
     def _check_like(self, init: Self) -> None:
         """Refuse arguments that say otherwise than the model that training goes on from."""
         model, made_of = init.model_, init.model_.network.architecture
+        of_text = isinstance(init.panel_.layout, TextSymbols)
         alike = {
+            "unit": (self.unit, init.settings_.unit if of_text else self.unit),
             "stop": (self.stop, model.vocabulary.stops),
             "hidden_size": (self.hidden_size, made_of.hidden_size),
             "embedding_size": (self.embedding_size, made_of.embedding_size),
             "num_layers": (self.num_layers, made_of.num_layers),
         }
-        self._refuse_others(alike)
+        self._refuse_others(alike, always=("unit",))
         if self.embeddings is not None and init.embeddings is None:
             raise SettingError(
                 "embeddings= beside init=, a model that learned vectors of its own: leave "
@@ -231,17 +240,18 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         )
         recipe = self._recipe(learned, start)
         module, windows = prepare_symbols(recipe, learned)
-        panel, names = learned.panel, learned.panel.ids
-        self.settings_, self.spec_ = recipe.settings, spec.like(panel)
+        names, self.panel_ = learned.panel.ids, _ends(learned, recipe.settings.context_length)
+        self.settings_, self.spec_ = recipe.settings, spec.like(self.panel_)
         self.model_ = FittedGenerator(
             module.network, learned.vocabulary, recipe.settings.context_length
         )
+        del learned  # of which the windows have all that they need
         self.first_weights_ = self.model_.weights
-        self.__dict__.pop("state_", None)
-        self.panel_ = panel.tail(recipe.settings.context_length)
+        for name in ("state_", "report_"):
+            self.__dict__.pop(name, None)
         warn_unless_savable(self)
         losses = train_symbols(recipe, module, windows, names, run_dir=run_dir)
-        self.losses_ = losses.table()
+        self.report_ = symbol_report(module, windows, losses)
         return losses.interrupted
 
     def _recipe(self, learned: Learned, start: Self | None) -> SymbolRecipe:
@@ -806,6 +816,14 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         return model.stopping(last)
 
 
+def _ends(learned: Learned, symbols: int) -> SymbolPanel:
+    """The ends of sequences, from which `predict` goes on; of ended ones those of the last."""
+    panel, vocabulary = learned
+    if vocabulary.stops and not isinstance(panel.layout, FrameSymbols):
+        panel = panel.last(_MOST_KEPT)
+    return panel.tail(symbols)
+
+
 class LSTMGenerator(SymbolGenerator):
     """An LSTM [1]_ that learns which symbol comes next, rolled out in closed loop.
 
@@ -863,8 +881,10 @@ class LSTMGenerator(SymbolGenerator):
         Share of the symbols that training doesn't see, on which it is validated every 50 steps;
         the best weights are kept. The ends of sequences, or whole ones where their ends are
         learned. By default none, unless ``patience`` asks for it.
-    patience : int, optional
-        Validations without improvement after which training stops.
+    patience : int, "auto" or None
+        Validations without improvement after which training stops. By default 4 where a preset
+        passes over the symbols so often that it would learn them by heart (more than 30 times,
+        and 2,000 symbols or more), and none where ``max_steps`` is given.
     weight_averaging : float, optional
         The share of the training, at its end, over which weights are averaged.
     preset : {"balanced", "fast", "accurate"}, default "balanced"
@@ -882,8 +902,8 @@ class LSTMGenerator(SymbolGenerator):
         What was given or chosen.
     model_ : FittedGenerator
         The network and its vocabulary.
-    losses_ : DataFrame
-        How the training went, in nats a symbol.
+    report_ : TrainingReport
+        Of the last ``fit``: its losses in nats a symbol, and how far the closed loop falls behind.
 
     References
     ----------

@@ -32,7 +32,7 @@ from tsgen.generation.imputation import encode_over_holes, fill_holes, read_over
 from tsgen.generation.noise import uniform_blocks, uniform_numbers
 from tsgen.generation.rollout import Feedback, Rollout, encode, rollout
 from tsgen.generation.sampling import SymbolChoice
-from tsgen.generation.stepped import last_on_the_way, read_through
+from tsgen.generation.stepped import SymbolSteps, last_on_the_way, read_through
 from tsgen.generation.stopping import Ending, Stopping
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Rollout",
     "Stopping",
     "SymbolChoice",
+    "SymbolSteps",
     "beam_search",
     "closed_loop",
     "encode",

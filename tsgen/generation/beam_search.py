@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from tsgen._runtime import side_by_side
+from tsgen.generation.dispatch import blocks_of_symbols
+from tsgen.generation.stepped import steps_of_symbols
 from tsgen.generation.stopping import Stopping
 from tsgen.nn import RolloutState, SymbolNetwork, TensorRecord
 
@@ -34,14 +39,6 @@ class Beams(TensorRecord):
     steps: Tensor
     scores: Tensor
 
-    def merged(self, others: Beams) -> Beams:
-        """The best K of both."""
-        scores, best = torch.cat([self.scores, others.scores], dim=1).topk(self.scores.shape[1])
-        steps = torch.cat([self.steps, others.steps], dim=1).gather(1, best)
-        path = torch.cat([self.path, others.path], dim=1)
-        path = path.gather(1, best[:, :, None].expand(-1, -1, path.shape[2]))
-        return Beams(path, steps, scores)
-
 
 class BeamSearch(NamedTuple):
     """How wide to search, and what is best.
@@ -53,10 +50,13 @@ class BeamSearch(NamedTuple):
     length_penalty : float, default 1.0
         The power of the length that sums of log-probabilities are divided by: 1 compares means,
         0 the sums themselves, and larger ones prefer long sequences.
+    never : tuple of int
+        Codes that aren't chosen.
     """
 
     width: int
     length_penalty: float = 1.0
+    never: tuple[int, ...] = ()
 
     def score(self, sums: Tensor, steps: int) -> Tensor:
         """That of sequences of so many steps."""
@@ -74,14 +74,12 @@ def beam_search(
     horizon: int,
     search: BeamSearch,
     stopping: Stopping | None = None,
-    *,
-    never: tuple[int, ...] = (),
     given: Tensor | None = None,
 ) -> Beams:
     """Continue B states by the K best sequences of up to H symbols.
 
-    All beams of all states are one batch. A sequence that ends is kept beside those that go on,
-    and the search ends once none of these can be better.
+    All beams of a block of states are one batch. A sequence that ends is kept beside those that go
+    on, and the search ends once none of these can be better.
 
     Parameters
     ----------
@@ -92,8 +90,6 @@ def beam_search(
     search : BeamSearch
     stopping : Stopping, optional
         Which symbols end a sequence.
-    never : tuple of int
-        Codes that aren't chosen.
     given : Tensor of shape (B, H), optional
         Codes that are known; NaN where they aren't.
 
@@ -107,64 +103,105 @@ def beam_search(
     >>> beams.path.shape, beams.scores.shape
     (torch.Size([2, 3, 6]), torch.Size([2, 3]))
     """
-    batch, width, count = len(state), search.width, network.architecture.symbols
-    device = state.values.device
-    sequences = torch.arange(batch, device=device)
-    state = state.beams(width)
-    path = torch.zeros(batch, width, horizon, dtype=torch.long, device=device)
-    sums = torch.full((batch, width), -torch.inf, device=device)
-    sums[:, 0] = 0.0  # one beam to begin with
-    found = Beams(path, torch.zeros_like(path[:, :, 0]), torch.full_like(sums, -torch.inf))
-    ends = torch.zeros(count, dtype=torch.bool, device=device)
+    ends = torch.empty(0, dtype=torch.long, device=network.device)
     if stopping is not None:
-        ends = stopping.ends
+        ends = stopping.ends.nonzero()[:, 0]
+
+    def block(rows: Tensor) -> Beams:
+        own, known = state.take(rows), None if given is None else given[rows]
+        return _search_block(network, own, horizon, search, ends, known)
+
+    blocks = blocks_of_symbols(network, len(state), search.width)
+    return Beams.cat(side_by_side([partial(block, rows) for rows in blocks]))
+
+
+class _Chosen(NamedTuple):
+    """What the best K of each sequence have come to in a step."""
+
+    sums: Tensor
+    """Of log-probabilities, (B, K)."""
+    parents: Tensor
+    """The beams that they go on from."""
+    codes: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The best K sequences so far that have ended, by their last symbols; all of shape (B, K)."""
+
+    scores: Tensor
+    steps: Tensor
+    parents: Tensor
+    codes: Tensor
+
+    def with_those(self, ended: _Chosen, search: BeamSearch, steps: int) -> _Found:
+        """The best K of these and of others, that end now."""
+        scores = torch.cat([self.scores, search.score(ended.sums, steps)], dim=1)
+        scores, best = scores.topk(search.width)
+        others = torch.full_like(self.steps, steps), ended.parents, ended.codes
+        pairs = zip((self.steps, self.parents, self.codes), others, strict=True)
+        return _Found(scores, *(torch.cat(pair, dim=1).gather(1, best) for pair in pairs))
+
+    def traced(self, choices: Sequence[_Chosen], horizon: int) -> Beams:
+        """The whole sequences, from their ends back to where they begin; 0 behind an end."""
+        path = self.codes.new_zeros(*self.codes.shape, horizon)
+        beams = torch.zeros_like(self.parents)
+        for step, (_, parents, codes) in reversed(list(enumerate(choices))):
+            ends = self.steps == step + 1
+            path[:, :, step] = torch.where(ends, self.codes, codes.gather(1, beams))
+            beams = torch.where(ends, self.parents, parents.gather(1, beams))
+        behind = torch.arange(horizon, device=path.device) >= self.steps[:, :, None]
+        return Beams(path.masked_fill_(behind, 0), self.steps, self.scores)
+
+
+def _search_block(
+    network: SymbolNetwork,
+    state: RolloutState,
+    horizon: int,
+    search: BeamSearch,
+    ends: Tensor,
+    given: Tensor | None,
+) -> Beams:
+    """As `beam_search`, with the codes (E,) that end a sequence."""
+    batch, width = len(state), search.width
+    first = torch.arange(batch, device=state.values.device)[:, None] * width
+    following = steps_of_symbols(network, state.beams(width), batch * width * horizon)
+    sums = state.values.new_full((batch, width), -torch.inf)
+    nothing = torch.zeros_like(sums, dtype=torch.long)
+    found = _Found(sums.clone(), nothing, nothing, nothing)
+    sums[:, 0] = 0.0  # one beam to begin with
+    choices: list[_Chosen] = []
     for step in range(horizon):
-        scores, state = network.step(state)
-        likely = scores[:, 0].log_softmax(dim=1).view(batch, width, count)
-        likely[:, :, list(never)] = -torch.inf
+        scores = following(choices[-1].codes.flatten() if choices else None)
+        likely = scores.log_softmax(dim=1).view(batch, width, -1)
+        likely[:, :, list(search.never)] = -torch.inf
         if given is not None:
             likely = _only(likely, given[:, step])
-        total = sums[:, :, None] + likely
-        if stopping is not None:
-            ending, _ = _best(total, ~ends, path, step, width)
-            found = found.merged(_beams(ending, search, step + 1))
-        going_on, parents = _best(total, ends, path, step, width)
-        path, sums = going_on
+        total = likely.add_(sums[:, :, None])
+        if len(ends):
+            ended = _best(total[:, :, ends])
+            found = found.with_those(ended._replace(codes=ends[ended.codes]), search, step + 1)
+        choices.append(_best(total.index_fill_(2, ends, -torch.inf)))
+        sums = choices[-1].sums
         if step + 1 == horizon:
-            return found.merged(_beams(going_on, search, horizon))
-        state = state.take_beams((sequences[:, None] * width + parents).flatten())
-        state = state.fed(path[:, :, step].reshape(-1, 1, 1).to(scores.dtype))
-        if stopping is not None:
-            reachable = search.reachable(sums[:, 0], step + 1, horizon)
-            if bool((found.scores[:, -1] >= reachable).all()):
-                break
-    return found
+            found = found.with_those(choices[-1], search, horizon)
+        elif len(ends) and _is_over(found, sums, search, step + 1, horizon):
+            break
+        following.take((first + choices[-1].parents).flatten())
+    return found.traced(choices, horizon)
 
 
-class _Going(NamedTuple):
-    path: Tensor
-    sums: Tensor
+def _is_over(found: _Found, sums: Tensor, search: BeamSearch, steps: int, horizon: int) -> bool:
+    """Whether nothing that goes on can be better than what has ended."""
+    reachable = search.reachable(sums[:, 0], steps, horizon)
+    return bool((found.scores[:, -1] >= reachable).all())
 
 
-def _beams(going: _Going, search: BeamSearch, steps: int) -> Beams:
-    counts = torch.full_like(going.path[:, :, 0], steps)
-    return Beams(going.path, counts, search.score(going.sums, steps))
-
-
-def _best(
-    total: Tensor, left_out: Tensor, path: Tensor, step: int, width: int
-) -> tuple[_Going, Tensor]:
-    """The best K of all beams and symbols (B, K, V), and the beams that they go on from (B, K)."""
-    total = total.masked_fill(left_out, -torch.inf).flatten(1)
-    most = min(width, total.shape[1])
-    sums, chosen = total.topk(most)
-    if most < width:  # fewer than there are beams
-        sums = torch.nn.functional.pad(sums, (0, width - most), value=-torch.inf)
-        chosen = torch.nn.functional.pad(chosen, (0, width - most))
-    parents = chosen // len(left_out)
-    longer = path.gather(1, parents[:, :, None].expand_as(path)).clone()
-    longer[:, :, step] = chosen % len(left_out)
-    return _Going(longer, sums), parents
+def _best(total: Tensor) -> _Chosen:
+    """The best K of all beams and of so many symbols, (B, K, symbols)."""
+    _, width, count = total.shape
+    sums, chosen = total.flatten(1).topk(width)
+    return _Chosen(sums, chosen // count, chosen % count)
 
 
 def _only(likely: Tensor, given: Tensor) -> Tensor:

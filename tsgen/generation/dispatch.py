@@ -27,6 +27,7 @@ __all__ = [
     "ROWS_AT_ONCE",
     "Run",
     "Way",
+    "blocks_of_symbols",
     "closed_loop",
     "generate",
     "loops_together",
@@ -41,6 +42,9 @@ ROWS_AT_ONCE = 512
 
 _FEWEST_ROWS = 64
 """Loops that are worth a core of their own."""
+
+_SCORES_AT_ONCE = 2**22
+"""Scores of symbols that a block has at a step; one sequence may have more."""
 
 _SHORTEST_BLOCK = 4
 """Steps that one fused call must make to be worth its preparation."""
@@ -118,9 +122,16 @@ def generate(
             return rollout(network, own, horizon, chosen).path[:, :, 0].long()
         return stepped_symbols(network, own, horizon, chosen, ends)
 
-    device = state.values.device
-    blocks = torch.arange(len(state), device=device).split(loops_together(len(state), device))
+    blocks = blocks_of_symbols(network, len(state))
     return torch.cat(side_by_side([partial(block, loops) for loops in blocks]))
+
+
+def blocks_of_symbols(network: SymbolNetwork, sequences: int, beams: int = 1) -> tuple[Tensor, ...]:
+    """The positions of sequences by blocks, which bound the memory of states and of scores."""
+    loops = loops_together(sequences * beams, network.device)
+    loops = min(loops, _SCORES_AT_ONCE // network.architecture.symbols)
+    rows = torch.arange(sequences, device=network.device)
+    return tuple(rows.split(max(1, loops // beams)))
 
 
 def loops_together(count: int, device: torch.device) -> int:

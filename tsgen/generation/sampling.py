@@ -74,6 +74,13 @@ class SymbolChoice(Feedback):
         noise = self.noise.to(torch.float32).clamp(max=1.0 - 2.0**-23)
         return noise.t()[:, :, None].contiguous().unbind()
 
+    @cached_property
+    def _share(self) -> Tensor | None:
+        """The probability (B, 1) that those that may be drawn have, if not all may."""
+        if self.noise is None or self.top_p is None or self.top_p >= 1.0:
+            return None
+        return self.noise.new_full((len(self.noise), 1), self.top_p, dtype=torch.float32)
+
     def codes(self, scores: Tensor, step: int) -> Tensor:
         """The codes (B,) for scores (B, V) of those that may be chosen."""
         uniform = self._uniform
@@ -84,25 +91,21 @@ class SymbolChoice(Feedback):
         return torch.where(given.isnan(), codes, given.nan_to_num().long())
 
     def _drawn(self, scores: Tensor, noise: Tensor) -> Tensor:
+        """Draw where the noise (B, 1) falls among the sums of probabilities.
+
+        For a prompt alone, most of the time of each operation is that of its call: there are few.
+        """
+        order, share, count = None, self._share, scores.shape[1]
+        most = count if self.top_k is None else min(self.top_k, count)
+        if share is not None or most < count:
+            scores, order = scores.topk(most, dim=1)  # the best first
         if self.temperature != 1.0:
-            # From the best on, so that a temperature near 0 leaves that one alone.
-            scores = scores - scores.amax(dim=1, keepdim=True)
             scores = scores / max(self.temperature, _LOWEST_TEMPERATURE)
-        if self.top_k is not None and self.top_k < scores.shape[1]:
-            least = scores.topk(self.top_k, dim=1).values[:, -1:]
-            scores = scores.masked_fill(scores < least, -torch.inf)
-        probabilities = scores.softmax(dim=1)
-        if self.top_p is not None and self.top_p < 1.0:
-            probabilities = _most_likely(probabilities, self.top_p)
-        below = probabilities.cumsum(dim=1)
-        # Their sum isn't quite 1; what is drawn is below it all the same.
-        total = below.narrow(1, scores.shape[1] - 1, 1)
-        return torch.searchsorted(below, noise * total, right=True).squeeze(1)
-
-
-def _most_likely(probabilities: Tensor, share: float) -> Tensor:
-    """Those of the fewest symbols that have a share together; 0 for the others."""
-    descending, order = probabilities.sort(dim=1, descending=True)
-    before = descending.cumsum(dim=1) - descending
-    kept = descending.masked_fill((before >= share) & (before > 0), 0.0)  # one at least
-    return torch.zeros_like(probabilities).scatter_(1, order, kept)
+        below = scores.softmax(dim=1).cumsum(dim=1)
+        if share is None:
+            total = below.narrow(1, most - 1, 1)  # isn't quite 1; what is drawn is below it
+        else:
+            last = torch.searchsorted(below, share.to(below.dtype)).clamp_(max=most - 1)
+            total = below.gather(1, last)
+        drawn = torch.searchsorted(below, noise * total, right=True)
+        return (drawn if order is None else order.gather(1, drawn)).squeeze(1)

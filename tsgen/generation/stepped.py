@@ -8,7 +8,7 @@ into preparation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -18,10 +18,20 @@ from tsgen.generation.rollout import Feedback, Rollout
 from tsgen.generation.sampling import SymbolChoice
 from tsgen.nn import Cell, DecoderState, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
 
-__all__ = ["last_on_the_way", "read_through", "stepped_rollout", "stepped_symbols"]
+__all__ = [
+    "DecoderSteps",
+    "SymbolSteps",
+    "last_on_the_way",
+    "read_through",
+    "stepped_rollout",
+    "stepped_symbols",
+    "steps_of_symbols",
+]
 
 _SMALL_TABLE = 256
 """Symbols whose way into the first layer is computed for all of them, however few are needed."""
+_LARGEST_TABLE = 2**24
+"""Numbers that such a table may have."""
 _STEPS_BETWEEN_QUESTIONS = 8
 
 
@@ -140,71 +150,122 @@ def stepped_symbols(
     ends : Tensor of shape (V,), optional
         Which symbols end a sequence: once all have ended, the rest of the paths is 0.
     """
-    score = _scores(network, state, choice, horizon)
+    batch, device = len(state), state.values.device
+    bias = choice.without_never(network.head[1])
+    following = steps_of_symbols(network, state, batch * horizon, bias)
     path: list[Tensor] = []
-    codes: Tensor | None = None
-    ended = torch.zeros(len(state), dtype=torch.bool, device=state.values.device)
+    ended = torch.zeros(batch, dtype=torch.bool, device=device)
     for step in range(horizon):
-        codes = choice.codes(score(codes), step)
-        path.append(codes)
+        path.append(choice.codes(following(path[-1] if path else None), step))
         if ends is not None:
-            ended |= ends[codes]
+            ended |= ends[path[-1]]
             if step % _STEPS_BETWEEN_QUESTIONS == 0 and bool(ended.all()):
                 break
     return functional.pad(torch.stack(path, dim=1), (0, horizon - len(path)))
 
 
-def _scores(
-    network: SymbolNetwork, state: RolloutState, choice: SymbolChoice, horizon: int
-) -> Callable[[Tensor | None], Tensor]:
-    """Scores (B, V) of the next symbols after codes (B,), which are ``None`` at first."""
+def steps_of_symbols(
+    network: SymbolNetwork, state: RolloutState, symbols: int = 1, bias: Tensor | None = None
+) -> SymbolSteps | DecoderSteps:
+    """Which symbol follows, one after the other, the fastest way that applies.
+
+    Parameters
+    ----------
+    network, state, symbols, bias
+        As of `SymbolSteps`.
+    """
     if isinstance(state, DecoderState):
-        return _DecoderScores(network, state, choice)
-    return _FusedScores(network, state, choice, horizon)
+        return DecoderSteps(network, state, bias)
+    return SymbolSteps(network, state, symbols, bias)
 
 
-class _DecoderScores:
-    """By the network's own steps, since each of them attends to a memory."""
+class DecoderSteps:
+    """A decoder by its own steps, each of which attends to a memory.
 
-    def __init__(self, network: SymbolNetwork, state: RolloutState, choice: SymbolChoice) -> None:
-        self._network, self._state, self._choice = network, state, choice
+    Parameters
+    ----------
+    network : SymbolNetwork
+    state : RolloutState
+        That of a decoder.
+    bias : Tensor of shape (V,), optional
+        Of the scores, in place of that of the network.
+    """
 
-    def __call__(self, codes: Tensor | None) -> Tensor:
+    def __init__(self, network: SymbolNetwork, state: RolloutState, bias: Tensor | None) -> None:
+        self._network, self._state = network, state
+        self._more = None if bias is None else bias - network.head[1]
+
+    def __call__(self, codes: Tensor | None = None) -> Tensor:
+        """The scores (B, V) of what follows codes (B,), or comes first."""
         state = self._state
         if codes is not None:
             state = state.fed(codes[:, None, None].to(state.values.dtype))
         scores, self._state = self._network.step(state)
-        return self._choice.without_never(scores[:, 0])
+        return scores[:, 0] if self._more is None else scores[:, 0] + self._more
+
+    def take(self, parents: Tensor) -> None:
+        """Let each beam go on from where another one of its group stands."""
+        self._state = self._state.take_beams(parents)
 
 
-class _FusedScores:
-    """By fused cells, which overwrite what they have computed before."""
+class SymbolSteps:
+    """A network of symbols on fused cells: which symbol follows, one after the other.
+
+    Parameters
+    ----------
+    network : SymbolNetwork
+    state : RolloutState
+        Where B sequences stand; it isn't changed.
+    symbols : int, default 1
+        How many are going to be read, of all sequences: for many there is a table of all symbols.
+    bias : Tensor of shape (V,), optional
+        Of the scores, in place of that of the network.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.generation import SymbolSteps
+    >>> from tsgen.nn import SymbolArchitecture
+    >>> network = SymbolArchitecture(symbols=5).network().eval()
+    >>> with torch.inference_mode():
+    ...     following = SymbolSteps(network, network.begin(2))
+    ...     following(following().argmax(dim=1)).shape
+    torch.Size([2, 5])
+    """
 
     def __init__(
-        self, network: SymbolNetwork, state: RolloutState, choice: SymbolChoice, horizon: int
+        self,
+        network: SymbolNetwork,
+        state: RolloutState,
+        symbols: int = 1,
+        bias: Tensor | None = None,
     ) -> None:
         self._first, *self._others = _cells(network, state)
-        batch, count = len(state), network.architecture.symbols
-        # Row V is that of nothing, as before the first symbol.
-        nothing = network.vectors.new_zeros(1, network.vectors.shape[1])
-        self._vectors = torch.cat([network.vectors, nothing])
-        few = count <= max(batch * horizon, _SMALL_TABLE)
-        self._table = self._first.table(self._vectors) if few else None
-        weights, bias = network.head
-        self._readout, self._bias = weights.t(), choice.without_never(bias)
-        self._scores = weights.new_empty(batch, count)
-        last = state.values[:, 0, 0].long()
-        self._begin = torch.where(state.known[:, 0, 0] > 0, last, count)
+        self._last = network.inputs(state.values, state.known, 1)[:, 0]
+        self._vectors, count = network.vectors, network.architecture.symbols
+        many = count <= max(symbols, _SMALL_TABLE)
+        small = 4 * network.architecture.hidden_size * count <= _LARGEST_TABLE
+        self._table = self._first.table(self._vectors) if many and small else None
+        weights, own = network.head
+        self._readout, self._bias = weights.t(), own if bias is None else bias
+        self._scores = weights.new_empty(len(state), count)
 
-    def __call__(self, codes: Tensor | None) -> Tensor:
-        rows = self._begin if codes is None else codes
-        if self._table is None:
-            hidden = self._first(self._vectors[rows])
+    def __call__(self, codes: Tensor | None = None) -> Tensor:
+        """The scores (B, V) of what follows codes (B,), or comes first, until the next call."""
+        if codes is None:
+            hidden = self._first(self._last)
+        elif self._table is None:
+            hidden = self._first(self._vectors[codes])
         else:
-            hidden = self._first.after(self._table, rows)
+            hidden = self._first.after(self._table, codes)
         for cell in self._others:
             hidden = cell(hidden)
         return torch.addmm(self._bias, hidden, self._readout, out=self._scores)
+
+    def take(self, parents: Tensor) -> None:
+        """Let each sequence go on from where another one stands."""
+        for cell in (self._first, *self._others):
+            cell.take(parents)
 
 
 def _cells(network: Recurrence, state: RolloutState) -> list[_Cell]:
@@ -245,6 +306,11 @@ class _Cell(ABC):
     @abstractmethod
     def after(self, table: Tensor, rows: Tensor) -> Tensor:
         """One step whose inputs (B,) are rows of a table: half of the work is done."""
+
+    def take(self, parents: Tensor) -> None:
+        """Go on from where others of the batch stand."""
+        for tensor in self.state:
+            tensor.copy_(tensor.index_select(0, parents))
 
 
 class _LSTMCell(_Cell):

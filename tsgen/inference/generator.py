@@ -20,6 +20,7 @@ from tsgen.generation import (
     BeamSearch,
     Stopping,
     SymbolChoice,
+    SymbolSteps,
     beam_search,
     generate,
     loops_together,
@@ -280,10 +281,9 @@ class FittedGenerator:
             self.network,
             state.loop,
             steps,
-            search,
+            search._replace(never=self._never(stopping)),
             None if behind.any() else stopping,
-            never=self._never(stopping),
-            given=None if known is None else torch.from_numpy(known),
+            None if known is None else torch.from_numpy(known),
         )
         scores = found.scores[:, :count].to(torch.float64)
         scores = torch.where(scores.isinf(), torch.nan, scores)
@@ -296,18 +296,20 @@ class FittedGenerator:
     ) -> Iterator[int]:
         """The codes that follow one sequence, each when it is asked for; without end."""
         choice = SymbolChoice(never=self._never(stopping))
+        noise: Iterator[FloatArray] = iter(())
         if sampling is not None:
             choice = replace(choice, temperature=sampling.temperature, top_k=sampling.top_k,
                              top_p=sampling.top_p)  # fmt: skip
             noise = uniform_blocks(sampling.seed, str(state.panel.ids[0]), _NOISE_AT_ONCE)
-        loop = state.loop
+        code: Tensor | None = None
+        with torch.inference_mode():
+            bias = choice.without_never(self.network.head[1])
+            following = SymbolSteps(self.network, state.loop, bias=bias)
         for step in cycle(range(_NOISE_AT_ONCE)):
             if sampling is not None and step == 0:
                 choice = replace(choice, noise=torch.from_numpy(next(noise)))
             with torch.inference_mode():
-                scores, loop = self.network.step(loop)
-                code = choice(scores, step)
-                loop = loop.fed(code)
+                code = choice.codes(following(code), step)
             if stopping is not None and bool(stopping.ends[int(code)]):
                 if int(code) != stopping.stop:
                     yield int(code)

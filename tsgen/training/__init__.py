@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tsgen.training.losses import LOSSES, Loss, Objective
     from tsgen.training.pair_module import PairModule, SymbolPairs
     from tsgen.training.pretraining import pretrain, steps_within
-    from tsgen.training.report import Losses, TrainingReport, exposure
+    from tsgen.training.report import Losses, TrainingReport, exposure, symbol_exposure
     from tsgen.training.step import LossTerm, TrainingExamples
     from tsgen.training.strategies import (
         STRATEGIES,
@@ -62,6 +62,7 @@ __all__ = [
     "is_rank_zero",
     "pretrain",
     "steps_within",
+    "symbol_exposure",
     "train",
     "without_outputs",
 ]
@@ -94,6 +95,7 @@ __getattr__ = lazily(
         "is_rank_zero": "trainer",
         "pretrain": "pretraining",
         "steps_within": "pretraining",
+        "symbol_exposure": "report",
         "train": "trainer",
         "without_outputs": "trainer",
     },

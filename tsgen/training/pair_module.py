@@ -60,6 +60,11 @@ class PairBatch(TensorRecord):
         """1 where a prediction counts, (B, T)."""
         return self.known[:, 1:, 0]
 
+    @property
+    def warmup(self) -> int:
+        """Symbols of targets that are given before predictions are judged."""
+        return 0
+
 
 class SymbolPairs(TrainingData):
     """An endless, seeded stream of pairs, those of similar length together.
@@ -109,6 +114,13 @@ class SymbolPairs(TrainingData):
         """Positions of the pairs that are held out."""
         batches = self._batches(self._held_out, random_of_epoch(self.seed, 0))
         return DrawsHeldOut(batches if self.validation_rows else [], self.trainer)
+
+    def some_windows(self) -> PairBatch:
+        """A batch of what is held out, or else of what is learned."""
+        pairs = self._held_out if self.validation_rows else self._training
+        return self.on_after_batch_transfer(
+            self._batches(pairs, random_of_epoch(self.seed, 0))[0], 0
+        )
 
     def runs(self, number: int) -> list[tuple[Tensor]]:
         """The batches of one pass over all training pairs, none of which goes on from another."""
@@ -168,5 +180,6 @@ class PairModule(CrossEntropyModule[Seq2SeqNetwork, PairBatch]):
     def __init__(self, architecture: Seq2SeqArchitecture, **settings: Any) -> None:
         super().__init__(architecture.network(), **settings)
 
-    def _start(self, network: Seq2SeqNetwork, batch: PairBatch) -> RolloutState:
+    def start(self, network: Seq2SeqNetwork, batch: PairBatch) -> RolloutState:
+        """Encode the sources."""
         return network.encode(batch.sources, batch.lengths)

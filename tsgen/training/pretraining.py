@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import count
-from os import PathLike
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 
+from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import BoolArray
 from tsgen._validation import seed_number, whole_number
-from tsgen.errors import TrainingInterrupted, warn_user
+from tsgen.errors import SettingError, TrainingInterrupted, warn_user
 from tsgen.io import check_target
 from tsgen.nn import RecurrentNetwork, Season, seasonal_architecture, sharing_weights
 from tsgen.preprocessing import WindowBatch, WindowNormaliser
@@ -34,13 +36,15 @@ from tsgen.training.lightning_module import ForecastModule
 from tsgen.training.losses import Objective
 from tsgen.training.strategies import FreeRunning
 from tsgen.training.trainer import Schedule, is_rank_zero, train
-from tsgen.weights import CURRICULUM, Task, write_weights
+from tsgen.weights import CURRICULUM, Task, read_weights, write_weights
 
 __all__ = ["PretrainingModule", "SimulatedBatch", "SimulatedWindows", "pretrain", "steps_within"]
 
 _FEWEST_ROWS = 6
 _WILD = 30.0
 """Spreads of its context that a series may leave it by; what goes farther can't be forecast."""
+_LEARNING_RATE = 2e-3
+"""From random weights; half of it from others."""
 _POINTS_A_STEP = 60_000
 """Rows of all windows of a step, at most: longer windows are fewer."""
 
@@ -175,7 +179,7 @@ class PretrainingModule(ForecastModule):
     ----------
     hidden_size : int, default 64
     num_layers : int, default 1
-    learning_rate : float, default 2e-3
+    learning_rate : float, default 0.002
         The highest of a one-cycle schedule.
     seed : int, default 0
     """
@@ -185,7 +189,7 @@ class PretrainingModule(ForecastModule):
         hidden_size: int = 64,
         num_layers: int = 1,
         *,
-        learning_rate: float = 2e-3,
+        learning_rate: float = _LEARNING_RATE,
         seed: int = 0,
     ) -> None:
         super().__init__(
@@ -210,8 +214,10 @@ def pretrain(
     path: str | PathLike[str],
     max_steps: int = 10_000,
     *,
-    hidden_size: int = 64,
-    num_layers: int = 1,
+    init: str | PathLike[str] = "random",
+    seasons: Collection[int] | None = None,
+    hidden_size: int | None = None,
+    num_layers: int | None = None,
     batch_size: int = 256,
     random_state: int = 0,
     run_dir: str | PathLike[str] | None = None,
@@ -228,7 +234,13 @@ def pretrain(
     path : path
         Such as ``"weights.safetensors"``.
     max_steps : int, default 10_000
-    hidden_size, num_layers : int, default 64 and 1
+    init : "random" or path, default "random"
+        What to begin with: the path of weights, such as those that are to know some seasons better.
+    seasons : collection of int, optional
+        Rows of the seasons that series have, of those in `tsgen.weights.CURRICULUM`; all of them by
+        default.
+    hidden_size, num_layers : int, optional
+        By default 64 and 1, or those of ``init``.
     batch_size : int, default 256
         Windows a step.
     random_state : int, default 0
@@ -251,6 +263,10 @@ def pretrain(
     ------
     FileExistsError
         If the file exists and ``overwrite`` is false.
+    SettingError
+        For an argument that can't be used, with what is accepted.
+    ModelFileError
+        If ``init`` is a file of something else.
 
     Examples
     --------
@@ -265,7 +281,8 @@ def pretrain(
     """
     target = check_target(path, overwrite=overwrite)
     max_steps = whole_number("max_steps", max_steps, "optimiser steps")
-    data, module = _pretraining(hidden_size, num_layers, batch_size, random_state)
+    data = _windows(seasons, batch_size, random_state)
+    module = _module(init, hidden_size, num_layers, data.seed)
     schedule = Schedule(
         max_steps=max_steps,
         gradient_clip_val=1.0,
@@ -282,6 +299,8 @@ def pretrain(
         "batch_size": batch_size,
         "random_state": random_state,
         "series": "simulated",
+        **({} if init == "random" else {"init": _digest(init)}),
+        **({} if seasons is None else {"seasons": sorted(seasons)}),
         "minutes": round((time.monotonic() - start) / 60, 1),
         "windows": data.fingerprint(),
     }
@@ -294,25 +313,69 @@ def pretrain(
 
 @isolated()
 def steps_within(
-    minutes: float, *, hidden_size: int = 64, num_layers: int = 1, batch_size: int = 256
+    minutes: float,
+    *,
+    init: str | PathLike[str] = "random",
+    seasons: Collection[int] | None = None,
+    hidden_size: int | None = None,
+    num_layers: int | None = None,
+    batch_size: int = 256,
 ) -> int:
     """How many steps take about so long on this machine, by the time of a few on its CPU."""
-    data, module = _pretraining(hidden_size, num_layers, batch_size, seed=0)
+    data = _windows(seasons, batch_size, seed=0)
+    module = _module(init, hidden_size, num_layers, seed=0)
     start, tried = time.monotonic(), 20
     for step in range(tried):
         module.training_step(data.batch(step), step).backward()
     return max(1, round(minutes * 60 * tried / (time.monotonic() - start)))
 
 
-def _pretraining(
-    hidden_size: int, num_layers: int, batch_size: int, seed: int
-) -> tuple[SimulatedWindows, PretrainingModule]:
-    units = whole_number("hidden_size", hidden_size, "units of the network")
-    layers = whole_number("num_layers", num_layers, "layers", highest=4)
-    seed = seed_number("random_state", seed)
-    with torch.device("meta"):  # weights without memory, which draw nothing
-        module = PretrainingModule(units, layers, seed=seed)
-    module.to_empty(device="cpu")
-    module.reset_parameters(torch.Generator().manual_seed(seed))
+def _windows(seasons: Collection[int] | None, batch_size: int, seed: int) -> SimulatedWindows:
     size = whole_number("batch_size", batch_size, "windows a step")
-    return SimulatedWindows(batch_size=size, seed=seed), module
+    seed = seed_number("random_state", seed)
+    return SimulatedWindows(curriculum=_tasks(seasons), batch_size=size, seed=seed)
+
+
+def _tasks(seasons: Collection[int] | None) -> tuple[Task, ...]:
+    """What is learned of such seasons."""
+    if seasons is None:
+        return CURRICULUM
+    known = sorted({task.season.rows for task in CURRICULUM})
+    if not seasons or not set(seasons) <= set(known):
+        raise SettingError(
+            f"seasons={written(seasons)}: expected some of {', '.join(map(str, known))}"
+        )
+    return tuple(task for task in CURRICULUM if task.season.rows in seasons)
+
+
+def _module(
+    init: str | PathLike[str], hidden_size: int | None, num_layers: int | None, seed: int
+) -> PretrainingModule:
+    """A network to train, with the weights that it begins with."""
+    first = None if init == "random" else read_weights(fspath(init))
+    made_of = seasonal_architecture() if first is None else first.network.architecture
+    units = _size("hidden_size", hidden_size, made_of.hidden_size, "units of the network")
+    layers = _size("num_layers", num_layers, made_of.num_layers, "layers", highest=4)
+    if first is not None and (units, layers) != (first.hidden_size, first.num_layers):
+        raise SettingError(
+            f"hidden_size={units}, num_layers={layers}: the weights to begin with have "
+            f"hidden_size={first.hidden_size}, num_layers={first.num_layers}; leave both out"
+        )
+    rate = _LEARNING_RATE if first is None else _LEARNING_RATE / 2
+    with torch.device("meta"):  # weights without memory, which draw nothing
+        module = PretrainingModule(units, layers, learning_rate=rate, seed=seed)
+    module.to_empty(device="cpu")
+    if first is None:
+        module.reset_parameters(torch.Generator().manual_seed(seed))
+    else:
+        module.take_over([first.network])
+        module.begun_from = int(_digest(init)[:15], 16)
+    return module
+
+
+def _size(name: str, given: int | None, default: int, what: str, **limits: int) -> int:
+    return default if given is None else whole_number(name, given, what, **limits)
+
+
+def _digest(path: str | PathLike[str]) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -38,7 +38,7 @@ _WARMUP = 128
 """Symbols read before those that are held out."""
 _HELD_OUT_WINDOW = 512
 _ROWS_HELD_OUT = 64
-_SCORES_HELD_OUT = 2**25
+_SCORES_HELD_OUT = 2**24
 """At once, at most: one for each symbol of the vocabulary, at each step of each row."""
 
 
@@ -75,6 +75,11 @@ class SymbolBatch(TensorRecord):
     def targets(self) -> Tensor:
         """The codes that are predicted, (B, T)."""
         return self.values[:, 1:, 0].long()
+
+    @property
+    def warmup(self) -> int:
+        """Symbols of a window that are read before predictions are judged."""
+        return (self.values.shape[1] - 1) // 2
 
 
 class SymbolDraw(NamedTuple):
@@ -192,13 +197,21 @@ class SymbolWindows(TrainingData):
 
     def val_dataloader(self) -> DrawsHeldOut[SymbolDraw]:
         """Positions of what is held out; nothing where nothing is."""
+        return DrawsHeldOut(self._draws_held_out(), self.trainer)
+
+    def some_windows(self) -> SymbolBatch:
+        """A batch of what is held out, or else of what is learned."""
+        draws = self._draws_held_out()
+        draw = draws[0] if draws else next(iter(self.runs(0)[0]))
+        return self.on_after_batch_transfer(draw, 0)
+
+    def _draws_held_out(self) -> list[SymbolDraw]:
         if self._held_out is None:
-            return DrawsHeldOut([], self.trainer)
+            return []
         steps = _WARMUP + min(_HELD_OUT_WINDOW, self._held_out.most)
         symbols = int(self._codes.max()) + 1
         rows = min(_ROWS_HELD_OUT, max(1, _SCORES_HELD_OUT // (steps * symbols)))
-        draws = _windows_held_out(self._held_out, self._all.first, rows)
-        return DrawsHeldOut(draws, self.trainer)
+        return _windows_held_out(self._held_out, self._all.first, rows)
 
     def on_after_batch_transfer(self, batch: SymbolDraw, dataloader_idx: int) -> SymbolBatch:
         """Gather the codes of a draw, on the device that it was sent to."""

@@ -79,7 +79,7 @@ class CrossEntropyModule(LearningModule[Net, Batch]):
         self.label_smoothing = label_smoothing
 
     @abstractmethod
-    def _start(self, network: Net, batch: Batch) -> RolloutState:
+    def start(self, network: Net, batch: Batch) -> RolloutState:
         """Before the first symbol that is predicted."""
 
     def _loss_terms(
@@ -88,7 +88,7 @@ class CrossEntropyModule(LearningModule[Net, Batch]):
         generator = torch.Generator(batch.values.device).manual_seed(seed)
         values, known = batch.values[:, 1:], batch.known[:, 1:]
         with network.drawing(generator):
-            start = self._start(network, batch)
+            start = self.start(network, batch)
             fed = self._fed(network, start, values, known, progress, generator)
             scores, state = network.read(start, fed, known)
         self._carry(batch, state)
@@ -132,7 +132,7 @@ class CrossEntropyModule(LearningModule[Net, Batch]):
     def held_out_errors(self, batch: Batch) -> WindowErrors:
         """The cross-entropy of what is held out."""
         scores, _ = self.network.read(
-            self._start(self.network, batch), batch.values[:, 1:], batch.known[:, 1:]
+            self.start(self.network, batch), batch.values[:, 1:], batch.known[:, 1:]
         )
         return self._errors(scores, batch)
 
@@ -179,7 +179,8 @@ class SymbolModule(CrossEntropyModule[SymbolNetwork, SymbolBatch]):
         self._carried = tuple(part.clone() for part in before)
         return super().training_step(replace(batch, recurrent=before), batch_idx)
 
-    def _start(self, network: SymbolNetwork, batch: SymbolBatch) -> RolloutState:
+    def start(self, network: SymbolNetwork, batch: SymbolBatch) -> RolloutState:
+        """Where windows go on, or begin."""
         recurrent = batch.recurrent
         if recurrent is None:
             recurrent = network.initial_state(len(batch))

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from tsgen._messages import written
 from tsgen.errors import ModelFileError, SettingError
 from tsgen.io import check_target, whole_file
-from tsgen.nn import RecurrentNetwork, seasonal_architecture
+from tsgen.nn import RecurrentNetwork, Season, seasonal_architecture
 from tsgen.weights.curriculum import CURRICULUM, Task, usual_context
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "PretrainedWeights",
     "Task",
     "read_weights",
+    "shipped_file",
     "shipped_sizes",
     "shipped_weights",
     "usual_context",
@@ -65,6 +66,11 @@ class PretrainedWeights:
         """Layers of the network."""
         return self.network.architecture.num_layers
 
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """The rows of the seasons that it learned alone at last; empty for every season."""
+        return tuple(self.facts.get("seasons", ()))
+
 
 def shipped_sizes() -> tuple[int, ...]:
     """The numbers of units of which weights come with tsgen, ascending.
@@ -75,13 +81,38 @@ def shipped_sizes() -> tuple[int, ...]:
     >>> 128 in shipped_sizes()
     True
     """
-    return tuple(sorted(int(path.stem.removeprefix("lstm")) for path in _FOLDER.glob("lstm*")))
+    return tuple(sorted({weights.hidden_size for weights in _shipped().values()}))
+
+
+def shipped_file(hidden_size: int, season: Season) -> Path:
+    """The file of so many units that comes with tsgen: one for such a season, or for every one.
+
+    Examples
+    --------
+    >>> from tsgen.nn import Season
+    >>> from tsgen.weights import shipped_file
+    >>> shipped_file(128, Season(52)).name
+    'lstm128_weekly.safetensors'
+    """
+    seasons = {
+        path: weights.seasons
+        for path, weights in _shipped().items()
+        if weights.hidden_size == hidden_size
+    }
+    return next(
+        (path for path, rows in seasons.items() if season.rows in rows),
+        next(path for path, rows in seasons.items() if not rows),
+    )
+
+
+def shipped_weights(hidden_size: int, season: Season) -> PretrainedWeights:
+    """Those of `shipped_file`."""
+    return _shipped()[shipped_file(hidden_size, season)]
 
 
 @cache
-def shipped_weights(hidden_size: int) -> PretrainedWeights:
-    """Those of so many units that come with tsgen."""
-    return read_weights(_FOLDER / f"lstm{hidden_size}.safetensors")
+def _shipped() -> dict[Path, PretrainedWeights]:
+    return {path: read_weights(path) for path in sorted(_FOLDER.glob("*.safetensors"))}
 
 
 def read_weights(path: str | Path) -> PretrainedWeights:
