@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from benchmarks.sequences import dates
 from benchmarks.sequences.baselines import repeated
 from tsgen import datasets
 from tsgen.datasets import list_datasets, load_benchmark, load_dataset
@@ -54,12 +55,13 @@ COVARIATES = {
 
 
 def test_list_datasets_is_the_folder() -> None:
-    assert list_datasets() == sorted([*FREQUENCIES, *SYMBOLS])
+    assert list_datasets() == sorted([*FREQUENCIES, *SYMBOLS, "dates"])
 
 
 def test_list_datasets_by_kind() -> None:
     assert list_datasets("numbers") == sorted(FREQUENCIES)
     assert list_datasets("symbols") == sorted(SYMBOLS)
+    assert list_datasets("pairs") == ["dates"]
     with pytest.raises(SettingError, match="no kind of data set 'symbol'; did you mean 'symbols'"):
         list_datasets("symbol")  # type: ignore[arg-type]
 
@@ -109,6 +111,14 @@ def test_readme_describes_the_dataset(name: str) -> None:
     assert n_series == df["unique_id"].nunique()
     assert n_rows == len(df)
     assert f"- `{name}`:" in readme, "how it was made is missing"
+
+
+def test_dates_are_those_that_the_script_writes() -> None:
+    df = load_dataset("dates")
+    assert_frame_equal(df, dates.pairs(2000, seed=0), check_dtype=False)
+    assert (df["notation"].value_counts() == 100).all()
+    assert pd.api.types.is_string_dtype(df["written"])
+    assert pd.to_datetime(df["iso"], format="%Y-%m-%d").dt.year.between(1950, 2049).all()
 
 
 def test_datasets_stay_small() -> None:

@@ -397,3 +397,22 @@ def test_the_order_of_symbols() -> None:
 def test_symbols_without_an_order_of_their_own() -> None:
     axis = pictures(plot_symbols(pd.Series([2, "a", 2, "b"], dtype=object)))[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["2", "a", "b"]
+
+
+def test_attention_is_drawn_with_the_symbols_of_both_sides() -> None:
+    weights = pd.DataFrame(np.eye(3), index=["A", "B", "</s>"], columns=["a", ("b", 1), "</s>"])
+    figure = tsgen.plot_attention([weights, weights.iloc[:2]], title="Two pairs")
+    first, second = pictures(figure)
+    assert [label.get_text() for label in first.get_xticklabels()] == ["a", "b · 1", "</s>"]
+    assert [label.get_text() for label in second.get_yticklabels()] == ["A", "B"]
+    np.testing.assert_array_equal(first.images[0].get_array(), np.eye(3))
+    assert len(pictures(tsgen.plot_attention(weights))) == 1
+
+
+def test_the_first_of_many_pairs_are_drawn() -> None:
+    weights = pd.DataFrame([[1.0]], index=["A"], columns=["a"])
+    figure = tsgen.plot_attention([weights] * 5, max_pairs=2)
+    assert len(pictures(figure)) == 2
+    assert figure.get_suptitle() == "(the first 2 of 5 pairs)"
+    with pytest.raises(FrameError, match="no weights to draw"):
+        tsgen.plot_attention([])

@@ -40,15 +40,17 @@ _CHUNK_BYTES = 1 << 16
 
 _SYMBOLS = frozenset({"chorales"})
 """The data sets whose `y` are symbols."""
+_PAIRS = frozenset({"dates"})
+"""Those of sources and targets."""
 
 
-def list_datasets(kind: Literal["all", "numbers", "symbols"] = "all") -> list[str]:
+def list_datasets(kind: Literal["all", "numbers", "symbols", "pairs"] = "all") -> list[str]:
     """Name the data sets that `load_dataset` reads.
 
     Parameters
     ----------
-    kind : {"all", "numbers", "symbols"}, default "all"
-        What the data sets are sequences of.
+    kind : {"all", "numbers", "symbols", "pairs"}, default "all"
+        What the data sets are sequences of; or pairs of sequences of symbols.
 
     Returns
     -------
@@ -67,13 +69,17 @@ def list_datasets(kind: Literal["all", "numbers", "symbols"] = "all") -> list[st
     >>> list_datasets("symbols")
     ['chorales']
     """
-    _check_name(kind, ["all", "numbers", "symbols"], kind="kind of data set")
+    _check_name(kind, ["all", "numbers", "symbols", "pairs"], kind="kind of data set")
     names = sorted(path.stem for path in _datasets_folder().glob("*.csv"))
-    return [name for name in names if kind == "all" or (name in _SYMBOLS) == (kind == "symbols")]
+    return [name for name in names if kind in ("all", _kind_of(name))]
+
+
+def _kind_of(name: str) -> str:
+    return "symbols" if name in _SYMBOLS else "pairs" if name in _PAIRS else "numbers"
 
 
 def load_dataset(name: str) -> pd.DataFrame:
-    """Read one of the small real data sets that ship with tsgen, to try things on.
+    """Read one of the small data sets that ship with tsgen, to try things on.
 
     Parameters
     ----------
@@ -86,7 +92,8 @@ def load_dataset(name: str) -> pd.DataFrame:
         A long frame, new at every call: `unique_id` (text), `ds` (datetime) and `y` (float64),
         sorted by series, then time. Some data sets have further columns, the covariates.
         No series has a gap, no column a missing value. In a data set of symbols `ds` counts steps
-        from 0 and `y` is text.
+        from 0 and `y` is text. Of pairs a row each: sources and targets are columns of text that
+        ``datasets/README.md`` names.
 
     Raises
     ------
@@ -106,11 +113,14 @@ def load_dataset(name: str) -> pd.DataFrame:
     2       001   2  C5
     """
     _check_name(name, list_datasets(), kind="data set")
-    is_symbolic = name in _SYMBOLS
+    kind = _kind_of(name)
+    if kind == "pairs":
+        texts = {"written": "str", "iso": "str"}
+        return pd.read_csv(_datasets_folder() / f"{name}.csv", dtype=texts)
     return pd.read_csv(
         _datasets_folder() / f"{name}.csv",
-        dtype={"unique_id": "str", "y": "str" if is_symbolic else "float64"},
-        parse_dates=False if is_symbolic else ["ds"],
+        dtype={"unique_id": "str", "y": "str" if kind == "symbols" else "float64"},
+        parse_dates=False if kind == "symbols" else ["ds"],
     )
 
 

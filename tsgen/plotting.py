@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tsgen.training import TrainingReport
 
 __all__ = [
+    "plot_attention",
     "plot_backtest",
     "plot_errors",
     "plot_forecast",
@@ -326,9 +327,11 @@ def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, list(axes[:count])
 
 
-def _set_title(figure: Figure, title: str | None, shown: int, count: int) -> None:
+def _set_title(
+    figure: Figure, title: str | None, shown: int, count: int, what: str = "series"
+) -> None:
     if count > shown:
-        title = f"{title or ''} (the first {shown} of {count} series)".strip()
+        title = f"{title or ''} (the first {shown} of {count} {what})".strip()
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
 
@@ -403,6 +406,49 @@ def plot_symbols(
             _mark_symbols(axis, past[name], odd[name].index, places)
         axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
     _set_title(figure, title, len(names), len(before))
+    return figure
+
+
+def plot_attention(
+    weights: pd.DataFrame | Sequence[pd.DataFrame],
+    *,
+    max_pairs: int = 9,
+    title: str | None = None,
+) -> Figure:
+    """Draw what each symbol of a target attended to in its source: the darker, the more.
+
+    Parameters
+    ----------
+    weights : DataFrame, or list of DataFrame
+        Of ``attention_weights``: a row for each symbol of a target, a column for each of its
+        source.
+    max_pairs : int, default 9
+        Pairs to show; the first ones.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import tsgen
+    >>> weights = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], index=["F", "OW"], columns=["ph", "o"])
+    >>> figure = tsgen.plot_attention(weights)
+    >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    ['F', 'OW']
+    """
+    pairs = [weights] if isinstance(weights, pd.DataFrame) else list(weights)
+    if not pairs:
+        raise FrameError(["there are no weights to draw: pass those of at least one pair"])
+    figure, axes = _panels(min(len(pairs), max_pairs))
+    for axis, pair in zip(axes, pairs, strict=False):
+        axis.imshow(pair.to_numpy(), cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
+        axis.set_xticks(range(pair.shape[1]), [_title(symbol) for symbol in pair.columns])
+        axis.set_yticks(range(pair.shape[0]), [_title(symbol) for symbol in pair.index])
+    _set_title(figure, title, len(axes), len(pairs), "pairs")
     return figure
 
 

@@ -6,6 +6,8 @@
   which sequences repeat those of training;
 - ``text``, ``music``, ``machine``: generators learn Shakespeare, chorales and these logs, beside
   models that count (``learning``: for how long);
+- ``pairs``: encoder–decoders learn letters to phonemes, to reverse digits, and ``dates`` in twenty
+  notations;
 - ``speed``: symbols a second, beside stepping ``nn.LSTM``;
 - ``streaming``: the memory of learning from a stream of texts;
 - ``tables``: from the recorded results to those of the docs.

@@ -1,4 +1,4 @@
-"""What the scripts share: generators that learn for so many minutes, and options that say how."""
+"""What the scripts share: models that learn for so many minutes, and options that say how."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TRIED = 20
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted generator, and what a row of results says of it."""
+    """A fitted model, and what a row of results says of it."""
 
-    model: tsgen.LSTMGenerator
+    model: Any
     name: str
     seed: int
     steps: int
@@ -47,18 +47,27 @@ def options(description: str | None, results: Path) -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(
         "--settings", type=json.loads, default={}, metavar="JSON",
-        help='of LSTMGenerator, such as {"hidden_size": 512}',
+        help='of the model, such as {"hidden_size": 512}',
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=results, help="CSV")
     return parser
 
 
-def fitted(data: Any, seed: int, settings: Mapping[str, Any], minutes: float | None = None) -> Fit:
-    """A generator of some data, that learned for as many steps as take about so long here."""
+def fitted(
+    data: Any,
+    seed: int,
+    settings: Mapping[str, Any],
+    minutes: float | None = None,
+    kind: type[Any] = tsgen.LSTMGenerator,
+) -> Fit:
+    """A model of some data, that learned for as many steps as take about so long here.
+
+    A tuple is a source and a target.
+    """
     given = {"verbose": False, "random_state": seed, **settings}
     if minutes is not None:
-        given["max_steps"] = _steps_within(minutes, data, given)
-    model = tsgen.LSTMGenerator(**given)
+        given["max_steps"] = _steps_within(minutes, data, given, kind)
+    model = kind(**given)
     seconds = _seconds(model, data)
     preset = settings.get("preset", "balanced")
     name = f"tsgen, {preset}" if minutes is None else f"tsgen, {minutes:g} minutes"
@@ -66,15 +75,16 @@ def fitted(data: Any, seed: int, settings: Mapping[str, Any], minutes: float | N
     return Fit(model, name, seed, steps, seconds, json.dumps(dict(settings), sort_keys=True))
 
 
-def _steps_within(minutes: float, data: Any, given: Mapping[str, Any]) -> int:
+def _steps_within(
+    minutes: float, data: Any, given: Mapping[str, Any], kind: type[Any] = tsgen.LSTMGenerator
+) -> int:
     start, rest = (
-        _seconds(tsgen.LSTMGenerator(**{**given, "max_steps": steps}), data)
-        for steps in (1, _TRIED + 1)
+        _seconds(kind(**{**given, "max_steps": steps}), data) for steps in (1, _TRIED + 1)
     )
     return max(1, round((minutes * 60 - start) * _TRIED / max(rest - start, 1e-3)))
 
 
-def _seconds(model: tsgen.LSTMGenerator, data: Any) -> float:
+def _seconds(model: Any, data: Any) -> float:
     start = time.perf_counter()
-    model.fit(data)
+    model.fit(*(data if isinstance(data, tuple) else (data,)))
     return time.perf_counter() - start

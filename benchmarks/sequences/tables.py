@@ -16,6 +16,18 @@ PUBLISHED = {
     "nanoGPT on a GPU, 3 minutes (published)": 1.47,
 }
 """Nats per character, of its README."""
+PUBLISHED_PHONEMES = {
+    "joint n-grams as a WFST": 24.4,
+    "BiLSTM-CTC": 25.8,
+    "Transformer": 20.2,
+}
+"""Wrong words of CMUdict, in the split of 2007."""
+TASKS = {
+    "dates": "dates in twenty notations",
+    "digits": "5 to 25 digits, reversed",
+    "phonemes": "letters to phonemes",
+}
+"""Of pairs."""
 FIRST = 5
 """A fault among so many least likely steps is found."""
 
@@ -27,6 +39,8 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
         "SEQUENCES_MUSIC": music(_read(folder, "music")),
         "SEQUENCES_MACHINE": machine(_read(folder, "machine")),
         "SEQUENCES_SPEED": speed(_read(folder, "speed")),
+        "SEQUENCES_PAIRS": pairs(_read(folder, "pairs")),
+        "SEQUENCES_PAIRS_SPEED": pairs_speed(_read(folder, "pairs_speed")),
         "SEQUENCES_STREAMING": streaming(_read(folder, "streaming")),
     }
 
@@ -89,6 +103,49 @@ def speed(runs: pd.DataFrame) -> str:
         "| stepping `nn.LSTM` | ratio |",
         "|---:|---:|---|---:|---:|---:|---:|---:|",
         rows or [("–", "–", "–", "–", *[MISSING] * 4)],
+    )
+
+
+def pairs(runs: pd.DataFrame) -> str:
+    """Errors of each task by the width of the search, after those that were published."""
+    entries: dict[str, list[tuple[str, ...]]] = {name: [] for name in TASKS}
+    for name, error in PUBLISHED_PHONEMES.items():
+        entries["phonemes"].append((f"{name} (published)", number(error, 1), *["–"] * 3))
+    for (task, beams), group in runs.groupby(["task", "beams"]) if len(runs) else []:
+        shown = (over_seeds(group[column], ".2f") for column in ("error", "symbol_error"))
+        took = seconds(group["predict_s"].median())
+        way = "greedy" if beams == 1 else f"{beams} beams"
+        name = f"{group['model'].iloc[0]}, {way}"
+        entries[str(task)].append((name, *shown, _seconds(group), took))
+    rows = [
+        (title, *cells)
+        for task, title in TASKS.items()
+        for cells in [*entries[task], *_lacking_task(runs, task)]
+    ]
+    return table(
+        "| task | model | wrong targets, per cent | wrong symbols, per cent | training | "
+        "predicting |",
+        "|---|---|---:|---:|---:|---:|",
+        rows,
+    )
+
+
+def _lacking_task(runs: pd.DataFrame, task: str) -> list[tuple[str, ...]]:
+    there = not runs.empty and bool((runs["task"] == task).any())
+    return [] if there else [("tsgen", *[MISSING] * 4)]
+
+
+def pairs_speed(runs: pd.DataFrame) -> str:
+    """Pairs a second in training."""
+    rows = [
+        (run.units, run.batch_size, number(run.pairs_per_s, 0), number(run.bare_pairs_per_s, 0),
+         number(run.ratio, 2))
+        for run in runs.itertuples()
+    ]  # fmt: skip
+    return table(
+        "| units | pairs a step | tsgen, pairs a second | a loop in PyTorch | ratio |",
+        "|---:|---:|---:|---:|---:|",
+        rows or [("–", "–", *[MISSING] * 3)],
     )
 
 

@@ -142,6 +142,21 @@ def test_what_is_not_measured_says_so(tmp_path: Path) -> None:
         assert len(widths) == 1, name
 
 
+def test_pairs_are_by_task_and_width() -> None:
+    runs = pd.DataFrame(
+        {
+            "task": ["digits", "digits", "dates"], "beams": [5, 1, 1], "model": "tsgen, 3 minutes",
+            "error": [0.5, 0.75, 0.1], "symbol_error": 0.1, "predict_s": 1.0, "seconds": 180.0,
+        }
+    )  # fmt: skip
+    lines = tables.pairs(runs).splitlines()[2:]
+    assert lines[0].startswith("| dates in twenty notations | tsgen, 3 minutes, greedy | 0.10 ")
+    assert lines[1].startswith("| 5 to 25 digits, reversed | tsgen, 3 minutes, greedy | 0.75 ")
+    assert lines[2].startswith("| 5 to 25 digits, reversed | tsgen, 3 minutes, 5 beams | 0.50 ")
+    assert "Transformer (published) | 20.2" in lines[5]
+    assert lines[6] == "| letters to phonemes | tsgen |" + " not measured yet |" * 4
+
+
 def test_tables_are_sorted_and_seeds_are_put_together() -> None:
     runs = pd.DataFrame(
         [("tsgen, 3 minutes", 1.5, 180.0), ("tsgen, 3 minutes", 1.7, 182.0), ("4-gram", 2.0, 9.0)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -83,3 +83,29 @@ def test_a_state_holds_the_last_rows_that_it_was_fed() -> None:
     assert fed.fed(torch.zeros(2, 1, 2), torch.zeros(2, 1, 2)).known[0, :, 0].tolist() == [1, 1, 0]
     assert fed.recurrent is state.recurrent
     assert fed.channels == 2
+
+
+@dataclass(frozen=True, eq=False)
+class Beaming(TensorRecord):
+    """Of loops in groups, all of which have something in common."""
+
+    own: Tensor
+    common: Nested | None = field(default=None, metadata={"shared by beams": True})
+
+
+def test_beams_leave_what_they_share() -> None:
+    record = Beaming(torch.tensor([1.0, 2.0]), nested_of([1, 2]))
+    wide = record.beams(3)
+    assert wide.own.tolist() == [1, 1, 1, 2, 2, 2]
+    assert_holds(wide.common, [1, 2])
+    wide = Beaming(torch.arange(6), wide.common).take_beams(torch.tensor([2, 0, 0, 3, 5, 5]))
+    assert wide.own.tolist() == [2, 0, 0, 3, 5, 5]
+    assert_holds(wide.common, [1, 2])
+
+
+def test_some_of_all_beams_have_what_they_share_for_themselves() -> None:
+    wide = Beaming(torch.arange(6), nested_of([1, 2]))
+    some = wide.take(torch.tensor([5, 0, 2]))
+    assert some.own.tolist() == [5, 0, 2]
+    assert_holds(some.common, [2, 1, 1])
+    assert len(Beaming(None)) == 0  # type: ignore[arg-type]

@@ -319,7 +319,8 @@ def test_wrong_symbols_are_counted_with_and_without_teacher(val_share: float) ->
                         if name == "free_running":
                             fed, known = chosen[:, :, None].float(), torch.ones_like(known)
                     state = state.fed(fed, known)
-    table = symbol_exposure(network, batch).set_index("step")
+    begun = network.start(batch.values[:, :1], batch.known[:, :1])
+    table = symbol_exposure(network, begun, batch).set_index("step")
     for name, found in wrong.items():
         expected = {step: np.mean(errors) for step, errors in sorted(found.items())}
         assert table[name].to_dict() == pytest.approx(expected)

@@ -20,6 +20,8 @@ from tsgen.cli.options import (
     FileSpec,
     Fitting,
     Learning,
+    PairColumns,
+    PairLearning,
     Roles,
     SymbolColumns,
     with_groups,
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tsgen.cli.data import Data
+    from tsgen.cli.pairs import Pairs
     from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator
+    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
 
 __all__ = ["app", "main"]
 
@@ -293,7 +296,7 @@ def generate(
         start = None if prompt is None else prompted(prompt, generator)
     else:
         _refuse_beside_model(learning, columns)
-        generator, lines = _loaded(model, generates=True), {"model": str(model)}
+        generator, lines = _loaded(model, kind="symbols"), {"model": str(model)}
         start = None if prompt is None else prompted(prompt, generator)
         start = start if file is None else read_more(file, spec, columns, generator)
         check_result(generator.panel_.layout, out)
@@ -301,6 +304,48 @@ def generate(
     write_bytes(symbol_bytes(result, out, generator, choosing), out, overwrite=overwrite)
     names = ", ".join(str(path) for path in (save, out) if path not in (None, STANDARD))
     _summary(lines | ({"written": names} if names else {}), out)
+
+
+@app.command()
+@with_groups
+def translate(
+    file: given.File,
+    columns: PairColumns,
+    spec: FileSpec,
+    learning: PairLearning,
+    beams: given.Beams = None,
+    model: given.SymbolModel = None,
+    save: given.OptionalSave = None,
+    out: given.Out = STANDARD,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Learn pairs of FILE, or take a saved model, and fill in the targets that are missing."""
+    from tsgen.cli.pairs import read_pairs
+
+    if model is not None and save is not None:
+        raise CommandError("--save beside --model: the model is in a file already; leave one out")
+    if save is not None:
+        _check_is_file("--save", save, "a model needs a file, such as model.tsgen")
+    _check(None, {"--out": out, "--save": save, "--plot": None}, [file, model], overwrite)
+    if model is None:
+        pairs = read_pairs(file, spec, columns)
+        if save is None and not pairs.missing.any():
+            raise CommandError(
+                f"every row has a {pairs.target}: leave those empty that are to be found, or pass "
+                "--save for a model"
+            )
+        translator, lines = _fitted_translator(pairs, learning)
+        if save is not None:
+            with _writing(save):
+                translator.save(save, overwrite=overwrite)
+    else:
+        _refuse_beside_model(learning)
+        translator, lines = _loaded(model, kind="pairs"), {"model": str(model)}
+        pairs = read_pairs(file, spec, columns, translator)
+    written = {} if save is None else {"model": str(save)}
+    if pairs.missing.any():
+        written |= _write({out: pairs.filled(translator, beams)}, overwrite=overwrite)
+    _summary(lines | written, out)
 
 
 # --- before the work -----------------------------------------------------------------------------
@@ -350,7 +395,9 @@ def _check_generate(
         _check_is_file("--save", save, "a model needs a file, such as model.tsgen")
 
 
-def _refuse_beside_model(*groups: Roles | Fitting | SymbolColumns | Learning) -> None:
+def _refuse_beside_model(
+    *groups: Roles | Fitting | SymbolColumns | Learning | PairLearning,
+) -> None:
     """Options of a fit, which a saved model has behind it."""
     given = [
         f"--{field.name.replace('_', '-')}"
@@ -421,18 +468,47 @@ def _new_model(fitting: Fitting) -> LSTMForecaster:
     )
 
 
-def _loaded(model: Path, *, generates: bool = False) -> Any:
-    from tsgen.forecasters import GRUGenerator, LSTMGenerator, load
+_COMMANDS = {
+    "numbers": "predict",
+    "symbols": "generate --model",
+    "pairs": "translate --model",
+}
+"""What goes on with a model, by what it is a model of."""
+
+
+def _loaded(model: Path, *, kind: str = "numbers") -> Any:
+    from tsgen.forecasters import Seq2Seq, SymbolGenerator, load
 
     try:
         loaded = load(model)
     except OSError as error:
         said = str(error) if error.errno is None else f"can't read {model}: {error.strerror}"
         raise CommandError(said) from None
-    if isinstance(loaded, LSTMGenerator | GRUGenerator) != generates:
-        kind, verb = ("numbers", "predict") if generates else ("symbols", "generate --model")
-        raise CommandError(f"{model} is a model of {kind}: tsgen {verb} goes on with them")
+    found = "pairs" if isinstance(loaded, Seq2Seq) else "numbers"
+    found = "symbols" if isinstance(loaded, SymbolGenerator) else found
+    if found != kind:
+        raise CommandError(
+            f"{model} is a model of {found}: tsgen {_COMMANDS[found]} goes on with them"
+        )
     return loaded
+
+
+def _fitted_translator(pairs: Pairs, learning: PairLearning) -> tuple[LSTMSeq2Seq, dict[str, str]]:
+    """A model of the pairs that are whole, and what the summary says of it."""
+    from tsgen.forecasters import LSTMSeq2Seq
+
+    model = LSTMSeq2Seq(
+        source_unit=learning.source_unit,
+        target_unit=learning.target_unit,
+        preset=learning.preset,
+        max_steps=learning.max_steps or "auto",
+        random_state=learning.seed,
+    )
+    known = pairs.known.astype({pairs.source: str, pairs.target: str})
+    start = time.perf_counter()
+    model.fit(known[[pairs.source, pairs.target]], source_col=pairs.source, target_col=pairs.target)
+    seconds = time.perf_counter() - start
+    return model, {"pairs": f"{len(known):,}", **_trained(model, seconds)}
 
 
 def _fitted_generator(
@@ -441,7 +517,7 @@ def _fitted_generator(
     """A model of sequences, and what the summary says of it."""
     from tsgen.forecasters import GRUGenerator, LSTMGenerator
 
-    init = None if learning.init is None else _loaded(learning.init, generates=True)
+    init = None if learning.init is None else _loaded(learning.init, kind="symbols")
     cell = learning.cell or ("lstm" if init is None else init.cell)
     model = {"lstm": LSTMGenerator, "gru": GRUGenerator}[cell](
         unit=learning.unit,
@@ -453,13 +529,17 @@ def _fitted_generator(
     start = time.perf_counter()
     model.fit(sequences.data, init=init, **sequences.arguments)
     seconds, data = time.perf_counter() - start, sequences.data
-    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
     return model, {
         "sequences": f"{len(data if isinstance(data, list) else model.panel_):,}",
         "different symbols": f"{len(model.model_.vocabulary.symbols):,}",
-        "fit": f"{seconds:.1f} s, {step:.0f} steps",
-        "loss": f"{loss:.3f} nats a symbol",
+        **_trained(model, seconds),
     }
+
+
+def _trained(model: LSTMGenerator | GRUGenerator | LSTMSeq2Seq, seconds: float) -> dict[str, str]:
+    """Lines on a training on symbols."""
+    step, loss = model.report_.losses[["step", "loss"]].iloc[-1]
+    return {"fit": f"{seconds:.1f} s, {step:.0f} steps", "loss": f"{loss:.3f} nats a symbol"}
 
 
 def _fitted_before(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 __all__ = [
+    "Beams",
     "Carry",
     "Check",
     "Choosing",
@@ -37,6 +38,8 @@ __all__ = [
     "OptionalSave",
     "Out",
     "Overwrite",
+    "PairColumns",
+    "PairLearning",
     "Plot",
     "Prompt",
     "Refit",
@@ -106,6 +109,7 @@ SymbolFile = Annotated[
 SymbolModel = Annotated[
     Path | None, typer.Option(help="Written by --save; else one is fitted to FILE.")
 ]
+Beams = Annotated[int | None, typer.Option(help="Search so many targets for the likeliest.", min=1)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that exist; never one that is read.")
 ]
@@ -303,6 +307,33 @@ class Learning:
         int | None, typer.Option(help="Units of the network; chosen if not given.", min=1)
     ] = None
     max_steps: _MaxSteps = None
+
+
+@dataclass(frozen=True)
+class PairColumns:
+    """Which columns of a table are sources and targets."""
+
+    source_col: Annotated[_Text, typer.Option(help="Column of sources.")] = None
+    target_col: Annotated[
+        _Text, typer.Option(help="Column of targets; those of empty fields are filled in.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class PairLearning:
+    """How a model of pairs is fitted, unless a saved one is taken."""
+
+    source_unit: Annotated[
+        Literal["character", "word"], typer.Option(help="What a symbol of sources is.")
+    ] = "character"
+    target_unit: Annotated[
+        Literal["character", "word"], typer.Option(help="What a symbol of targets is.")
+    ] = "character"
+    preset: Annotated[
+        Literal["balanced", "fast", "accurate"], typer.Option(help="Recipe of the training.")
+    ] = "balanced"
+    max_steps: _MaxSteps = None
+    seed: Annotated[int, typer.Option(help="Same seed, same targets.", min=0, max=2**63 - 1)] = 0
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``history`` (a panel as it was at earlier rows).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
-into text, lists and frames), ``sequence_reader`` (the way in), ``vectors`` (of symbols, that were
-learned elsewhere).
+into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
+and targets), ``vectors`` (of symbols, that were learned elsewhere).
 
 Examples
 --------
@@ -56,6 +56,14 @@ from tsgen.data.history import History
 from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
 from tsgen.data.local_time import localise
 from tsgen.data.missing import Fill, check_fill, fill_values
+from tsgen.data.pairs import (
+    LearnedPairs,
+    PairSpec,
+    Sources,
+    learn_pairs,
+    read_sources,
+    read_targets,
+)
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequence_reader import (
@@ -101,12 +109,15 @@ __all__ = [
     "History",
     "IntegerFrequency",
     "Learned",
+    "LearnedPairs",
     "ListSymbols",
     "LongLayout",
+    "PairSpec",
     "Panel",
     "PeriodFrequency",
     "Problems",
     "Short",
+    "Sources",
     "SymbolPanel",
     "SymbolSpec",
     "TextSymbols",
@@ -128,6 +139,7 @@ __all__ = [
     "frame_of_values",
     "hold_out",
     "kind_of_categories",
+    "learn_pairs",
     "learn_sequences",
     "listing",
     "localise",
@@ -143,6 +155,8 @@ __all__ = [
     "read_new_symbols",
     "read_panel",
     "read_sequences",
+    "read_sources",
+    "read_targets",
     "read_vectors",
     "stamps_of_frame",
     "steps_between",

@@ -208,6 +208,27 @@ class SymbolPanel:
             codes = self.codes[ranges(self.offsets[:-1] + first, kept)]
         return replace(self, codes=codes, offsets=offsets_of(kept))
 
+    def take(self, sequences: IntArray) -> SymbolPanel:
+        """Some of the sequences, copied."""
+        kept = self.lengths[sequences]
+        codes = self.codes[ranges(self.offsets[:-1][sequences], kept)]
+        return replace(self, codes=codes, offsets=offsets_of(kept), ids=self.ids[sequences])
+
+    def ended(self, stop: int) -> SymbolPanel:
+        """The same with a stop symbol behind each sequence."""
+        offsets = offsets_of(self.lengths + 1)
+        codes = np.full(int(offsets[-1]), stop, dtype=self.codes.dtype)
+        stands_before = np.ones(len(codes), dtype=np.bool_)
+        stands_before[offsets[1:] - 1] = False
+        codes[stands_before] = self.codes
+        return replace(self, codes=codes, offsets=offsets)
+
+    def padded(self) -> Codes:
+        """The codes (N, T) of all sequences under each other, whatever stands behind their ends."""
+        lengths = self.lengths
+        places = self.offsets[:-1, None] + np.arange(lengths.max(initial=0))
+        return self.codes[np.minimum(places, max(len(self.codes) - 1, 0))]
+
 
 def _split(symbols: Any, lengths: IntArray) -> list[list[Any]]:
     """The symbols (N, S, H) of each path up to its end."""

@@ -6,7 +6,8 @@ recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"
 ``snapshot`` make a file of a fitted one.
 
 ``symbolic`` has `LSTMGenerator` and `GRUGenerator`, for sequences of symbols; ``symbol_settings``
-and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers.
+and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers. ``seq2seq`` has
+`LSTMSeq2Seq` and `GRUSeq2Seq`, for pairs of sequences; ``symbol_estimator`` is what both share.
 
 This door loads what is asked for alone.
 """
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
+    from tsgen.forecasters.seq2seq import GRUSeq2Seq, LSTMSeq2Seq, Seq2Seq
     from tsgen.forecasters.settings import Settings, check_is_repeatable
     from tsgen.forecasters.symbolic import GRUGenerator, LSTMGenerator, SymbolGenerator
 
 __all__ = [
     "GRUForecaster",
     "GRUGenerator",
+    "GRUSeq2Seq",
     "LSTMForecaster",
     "LSTMGenerator",
+    "LSTMSeq2Seq",
     "Naive",
     "NeuralForecaster",
     "SeasonalNaive",
+    "Seq2Seq",
     "Settings",
     "SymbolGenerator",
     "check_is_repeatable",
@@ -41,11 +46,14 @@ __getattr__ = lazily(
     {
         "GRUForecaster": "recurrent",
         "GRUGenerator": "symbolic",
+        "GRUSeq2Seq": "seq2seq",
         "LSTMForecaster": "recurrent",
         "LSTMGenerator": "symbolic",
+        "LSTMSeq2Seq": "seq2seq",
         "Naive": "naive",
         "NeuralForecaster": "neural",
         "SeasonalNaive": "naive",
+        "Seq2Seq": "seq2seq",
         "Settings": "settings",
         "SymbolGenerator": "symbolic",
         "check_is_repeatable": "settings",

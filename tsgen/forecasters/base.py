@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator, clone
 
@@ -94,10 +94,16 @@ def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
 class Estimator(BaseEstimator, ABC):
     """What `fit` makes of an estimator, whatever it is fitted to."""
 
+    _there_after_fit: ClassVar[str] = "panel_"
+    """An attribute that there is after ``fit``."""
+    _fit_call: ClassVar[str] = "fit(df)"
+
     def _check_fitted(self, call: str) -> None:
-        if not hasattr(self, "panel_"):
+        if not hasattr(self, self._there_after_fit):
             name = type(self).__name__
-            raise NotFittedError(f"this {name} isn't fitted yet: call fit(df) before {call}")
+            raise NotFittedError(
+                f"this {name} isn't fitted yet: call {self._fit_call} before {call}"
+            )
 
     def _anew(self) -> Self:
         """One that has learned nothing, to be fitted like this one was."""

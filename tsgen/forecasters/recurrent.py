@@ -8,6 +8,7 @@ from typing import Any
 
 from tsgen.forecasters.neural import NeuralForecaster
 from tsgen.forecasters.saving import load_model
+from tsgen.forecasters.seq2seq import GRUSeq2Seq, LSTMSeq2Seq
 from tsgen.forecasters.symbolic import GRUGenerator, LSTMGenerator
 
 __all__ = ["GRUForecaster", "LSTMForecaster", "load"]
@@ -160,7 +161,7 @@ class GRUForecaster(NeuralForecaster):
 
 def load(
     path: str | PathLike[str], *, trusted: Iterable[Any] = ()
-) -> LSTMForecaster | GRUForecaster | LSTMGenerator | GRUGenerator:
+) -> LSTMForecaster | GRUForecaster | LSTMGenerator | GRUGenerator | LSTMSeq2Seq | GRUSeq2Seq:
     """Read a saved model of whichever class the file holds; nothing in it is run.
 
     Parameters
@@ -178,6 +179,8 @@ def load(
     ...     type(tsgen.load(f"{folder}/model.tsgen")).__name__
     'GRUForecaster'
     """
-    classes: list[type[Any]] = [LSTMForecaster, GRUForecaster, LSTMGenerator, GRUGenerator]
+    classes: list[type[Any]] = [
+        LSTMForecaster, GRUForecaster, LSTMGenerator, GRUGenerator, LSTMSeq2Seq, GRUSeq2Seq,
+    ]  # fmt: skip
     model: LSTMForecaster = load_model(path, classes, trusted=trusted)
     return model

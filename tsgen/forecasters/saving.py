@@ -27,7 +27,9 @@ from tsgen.forecasters.settings import Settings
 from tsgen.forecasters.snapshot import Snapshot, check_snapshot
 from tsgen.forecasters.symbol_snapshot import (
     SYMBOL_PARTS,
+    Seq2SeqSnapshot,
     SymbolSnapshot,
+    check_seq2seq_snapshot,
     check_symbol_snapshot,
 )
 from tsgen.inference import PARTS, Calibration, SpreadCalibration
@@ -46,6 +48,7 @@ _PARTS = (
 _CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
     Snapshot: check_snapshot,
     SymbolSnapshot: check_symbol_snapshot,
+    Seq2SeqSnapshot: check_seq2seq_snapshot,
 }
 """What must hold of each kind of snapshot."""
 
@@ -244,7 +247,7 @@ def _without_left_out(snapshot: Any) -> tuple[Any, list[str]]:
             "before you fit anew"
         )
         settings = replace(settings, training_strategy=TeacherForcing())
-    if isinstance(snapshot, SymbolSnapshot):
+    if not isinstance(snapshot, Snapshot):
         return replace(snapshot, params=params, settings=settings), messages
     origin = snapshot.origin
     if origin is not None and not _is_plain(origin.settings.training_strategy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -13,57 +13,90 @@ import torch
 from tsgen import training
 from tsgen._messages import written
 from tsgen._typing import FloatArray
-from tsgen.data import Learned
-from tsgen.forecasters.symbol_settings import GeneratorSettings
-from tsgen.inference import FittedGenerator
-from tsgen.nn import Cell, SymbolNetwork, with_more_symbols
+from tsgen.data import Learned, LearnedPairs, SymbolPanel
+from tsgen.forecasters.seq2seq_settings import Seq2SeqSettings
+from tsgen.forecasters.symbol_settings import GeneratorSettings, SymbolSettings
+from tsgen.inference import FittedGenerator, FittedSeq2Seq
+from tsgen.nn import Cell, SymbolNetwork, with_more_pairs, with_more_symbols
 
 if TYPE_CHECKING:
-    from tsgen.training import Losses, SymbolModule, SymbolWindows, TrainingReport
+    from tsgen.training import (
+        Losses,
+        PairModule,
+        SymbolModule,
+        SymbolPairs,
+        SymbolWindows,
+        TrainingReport,
+    )
 
-__all__ = ["SymbolRecipe", "prepare_symbols", "symbol_report", "train_symbols"]
+__all__ = [
+    "PairRecipe",
+    "SymbolRecipe",
+    "prepare_pairs",
+    "prepare_symbols",
+    "symbol_report",
+    "train_symbols",
+]
 
 _VALIDATE_EVERY = 50
 
 
-@dataclass(frozen=True, eq=False)
-class SymbolRecipe:
+S = TypeVar("S", bound=SymbolSettings)
+M = TypeVar("M", "SymbolModule", "PairModule")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Recipe(Generic[S]):
     """All that a training goes by, but the sequences.
 
     Attributes
     ----------
     cell : {"lstm", "gru"}
-    settings : GeneratorSettings
+    settings : SymbolSettings
+    trainer_kwargs, verbose
+        As the estimator's arguments of that name.
+    """
+
+    cell: Cell
+    settings: S
+    trainer_kwargs: Mapping[str, Any] | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SymbolRecipe(Recipe[GeneratorSettings]):
+    """That of a generator.
+
+    Attributes
+    ----------
     vectors : ndarray of shape (V, width), optional
         What the vectors of symbols begin as; NaN for those of which nothing is known.
     start : FittedGenerator, optional
         The fitted model whose weights the network begins with.
-    trainer_kwargs, verbose
-        As the generator's arguments of that name.
     """
 
-    cell: Cell
-    settings: GeneratorSettings
     vectors: FloatArray | None = None
     start: FittedGenerator | None = None
-    trainer_kwargs: Mapping[str, Any] | None = None
-    verbose: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairRecipe(Recipe[Seq2SeqSettings]):
+    """That of a model of pairs.
+
+    Attributes
+    ----------
+    start : FittedSeq2Seq, optional
+        The fitted model whose weights the network begins with.
+    """
+
+    start: FittedSeq2Seq | None = None
 
 
 def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModule, SymbolWindows]:
     """Do all of a training but the training."""
     settings, (panel, vocabulary) = recipe.settings, learned
-    with torch.device("meta"):  # weights without memory, which draw nothing
-        module = training.SymbolModule(
-            settings.architecture(recipe.cell, len(vocabulary)),
-            label_smoothing=settings.label_smoothing,
-            strategy=settings.training_strategy,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            seed=settings.random_state,
-        )
-    module.to_empty(device="cpu")
-    module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
+    architecture = settings.architecture(recipe.cell, len(vocabulary))
+    module = _drawn(training.SymbolModule, architecture, settings)
     if recipe.start is not None:
         module.take_over([_begun(recipe.start, len(vocabulary.symbols))])
     elif recipe.vectors is not None:
@@ -77,6 +110,53 @@ def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModul
         seed=settings.random_state,
     )
     return module, data
+
+
+def prepare_pairs(recipe: PairRecipe, pairs: LearnedPairs) -> tuple[PairModule, SymbolPairs]:
+    """Do all of a training on pairs but the training."""
+    settings, sides = recipe.settings, (pairs.sources, pairs.targets)
+    sizes = [len(side.vocabulary) for side in sides]
+    module = _drawn(
+        training.PairModule, settings.architecture(recipe.cell, sizes[1], sizes[0]), settings
+    )
+    if recipe.start is not None:
+        before = recipe.start.source_vocabulary, recipe.start.vocabulary
+        known = [len(vocabulary.symbols) for vocabulary in before]
+        new = [len(s.vocabulary.symbols) - n for s, n in zip(sides, known, strict=True)]
+        network = with_more_pairs(
+            recipe.start.network, source=(known[0], new[0]), target=(known[1], new[1])
+        )
+        module.take_over([network])
+    sources, targets = (_ended(side) for side in sides)
+    data = training.SymbolPairs(
+        sources,
+        targets,
+        batch_size=settings.batch_size,
+        val_share=settings.val_size,
+        seed=settings.random_state,
+    )
+    return module, data
+
+
+def _ended(learned: Learned) -> SymbolPanel:
+    assert learned.vocabulary.stop is not None
+    return learned.panel.ended(learned.vocabulary.stop)
+
+
+def _drawn(kind: type[M], architecture: Any, settings: SymbolSettings) -> M:
+    """A network under training, with weights of its own."""
+    with torch.device("meta"):  # weights without memory, which draw nothing
+        module = kind(
+            architecture,
+            label_smoothing=settings.label_smoothing,
+            strategy=settings.training_strategy,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            seed=settings.random_state,
+        )
+    module.to_empty(device="cpu")
+    module.reset_parameters(torch.Generator().manual_seed(settings.random_state))
+    return module
 
 
 def _begun(start: FittedGenerator, symbols: int) -> SymbolNetwork:
@@ -99,9 +179,9 @@ def _give_vectors(network: SymbolNetwork, vectors: FloatArray) -> None:
 
 
 def train_symbols(
-    recipe: SymbolRecipe,
-    module: SymbolModule,
-    data: SymbolWindows,
+    recipe: Recipe[S],
+    module: SymbolModule | PairModule,
+    data: SymbolWindows | SymbolPairs,
     names: Any,
     *,
     run_dir: str | PathLike[str] | None = None,
@@ -126,8 +206,12 @@ def train_symbols(
     )
 
 
-def symbol_report(module: SymbolModule, data: SymbolWindows, losses: Losses) -> TrainingReport:
+def symbol_report(
+    module: SymbolModule | PairModule, data: SymbolWindows | SymbolPairs, losses: Losses
+) -> TrainingReport:
     """The report of a training, with errors on symbols that were held out, if there are any."""
-    errors = training.symbol_exposure(module.network.cpu().eval(), data.some_windows())
+    network: Any = module.network.cpu().eval()
+    batch: Any = data.some_windows()
+    errors = training.symbol_exposure(network, module.start(network, batch), batch)
     where = "held-out symbols" if data.validation_rows else "training symbols"
     return training.TrainingReport(losses.table(), errors, where, "share of wrong symbols")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsgen._messages import written
 from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
@@ -14,7 +14,16 @@ from tsgen.forecasters.presets import Preset
 from tsgen.nn import Cell, SymbolArchitecture
 from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, TrainingStrategy
 
-__all__ = ["GeneratorSettings", "choose_generator_settings", "stops_of"]
+__all__ = [
+    "Amount",
+    "GeneratorSettings",
+    "SymbolSettings",
+    "choose_generator_settings",
+    "common_settings",
+    "embedding_size_of",
+    "learning_rate_of",
+    "stops_of",
+]
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
@@ -45,37 +54,28 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class GeneratorSettings:
-    """What a generator was fitted with, whether given or chosen.
+@dataclass(frozen=True, kw_only=True)
+class SymbolSettings:
+    """What a model of symbols was fitted with, whether given or chosen.
 
     Attributes
     ----------
-    stop : bool
-        Whether the end of sequences is learned.
     val_size : float
-        The share of the symbols held out for validation; 0 for none.
+        The share of the symbols or pairs held out for validation; 0 for none.
     random_state : int
         The seed: the one that was given, or drawn for ``None``.
-    frozen : bool
-        Whether vectors stay what they were given as.
-    unit, min_count, context_length, window_length, hidden_size, embedding_size, num_layers, \
-    dropout, steps_dropout, label_smoothing, max_steps, batch_size, learning_rate, weight_decay, \
-    gradient_clip_val, patience, training_strategy, weight_averaging, preset
-        As the generator's arguments of that name.
+    min_count, hidden_size, embedding_size, num_layers, dropout, steps_dropout, label_smoothing, \
+    max_steps, batch_size, learning_rate, weight_decay, gradient_clip_val, patience, \
+    training_strategy, weight_averaging, preset
+        As the estimator's arguments of that name.
     """
 
-    stop: bool
-    unit: str
     min_count: int
-    context_length: int
-    window_length: int
     hidden_size: int
     embedding_size: int
     num_layers: int
     dropout: float
     steps_dropout: float
-    frozen: bool
     label_smoothing: float
     max_steps: int
     batch_size: int
@@ -88,6 +88,27 @@ class GeneratorSettings:
     weight_averaging: float | None = None
     preset: str = "balanced"
     random_state: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings(SymbolSettings):
+    """What a generator was fitted with, whether given or chosen.
+
+    Attributes
+    ----------
+    stop : bool
+        Whether the end of sequences is learned.
+    frozen : bool
+        Whether vectors stay what they were given as.
+    unit, context_length, window_length
+        As the generator's arguments of that name.
+    """
+
+    stop: bool
+    unit: str
+    context_length: int
+    window_length: int
+    frozen: bool
 
     def architecture(self, cell: Cell, symbols: int) -> SymbolArchitecture:
         """What the network is built from."""
@@ -121,59 +142,87 @@ def choose_generator_settings(
     width : int, optional
         Of the vectors that were given.
     """
-    name = one_of("preset", arguments["preset"], tuple(PRESETS))
-    preset, rows = PRESETS[name], len(panel.codes)
-
-    def chosen(argument: str) -> Any:
-        value = arguments[argument]
-        return preset.of(argument, rows=rows) if is_auto(value) else value
-
-    units = whole_number("hidden_size", chosen("hidden_size"), "units of the network")
-    steps = whole_number("max_steps", chosen("max_steps"), "optimiser steps")
     window = arguments["window_length"]
     window = whole_number(
         "window_length", 64 if is_auto(window) else window, "symbols learned from at once"
     )
-    batch = _batch_size(arguments["batch_size"], window, panel, vocabulary)
-    passes = steps * batch * _own_window(window, panel) / rows
-    patience = _patience(arguments, passes, panel, stops=vocabulary.stops)
     unit = panel.layout.unit if isinstance(panel.layout, TextSymbols) else "character"
-    averaging, clip = arguments["weight_averaging"], arguments["gradient_clip_val"]
+    amount = Amount(
+        symbols=len(panel.codes),
+        length=min(window, max(1, len(panel.codes) // len(panel))),
+        scores=len(vocabulary),
+        # What is held out a share of: sequences, or symbols of each.
+        parts=len(panel) if vocabulary.stops else int(panel.lengths.max()),
+    )
+    common = common_settings(arguments, PRESETS, amount)
+    units = common["hidden_size"]
     return GeneratorSettings(
         stop=vocabulary.stops,
         unit=unit,
-        min_count=arguments["min_count"],
         context_length=_context_length(arguments["context_length"]),
         window_length=window,
-        hidden_size=units,
         embedding_size=_embedding_size(arguments["embedding_size"], units, vocabulary, width),
-        num_layers=whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
-        dropout=number("dropout", chosen("dropout"), 0.0, 0.99),
-        steps_dropout=number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
-        label_smoothing=number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
-        max_steps=steps,
-        batch_size=batch,
-        learning_rate=_learning_rate(arguments["learning_rate"], units),
-        weight_decay=number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
-        gradient_clip_val=None if clip is None else number("gradient_clip_val", clip, 1e-9, 1e9),
-        val_size=_val_share(arguments["val_size"], patience),
-        patience=patience,
-        training_strategy=_strategy(arguments["training_strategy"]),
-        weight_averaging=None if averaging is None
+        learning_rate=learning_rate_of(arguments["learning_rate"], min(0.02, 4.0 / units)),
+        **common,
+    )
+
+
+class Amount(NamedTuple):
+    """How much there is to learn from."""
+
+    symbols: int
+    length: int
+    """Of a window or a pair, about."""
+    scores: int
+    """For each symbol."""
+    parts: int
+    """In how many parts, at most, something can be held out."""
+
+
+def common_settings(
+    arguments: Mapping[str, Any], presets: Mapping[str, Preset], amount: Amount
+) -> dict[str, Any]:
+    """Those that all estimators of symbols have, checked or chosen for so many symbols."""
+    name = one_of("preset", arguments["preset"], tuple(presets))
+
+    def chosen(argument: str) -> Any:
+        value = arguments[argument]
+        return presets[name].of(argument, rows=amount.symbols) if is_auto(value) else value
+
+    steps = whole_number("max_steps", chosen("max_steps"), "optimiser steps")
+    batch = _batch_size(arguments["batch_size"], amount)
+    patience = _patience(arguments, steps * batch * amount.length / amount.symbols, amount)
+    averaging, clip = arguments["weight_averaging"], arguments["gradient_clip_val"]
+    return {
+        "min_count": arguments["min_count"],
+        "hidden_size": whole_number("hidden_size", chosen("hidden_size"), "units of the network"),
+        "num_layers": whole_number("num_layers", arguments["num_layers"], "layers", highest=4),
+        "dropout": number("dropout", chosen("dropout"), 0.0, 0.99),
+        "steps_dropout": number("steps_dropout", arguments["steps_dropout"], 0.0, 0.99),
+        "label_smoothing": number("label_smoothing", arguments["label_smoothing"], 0.0, 0.99),
+        "max_steps": steps,
+        "batch_size": batch,
+        "weight_decay": number("weight_decay", arguments["weight_decay"], 0.0, 10.0),
+        "gradient_clip_val": None if clip is None
+        else number("gradient_clip_val", clip, 1e-9, 1e9),
+        "val_size": _val_share(arguments["val_size"], patience),
+        "patience": patience,
+        "training_strategy": _strategy(arguments["training_strategy"]),
+        "weight_averaging": None if averaging is None
         else number("weight_averaging", averaging, 0.01, 1.0),
-        preset=name,
-        random_state=seed_of(arguments["random_state"]),
-    )  # fmt: skip
+        "preset": name,
+        "random_state": seed_of(arguments["random_state"]),
+    }  # fmt: skip
 
 
 def _context_length(given: Any) -> int:
     return whole_number("context_length", 10_000 if is_auto(given) else given, "symbols to read")
 
 
-def _learning_rate(given: Any, units: int) -> float:
-    """Small networks take larger steps."""
-    return min(0.02, 4.0 / units) if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
+def learning_rate_of(given: Any, chosen: float) -> float:
+    """The one that is given; small networks take larger steps."""
+    return chosen if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
 
 
 def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:
@@ -184,36 +233,32 @@ def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int |
                 "it to 'auto'"
             )
         return width
+    return embedding_size_of(given, units, len(vocabulary))
+
+
+def embedding_size_of(given: Any, units: int, symbols: int) -> int:
+    """Numbers in the vector of a symbol: of many symbols as many as there are units."""
     if is_auto(given):
-        few = len(vocabulary) <= _FEW_SYMBOLS
-        return min(units, 64, len(vocabulary)) if few else units
+        return min(units, 64, symbols) if symbols <= _FEW_SYMBOLS else units
     return whole_number("embedding_size", given, "numbers in the vector of a symbol")
 
 
-def _batch_size(given: Any, window: int, panel: SymbolPanel, vocabulary: Vocabulary) -> int:
+def _batch_size(given: Any, amount: Amount) -> int:
     """As many windows as have the symbols of a step: more of short sequences."""
     if not is_auto(given):
-        return whole_number("batch_size", given, "windows a step")
-    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // len(vocabulary))
-    return max(1, min(symbols // _own_window(window, panel), _MOST_WINDOWS))
+        return whole_number("batch_size", given, "windows or pairs a step")
+    symbols = min(_SYMBOLS_A_STEP, _SCORES_A_STEP // amount.scores)
+    return max(1, min(symbols // amount.length, _MOST_WINDOWS))
 
 
-def _own_window(window: int, panel: SymbolPanel) -> int:
-    """Symbols that a window has, about."""
-    return min(window, max(1, len(panel.codes) // len(panel)))
-
-
-def _patience(
-    arguments: Mapping[str, Any], passes: float, panel: SymbolPanel, *, stops: bool
-) -> int | None:
+def _patience(arguments: Mapping[str, Any], passes: float, amount: Amount) -> int | None:
     """Of a preset, where it passes over the symbols often, and enough can be held out."""
     given = arguments["patience"]
     if given is None:
         return None
     if not is_auto(given):
         return whole_number("patience", given, "validations")
-    longest = len(panel) if stops else panel.lengths.max()  # in what is held out a share of
-    enough = len(panel.codes) * _VAL_SHARE >= _FEWEST_VALIDATED and longest * _VAL_SHARE >= 1
+    enough = amount.symbols * _VAL_SHARE >= _FEWEST_VALIDATED and amount.parts * _VAL_SHARE >= 1
     by_preset = is_auto(arguments["max_steps"]) and arguments["val_size"] is not None
     return _PATIENCE if by_preset and enough and passes > _PASSES else None
 

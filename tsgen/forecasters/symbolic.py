@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import copy
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from tsgen import training
-from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import BoolArray, FloatArray
-from tsgen._validation import checked_horizon, is_auto, number, one_of, seed_number, whole_number
+from tsgen._validation import checked_horizon, number, one_of, whole_number
 from tsgen.data import (
     Columns,
     FrameSymbols,
@@ -33,15 +31,13 @@ from tsgen.data import (
     stamps_of_frame,
 )
 from tsgen.errors import (
-    DivergenceError,
     SettingError,
-    TrainingInterrupted,
-    warn_user,
 )
 from tsgen.forecasters.base import of_one_moment, with_hints
-from tsgen.forecasters.saving import SavableEstimator, warn_unless_savable
+from tsgen.forecasters.saving import warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
+from tsgen.forecasters.symbol_estimator import SymbolEstimator
 from tsgen.forecasters.symbol_fitting import (
     SymbolRecipe,
     prepare_symbols,
@@ -67,9 +63,6 @@ from tsgen.inference import (
 )
 from tsgen.nn import Cell
 
-if TYPE_CHECKING:
-    from tsgen.training import TrainingReport
-
 __all__ = ["GRUGenerator", "LSTMGenerator", "SymbolGenerator"]
 
 _LIKELIHOOD = "log_likelihood"
@@ -77,7 +70,7 @@ _MOST_KEPT = 2**20
 """Symbols of sequences that have ended, which a fitted generator keeps to be explained."""
 
 
-class SymbolGenerator(SavableEstimator):
+class SymbolGenerator(SymbolEstimator[FittedGenerator]):
     """A generator whose model is a `FittedGenerator`; subclasses say which cell it has."""
 
     cell: ClassVar[Cell]
@@ -85,12 +78,8 @@ class SymbolGenerator(SavableEstimator):
     """The ends of the training sequences, from which `predict` goes on."""
     model_: FittedGenerator
     settings_: GeneratorSettings
-    report_: TrainingReport
-    """Of the last ``fit``; a loaded model has none."""
     spec_: SymbolSpec
     """How sequences are read."""
-    first_weights_: int
-    """A checksum of the weights before training, while it lasts."""
 
     @with_hints
     def __init__(
@@ -213,34 +202,10 @@ class SymbolGenerator(SavableEstimator):
         columns = Columns.of(id_col, time_col, target_col, frame=df)
         one_of("unit", self.unit, ("character", "word"))
         spec = SymbolSpec(columns, freq, fill, self.unit)
-        # Apart, so that who generates meanwhile has the model before this one, or this one.
-        learner = copy(self)
-        try:
-            interrupted = learner._learn(df, spec, self._start_from(init), run_dir)
-        except DivergenceError:
-            # The best weights before what went wrong, if any were learned.
-            if learner.model_.weights != learner.__dict__.pop("first_weights_"):
-                self.__dict__ = learner.__dict__
-            raise
-        del learner.first_weights_
-        self.__dict__ = learner.__dict__
-        if interrupted is not None:
-            warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
-        return self
+        start = self._start_from(init)
+        return self._fit_apart(lambda learner: learner._learn(df, spec, start, run_dir))
 
-    def _start_from(self, init: Any) -> SymbolGenerator | None:
-        if init is None:
-            return None
-        if type(init) is not type(self):
-            raise SettingError(
-                f"init={written(init)}: expected a fitted {type(self).__name__}; one in a file is "
-                "read by tsgen.load(path)"
-            )
-        init._check_fitted("fit(init=)")
-        self._check_like(init)
-        return copy(init)
-
-    def _check_like(self, init: SymbolGenerator) -> None:
+    def _check_like(self, init: Self) -> None:
         """Refuse arguments that say otherwise than the model that training goes on from."""
         model, made_of = init.model_, init.model_.network.architecture
         of_text = isinstance(init.panel_.layout, TextSymbols)
@@ -249,15 +214,9 @@ class SymbolGenerator(SavableEstimator):
             "stop": (self.stop, model.vocabulary.stops),
             "hidden_size": (self.hidden_size, made_of.hidden_size),
             "embedding_size": (self.embedding_size, made_of.embedding_size),
-            # The default, which may not have been given.
-            "num_layers": ("auto" if self.num_layers == 1 else self.num_layers, made_of.num_layers),
+            "num_layers": (self.num_layers, made_of.num_layers),
         }
-        for name, (given, has) in alike.items():
-            if not is_auto(given) and given != has:
-                raise SettingError(
-                    f"{name}={written(given)} beside init=, a model that has {written(has)}: pass "
-                    f"{name}={written(has)}, or fit without init="
-                )
+        self._refuse_others(alike, always=("unit",))
         if self.embeddings is not None and init.embeddings is None:
             raise SettingError(
                 "embeddings= beside init=, a model that learned vectors of its own: leave "
@@ -268,7 +227,7 @@ class SymbolGenerator(SavableEstimator):
         self,
         data: Any,
         spec: SymbolSpec,
-        start: SymbolGenerator | None,
+        start: Self | None,
         run_dir: str | PathLike[str] | None,
     ) -> str | None:
         """Read, train and keep what was learned; returns what ended that early."""
@@ -295,7 +254,7 @@ class SymbolGenerator(SavableEstimator):
         self.report_ = symbol_report(module, windows, losses)
         return losses.interrupted
 
-    def _recipe(self, learned: Learned, start: SymbolGenerator | None) -> SymbolRecipe:
+    def _recipe(self, learned: Learned, start: Self | None) -> SymbolRecipe:
         arguments = self.get_params(deep=False)
         vectors = None
         if self.embeddings is not None and start is None:
@@ -313,12 +272,12 @@ class SymbolGenerator(SavableEstimator):
                 "embedding_size": "auto",
             }
         return SymbolRecipe(
-            self.cell,
-            choose_generator_settings(arguments, learned.panel, learned.vocabulary, width),
-            vectors,
-            None if start is None else start.model_,
-            self.trainer_kwargs,
-            self.verbose,
+            cell=self.cell,
+            settings=choose_generator_settings(arguments, learned.panel, learned.vocabulary, width),
+            vectors=vectors,
+            start=None if start is None else start.model_,
+            trainer_kwargs=self.trainer_kwargs,
+            verbose=self.verbose,
         )
 
     # --- generating
@@ -813,14 +772,6 @@ class SymbolGenerator(SavableEstimator):
 
     # --- what all of these need
 
-    def _model(self, call: str) -> FittedGenerator:
-        """The model on the CPU, in evaluation mode."""
-        self._check_fitted(call)
-        network = self.model_.network
-        if network.training or network.device.type != "cpu":
-            network.cpu().eval()
-        return self.model_
-
     def _read(self, model: FittedGenerator, df: Any) -> SymbolPanel:
         return read_sequences(df, model.vocabulary, self.spec_)
 
@@ -863,22 +814,6 @@ class SymbolGenerator(SavableEstimator):
         if until is not None:
             last = model.vocabulary.which(until, "until")
         return model.stopping(last)
-
-    def _seed(self, random_state: int | None) -> int:
-        """That of a call, or else the model's."""
-        if random_state is None:
-            return self.settings_.random_state
-        return seed_number("random_state", random_state)
-
-    def _sampling(
-        self, random_state: int | None, temperature: float, top_k: int | None, top_p: float | None
-    ) -> Sampling:
-        return Sampling(
-            self._seed(random_state),
-            number("temperature", temperature, 0.0, 1e6),
-            None if top_k is None else whole_number("top_k", top_k, "of the likeliest symbols"),
-            None if top_p is None else number("top_p", top_p, 0.0, 1.0),
-        )
 
 
 def _ends(learned: Learned, symbols: int) -> SymbolPanel:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tsgen._runtime import side_by_side
 from tsgen.generation.dispatch import blocks_of_symbols
-from tsgen.generation.stepped import SymbolSteps
+from tsgen.generation.stepped import steps_of_symbols
 from tsgen.generation.stopping import Stopping
 from tsgen.nn import RolloutState, SymbolNetwork, TensorRecord
 
@@ -165,8 +165,7 @@ def _search_block(
     """As `beam_search`, with the codes (E,) that end a sequence."""
     batch, width = len(state), search.width
     first = torch.arange(batch, device=state.values.device)[:, None] * width
-    loops = torch.arange(batch, device=first.device).repeat_interleave(width)
-    following = SymbolSteps(network, state.take(loops), len(loops) * horizon)
+    following = steps_of_symbols(network, state.beams(width), batch * width * horizon)
     sums = state.values.new_full((batch, width), -torch.inf)
     nothing = torch.zeros_like(sums, dtype=torch.long)
     found = _Found(sums.clone(), nothing, nothing, nothing)

@@ -16,14 +16,16 @@ from torch.nn import functional
 
 from tsgen.generation.rollout import Feedback, Rollout
 from tsgen.generation.sampling import SymbolChoice
-from tsgen.nn import Cell, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
+from tsgen.nn import Cell, DecoderState, Recurrence, RecurrentNetwork, RolloutState, SymbolNetwork
 
 __all__ = [
+    "DecoderSteps",
     "SymbolSteps",
     "last_on_the_way",
     "read_through",
     "stepped_rollout",
     "stepped_symbols",
+    "steps_of_symbols",
 ]
 
 _SMALL_TABLE = 256
@@ -152,7 +154,7 @@ def stepped_symbols(
     """
     batch, device = len(state), state.values.device
     bias = choice.without_never(network.head[1])
-    following = SymbolSteps(network, state, batch * horizon, bias)
+    following = steps_of_symbols(network, state, batch * horizon, bias)
     path: list[Tensor] = []
     ended = torch.zeros(batch, dtype=torch.bool, device=device)
     for step in range(horizon):
@@ -162,6 +164,50 @@ def stepped_symbols(
             if step % _STEPS_BETWEEN_QUESTIONS == 0 and bool(ended.all()):
                 break
     return functional.pad(torch.stack(path, dim=1), (0, horizon - len(path)))
+
+
+def steps_of_symbols(
+    network: SymbolNetwork, state: RolloutState, symbols: int = 1, bias: Tensor | None = None
+) -> SymbolSteps | DecoderSteps:
+    """Which symbol follows, one after the other, the fastest way that applies.
+
+    Parameters
+    ----------
+    network, state, symbols, bias
+        As of `SymbolSteps`.
+    """
+    if isinstance(state, DecoderState):
+        return DecoderSteps(network, state, bias)
+    return SymbolSteps(network, state, symbols, bias)
+
+
+class DecoderSteps:
+    """A decoder by its own steps, each of which attends to a memory.
+
+    Parameters
+    ----------
+    network : SymbolNetwork
+    state : RolloutState
+        That of a decoder.
+    bias : Tensor of shape (V,), optional
+        Of the scores, in place of that of the network.
+    """
+
+    def __init__(self, network: SymbolNetwork, state: RolloutState, bias: Tensor | None) -> None:
+        self._network, self._state = network, state
+        self._more = None if bias is None else bias - network.head[1]
+
+    def __call__(self, codes: Tensor | None = None) -> Tensor:
+        """The scores (B, V) of what follows codes (B,), or comes first."""
+        state = self._state
+        if codes is not None:
+            state = state.fed(codes[:, None, None].to(state.values.dtype))
+        scores, self._state = self._network.step(state)
+        return scores[:, 0] if self._more is None else scores[:, 0] + self._more
+
+    def take(self, parents: Tensor) -> None:
+        """Let each beam go on from where another one of its group stands."""
+        self._state = self._state.take_beams(parents)
 
 
 class SymbolSteps:

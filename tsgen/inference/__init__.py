@@ -9,6 +9,7 @@ and ``integrity`` checks what is read of one.
 
 ``generator`` has the same for symbols: the `FittedGenerator` and its `SymbolState`;
 ``symbol_backtest`` and ``symbol_importance`` are what ``rolling_origin`` and ``importance`` are.
+``seq2seq`` encodes sources before it, whose targets are generated.
 """
 
 from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
@@ -32,6 +33,7 @@ from tsgen.inference.integrity import (
 from tsgen.inference.intervals import Calibration, Innovations, level_shares, quantile_shares
 from tsgen.inference.rolling_origin import continuations
 from tsgen.inference.saving import PARTS, load_state, save_state
+from tsgen.inference.seq2seq import FittedSeq2Seq
 from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
@@ -49,6 +51,7 @@ __all__ = [
     "Encoding",
     "FittedGenerator",
     "FittedModel",
+    "FittedSeq2Seq",
     "ForecastState",
     "Innovations",
     "OnBlowup",

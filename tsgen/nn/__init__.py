@@ -5,7 +5,8 @@ training or closed loops. ``base`` is the interface, `AutoregressiveNetwork`, an
 value that says where one stands; ``inputs`` is what a network of numbers sees (lagged values,
 flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
 and ``dropout``; ``seasons`` is one of them that serves every season. ``symbolic`` has the same
-cells between vectors of symbols and their scores.
+cells between vectors of symbols and their scores; ``encoder_decoder`` begins them with an encoded
+source, to which ``attention`` goes back.
 
 Examples
 --------
@@ -18,25 +19,32 @@ Examples
 torch.Size([3, 18, 1])
 """
 
+from tsgen.nn.attention import ATTENTIONS, AttentionKind
 from tsgen.nn.base import AutoregressiveNetwork
 from tsgen.nn.embedding import CovariateEmbedding
+from tsgen.nn.encoder_decoder import DecoderState, Seq2SeqArchitecture, Seq2SeqNetwork
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.recurrent import Architecture, Cell, Recurrence, RecurrentNetwork, in_one_piece
 from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
 from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
-from tsgen.nn.widening import widened, with_categories, with_more_symbols
+from tsgen.nn.widening import widened, with_categories, with_more_pairs, with_more_symbols
 
 __all__ = [
+    "ATTENTIONS",
     "Architecture",
+    "AttentionKind",
     "AutoregressiveNetwork",
     "Cell",
     "CovariateEmbedding",
+    "DecoderState",
     "Recurrence",
     "RecurrentNetwork",
     "RecurrentState",
     "RolloutState",
     "Season",
+    "Seq2SeqArchitecture",
+    "Seq2SeqNetwork",
     "SymbolArchitecture",
     "SymbolNetwork",
     "TensorRecord",
@@ -48,5 +56,6 @@ __all__ = [
     "sharing_weights",
     "widened",
     "with_categories",
+    "with_more_pairs",
     "with_more_symbols",
 ]

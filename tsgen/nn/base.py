@@ -111,9 +111,9 @@ class AutoregressiveNetwork(nn.Module, ABC):
         flags = torch.cat([state.known, known], dim=1)
         # Row t is seen as lag 1 of row t + 1: the last one isn't read yet.
         inputs = self.inputs(rows[:, :-1], flags[:, :-1], steps, covariates)
-        outputs, recurrent = self(inputs, state.recurrent)
+        outputs, state = self._advanced(inputs, state)
         kept = self.longest_lag
-        return outputs, RolloutState(recurrent, rows[:, -kept:], flags[:, -kept:])
+        return outputs, replace(state, values=rows[:, -kept:], known=flags[:, -kept:])
 
     def step(
         self, state: RolloutState, covariates: Tensor | None = None
@@ -131,6 +131,9 @@ class AutoregressiveNetwork(nn.Module, ABC):
         outputs : Tensor of shape (B, 1, C)
         state : RolloutState
         """
-        inputs = self.inputs(state.values, state.known, 1, covariates)
+        return self._advanced(self.inputs(state.values, state.known, 1, covariates), state)
+
+    def _advanced(self, inputs: Tensor, state: RolloutState) -> tuple[Tensor, RolloutState]:
+        """Outputs of inputs (B, T, inputs), and the state with the recurrence after them."""
         outputs, recurrent = self(inputs, state.recurrent)
         return outputs, replace(state, recurrent=recurrent)

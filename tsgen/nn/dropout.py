@@ -45,10 +45,15 @@ class Dropout(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Units (B, T, hidden), of which some are 0 and the others larger, to the same mean."""
+        mask = self.mask(hidden)
+        return hidden if mask is None else hidden * mask
+
+    def mask(self, like: Tensor) -> Tensor | None:
+        """What units (B, T, hidden) are multiplied by, (B, 1, hidden); nothing outside training."""
         if not self.training or self.p == 0.0:
-            return hidden
-        batch, _, units = hidden.shape
+            return None
+        batch, _, units = like.shape
         draws = torch.rand(
-            batch, 1, units, generator=self._generator, dtype=torch.float32, device=hidden.device
+            batch, 1, units, generator=self._generator, dtype=torch.float32, device=like.device
         )
-        return hidden * ((draws >= self.p).to(hidden.dtype) / (1.0 - self.p))
+        return (draws >= self.p).to(like.dtype) / (1.0 - self.p)

@@ -18,7 +18,16 @@ from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.inputs import input_size, lag_inputs
 from tsgen.nn.state import RecurrentState
 
-__all__ = ["Architecture", "Cell", "Recurrence", "RecurrentNetwork", "in_one_piece"]
+__all__ = [
+    "Architecture",
+    "Cell",
+    "Recurrence",
+    "RecurrentNetwork",
+    "Stepper",
+    "in_one_piece",
+    "kind_of",
+    "stacked",
+]
 
 Cell: TypeAlias = Literal["lstm", "gru"]
 
@@ -43,6 +52,11 @@ _KINDS: dict[Cell, _Kind] = {
     "lstm": _Kind(nn.LSTM, 2, torch.lstm, torch.lstm_cell),
     "gru": _Kind(nn.GRU, 1, torch.gru, torch.gru_cell),
 }
+
+
+def kind_of(cell: Cell) -> _Kind:
+    """What torch has of a cell."""
+    return _KINDS[cell]
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class Recurrence(AutoregressiveNetwork):
         steps_dropout: float = 0.0,
     ) -> None:
         """Make the layers: so many inputs, hidden units and layers."""
-        self.cell, self._kind = cell, _KINDS[cell]
+        self.cell, self._kind = cell, kind_of(cell)
         self.recurrent = self._kind.layers(*sizes, batch_first=True, dtype=torch.float32)
         self.dropout, self.steps_dropout = Dropout(dropout), Dropout(steps_dropout)
 
@@ -220,12 +234,10 @@ class Recurrence(AutoregressiveNetwork):
         step.
         """
         hidden, layers = inputs, []
-        for layer, weights in enumerate(self.recurrent.all_weights):
+        for layer, whole in enumerate(self.recurrent.all_weights):
             if layer:
                 hidden = self.dropout(hidden)
-            # Units that are left out on their way to the next step, the same ones in all windows,
-            # are weights that are 0.
-            weights = [weights[0], self.steps_dropout(weights[1][None])[0], *weights[2:]]
+            weights = self._without_some_units(whole)
             last = [part[layer, None].contiguous() for part in state]
             hidden, *here = self._kind.sequence(
                 hidden, self._kind.packed(last),
@@ -236,6 +248,13 @@ class Recurrence(AutoregressiveNetwork):
             layers.append(here)
         return hidden, tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
 
+    def _without_some_units(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """Those of a layer: units that are left out between steps are weights that are 0.
+
+        They are the same ones in all windows.
+        """
+        return [weights[0], self.steps_dropout(weights[1][None])[0], *weights[2:]]
+
     def _step(self, inputs: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """One step (B, inputs) through cells: ``nn.LSTM`` is made for sequences, and slow for it.
 
@@ -244,16 +263,58 @@ class Recurrence(AutoregressiveNetwork):
         hidden : Tensor of shape (B, 1, hidden)
         state : tuple of Tensor of shape (layers, B, hidden)
         """
-        hidden = inputs
-        layers: list[RecurrentState] = []
-        for layer, weights in enumerate(self.recurrent.all_weights):
-            if layer:
-                hidden = self.dropout(hidden[:, None])[:, 0]
-            last = self._kind.packed([part[layer] for part in state])
-            here = self._kind.step(hidden, last, *weights)
-            layers.append(here if isinstance(here, tuple) else (here,))
-            hidden = layers[-1][0]
-        return hidden[:, None], tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
+        hidden, after = self.stepper(len(inputs))(inputs, list(zip(*state, strict=True)))
+        return hidden[:, None], stacked(after)
+
+    def stepper(self, batch_size: int) -> Stepper:
+        """What takes B loops on by single steps, with the same units dropped out at all of them."""
+        whole = self.recurrent.all_weights
+        if not (self.training and self._drops_within_layers):
+            return Stepper(self._kind, whole, [None] * (len(whole) - 1))
+        weights = [self._without_some_units(of_layer) for of_layer in whole]
+        like = self._first_weight.new_empty(batch_size, 1, self.recurrent.hidden_size)
+        return Stepper(self._kind, weights, [self.dropout.mask(like) for _ in weights[1:]])
+
+
+class Stepper(NamedTuple):
+    """Single steps through cells, layer after layer."""
+
+    kind: _Kind
+    weights: Sequence[Sequence[Tensor]]
+    """Of each layer."""
+    masks: Sequence[Tensor | None]
+    """What the hidden units (B, 1, hidden) of each layer but the last are multiplied by."""
+
+    def __call__(
+        self, inputs: Tensor, state: Sequence[RecurrentState]
+    ) -> tuple[Tensor, list[RecurrentState]]:
+        """One step.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, inputs)
+        state : sequence of tuple of Tensor of shape (B, hidden)
+            Of each layer.
+
+        Returns
+        -------
+        hidden : Tensor of shape (B, hidden)
+            Of the last layer.
+        state : list of tuple of Tensor of shape (B, hidden)
+        """
+        hidden, after = inputs, list[RecurrentState]()
+        for weights, last, mask in zip(self.weights, state, (None, *self.masks), strict=True):
+            if mask is not None:
+                hidden = hidden * mask[:, 0]
+            here = self.kind.step(hidden, self.kind.packed(last), *weights)
+            after.append(here if isinstance(here, tuple) else (here,))
+            hidden = after[-1][0]
+        return hidden, after
+
+
+def stacked(layers: Sequence[RecurrentState]) -> RecurrentState:
+    """The state of layers (B, hidden) as one of shape (layers, B, hidden)."""
+    return tuple(torch.stack(parts) for parts in zip(*layers, strict=True))
 
 
 class RecurrentNetwork(Recurrence):

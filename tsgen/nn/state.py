@@ -16,6 +16,7 @@ RecurrentState: TypeAlias = tuple[Tensor, ...]
 """``(h, c)`` of an LSTM, ``(h,)`` of a GRU, each of shape (layers, B, hidden)."""
 
 _AXIS = "batch axis"
+_SHARED = "shared by beams"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,8 @@ class TensorRecord:
     """Tensors that describe the same B loops, windows or series.
 
     Fields are tensors, records, tuples of either, or ``None``; anything else is shared by all of
-    the batch. The batch is the first axis of a tensor, unless its field says otherwise.
+    the batch. The batch is the first axis of a tensor, unless its field says otherwise. What a
+    field says is shared by beams stands once for all of these: for loops in groups of K.
 
     Examples
     --------
@@ -36,9 +38,9 @@ class TensorRecord:
     """
 
     def __len__(self) -> int:
-        """B."""
+        """B; 0 where nothing is said of any loop."""
         sizes = (_size(getattr(self, item.name), _axis(item)) for item in fields(self))
-        return next(size for size in sizes if size is not None)
+        return next((size for size in sizes if size is not None), 0)
 
     def map(self, change: Callable[[Tensor, int], Tensor]) -> Self:
         """The record of changed tensors; ``change`` gets each with its batch axis."""
@@ -46,7 +48,23 @@ class TensorRecord:
 
     def take(self, positions: Tensor) -> Self:
         """Some of the batch, each as often as its position is named."""
-        return self._with(lambda axis, tensor: tensor.index_select(axis, positions))
+        count = len(self)
+
+        def taken(axis: int, tensor: Tensor) -> Tensor:
+            beams = count // max(tensor.shape[axis], 1)
+            return tensor.index_select(axis, positions if beams <= 1 else positions // beams)
+
+        return self._with(taken)
+
+    def beams(self, width: int) -> Self:
+        """Each of the batch K times in a row."""
+        return self._with(
+            lambda axis, tensor: tensor.repeat_interleave(width, dim=axis), shared=False
+        )
+
+    def take_beams(self, parents: Tensor) -> Self:
+        """The same as `take`, of positions within each one's own group of beams."""
+        return self._with(lambda axis, tensor: tensor.index_select(axis, parents), shared=False)
 
     def put(self, positions: Tensor, others: Self) -> Self:
         """The same with some of the batch replaced."""
@@ -75,12 +93,16 @@ class TensorRecord:
         """The same on another device, or in another precision."""
         return self._with(lambda _, tensor: tensor.to(target))
 
-    def _with(self, combine: Callable[..., Tensor], *others: Self) -> Self:
-        """Tensor by tensor, ``combine(batch axis, tensor, those of the others)``."""
+    def _with(self, combine: Callable[..., Tensor], *others: Self, shared: bool = True) -> Self:
+        """Tensor by tensor, ``combine(batch axis, tensor, those of the others)``.
+
+        Without ``shared`` what beams share stays as it is.
+        """
         changed = {}
         for item in fields(self):
-            values = [getattr(record, item.name) for record in (self, *others)]
-            changed[item.name] = _combined(combine, _axis(item), values)
+            if shared or not item.metadata.get(_SHARED):
+                values = [getattr(record, item.name) for record in (self, *others)]
+                changed[item.name] = _combined(combine, _axis(item), values)
         return replace(self, **changed)
 
 
@@ -90,7 +112,7 @@ def _axis(item: Field[Any]) -> int:
 
 def _size(value: Any, axis: int) -> int | None:
     if isinstance(value, tuple):
-        value = value[0]
+        value = value[0] if value else None
     if isinstance(value, TensorRecord):
         return len(value)
     return value.shape[axis] if isinstance(value, Tensor) else None

@@ -58,6 +58,11 @@ class SymbolArchitecture:
         """Whether the vectors that are read also score."""
         return self.embedding_size == self.hidden_size and not self.frozen
 
+    @property
+    def inputs(self) -> int:
+        """Numbers that the first layer reads at each step."""
+        return self.embedding_size
+
     def network(self) -> SymbolNetwork:
         """One with weights of its own."""
         return SymbolNetwork(self)
@@ -89,6 +94,11 @@ class SymbolNetwork(Recurrence):
 
     def __init__(self, architecture: SymbolArchitecture) -> None:
         super().__init__()
+        self._make(architecture)
+        self.reset_parameters()
+
+    def _make(self, architecture: SymbolArchitecture) -> None:
+        """All parts, whose weights aren't drawn yet."""
         self.architecture = architecture
         count, width = architecture.symbols, architecture.embedding_size
         vectors = torch.empty(count, width, dtype=torch.float32)
@@ -96,12 +106,11 @@ class SymbolNetwork(Recurrence):
             self.register_buffer("vectors", vectors)
         else:
             self.vectors = nn.Parameter(vectors)
-        sizes = width, architecture.hidden_size, architecture.num_layers
+        sizes = architecture.inputs, architecture.hidden_size, architecture.num_layers
         self._build(architecture.cell, sizes, architecture.dropout, architecture.steps_dropout)
         if not architecture.tied:
             self.readout = nn.Parameter(torch.empty(count, architecture.hidden_size))
         self.bias = nn.Parameter(torch.empty(count, dtype=torch.float32))
-        self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as `Recurrence.reset_parameters` says."""

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from tsgen.nn.encoder_decoder import Seq2SeqNetwork
 from tsgen.nn.recurrent import RecurrentNetwork
-from tsgen.nn.symbolic import SymbolNetwork
+from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
 
-__all__ = ["widened", "with_categories", "with_more_symbols"]
+__all__ = ["widened", "with_categories", "with_more_pairs", "with_more_symbols"]
+
+N = TypeVar("N", bound=SymbolNetwork)
+
+_OF_SYMBOLS = "vectors", "readout", "bias"
+"""The weights that have a row for each symbol."""
 
 
 def widened(network: RecurrentNetwork, drawn: RecurrentNetwork) -> RecurrentNetwork:
@@ -121,16 +128,36 @@ def with_more_symbols(network: SymbolNetwork, known: int, new: int) -> SymbolNet
     new : int
         How many there are.
     """
-    architecture = network.architecture
-    count = architecture.symbols
+    count = network.architecture.symbols + new
+    longer = dict.fromkeys(_OF_SYMBOLS, (known, new))
+    return _with_longer_tables(network, replace(network.architecture, symbols=count), longer)
+
+
+def with_more_pairs(
+    network: Seq2SeqNetwork, *, source: tuple[int, int], target: tuple[int, int]
+) -> Seq2SeqNetwork:
+    """The same for a network of pairs: the known and the new symbols of both."""
+    made_of = network.architecture
+    architecture = replace(
+        made_of,
+        source_symbols=made_of.source_symbols + source[1],
+        symbols=made_of.symbols + target[1],
+    )
+    longer = dict.fromkeys(_OF_SYMBOLS, target) | {"source_vectors": source}
+    return _with_longer_tables(network, architecture, longer)
+
+
+def _with_longer_tables(
+    network: N, architecture: SymbolArchitecture, longer: Mapping[str, tuple[int, int]]
+) -> N:
+    """A copy in which some tables, by name, have new rows after those of known symbols."""
     with torch.device("meta"):  # which draws nothing
-        more = replace(architecture, symbols=count + new).network()
+        more = type(network)(architecture)
     weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
-    for name in ("vectors", "readout", "bias"):
-        if name in weights:
-            table = weights[name]
-            mean = table[:known].mean(dim=0, keepdim=True)
-            parts = (table[:known], mean.expand(new, *table.shape[1:]), table[known:])
-            weights[name] = torch.cat(parts)
+    for name in weights.keys() & longer.keys():
+        table, (known, new) = weights[name], longer[name]
+        mean = table[:known].mean(dim=0, keepdim=True)
+        parts = (table[:known], mean.expand(new, *table.shape[1:]), table[known:])
+        weights[name] = torch.cat(parts)
     more.load_state_dict(weights, assign=True)
     return more

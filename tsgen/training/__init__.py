@@ -5,7 +5,8 @@ a loss, from `TrainingExamples` (``step``) and by an `Objective` (``losses``: er
 ``ensemble`` sums their gradients over members and parts of a batch. ``lightning_module`` is that
 under any ``Trainer``. ``trainer`` is ours, with ``callbacks`` and ``precision``; ``report`` says
 how it went. ``pretraining`` makes a network for every season of simulated series. Symbols have
-windows (``symbol_data``) and a module (``symbol_module``) of their own, and the same trainer.
+windows (``symbol_data``) and a module (``symbol_module``) of their own, pairs of sequences theirs
+(``pair_module``), and the same trainer.
 
 This door loads what is asked for alone: a strategy can be named without Lightning.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tsgen.training.data_module import WindowDataModule
     from tsgen.training.lightning_module import ForecastModule
     from tsgen.training.losses import LOSSES, Loss, Objective
+    from tsgen.training.pair_module import PairModule, SymbolPairs
     from tsgen.training.pretraining import pretrain, steps_within
     from tsgen.training.report import Losses, TrainingReport, exposure, symbol_exposure
     from tsgen.training.step import LossTerm, TrainingExamples
@@ -44,10 +46,12 @@ __all__ = [
     "Losses",
     "NoisyInputs",
     "Objective",
+    "PairModule",
     "PushForward",
     "Schedule",
     "ScheduledSampling",
     "SymbolModule",
+    "SymbolPairs",
     "SymbolWindows",
     "TeacherForcing",
     "TrainingExamples",
@@ -74,11 +78,13 @@ __getattr__ = lazily(
         "Losses": "report",
         "NoisyInputs": "strategies",
         "Objective": "losses",
+        "PairModule": "pair_module",
         "PushForward": "strategies",
         "STRATEGIES": "strategies",
         "Schedule": "trainer",
         "ScheduledSampling": "strategies",
         "SymbolModule": "symbol_module",
+        "SymbolPairs": "pair_module",
         "SymbolWindows": "symbol_data",
         "TeacherForcing": "strategies",
         "LossTerm": "step",

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from tsgen.generation import SymbolChoice, generate, median, read_over_holes
-from tsgen.nn import RecurrentNetwork, SymbolNetwork
+from tsgen.nn import RecurrentNetwork, RolloutState, SymbolNetwork
 from tsgen.preprocessing import WindowBatch
+from tsgen.training.pair_module import PairBatch
 from tsgen.training.step import free_run
 from tsgen.training.symbol_data import SymbolBatch
 
@@ -144,12 +145,21 @@ def exposure(networks: Sequence[RecurrentNetwork], batch: WindowBatch) -> pd.Dat
 
 
 @torch.inference_mode()
-def symbol_exposure(network: SymbolNetwork, batch: SymbolBatch) -> pd.DataFrame:
-    """As `exposure`, the shares of symbols that are wrong after the first half of some windows."""
+def symbol_exposure(
+    network: SymbolNetwork, state: RolloutState, batch: SymbolBatch | PairBatch
+) -> pd.DataFrame:
+    """As `exposure`, the shares of symbols that are wrong after the warm-up of some windows.
+
+    Parameters
+    ----------
+    network : SymbolNetwork
+    state : RolloutState
+        Where the windows begin.
+    batch : SymbolBatch or PairBatch
+    """
     values, known = batch.values[:, 1:], batch.known[:, 1:]
-    half = values.shape[1] // 2
+    half = batch.warmup
     ahead = slice(half, half + _SYMBOLS_AHEAD)
-    state = network.start(batch.values[:, :1], batch.known[:, :1])
     if half:
         _, state = network.read(state, values[:, :half], known[:, :half])
     truth, there = batch.targets[:, ahead], known[:, ahead, 0]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,12 +14,23 @@ import torch
 from torch import Tensor
 
 from tsgen._typing import BoolArray, IntArray
-from tsgen.data import SymbolPanel, offsets_of, ranges
+from tsgen.data import SymbolPanel, ranges
 from tsgen.errors import SettingError
 from tsgen.nn import RecurrentState, TensorRecord
 from tsgen.training.data_module import TrainingData
 
-__all__ = ["SymbolBatch", "SymbolDraw", "SymbolWindows"]
+__all__ = [
+    "DrawsHeldOut",
+    "DrawsOfEpochs",
+    "SymbolBatch",
+    "SymbolDraw",
+    "SymbolWindows",
+    "batches_of_like_length",
+    "random_of_epoch",
+    "some_held_out",
+]
+
+Draw = TypeVar("Draw")
 
 _BATCHES_SORTED = 64
 """Batches whose pieces are sorted by length together: less padding, and still a random order."""
@@ -64,6 +75,11 @@ class SymbolBatch(TensorRecord):
     def targets(self) -> Tensor:
         """The codes that are predicted, (B, T)."""
         return self.values[:, 1:, 0].long()
+
+    @property
+    def warmup(self) -> int:
+        """Symbols of a window that are read before predictions are judged."""
+        return (self.values.shape[1] - 1) // 2
 
 
 class SymbolDraw(NamedTuple):
@@ -148,9 +164,9 @@ class SymbolWindows(TrainingData):
     ) -> None:
         super().__init__()
         self.window, self.batch_size, self.seed = window, batch_size, seed
-        codes, offsets = panel.codes, panel.offsets
         if stop is not None:
-            codes, offsets = _with_stops(panel, stop)
+            panel = panel.ended(stop)
+        codes, offsets = panel.codes, panel.offsets
         self._codes = torch.from_numpy(codes)
         self._all = self._training = _Pieces(
             np.arange(len(panel)), offsets[:-1], offsets[1:], np.ones(len(panel), dtype=np.bool_)
@@ -164,34 +180,29 @@ class SymbolWindows(TrainingData):
         """Keep some of the symbols from training."""
         lengths = self._all.stop - self._all.first
         if whole:
-            order = np.random.Generator(np.random.Philox(key=self.seed)).permutation(len(lengths))
-            rest = order[: max(1, len(order) - max(1, round(share * len(order))))]
-            self._training = self._all.take(np.sort(rest))
-            self._held_out = self._all.take(np.setdiff1d(order, rest))
+            rest, held_out = some_held_out(len(lengths), share, self.seed)
+            self._training = self._all.take(rest)
+            self._held_out = self._all.take(held_out)
         else:
             cut = self._all.stop - (share * lengths).astype(np.int64)
             self._training = self._all._replace(stop=cut)
             tails = self._all._replace(first=cut, begins=cut == self._all.first)
             self._held_out = tails.take(np.flatnonzero(tails.stop > tails.first))
         if not len(self._held_out.series):
-            what = "there is one sequence alone" if whole else "all sequences are too short"
-            raise SettingError(
-                f"val_size={share:g} holds nothing out, since {what}: raise it, or pass "
-                "val_size=None and patience=None"
-            )
+            raise _nothing_held_out(share, "all sequences are too short")
 
-    def train_dataloader(self) -> DrawsOfEpochs:
+    def train_dataloader(self) -> DrawsOfEpochs[SymbolDraw]:
         """Positions alone: the codes are gathered after the transfer."""
-        return DrawsOfEpochs(self, self.trainer)
+        return DrawsOfEpochs(self.runs, self.trainer)
 
-    def val_dataloader(self) -> DrawsHeldOut:
+    def val_dataloader(self) -> DrawsHeldOut[SymbolDraw]:
         """Positions of what is held out; nothing where nothing is."""
         return DrawsHeldOut(self._draws_held_out(), self.trainer)
 
     def some_windows(self) -> SymbolBatch:
         """A batch of what is held out, or else of what is learned."""
         draws = self._draws_held_out()
-        draw = draws[0] if draws else next(_draws_of(self.epoch(0)[0], self.window))
+        draw = draws[0] if draws else next(iter(self.runs(0)[0]))
         return self.on_after_batch_transfer(draw, 0)
 
     def _draws_held_out(self) -> list[SymbolDraw]:
@@ -226,14 +237,14 @@ class SymbolWindows(TrainingData):
 
     def epoch(self, number: int) -> list[_Pieces]:
         """The pieces of one pass over all training symbols, those of a batch together."""
-        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, number, 1]))
+        random = random_of_epoch(self.seed, number)
         pieces = self._cut(random)
-        lengths = pieces.stop - pieces.first
-        order = random.permutation(len(lengths))
-        pool = np.arange(len(order)) // (_BATCHES_SORTED * self.batch_size)
-        order = order[np.lexsort((lengths[order], pool))]
-        batches = np.split(order, np.arange(self.batch_size, len(order), self.batch_size))
-        return [pieces.take(batches[i]) for i in random.permutation(len(batches))]
+        batches = batches_of_like_length([pieces.stop - pieces.first], self.batch_size, random)
+        return [pieces.take(batch) for batch in batches]
+
+    def runs(self, number: int) -> list[_Windows]:
+        """The same as windows that go on from each other."""
+        return [_Windows(pieces, self.window) for pieces in self.epoch(number)]
 
     def _cut(self, random: np.random.Generator) -> _Pieces:
         """Long sequences in as many pieces as it takes to fill a batch, elsewhere each time."""
@@ -262,46 +273,106 @@ class SymbolWindows(TrainingData):
         return digest.hexdigest()
 
 
-class DrawsOfEpochs:
-    """The draws of one pass after the other; a resumed run goes on at the trainer's step."""
+def some_held_out(count: int, share: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Positions of the sequences that are learned from, and of those that are held out."""
+    order = np.random.Generator(np.random.Philox(key=seed)).permutation(count)
+    rest = order[: max(1, len(order) - max(1, round(share * len(order))))]
+    if len(rest) == count:
+        raise _nothing_held_out(share, "there is one sequence alone")
+    return np.sort(rest), np.setdiff1d(order, rest)
 
-    def __init__(self, windows: SymbolWindows, trainer: pl.Trainer | None) -> None:
-        self._windows, self._trainer = windows, trainer
 
-    def __iter__(self) -> Iterator[SymbolDraw]:
+def _nothing_held_out(share: float, why: str) -> SettingError:
+    return SettingError(
+        f"val_size={share:g} holds nothing out, since {why}: raise it, or pass val_size=None and "
+        "patience=None"
+    )
+
+
+def random_of_epoch(seed: int, number: int) -> np.random.Generator:
+    """What a pass over all sequences draws with."""
+    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, number, 1]))
+
+
+def batches_of_like_length(
+    lengths: Sequence[IntArray], batch_size: int, random: np.random.Generator
+) -> list[IntArray]:
+    """Positions in random order, those of sequences of similar length together.
+
+    Parameters
+    ----------
+    lengths : sequence of ndarray of shape (n,)
+        By which to sort some batches together; the first one counts most.
+    batch_size : int
+    random : numpy.random.Generator
+    """
+    order = random.permutation(len(lengths[0]))
+    pool = np.arange(len(order)) // (_BATCHES_SORTED * batch_size)
+    order = order[np.lexsort((*(each[order] for each in reversed(lengths)), pool))]
+    batches = np.split(order, np.arange(batch_size, len(order), batch_size))
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+class DrawsOfEpochs(Generic[Draw]):
+    """The draws of one pass after the other; a resumed run goes on at the trainer's step.
+
+    Parameters
+    ----------
+    runs : callable
+        The draws of a pass, by its number: sequences of those that go on from each other.
+    trainer : Trainer, optional
+    """
+
+    def __init__(
+        self, runs: Callable[[int], Iterable[Collection[Draw]]], trainer: pl.Trainer | None
+    ) -> None:
+        self._runs, self._trainer = runs, trainer
+
+    def __iter__(self) -> Iterator[Draw]:
         trainer, first, rank, processes = self._trainer, 0, 0, 1
         if trainer is not None:
             first = trainer.global_step * trainer.accumulate_grad_batches
             rank, processes = trainer.global_rank, trainer.world_size
         step = 0
         for epoch in count():
-            for pieces in self._windows.epoch(epoch * processes + rank):
-                steps = -(-pieces.most // self._windows.window)
-                if step + steps > first:
-                    draws = _draws_of(pieces, self._windows.window)
+            for draws in self._runs(epoch * processes + rank):
+                if step + len(draws) > first:
                     yield from islice(draws, max(first - step, 0), None)
-                step += steps
+                step += len(draws)
 
 
-def _draws_of(pieces: _Pieces, window: int) -> Iterator[SymbolDraw]:
+@dataclass(frozen=True)
+class _Windows(Collection[SymbolDraw]):
     """The windows of some pieces, one after the other."""
-    series, first, stop = (torch.from_numpy(np.asarray(part)) for part in pieces[:3])
-    begins, nothing = torch.from_numpy(pieces.begins), torch.zeros_like(first)
-    for start in range(0, pieces.most, window):
-        here = first + start
-        yield SymbolDraw(
-            series, here, torch.minimum(here + window, stop), begins & (start == 0), nothing,
-            start > 0,
-        )  # fmt: skip
 
+    pieces: _Pieces
+    window: int
 
-class DrawsHeldOut:
-    """What is held out as windows, each process its share of them."""
+    def __len__(self) -> int:
+        return -(-self.pieces.most // self.window)
 
-    def __init__(self, draws: list[SymbolDraw], trainer: pl.Trainer | None) -> None:
-        self._draws, self._trainer = draws, trainer
+    def __contains__(self, draw: object) -> bool:
+        return any(draw is each for each in self)
 
     def __iter__(self) -> Iterator[SymbolDraw]:
+        pieces = self.pieces
+        series, first, stop = (torch.from_numpy(np.asarray(part)) for part in pieces[:3])
+        begins, nothing = torch.from_numpy(pieces.begins), torch.zeros_like(first)
+        for start in range(0, pieces.most, self.window):
+            here = first + start
+            yield SymbolDraw(
+                series, here, torch.minimum(here + self.window, stop), begins & (start == 0),
+                nothing, start > 0,
+            )  # fmt: skip
+
+
+class DrawsHeldOut(Generic[Draw]):
+    """What is held out, each process its share of it."""
+
+    def __init__(self, draws: list[Draw], trainer: pl.Trainer | None) -> None:
+        self._draws, self._trainer = draws, trainer
+
+    def __iter__(self) -> Iterator[Draw]:
         trainer = self._trainer
         rank, processes = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
         yield from self._draws[rank::processes]
@@ -332,13 +403,3 @@ def _windows_held_out(pieces: _Pieces, starts: IntArray, rows: int) -> list[Symb
         SymbolDraw(whose, first, stop, begins, counted, goes_on=False)
         for whose, first, stop, begins, counted in zip(*tensors, strict=True)
     ]
-
-
-def _with_stops(panel: SymbolPanel, stop: int) -> tuple[IntArray, IntArray]:
-    """The codes of a panel with one behind each sequence, and their offsets."""
-    offsets = offsets_of(panel.lengths + 1)
-    codes = np.full(int(offsets[-1]), stop, dtype=panel.codes.dtype)
-    stands_before = np.ones(len(codes), dtype=np.bool_)
-    stands_before[offsets[1:] - 1] = False
-    codes[stands_before] = panel.codes
-    return codes, offsets
