@@ -120,7 +120,13 @@ def test_a_declared_frequency(run: Run) -> None:
 
 def test_the_summary(run: Run) -> None:
     out = run(written(two_series()), "--horizon", 5).out
-    for line in ("rows read 96", "series 2", "frequency MS", "season 12 rows"):
+    shown_lines = (
+        "rows read 96",
+        "series 2",
+        "season 12 rows",
+        "preset balanced, from random weights",
+    )
+    for line in shown_lines:
         assert line in [" ".join(shown.split()) for shown in out.splitlines()]
     assert "MASE, last 5 rows" in out
     assert "of seasonal naive" in out

@@ -608,6 +608,13 @@ def _write(results: Mapping[Path | None, Any], *, overwrite: bool) -> dict[str, 
     return {"written": names} if names else {}
 
 
+_FIRST_WEIGHTS = {
+    "random": "random weights",
+    "pretrained": "pretrained weights",
+    "fitted": "a fitted model",
+}
+
+
 def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[str, str]:
     """Lines on a fit."""
     settings = model.settings_
@@ -616,6 +623,7 @@ def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[
         "series": f"{len(model.panel_):,}",
         "frequency": settings.frequency,
         "season": f"{settings.season_length} rows",
+        "preset": f"{settings.preset}, from {_FIRST_WEIGHTS.get(settings.init, settings.init)}",
         "fit": f"{seconds:.1f} s, {settings.max_steps} steps",
     }
 
