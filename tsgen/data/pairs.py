@@ -258,7 +258,7 @@ def _column(frame: pd.DataFrame, name: Any) -> pd.Series:
         raise SettingError(
             f"there is no column {written(name)}: pass source_col= and target_col=, two of {names}"
         )
-    column = frame[name]
+    column: pd.Series | pd.DataFrame = frame[name]
     if isinstance(column, pd.DataFrame):
         raise FrameError(
             [f"{column.shape[1]} columns are called {written(name)}: rename all but one of them"]
