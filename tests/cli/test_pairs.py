@@ -83,3 +83,25 @@ def test_models_of_other_things_are_refused(run: Run) -> None:
     lists = LSTMSeq2Seq(max_steps=1, hidden_size=4, verbose=False).fit([[1], [2]], ["a", "b"])
     lists.save("lists.tsgen")
     assert "lists of symbols" in run(table(), *COLUMNS, "--model", "lists.tsgen").err
+
+
+@pytest.mark.parametrize(
+    "back",
+    [["x", "y", None], [1.0, 2.0, None], pd.Categorical(["x", "y", None])],
+    ids=["text", "numbers", "categories"],
+)
+def test_columns_of_parquet_are_text(run: Run, back: Any) -> None:
+    frame = pd.DataFrame({"word": [12, 13, 12], "back": back}, index=[0, 0, 4])
+    frame.to_parquet("pairs.parquet")
+    done = run("pairs.parquet", *COLUMNS, "--save", "m.tsgen", "--out", "out.csv")
+    assert done.code == 0, done.err
+    filled = pd.read_csv("out.csv", keep_default_na=False, index_col=0)
+    assert filled.index.tolist() == [0, 0, 4]
+    assert str(filled["back"].iloc[2]) == load("m.tsgen").predict("12")
+
+
+def test_a_missing_source_is_named(run: Run) -> None:
+    pd.DataFrame({"word": ["a", None], "back": ["x", "y"]}).to_parquet("pairs.parquet")
+    done = run("pairs.parquet", *COLUMNS, "--save", "m.tsgen")
+    assert done.code == 2
+    assert "1 fields of column 'word' are missing, the first in row 2" in done.err

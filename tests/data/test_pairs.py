@@ -137,3 +137,31 @@ def test_more_pairs_keep_the_codes_of_those_before() -> None:
     more = learn_pairs(["0b"], ["AX"], PairSpec(), known=both)
     assert list(more.sources.vocabulary.symbols) == ["a", "b", "0"]
     assert list(more.targets.vocabulary.symbols) == ["X", "Y", "A"]
+
+
+@pytest.mark.parametrize(
+    ("source_col", "target_col"), [("word", "score"), ("score", "sound"), ("beam_id", "sound")]
+)
+def test_no_column_is_written_over_by_those_of_beams(source_col: str, target_col: str) -> None:
+    frame = pd.DataFrame({source_col: WORDS, target_col: PHONEMES})
+    pairs = learn_pairs(frame, None, PairSpec(source_col=source_col, target_col=target_col))
+    sources = read_sources(frame[[source_col]], pairs.sources.vocabulary, pairs.spec)
+    columns = {"beam_id": np.zeros((3, 1)), "score": np.zeros((3, 1))}
+    with pytest.raises(SettingError, match=r"'(score|beam_id)' is a column of the pairs"):
+        sources.write_several([["K"]] * 3, columns)
+
+
+def test_targets_called_source_stand_beside_no_sources() -> None:
+    pairs = learn_pairs(WORDS, pd.Series(PHONEMES, name="source"), SPEC)
+    several = [["K"]] * 3
+    sources = read_sources(WORDS, pairs.sources.vocabulary, pairs.spec)
+    with pytest.raises(SettingError, match="'source' is a column of the pairs"):
+        sources.write_several(several, {"sample_id": np.zeros((3, 1))})
+    alone = read_sources("a", pairs.sources.vocabulary, pairs.spec)
+    assert list(alone.write_several([["K"]], {"sample_id": [0]})) == ["sample_id", "source"]
+
+
+def test_a_column_whose_name_comes_twice_is_refused() -> None:
+    frame = pd.DataFrame([["a", "b", "c"]], columns=["word", "word", "sound"])
+    with pytest.raises(FrameError, match="2 columns are called 'word': rename all but one"):
+        learn_pairs(frame, None, PairSpec(source_col="word", target_col="sound"))

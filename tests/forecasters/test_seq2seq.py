@@ -239,6 +239,17 @@ def test_samples_depend_on_the_seed_and_the_source_alone(fitted: LSTMSeq2Seq) ->
     assert rows["sample_id"].tolist() == [0, 1, 2, 3] * 2
 
 
+def test_many_samples_are_drawn_in_blocks_that_fit_into_memory(
+    fitted: LSTMSeq2Seq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted.sample(WORDS[:6], num_samples=8)
+    most, panel = 10_000, fitted._read(fitted.model_, WORDS).panel
+    monkeypatch.setattr("tsgen.inference.seq2seq._NUMBERS_AT_ONCE", most)
+    for rows, _ in fitted.model_._blocks(panel, copies=8):
+        assert 8 * len(rows) * (panel.lengths[rows].max() + 1) * 2 * 24 <= most
+    assert fitted.sample(WORDS[:6], num_samples=8) == whole
+
+
 @pytest.mark.slow
 def test_likelihoods_of_all_targets_sum_to_one() -> None:
     """Of one symbol, targets differ in their lengths alone."""

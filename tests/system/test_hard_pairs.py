@@ -71,6 +71,8 @@ def test_row_72_columns(model: LSTMSeq2Seq) -> None:
     for wrong in ({}, {"source_col": "a"}, {"source_col": "c", "target_col": "b"}):
         with pytest.raises(SettingError, match="two of 'a', 'b'"):
             LSTMSeq2Seq(**QUICK).fit(frame, **wrong)
+    with pytest.raises(FrameError, match="2 columns are called 'a'"):
+        LSTMSeq2Seq(**QUICK).fit(pd.concat([frame, frame], axis=1), source_col="a", target_col="b")
     with pytest.raises(SettingError, match="a frame has both columns"):
         LSTMSeq2Seq(**QUICK).fit(frame, TARGETS, source_col="a")
     with pytest.raises(SettingError, match="sources were no frame in fit"):

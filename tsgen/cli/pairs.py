@@ -45,10 +45,9 @@ class Pairs:
         if not self.missing.any():
             return self.table
         sources = self.table.loc[self.missing, self.source]
-        targets = model.predict(sources, num_beams=beams or 1)
-        return self.table.assign(
-            **{self.target: self.table[self.target].mask(self.missing, targets)}
-        )
+        cells = self.table[self.target].astype(object)
+        cells[self.missing] = model.predict(sources.tolist(), num_beams=beams or 1)
+        return self.table.assign(**{self.target: cells})
 
 
 def read_pairs(file: Path, spec: FileSpec, columns: PairColumns, model: Any = None) -> Pairs:
@@ -74,6 +73,13 @@ def read_pairs(file: Path, spec: FileSpec, columns: PairColumns, model: Any = No
     if absent:
         names = listing([repr(name) for name in table.columns])
         raise CommandError(f"there is no column {absent[0]!r}; there are: {names}")
+    unknown = table[source].isna().to_numpy().nonzero()[0]
+    if len(unknown):
+        raise CommandError(
+            f"{len(unknown):,} fields of column {source!r} are missing, the first in row "
+            f"{unknown[0] + 1}: fill them, or leave those rows out"
+        )
+    table = table.astype({source: str})
     cells = table[target]
     missing = (cells.isna() | (cells == "")).to_numpy()
     if missing.all() and model is None:

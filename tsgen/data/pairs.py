@@ -100,12 +100,17 @@ class Sources:
         ----------
         targets : sequence of N sequences of K
         columns : mapping of str to ndarray of shape (N, K)
-            What else to say of each; where the first one is NaN there is no such target.
+            What else to say of each.
 
         Returns
         -------
         DataFrame
             With the index of sources and ``source``, or the columns of their frame.
+
+        Raises
+        ------
+        SettingError
+            If one of these columns is there already, or is what targets are called.
         """
         counts = [len(each) for each in targets]
         rows = np.repeat(np.arange(len(targets)), counts)
@@ -115,6 +120,14 @@ class Sources:
             index = None if self.holder is None else self.holder.index[rows]
             frame = pd.DataFrame({} if self.alone else {"source": rows}, index=index)
             frame = frame if index is not None else frame.reindex(range(len(rows)))
+        given = [*frame.columns] if isinstance(self.holder, pd.DataFrame) else []
+        ours = {*frame.columns, *columns} - {*given} | {*columns}
+        twice = [name for name in (*given, self.name) if name in ours]
+        if twice:
+            raise SettingError(
+                f"{written(twice[0])} is a column of the pairs, and also one that is written "
+                "beside several targets of a source: rename that of the pairs"
+            )
         frame = frame.assign(**{name: np.ravel(values) for name, values in columns.items()})
         flat = [target for each in targets for target in each]
         frame[self.name] = pd.Series(flat, index=frame.index, dtype=object).infer_objects()
@@ -245,7 +258,11 @@ def _column(frame: pd.DataFrame, name: Any) -> pd.Series:
         raise SettingError(
             f"there is no column {written(name)}: pass source_col= and target_col=, two of {names}"
         )
-    column: pd.Series = frame[name]
+    column: pd.Series | pd.DataFrame = frame[name]
+    if isinstance(column, pd.DataFrame):
+        raise FrameError(
+            [f"{column.shape[1]} columns are called {written(name)}: rename all but one of them"]
+        )
     return column
 
 

@@ -71,7 +71,9 @@ class FittedSeq2Seq:
         decoder = self.decoder
         stopping = decoder.stopping()
         return self._generated(
-            sources, lambda state: decoder.drawn(state, horizon, sampling, count, stopping)
+            sources,
+            lambda state: decoder.drawn(state, horizon, sampling, count, stopping),
+            copies=count,
         )
 
     def beams(
@@ -112,19 +114,26 @@ class FittedSeq2Seq:
         return found
 
     def _generated(
-        self, sources: SymbolPanel, work: Callable[[SymbolState], Generated], width: int = 1
+        self,
+        sources: SymbolPanel,
+        work: Callable[[SymbolState], Generated],
+        width: int = 1,
+        copies: int = 1,
     ) -> Generated:
         """What is generated of all sources, block by block, in their own order."""
-        blocks = [(rows, work(state)) for rows, state in self._blocks(sources, width)]
+        blocks = [(rows, work(state)) for rows, state in self._blocks(sources, width, copies)]
         order = np.argsort(np.concatenate([rows for rows, _ in blocks]))
         parts: Any = zip(*(generated for _, generated in blocks), strict=True)
         joined = (None if part[0] is None else np.concatenate(part)[order] for part in parts)
         return Generated(*joined)  # type: ignore[arg-type]
 
-    def _blocks(self, sources: SymbolPanel, width: int = 1) -> Iterator[_Block]:
-        """Sources of similar length together, encoded one block after the other."""
+    def _blocks(self, sources: SymbolPanel, width: int = 1, copies: int = 1) -> Iterator[_Block]:
+        """Sources of similar length together, encoded one block after the other.
+
+        Beams share what they attend to; of loops side by side each has a copy.
+        """
         order = np.argsort(-sources.lengths, kind="stable")
-        size = 2 * self.network.recurrent.hidden_size
+        size = 2 * self.network.recurrent.hidden_size * copies
         start = 0
         while start < len(order):
             longest = int(sources.lengths[order[start]]) + 1
