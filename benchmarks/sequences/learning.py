@@ -78,8 +78,8 @@ def fitted(
 def _steps_within(
     minutes: float, data: Any, given: Mapping[str, Any], kind: type[Any] = tsgen.LSTMGenerator
 ) -> int:
-    start, rest = (
-        _seconds(kind(**{**given, "max_steps": steps}), data) for steps in (1, _TRIED + 1)
+    _, start, rest = (  # the first fit imports what it needs
+        _seconds(kind(**{**given, "max_steps": steps}), data) for steps in (1, 1, _TRIED + 1)
     )
     return max(1, round((minutes * 60 - start) * _TRIED / max(rest - start, 1e-3)))
 
