@@ -330,6 +330,9 @@ def test_a_file_that_exists_is_refused_before_any_work(
         ({"init": "missing"}, "init"),
         ({"seasons": []}, "seasons"),
         ({"seasons": [12, 13]}, "seasons"),
+        ({"seasons": 12}, "seasons"),
+        ({"seasons": "12"}, "seasons"),
+        ({"seasons": [[12]]}, "seasons"),
     ],
     ids=str,
 )

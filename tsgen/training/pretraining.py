@@ -341,9 +341,9 @@ def _tasks(seasons: Collection[int] | None) -> tuple[Task, ...]:
     if seasons is None:
         return CURRICULUM
     known = sorted({task.season.rows for task in CURRICULUM})
-    if not seasons or not set(seasons) <= set(known):
+    if not isinstance(seasons, Collection) or not seasons or any(m not in known for m in seasons):
         raise SettingError(
-            f"seasons={written(seasons)}: expected some of {', '.join(map(str, known))}"
+            f"seasons={written(seasons)}: expected a list of some of {', '.join(map(str, known))}"
         )
     return tuple(task for task in CURRICULUM if task.season.rows in seasons)
 
