@@ -57,14 +57,17 @@ def test_the_residual_is_seasonal_where_the_series_is() -> None:
 @pytest.mark.parametrize("freq", ["h", "W", "MS"])
 def test_what_is_chosen_fits_the_series(rows: int, freq: str) -> None:
     index = pd.date_range("2000-01-01", periods=rows, freq=freq)
-    settings = settings_of(pd.Series(np.arange(float(rows)), index=index).asfreq(freq))
-    assert 1 <= settings.context_length < rows
+    series = pd.Series(np.arange(float(rows)), index=index).asfreq(freq)
+    settings = settings_of(series)
     assert 1 <= settings.train_horizon < rows
-    assert max(settings.lags) < rows
-    assert settings.lags[0] == 1
-    assert list(settings.lags) == sorted(set(settings.lags))
-    assert settings.residual_lag in settings.lags
-    assert settings.max_steps >= 1
+    from_scratch = settings_of(series, init="random")
+    assert 1 <= from_scratch.context_length < rows
+    assert max(from_scratch.lags) < rows
+    for each in settings, from_scratch:
+        assert each.lags[0] == 1
+        assert list(each.lags) == sorted(set(each.lags))
+        assert each.residual_lag in each.lags
+        assert each.max_steps >= 1
 
 
 def test_settings_show_what_was_chosen() -> None:
@@ -123,7 +126,7 @@ def test_a_long_strategy_holds_out_no_more_than_others() -> None:
 # ---------------------------------------------------------------------------------------- presets
 
 RECIPES = "fast", "balanced", "accurate"
-"""The presets of networks that know nothing at first."""
+"""The presets that have a recipe for networks that know nothing at first."""
 CHOSEN = (
     "loss", "training_strategy", "max_steps", "batch_size", "hidden_size", "weight_averaging",
     "n_models", "learning_rate", "dropout",
@@ -165,8 +168,29 @@ def chosen(df: Any, **arguments: Any) -> dict[str, Any]:
     ids=lambda value: "" if isinstance(value, pd.Series | pd.DataFrame | tuple) else value,
 )
 def test_what_a_preset_comes_to(preset: str, df: Any, expected: tuple[Any, ...]) -> None:
-    assert chosen(df, preset=preset) == dict(zip(CHOSEN, expected, strict=True))
+    assert chosen(df, preset=preset, init="random") == dict(zip(CHOSEN, expected, strict=True))
     assert settings_of(df, preset=preset).preset == preset
+
+
+FREE = FreeRunning(share=0.7)
+
+
+@pytest.mark.parametrize(
+    ("preset", "df", "expected"),
+    [
+        ("balanced", WALK, ("mse", FREE, 100, 32, 128, None, 1, 5e-4, 0.0)),
+        ("balanced", LARGE, ("mse", FREE, 300, 32, 128, None, 1, 5e-4, 0.0)),
+        ("balanced", LARGEST, ("mse", FREE, 1000, 32, 128, None, 1, 2e-3, 0.0)),
+        ("accurate", WALK, ("mae", FREE, 100, 32, 128, None, 8, 5e-4, 0.0)),
+        ("accurate", LARGEST, ("mae", FREE, 1000, 32, 128, None, 4, 2e-3, 0.0)),
+    ],
+    ids=lambda value: "" if isinstance(value, pd.Series | pd.DataFrame | tuple) else value,
+)
+def test_what_it_comes_to_from_pretrained_weights(
+    preset: str, df: Any, expected: tuple[Any, ...]
+) -> None:
+    assert chosen(df, preset=preset) == dict(zip(CHOSEN, expected, strict=True))
+    assert settings_of(df, preset=preset).init == "pretrained"
 
 
 def test_balanced_is_the_default() -> None:
@@ -192,9 +216,10 @@ GIVEN = {
 @pytest.mark.parametrize("preset", ["fast", "accurate"])
 def test_what_is_given_wins_over_the_preset(preset: str) -> None:
     """It alone: all else stays what the preset says."""
-    before = chosen(WALK, preset=preset)
+    before = chosen(WALK, preset=preset, init="random")
     for name, value in GIVEN.items():
-        assert chosen(WALK, preset=preset, **{name: value}) == before | {name: value}
+        given = chosen(WALK, preset=preset, init="random", **{name: value})
+        assert given == before | {name: value}
     assert chosen(WALK, preset=preset, **GIVEN) == GIVEN
 
 
@@ -242,18 +267,18 @@ def test_where_the_season_errs_hardly_more_large_panels_add_to_it(
 ) -> None:
     count = LARGE_FROM[preset]
     panel = with_season(amplitude, count)
-    assert settings_of(panel, preset=preset).residual_lag == large
+    assert settings_of(panel, preset=preset, init="random").residual_lag == large
     few = large if preset == "accurate" else small
-    assert settings_of(panel.iloc[:, 1:], preset=preset).residual_lag == few
+    assert settings_of(panel.iloc[:, 1:], preset=preset, init="random").residual_lag == few
 
 
 @pytest.mark.parametrize("preset", RECIPES)
 def test_errors_of_large_panels_count_by_the_season(preset: str) -> None:
     count = LARGE_FROM[preset]
     panel = with_season(20, count)
-    many = settings_of(panel, preset=preset)
+    many = settings_of(panel, preset=preset, init="random")
     assert (many.unit_season, many.change_share, many.error_limit) == (12, 0.5, None)
-    few = settings_of(panel.iloc[:, 1:], preset=preset)
+    few = settings_of(panel.iloc[:, 1:], preset=preset, init="random")
     expected = (12, 0.5) if preset == "accurate" else (None, 0.0)
     assert (few.unit_season, few.change_share) == expected
 
@@ -267,15 +292,15 @@ def test_large_panels_of_a_long_season_have_far_lags(
     preset: str, freq: str, lags: tuple[int, ...], more: Any
 ) -> None:
     panel = panel_of(1_000, LARGE_FROM[preset], freq)
-    assert settings_of(panel, preset=preset).lags == tuple(sorted({*lags, *more}))
-    assert settings_of(panel.iloc[:, 1:], preset=preset).lags == lags
-    assert settings_of(panel, preset=preset, lags=[3], residual="last").lags == (1, 3)
+    assert settings_of(panel, preset=preset, init="random").lags == tuple(sorted({*lags, *more}))
+    assert settings_of(panel.iloc[:, 1:], preset=preset, init="random").lags == lags
+    assert settings_of(panel, preset=preset, init="random", lags=[3], residual="last").lags == (1, 3)
 
 
 @pytest.mark.parametrize("rows", [672, 671])
 def test_a_far_lag_leaves_half_of_the_rows(rows: int) -> None:
     hours = panel_of(rows, 90, "h")
-    assert (336 in settings_of(hours, preset="accurate").lags) == (rows == 672)
+    assert (336 in settings_of(hours, preset="accurate", init="random").lags) == (rows == 672)
 
 
 @pytest.mark.parametrize("preset", RECIPES)
@@ -286,8 +311,8 @@ def test_large_panels_of_a_long_season_have_half_of_the_context(
     preset: str, freq: str, small: int, large: int
 ) -> None:
     panel = panel_of(1_000, LARGE_FROM[preset], freq)
-    assert settings_of(panel, preset=preset).context_length == large
-    assert settings_of(panel.iloc[:, 1:], preset=preset).context_length == small
+    assert settings_of(panel, preset=preset, init="random").context_length == large
+    assert settings_of(panel.iloc[:, 1:], preset=preset, init="random").context_length == small
 
 
 def test_integer_time_says_nothing_of_seasons() -> None:
@@ -296,10 +321,11 @@ def test_integer_time_says_nothing_of_seasons() -> None:
     assert settings_of(count).season_length == 1
     assert settings_of(count).context_length == 48
     assert settings_of(count[:60]).context_length == 30
-    assert settings_of(count, season_length=1).context_length == 10
-    assert settings_of(count, season_length=5).context_length == 20
+    from_scratch = {"init": "random"}
+    assert settings_of(count, season_length=1, **from_scratch).context_length == 10
+    assert settings_of(count, season_length=5, **from_scratch).context_length == 20
     years = count.set_axis(pd.date_range("1800-01-01", periods=120, freq="YS"))
-    assert settings_of(years).context_length == 10
+    assert settings_of(years, **from_scratch).context_length == 10
 
 
 # ------------------------------------------------------------------------------- what is refused

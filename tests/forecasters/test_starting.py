@@ -22,6 +22,8 @@ from tsgen.weights import read_weights, shipped_sizes, write_weights
 
 UNITS = 4
 KNOWING = ("zero_shot", "fine_tuned")
+OPEN = ("balanced", "accurate")
+"""Presets that begin with weights where these fit."""
 HARDLY = {"max_steps": 1, "learning_rate": 1e-9, "batch_size": 2}
 """So little training that the weights stay what they were."""
 
@@ -292,9 +294,56 @@ def test_a_preset_begins_with_weights_that_there_are(preset: str) -> None:
     assert settings.window_norm
 
 
-def test_other_presets_begin_with_random_weights_or_those_that_are_named(path: str) -> None:
-    others = sorted(set(PRESETS) - set(KNOWING))
-    assert {settings_of(monthly(), preset=preset).init for preset in others} == {"random"}
+@pytest.mark.parametrize("preset", OPEN)
+def test_a_preset_begins_with_weights_where_they_fit(preset: str) -> None:
+    begun = settings_of(monthly(), preset=preset)
+    assert (begun.init, begun.preset, begun.hidden_size) == ("pretrained", preset, 128)
+    suiting = {"hidden_size": shipped_sizes()[0], "context_length": 30, "window_norm": True}
+    assert settings_of(monthly(), preset=preset, **suiting).init == "pretrained"
+
+
+@pytest.mark.parametrize("preset", OPEN)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"hidden_size": 16},
+        {"num_layers": 2},
+        {"lags": [12]},
+        {"residual": None},
+        {"window_norm": False},
+        {"init": "random"},
+    ],
+    ids=lambda arguments: next(iter(arguments)),
+)
+def test_it_begins_with_random_ones_elsewhere(preset: str, arguments: dict[str, Any]) -> None:
+    settings = settings_of(monthly(), preset=preset, **arguments)
+    recipe = PRESETS[preset].from_scratch
+    assert recipe is not None
+    assert settings.init == "random"
+    assert settings.max_steps == recipe.of("max_steps", rows=120)
+    assert settings.start_share == 0
+
+
+@pytest.mark.parametrize("preset", OPEN)
+def test_weights_don_t_fit_other_cells_channels_and_unknown_seasons(preset: str) -> None:
+    gru = GRUForecaster(preset=preset).get_params(deep=False)
+    assert choose_settings(gru, read_panel(monthly()), "gru").init == "random"
+    channels = LSTMForecaster(preset=preset, multivariate=True)
+    assert channels.prepare(monthly()) and channels.settings_.init == "random"
+    assert settings_of(wavy(), preset=preset).init == "random"
+    assert settings_of(wavy(), preset=preset, season_length=9).init == "pretrained"
+
+
+@pytest.mark.parametrize("preset", OPEN)
+def test_without_weights_in_the_package_all_begin_with_random_ones(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tsgen.forecasters.starting.shipped_sizes", tuple)
+    assert settings_of(monthly(), preset=preset).init == "random"
+
+
+def test_fast_begins_with_random_weights_or_those_that_are_named(path: str) -> None:
+    assert settings_of(monthly(), preset="fast").init == "random"
     named = settings_of(monthly(), preset="fast", init=path)
     assert (named.init, named.hidden_size) == (path, UNITS)
     assert settings_of(monthly(), init=Path(path)) == settings_of(monthly(), init=path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tsgen.training import FreeRunning, Loss, TeacherForcing, TrainingStrategy
@@ -39,6 +39,8 @@ class Preset:
         the two lie weights that are better than either on rows that come later [1]_.
     init : str
         What networks begin with, ``"random"`` or ``"pretrained"``.
+    from_scratch : Preset, optional
+        The recipe in place of this one where pretrained weights don't fit what is asked for.
     max_steps, hidden_size, n_models, batch_size, learning_rate, dropout, loss, training_strategy
         As the forecaster's arguments of that name.
 
@@ -62,6 +64,7 @@ class Preset:
     error_limit: float | None = None
     start_share: float | tuple[float, ...] = 0.0
     init: str = "random"
+    from_scratch: Preset | None = None
 
     def of(self, name: str, *, rows: int) -> Any:
         """What it says of an argument, for a panel of so many rows."""
@@ -69,22 +72,47 @@ class Preset:
         return value[bisect_right(self.sizes, rows)] if isinstance(value, tuple) else value
 
 
+_FINE_TUNED = Preset(
+    max_steps=(100, 300, 600, 1000),
+    hidden_size=128,
+    sizes=(20_000, 100_000, 200_000),
+    n_models=(4, 4, 2, 1),
+    learning_rate=(5e-4, 5e-4, 5e-4, 2e-3),
+    start_share=(0.4, 0.4, 0.4, 0.0),
+    far_lags=False,
+    loss="mae",
+    training_strategy=FreeRunning(share=0.7),
+    seasonal_below=1.15,
+    change_share=1.0,
+    error_limit=12.0,
+    init="pretrained",
+)
+
 PRESETS = {
     "fast": Preset(max_steps=(150, 300), hidden_size=32),
-    "balanced": Preset(max_steps=(400, 1500), hidden_size=(32, 64)),
-    "accurate": Preset(
-        max_steps=(1500, 3000, 6000),
-        hidden_size=64,
-        sizes=(50_000, 200_000),
-        n_models=(8, 6, 4),
-        batch_size=16,
-        learning_rate=4e-3,
-        dropout=0.2,
-        loss="mae",
-        training_strategy=FreeRunning(),
-        far_lags=(False, True, True),
-        seasonal_below=1.15,
-        change_share=0.5,
+    "balanced": replace(
+        _FINE_TUNED,
+        n_models=1,
+        loss="mse",
+        from_scratch=Preset(max_steps=(400, 1500), hidden_size=(32, 64)),
+    ),
+    "accurate": replace(
+        _FINE_TUNED,
+        n_models=(8, 8, 6, 4),
+        from_scratch=Preset(
+            max_steps=(1500, 3000, 6000),
+            hidden_size=64,
+            sizes=(50_000, 200_000),
+            n_models=(8, 6, 4),
+            batch_size=16,
+            learning_rate=4e-3,
+            dropout=0.2,
+            loss="mae",
+            training_strategy=FreeRunning(),
+            far_lags=(False, True, True),
+            seasonal_below=1.15,
+            change_share=0.5,
+        ),
     ),
     "zero_shot": Preset(
         max_steps=0,
@@ -96,19 +124,5 @@ PRESETS = {
         error_limit=12.0,
         init="pretrained",
     ),
-    "fine_tuned": Preset(
-        max_steps=(100, 300, 600, 1000),
-        hidden_size=128,
-        sizes=(20_000, 100_000, 200_000),
-        n_models=(4, 4, 2, 1),
-        learning_rate=(5e-4, 5e-4, 5e-4, 2e-3),
-        start_share=(0.4, 0.4, 0.4, 0.0),
-        far_lags=False,
-        loss="mae",
-        training_strategy=FreeRunning(share=0.7),
-        seasonal_below=1.15,
-        change_share=1.0,
-        error_limit=12.0,
-        init="pretrained",
-    ),
+    "fine_tuned": _FINE_TUNED,
 }

@@ -23,7 +23,7 @@ from tsgen.data import Panel
 from tsgen.errors import SettingError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters.presets import PRESETS, Preset
-from tsgen.forecasters.starting import fixed_by_weights, initial_weights
+from tsgen.forecasters.starting import fixed_by_weights, initial_weights, suits_weights
 from tsgen.nn import Architecture, Cell, Season
 from tsgen.preprocessing import CovariateScaler
 from tsgen.training import LOSSES, STRATEGIES, TeacherForcing, TrainingStrategy
@@ -178,7 +178,7 @@ def choose_settings(
     SettingError
         For an argument that can't be used, with its value and what is accepted.
     """
-    preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
+    preset = _recipe(arguments, panel, cell)
     season, longer = _seasons(arguments["season_length"], panel)
     strategy = _strategy(arguments["training_strategy"], preset)
     val_size = _val_size(arguments["val_size"], arguments["patience"], season, panel)
@@ -206,6 +206,28 @@ def choose_settings(
         random_state=seed_of(arguments["random_state"]),
         **chosen,
     )
+
+
+def _recipe(arguments: Mapping[str, Any], panel: Panel, cell: Cell) -> Preset:
+    """That of the preset, or its other one where networks don't begin with pretrained weights.
+
+    These read a season or two: a longer repetition that nothing tells of is learned from scratch.
+    """
+    preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
+    if preset.from_scratch is None:
+        return preset
+    init = arguments["init"]
+    if is_auto(init):
+        known = panel.channels == 1 and _says_its_season(arguments, panel)
+        begins = known and suits_weights(arguments, cell)
+    else:
+        begins = not (isinstance(init, str) and init == "random")
+    return preset if begins else preset.from_scratch
+
+
+def _says_its_season(arguments: Mapping[str, Any], panel: Panel) -> bool:
+    """Whether rows of a season, or none, are given or those of the frequency."""
+    return not is_auto(arguments["season_length"]) or bool(panel.frequency.season_length)
 
 
 def _weights(
@@ -264,8 +286,8 @@ def _windows(
     residual = _residual(arguments["residual"], season, horizon, panel, seasonal_below)
     context = arguments["context_length"]
     if is_auto(context):
-        is_unknown = is_auto(arguments["season_length"]) and not panel.frequency.season_length
-        context = _context_length(None if is_unknown else season, length, far=far)
+        known = season if _says_its_season(arguments, panel) else None
+        context = _context_length(known, length, far=far)
     return {
         "context_length": whole_number("context_length", context, "rows to read"),
         "lags": _lags(arguments["lags"], (season, longer), residual, length, far=far),

@@ -22,7 +22,7 @@ from tsgen.weights import (
     usual_context,
 )
 
-__all__ = ["fixed_by_weights", "initial_weights"]
+__all__ = ["fixed_by_weights", "initial_weights", "suits_weights"]
 
 _NAMES = "auto", "random", "pretrained"
 
@@ -58,6 +58,20 @@ def initial_weights(
     raise SettingError(
         f"init={written(init)}: expected one of {', '.join(map(repr, _NAMES))}, or the path of "
         "weights that `tsgen pretrain` wrote"
+    )
+
+
+def suits_weights(arguments: Mapping[str, Any], cell: str) -> bool:
+    """Whether the network that is asked for could begin with weights that come with tsgen."""
+    size, sizes = arguments["hidden_size"], shipped_sizes()
+    return (
+        cell == "lstm"
+        and bool(sizes)
+        and (is_auto(size) or size in sizes)
+        and arguments["num_layers"] == 1
+        and is_auto(arguments["lags"])
+        and is_auto(arguments["residual"])
+        and (is_auto(arguments["window_norm"]) or arguments["window_norm"] is True)
     )
 
 
