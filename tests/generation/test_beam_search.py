@@ -81,7 +81,7 @@ def searched(
         scored = [(total / len(path) ** search.length_penalty, path) for total, path in paths]
         return sorted(found + scored, reverse=True)[: search.width]
 
-    for _ in range(horizon):
+    for steps in range(1, horizon + 1):
         longer = []
         for total, path, here in going:
             scores, after = network.step(here)
@@ -93,6 +93,10 @@ def searched(
         ended = [each[:2] for each in longer if each[1][-1] in ends]
         going = [each for each in longer if each[1][-1] not in ends][: search.width]
         found = best(ended[: search.width])
+        if len(found) == search.width and steps < horizon:
+            reachable = going[0][0] / (steps + 1) ** search.length_penalty
+            if found[-1][0] >= reachable:
+                return found
     return best([each[:2] for each in going])
 
 

@@ -62,9 +62,6 @@ class BeamSearch(NamedTuple):
         """That of sequences of so many steps."""
         return sums / math.pow(steps, self.length_penalty)
 
-    def reachable(self, sums: Tensor, steps: int, horizon: int) -> Tensor:
-        """The best that longer ones can come to, since no step adds anything above 0."""
-        return self.score(sums, horizon if self.length_penalty > 0 else steps + 1)
 
 
 @torch.inference_mode()
@@ -79,7 +76,9 @@ def beam_search(
     """Continue B states by the K best sequences of up to H symbols.
 
     All beams of a block of states are one batch. A sequence that ends is kept beside those that go
-    on, and the search ends once none of these can be better.
+    on, and the search of a state ends once the best of these would be no better than the K-th that
+    is kept, if it ended with the next symbol. What takes longer could still come to more where
+    sums are divided by lengths, which hardly happens, and would take the whole horizon to know.
 
     Parameters
     ----------
@@ -185,16 +184,13 @@ def _search_block(
         sums = choices[-1].sums
         if step + 1 == horizon:
             found = found.with_those(choices[-1], search, horizon)
-        elif len(ends) and _is_over(found, sums, search, step + 1, horizon):
-            break
+        elif len(ends):
+            over = found.scores[:, -1] >= search.score(sums[:, 0], step + 2)
+            if over.all():
+                break
+            sums = sums.masked_fill(over[:, None], -torch.inf)
         following.take((first + choices[-1].parents).flatten())
     return found.traced(choices, horizon)
-
-
-def _is_over(found: _Found, sums: Tensor, search: BeamSearch, steps: int, horizon: int) -> bool:
-    """Whether nothing that goes on can be better than what has ended."""
-    reachable = search.reachable(sums[:, 0], steps, horizon)
-    return bool((found.scores[:, -1] >= reachable).all())
 
 
 def _best(total: Tensor) -> _Chosen:
