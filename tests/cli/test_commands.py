@@ -124,7 +124,7 @@ def test_the_summary(run: Run) -> None:
         "rows read 96",
         "series 2",
         "season 12 rows",
-        "preset balanced, from random weights",
+        "preset balanced, from pretrained weights",
     )
     for line in shown_lines:
         assert line in [" ".join(shown.split()) for shown in out.splitlines()]

@@ -255,7 +255,7 @@ class Fitting:
     ] = None
     preset: Annotated[
         Literal["balanced", "fast", "accurate", "fine_tuned", "zero_shot"],
-        typer.Option(help="Recipe of the training; zero_shot and fine_tuned are pretrained."),
+        typer.Option(help="Recipe of the training; zero_shot learns nothing, fast from scratch."),
     ] = "balanced"
     init: Annotated[
         _Text,

@@ -93,13 +93,17 @@ class LSTMForecaster(NeuralForecaster):
         Networks that are trained side by side, each with first weights and windows of its own,
         at once on the cores of a CPU; the median of their closed loops is the forecast.
     preset : {"balanced", "fast", "accurate", "fine_tuned", "zero_shot"}, default "balanced"
-        What ``"auto"`` comes to: squared errors and one network; with ``"fast"`` fewer steps;
-        with ``"accurate"`` absolute errors and four to eight members, trained for the closed loop
-        at many times the work; with ``"zero_shot"`` pretrained weights as they are, and with
-        ``"fine_tuned"`` a short training that begins with them. Arguments that are given win.
+        What ``"auto"`` comes to: a short training that begins with pretrained weights, of one
+        network by squared errors; with ``"fine_tuned"`` of up to four members by absolute ones,
+        with ``"accurate"`` of four to eight; with ``"zero_shot"`` the weights as they are; with
+        ``"fast"`` a few steps from random ones. Where pretrained weights don't fit what is asked
+        for (a GRU, ``hidden_size``, ``num_layers``, ``lags``, ``residual``, several channels, no
+        known season), ``"balanced"`` and ``"accurate"`` train from scratch, for longer.
+        Arguments that are given win.
     init : {"random", "pretrained"}, path or "auto"
         What networks begin with: weights drawn at random, the pretrained ones that come with
-        tsgen, or those of a file that `tsgen.pretrain` wrote; by default as the preset says.
+        tsgen, or those of a file that `tsgen.pretrain` wrote; by default as the preset says, and
+        what it was stands in ``settings_.init``.
         Pretrained weights determine the cell, lags and sizes. A fitted model to go on from is an
         argument of ``fit``.
     random_state : int, default 0
