@@ -294,7 +294,10 @@ def test_large_panels_of_a_long_season_have_far_lags(
     panel = panel_of(1_000, LARGE_FROM[preset], freq)
     assert settings_of(panel, preset=preset, init="random").lags == tuple(sorted({*lags, *more}))
     assert settings_of(panel.iloc[:, 1:], preset=preset, init="random").lags == lags
-    assert settings_of(panel, preset=preset, init="random", lags=[3], residual="last").lags == (1, 3)
+    assert settings_of(panel, preset=preset, init="random", lags=[3], residual="last").lags == (
+        1,
+        3,
+    )
 
 
 @pytest.mark.parametrize("rows", [672, 671])

@@ -325,11 +325,13 @@ def test_it_begins_with_random_ones_elsewhere(preset: str, arguments: dict[str, 
 
 
 @pytest.mark.parametrize("preset", OPEN)
-def test_weights_don_t_fit_other_cells_channels_and_unknown_seasons(preset: str) -> None:
+def test_weights_don_t_fit_other_cells_channels_covariates_and_unknown_seasons(preset: str) -> None:
     gru = GRUForecaster(preset=preset).get_params(deep=False)
     assert choose_settings(gru, read_panel(monthly()), "gru").init == "random"
     channels = LSTMForecaster(preset=preset, multivariate=True)
     assert channels.prepare(monthly()) and channels.settings_.init == "random"
+    told = LSTMForecaster(preset=preset, calendar="auto")
+    assert told.prepare(monthly()) and told.settings_.init == "random"
     assert settings_of(wavy(), preset=preset).init == "random"
     assert settings_of(wavy(), preset=preset, season_length=9).init == "pretrained"
 

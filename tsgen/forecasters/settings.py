@@ -212,14 +212,16 @@ def _recipe(arguments: Mapping[str, Any], panel: Panel, cell: Cell) -> Preset:
     """That of the preset, or its other one where networks don't begin with pretrained weights.
 
     These read a season or two: a longer repetition that nothing tells of is learned from scratch.
+    So are covariates and channels, of which a short training that begins with series alone learns
+    too little.
     """
     preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
     if preset.from_scratch is None:
         return preset
     init = arguments["init"]
     if is_auto(init):
-        known = panel.channels == 1 and _says_its_season(arguments, panel)
-        begins = known and suits_weights(arguments, cell)
+        alone = panel.channels == 1 and panel.covariates is None
+        begins = alone and _says_its_season(arguments, panel) and suits_weights(arguments, cell)
     else:
         begins = not (isinstance(init, str) and init == "random")
     return preset if begins else preset.from_scratch

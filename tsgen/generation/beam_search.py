@@ -63,7 +63,6 @@ class BeamSearch(NamedTuple):
         return sums / math.pow(steps, self.length_penalty)
 
 
-
 @torch.inference_mode()
 def beam_search(
     network: SymbolNetwork,
