@@ -329,9 +329,11 @@ def test_weights_don_t_fit_other_cells_channels_covariates_and_unknown_seasons(p
     gru = GRUForecaster(preset=preset).get_params(deep=False)
     assert choose_settings(gru, read_panel(monthly()), "gru").init == "random"
     channels = LSTMForecaster(preset=preset, multivariate=True)
-    assert channels.prepare(monthly()) and channels.settings_.init == "random"
+    assert channels.prepare(monthly())
+    assert channels.settings_.init == "random"
     told = LSTMForecaster(preset=preset, calendar="auto")
-    assert told.prepare(monthly()) and told.settings_.init == "random"
+    assert told.prepare(monthly())
+    assert told.settings_.init == "random"
     assert settings_of(wavy(), preset=preset).init == "random"
     assert settings_of(wavy(), preset=preset, season_length=9).init == "pretrained"
 
