@@ -141,12 +141,13 @@ class Continuation:
         keys = list(self.origins.ids[series][:: self.model.channels])
         drawn = innovations.draw(errors, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
+        start = self.origins.encoding.take(systems).beams(num_samples)
         feedback = Feedback(
             drawn.flatten(0, 1),
             None if self._given_units is None else self._given_units[copies],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.model.run(self.origins.encoding.take(copies), self._ahead, feedback)
+        run = self.model.run(start, self._ahead, feedback)
         path, left = (by_series(part.unflatten(0, (-1, num_samples))) for part in run)
         return path, left
 
