@@ -87,6 +87,13 @@ class Continuation:
         self._report_blowups(run, torch.from_numpy(first + self.origins.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
+    def attention(self) -> FloatArray:
+        """What each step of the horizon attends to in the context of its system, (B, H, T)."""
+        feedback = Feedback(given=self._given_units, covariates=self.covariates)
+        found = self.model.attention(self.origins.encoding, self._ahead, feedback).numpy()
+        columns = self._columns[:: self.model.channels, :, None]
+        return np.take_along_axis(found, columns, axis=1)
+
     def quantiles(self, calibration: SpreadCalibration, shares: Sequence[float]) -> FloatArray:
         """Quantiles around the point forecast, (Q, N, H), from its predicted spread."""
         multiples = torch.from_numpy(calibration.multiples(shares, self._ahead))

@@ -19,7 +19,7 @@ Examples
 torch.Size([3, 18, 1])
 """
 
-from tsgen.nn.attention import ATTENTIONS, AttentionKind
+from tsgen.nn.attention import ATTENTIONS, AttentionKind, Memory
 from tsgen.nn.base import AutoregressiveNetwork
 from tsgen.nn.context_decoder import EncoderDecoderArchitecture, EncoderDecoderNetwork
 from tsgen.nn.embedding import CovariateEmbedding
@@ -41,6 +41,7 @@ __all__ = [
     "DecoderState",
     "EncoderDecoderArchitecture",
     "EncoderDecoderNetwork",
+    "Memory",
     "Recurrence",
     "RecurrentNetwork",
     "RecurrentState",

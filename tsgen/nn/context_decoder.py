@@ -108,6 +108,11 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
         of_encoder = {f"encoder_decoder.encoder.layers.0.{name}": 0 for name in names}
         return super().covariate_readers | of_encoder
 
+    @property
+    def encoded_values(self) -> int:
+        """The inputs of the encoder that are values and their flags; covariates come after them."""
+        return input_size(self._encoded_lags, self.channels)
+
     def encoder_inputs(
         self, values: Tensor, known: Tensor, covariates: Tensor | None = None
     ) -> Tensor:
