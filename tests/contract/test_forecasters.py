@@ -25,7 +25,12 @@ FORECASTERS = {
     "gru, two layers, dropout": GRUForecaster(**SMALL, num_layers=2, dropout=0.1),
     "encoder-decoder": EncoderDecoderForecaster(**SMALL),
     "encoder-decoder of gru, two layers, both ways, dropout": EncoderDecoderForecaster(
-        **SMALL, cell="gru", num_layers=2, encoder_layers=2, bidirectional=True, attention="dot",
+        **SMALL,
+        cell="gru",
+        num_layers=2,
+        encoder_layers=2,
+        bidirectional=True,
+        attention="dot",
         dropout=0.1,
     ),
     "lstm, pretrained": LSTMForecaster(preset="zero_shot", verbose=False),

@@ -41,8 +41,8 @@ from tsgen.training import STRATEGIES, TeacherForcing
 __all__ = ["SavableEstimator", "load_model", "save_model", "warn_unless_savable"]
 
 _PARTS = (
-    *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
-    SpreadCalibration, *STRATEGIES.values(),
+    *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, PanelScaler,
+    CovariateScaler, ValueRange, Calibration, SpreadCalibration, *STRATEGIES.values(),
 )  # fmt: skip
 
 

@@ -140,10 +140,10 @@ def _exchanging(network: RecurrentNetwork, group: InputGroup, order: Tensor) -> 
             rows[:, :, list(columns)] = rows[order][:, :, list(columns)]
         return rows
 
-    def instead_of(inputs: Callable[..., Tensor], columns: tuple[int, ...]) -> Callable[..., Tensor]:
-        def seen(
-            values: Tensor, known: Tensor, *others: Any
-        ) -> Tensor:
+    def instead_of(
+        inputs: Callable[..., Tensor], columns: tuple[int, ...]
+    ) -> Callable[..., Tensor]:
+        def seen(values: Tensor, known: Tensor, *others: Any) -> Tensor:
             *steps, covariates = others
             if covariates is not None:
                 covariates = exchanged(covariates, group.covariates)

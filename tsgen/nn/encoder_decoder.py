@@ -192,9 +192,7 @@ class EncoderDecoder(nn.Module):
         memory = None if self.attention is None else self.attention.memory(outputs, lengths)
         return self._bridged(last), memory
 
-    def begin_masked(
-        self, inputs: Tensor, there: Tensor
-    ) -> tuple[RecurrentState, Memory | None]:
+    def begin_masked(self, inputs: Tensor, there: Tensor) -> tuple[RecurrentState, Memory | None]:
         """The same for sequences that are read whole, of which some steps, (B, S), are there."""
         outputs, last = self.encoder(inputs)
         memory = None if self.attention is None else self.attention.memory_of(outputs, there)
@@ -314,9 +312,7 @@ class DecodingNetwork(Recurrence):
             dropout=self.dropout,
             steps_dropout=self.steps_dropout,
         )
-        self.encoder_decoder = EncoderDecoder(
-            encoder, hidden, self.recurrent.num_layers, attention
-        )
+        self.encoder_decoder = EncoderDecoder(encoder, hidden, self.recurrent.num_layers, attention)
 
     def _reset_encoder(self, generator: torch.Generator | None) -> None:
         self.encoder_decoder.reset_parameters(self.recurrent.hidden_size**-0.5, generator)

@@ -118,9 +118,7 @@ def _size(value: Any, axis: int) -> int | None:
     return value.shape[axis] if isinstance(value, Tensor) else None
 
 
-def _combined(
-    combine: Callable[..., Tensor], axis: int, values: list[Any], *, shared: bool
-) -> Any:
+def _combined(combine: Callable[..., Tensor], axis: int, values: list[Any], *, shared: bool) -> Any:
     first, *others = values
     if isinstance(first, Tensor):
         return combine(axis, *values)
