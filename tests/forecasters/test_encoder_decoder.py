@@ -79,7 +79,7 @@ def test_an_update_is_encoding_the_whole_bit_by_bit(fitted: EncoderDecoderForeca
 
 def test_a_recurrence_is_not_carried_on(fitted: EncoderDecoderForecaster) -> None:
     df = monthly()
-    with pytest.raises(SettingError, match="carry=True.*encoder reads each context as a whole"):
+    with pytest.raises(SettingError, match=r"carry=True.*encoder reads each context as a whole"):
         fitted.update(fitted.encode(df.iloc[:60]), df.iloc[60:], carry=True)
     with pytest.raises(SettingError, match="carry=True"):
         fitted.backtest(df, 6, carry=True)
@@ -280,7 +280,7 @@ def test_training_goes_on_from_a_fitted_one(
     loaded = EncoderDecoderForecaster.load(tmp_path / "more.tsgen")
     assert_frame_equal(loaded.predict(3), longer.predict(3))
     other = EncoderDecoderForecaster(**SMALL, attention="dot")
-    with pytest.raises(SettingError, match="attention='dot', but the fitted model.*'additive'"):
+    with pytest.raises(SettingError, match=r"attention='dot', but the fitted model.*'additive'"):
         other.fit(monthly(), init=fitted)
     with pytest.raises(SettingError, match="cell"):
         EncoderDecoderForecaster(**SMALL, cell="gru").fit(monthly(), init=fitted)

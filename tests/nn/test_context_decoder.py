@@ -107,7 +107,7 @@ def test_a_context_of_which_nothing_is_known_is_read() -> None:
 def test_the_last_quarter_of_a_context_is_predicted_from_the_rows_before() -> None:
     network = network_of()
     values, known, covariates = context()
-    outputs, state = network.read_context(values, known, covariates)
+    outputs, _ = network.read_context(values, known, covariates)
     assert outputs.shape == (B, T - 1, C)
     steps = T // 4
     assert outputs[:, :-steps].isnan().all()
