@@ -282,7 +282,7 @@ def test_training_goes_on_from_a_fitted_one(
     other = EncoderDecoderForecaster(**SMALL, attention="dot")
     with pytest.raises(SettingError, match=r"attention='dot', but the fitted model.*'additive'"):
         other.fit(monthly(), init=fitted)
-    with pytest.raises(SettingError, match="cell"):
+    with pytest.raises(SettingError, match="cell='gru', but the fitted model"):
         EncoderDecoderForecaster(**SMALL, cell="gru").fit(monthly(), init=fitted)
     with pytest.raises(SettingError, match="EncoderDecoderForecaster, whose network is of another"):
         LSTMForecaster(**{"max_steps": 1, "hidden_size": 8}).fit(monthly(), init=fitted)

@@ -184,7 +184,7 @@ class EncoderDecoderForecaster(NeuralForecaster):
     ) -> EncoderDecoderSettings:
         fitted = None if origin is None else origin.settings
         assert fitted is None or isinstance(fitted, EncoderDecoderSettings)
-        common = arguments_of_common(arguments, fitted)
+        common = arguments_of_common(arguments, origin)
         return with_encoder(super()._choose_settings(common, panel, origin), arguments, fitted)
 
     def _carries(self, carry: Any) -> bool:

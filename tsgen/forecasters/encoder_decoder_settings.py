@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from tsgen._messages import written
 from tsgen._validation import is_auto, one_of, whole_number, yes_or_no
 from tsgen.errors import SettingError
+from tsgen.forecasters.continuing import Origin
 from tsgen.forecasters.seq2seq_settings import attention_of
 from tsgen.forecasters.settings import Settings
 from tsgen.nn import Cell, EncoderDecoderArchitecture
@@ -48,17 +49,19 @@ class EncoderDecoderSettings(Settings):
         )
 
 
-def arguments_of_common(arguments: Mapping[str, Any], fitted: Settings | None) -> dict[str, Any]:
+def arguments_of_common(arguments: Mapping[str, Any], origin: Origin | None) -> dict[str, Any]:
     """The arguments that choose the common settings, as the one-step model has them.
 
     Parameters
     ----------
     arguments : mapping
         Of the constructor.
-    fitted : Settings, optional
-        Those of a fitted model to go on from.
+    origin : Origin, optional
+        A fitted model to go on from.
     """
-    one_of("cell", arguments["cell"], ("lstm", "gru"))
+    cell = one_of("cell", arguments["cell"], get_args(Cell))
+    if origin is not None and cell != origin.cell:
+        _refuse("cell", cell, origin.cell)
     one_of("preset", arguments["preset"], _PRESETS)
     if arguments["init"] not in ("auto", "random"):
         raise SettingError(
@@ -66,7 +69,7 @@ def arguments_of_common(arguments: Mapping[str, Any], fitted: Settings | None) -
             "which has no encoder: leave init out, or use LSTMForecaster; a fitted "
             "EncoderDecoderForecaster to go on from is an argument of fit"
         )
-    left = fitted is None and is_auto(arguments["training_strategy"])
+    left = origin is None and is_auto(arguments["training_strategy"])
     # Each step of a decoder is one of its own in any case: the closed loop costs nothing more.
     strategy = FreeRunning() if left else arguments["training_strategy"]
     return {**arguments, "training_strategy": strategy}
@@ -97,8 +100,12 @@ def with_encoder(
     for name in _OF_ENCODER if fitted is not None else ():
         given, learned = getattr(chosen, name), getattr(fitted, name)
         if given != learned:
-            raise SettingError(
-                f"{name}={written(given)}, but the fitted model given as init= has "
-                f"{written(learned)}: pass {name}={written(learned)}, or fit without init="
-            )
+            _refuse(name, given, learned)
     return chosen
+
+
+def _refuse(name: str, given: Any, learned: Any) -> None:
+    raise SettingError(
+        f"{name}={written(given)}, but the fitted model given as init= has {written(learned)}: "
+        f"pass {name}={written(learned)}, or fit without init="
+    )
