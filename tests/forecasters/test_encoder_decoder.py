@@ -189,8 +189,8 @@ def test_attention_has_the_stamps_of_forecast_and_context(
     df = monthly().iloc[:60]
     weights = fitted.attention_weights(5)
     assert list(weights) == ["a", "b"]
-    pd.testing.assert_index_equal(weights["a"].columns, df.index[-24:], exact="equiv")
-    pd.testing.assert_index_equal(weights["a"].index, fitted.predict(5).index, exact="equiv")
+    assert weights["a"].columns.equals(df.index[-24:])
+    assert weights["a"].index.equals(fitted.predict(5).index)
     np.testing.assert_allclose(weights["b"].sum(axis=1), 1.0, rtol=1e-5)
     alone = fitted.attention_weights(5, df=df["a"])
     np.testing.assert_allclose(alone, weights["a"], atol=1e-5)
@@ -314,7 +314,7 @@ def test_settings_say_what_was_chosen() -> None:
     assert (made_of.encoder_layers, made_of.attention, made_of.bidirectional) == (
         2, "additive", False,
     )  # fmt: skip
-    assert data.shape.after == 9
+    assert data.shape.horizon == 9
     assert repr(module.strategy) == repr(tsgen.FreeRunning())
 
 
