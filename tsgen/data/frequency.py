@@ -277,7 +277,6 @@ class OffsetFrequency(Frequency):
         stamps = pd.DatetimeIndex(end)
         last = wall_times(stamps, self.clock) if self.is_local else stamps
         found = pd.date_range(end=last[0], periods=rows, freq=self.stride_of_row, unit=stamps.unit)
-        found = pd.DatetimeIndex(found, freq=None)
         return localise(found, stamps.tz) if self.is_local and stamps.tz is not None else found
 
 

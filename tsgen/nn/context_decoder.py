@@ -125,10 +125,10 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
             Of the context alone.
         """
         before = max(self._encoded_lags) - self.longest_lag  # a row that the first lacks
-        rows = (functional.pad(part, (0, 0, before, 0)) for part in (values, known))
         embedded = None if covariates is None else self.covariates(covariates)
         steps = values.shape[1] - self.longest_lag + 1
-        return lag_inputs(*rows, self._encoded_lags, steps, embedded)
+        values, known = (functional.pad(part, (0, 0, before, 0)) for part in (values, known))
+        return lag_inputs(values, known, self._encoded_lags, steps, embedded)
 
     def encode_context(
         self, values: Tensor, known: Tensor, covariates: Tensor | None = None

@@ -81,12 +81,13 @@ def filled_from_lag(values: Tensor, known: Tensor, lag: int) -> tuple[Tensor, Te
     if lag > 1:
         before = -steps % lag
         # Rows of one phase side by side: (B, T / lag, lag * C).
-        phases = (
+        values, known = (
             functional.pad(part, (0, 0, before, 0)).reshape(batch, -1, lag * channels)
             for part in (values, known)
         )
         values, known = (
-            part.reshape(batch, -1, channels)[:, before:] for part in filled_from_lag(*phases, 1)
+            part.reshape(batch, -1, channels)[:, before:]
+            for part in filled_from_lag(values, known, 1)
         )
     numbers = torch.arange(values.shape[1], device=values.device)[:, None].expand_as(values)
     last = torch.where(known > 0, numbers, -1).cummax(dim=1).values
