@@ -465,15 +465,17 @@ def _new_model(fitting: Fitting) -> NeuralForecaster:
         "calendar": fitting.calendar or None,
         "preset": fitting.preset,
     }
-    init, fitted = _begun_with(fitting.init)
+    arguments["init"], fitted = _begun_with(fitting.init)
     if fitting.network is None and isinstance(fitted, EncoderDecoderForecaster):
         arguments |= {name: getattr(fitted.settings_, name) for name in _OF_ENCODER}
-        return EncoderDecoderForecaster(**arguments, cell=fitted.cell, init=init)
+        return EncoderDecoderForecaster(**arguments, cell=fitted.cell)
+    kinds: dict[str, type[NeuralForecaster]] = {
+        "lstm": LSTMForecaster,
+        "gru": GRUForecaster,
+        "encoder_decoder": EncoderDecoderForecaster,
+    }
     network = fitting.network or ("lstm" if fitted is None else fitted.cell)
-    kind = {"gru": GRUForecaster, "encoder_decoder": EncoderDecoderForecaster}.get(
-        network, LSTMForecaster
-    )
-    return kind(**arguments, init=init)
+    return kinds[network](**arguments)
 
 
 _OF_ENCODER = ("encoder_layers", "bidirectional", "attention")
