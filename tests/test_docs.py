@@ -33,7 +33,12 @@ def test_examples_run_from_the_top_to_the_bottom_of_a_page(
 ) -> None:
     """What they print isn't compared, since trainings are cut short."""
     monkeypatch.chdir(tmp_path)
-    for estimator in (tsgen.LSTMForecaster, tsgen.LSTMGenerator, tsgen.LSTMSeq2Seq):
+    for estimator in (
+        tsgen.LSTMForecaster,
+        tsgen.EncoderDecoderForecaster,
+        tsgen.LSTMGenerator,
+        tsgen.LSTMSeq2Seq,
+    ):
         defaults = inspect.unwrap(estimator.__init__).__kwdefaults__
         monkeypatch.setitem(defaults, "max_steps", 2)
     names: dict[str, object] = {}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tsgen.datasets import list_datasets, load_benchmark, load_dataset
     from tsgen.evaluation import score
     from tsgen.forecasters import (
+        EncoderDecoderForecaster,
         GRUForecaster,
         GRUGenerator,
         GRUSeq2Seq,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "EncoderDecoderForecaster": "forecasters",
     "ForecastModule": "training",
     "ForecastState": "inference",
     "FreeRunning": "training",
@@ -100,6 +102,7 @@ _MODULES = ("errors", "metrics", "rollout", "simulation", "testing")
 """What may be used as ``tsgen.metrics`` without an import of its own."""
 
 __all__ = [
+    "EncoderDecoderForecaster",
     "ForecastModule",
     "ForecastState",
     "FreeRunning",

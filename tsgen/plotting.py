@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -44,6 +44,8 @@ __all__ = [
     "save_figure",
 ]
 
+_MOST_COLUMNS, _MOST_ROWS = 5, 12
+"""Stamps that are written beside a picture."""
 _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
 
@@ -410,20 +412,23 @@ def plot_symbols(
 
 
 def plot_attention(
-    weights: pd.DataFrame | Sequence[pd.DataFrame],
+    weights: pd.DataFrame | Sequence[pd.DataFrame] | Mapping[Any, pd.DataFrame],
     *,
     max_pairs: int = 9,
     title: str | None = None,
 ) -> Figure:
     """Draw what each symbol of a target attended to in its source: the darker, the more.
 
+    Or what each step of a forecast attended to in its context, where the darkest is the largest
+    weight of a picture.
+
     Parameters
     ----------
-    weights : DataFrame, or list of DataFrame
-        Of ``attention_weights``: a row for each symbol of a target, a column for each of its
-        source.
+    weights : DataFrame, list of DataFrame or dict of DataFrame
+        Of ``attention_weights``: a row for each symbol of a target or step of a forecast, a column
+        for each symbol of its source or row of its context.
     max_pairs : int, default 9
-        Pairs to show; the first ones.
+        Pairs, or series, to show; the first ones.
     title : str, optional
 
     Returns
@@ -440,16 +445,43 @@ def plot_attention(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['F', 'OW']
     """
+    names = list(weights) if isinstance(weights, Mapping) else []
     pairs = [weights] if isinstance(weights, pd.DataFrame) else list(weights)
+    if isinstance(weights, Mapping):
+        pairs = list(weights.values())
     if not pairs:
         raise FrameError(["there are no weights to draw: pass those of at least one pair"])
     figure, axes = _panels(min(len(pairs), max_pairs))
     for axis, pair in zip(axes, pairs, strict=False):
-        axis.imshow(pair.to_numpy(), cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
-        axis.set_xticks(range(pair.shape[1]), [_title(symbol) for symbol in pair.columns])
-        axis.set_yticks(range(pair.shape[0]), [_title(symbol) for symbol in pair.index])
-    _set_title(figure, title, len(axes), len(pairs), "pairs")
+        shown = pair.to_numpy()
+        of_time = not (_is_named(pair.columns) and _is_named(pair.index))
+        most = float(shown.max()) if of_time else 1.0
+        axis.imshow(shown, cmap="Greys", vmin=0.0, vmax=most, aspect="auto")
+        axis.set_xticks(*_labels_of(pair.columns, _MOST_COLUMNS if of_time else None))
+        axis.set_yticks(*_labels_of(pair.index, _MOST_ROWS if of_time else None))
+    for axis, name in zip(axes, names, strict=False):
+        axis.set_title(_title(name), loc="left", fontsize=10, color=_HISTORY)
+    _set_title(figure, title, len(axes), len(pairs), "series" if names else "pairs")
     return figure
+
+
+def _is_named(labels: pd.Index) -> bool:
+    """Whether labels are symbols, and no time."""
+    return not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex | pd.RangeIndex)
+
+
+def _labels_of(labels: pd.Index, most: int | None) -> tuple[list[int], list[str]]:
+    """Where to write labels, and what: of many only some, as far from each other."""
+    every = 1 if most is None else -(-len(labels) // most)
+    places = list(range(0, len(labels), every))
+    return places, [_label_of(labels[place]) for place in places]
+
+
+def _label_of(label: Any) -> str:
+    """A symbol, or a stamp without a time of day that is midnight."""
+    if isinstance(label, pd.Timestamp):
+        return str(label.date() if label == label.normalize() else label.strftime("%m-%d %H:%M"))
+    return _title(label)
 
 
 def _places_of_symbols(curves: Sequence[pd.Series], order: Sequence[Any] | None) -> dict[Any, int]:

@@ -34,6 +34,10 @@ from benchmarks.accuracy.weights import name_for
 from benchmarks.record import machine, versions
 
 PRESETS = ("fast", "balanced", "accurate", "zero_shot", "fine_tuned")
+FORECASTERS = {
+    "tsgen": tsgen.LSTMForecaster,
+    "encoder_decoder": tsgen.EncoderDecoderForecaster,
+}
 COMPARED = ("balanced", "zero_shot", "fine_tuned")
 """Today's default, and what begins with pretrained weights."""
 SHOWN = ["task", "model", "preset", "seed", "mase", "mase_over_naive", "smape", "wql", "seconds"]
@@ -94,13 +98,17 @@ def seeds_of(preset: str | None, seeds: Sequence[int]) -> Sequence[int | None]:
 
 
 def forecaster(
-    task: Task, preset: str | None, seed: int | None, given: Mapping[str, Any]
-) -> tsgen.LSTMForecaster:
-    """`tsgen.LSTMForecaster` with a preset, what a user knows of the data, and what is tried."""
+    task: Task,
+    preset: str | None,
+    seed: int | None,
+    given: Mapping[str, Any],
+    kind: str = "tsgen",
+) -> tsgen.LSTMForecaster | tsgen.EncoderDecoderForecaster:
+    """A forecaster with a preset, what a user knows of the data, and what is tried."""
     chosen = {} if preset is None else {"preset": preset}
     calendar = None if preset == "zero_shot" else task.calendar
     arguments = {"calendar": calendar, "random_state": seed or 0, "verbose": False}
-    return tsgen.LSTMForecaster(**{**arguments, **chosen, **given})
+    return FORECASTERS[kind](**{**arguments, **chosen, **given})
 
 
 def tsgen_run(
@@ -111,16 +119,17 @@ def tsgen_run(
     given: Mapping[str, Any],
     *,
     quantiles: bool,
+    kind: str = "tsgen",
 ) -> dict[str, Any]:
     """A run of tsgen; quantiles by a calibration of its own seconds."""
-    model = forecaster(task, preset, seed, given)
+    model = forecaster(task, preset, seed, given, kind)
     first = fit_and_forecast(model, windows[0].known, task.horizon, freq=task.frequency)
     calibrate_s = timed(model.calibrate)[1] if quantiles else None
     asked = {"quantiles": QUANTILES} if quantiles else {}
     found, predict_s = timed(lambda: forecasts(model, task, windows, **asked))
     trainer = model.trainer_kwargs or {}
     return {
-        "model": "tsgen",
+        "model": kind,
         "preset": model.get_params().get("preset", ""),
         "seed": seed,
         **scores(task, windows, found),
@@ -154,7 +163,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     tasks = list(read_tasks())
     parser.add_argument("--tasks", nargs="+", default=tasks, choices=tasks)
-    parser.add_argument("--model", default="tsgen", choices=["tsgen", "seasonal_naive"])
+    parser.add_argument("--model", default="tsgen", choices=[*FORECASTERS, "seasonal_naive"])
     parser.add_argument("--preset", choices=PRESETS, help="by default the forecaster's own")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument(
@@ -179,7 +188,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         windows = windows_of(task, earlier=asked.earlier)
         naive = naive_run(task, windows)
         runs = [naive] if asked.model == "seasonal_naive" else (
-            tsgen_run(task, windows, asked.preset, seed, given, quantiles=not asked.no_quantiles)
+            tsgen_run(
+                task, windows, asked.preset, seed, given,
+                quantiles=not asked.no_quantiles, kind=asked.model,
+            )
             for seed in seeds_of(asked.preset, asked.seeds)
         )  # fmt: skip
         for run in runs:

@@ -59,13 +59,16 @@ def rows_of(task: Task, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     windows = windows_of(task, earlier=asked.earlier)
     naive = run.naive_run(task, windows)
     tried = dict(asked.set)
+    model = {} if asked.model == "tsgen" else {"model": asked.model}
     begun = {} if asked.init is None else {"init": asked.init}
     for seed in run.seeds_of(asked.preset, asked.seeds):
         found = run.tsgen_run(
-            task, windows, asked.preset, seed, {**tried, **begun}, quantiles=asked.quantiles
-        )
+            task, windows, asked.preset, seed, {**tried, **begun},
+            quantiles=asked.quantiles, kind=asked.model,
+        )  # fmt: skip
         row = run.row_of(task, windows, asked.earlier, found, naive)
-        yield row | {"set": json.dumps(tried) if tried else ""}
+        set_to = {**model, **tried}
+        yield row | {"set": json.dumps(set_to) if set_to else ""}
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -75,6 +78,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     tasks = list(read_tasks())
     parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(tasks)}")
+    parser.add_argument("--model", choices=list(run.FORECASTERS), default="tsgen")
     parser.add_argument("--preset", choices=run.PRESETS, default="zero_shot")
     parser.add_argument("--init", help="a file of weights, or 'random'; by default the preset's")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])

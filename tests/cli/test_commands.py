@@ -50,6 +50,26 @@ def written(frame: pd.DataFrame, name: str = "data.csv") -> str:
 # ------------------------------------------------------------------------------- files in and out
 
 
+def test_another_network(run: Run) -> None:
+    source = written(one_series())
+    options = ["--horizon", 5, "--network", "encoder_decoder", "--no-check"]
+    assert run(source, *options, "--out", "a.csv").code == 0
+    assert run(source, "--horizon", 5, "--no-check", "--out", "b.csv").code == 0
+    assert not pd.read_csv("a.csv").equals(pd.read_csv("b.csv"))
+    refused = run(source, *options, "--preset", "zero_shot", "--out", "c.csv")
+    assert refused.code == 2
+    assert "zero_shot" in refused.err
+
+
+def test_what_begins_with_a_fitted_model_has_its_network(run: Run) -> None:
+    df = one_series()
+    settings = {"hidden_size": 4, "max_steps": 2, "verbose": False, "attention": "dot"}
+    tsgen.EncoderDecoderForecaster(**settings, bidirectional=True).fit(df).save("first.tsgen")
+    done = run(written(df), "--horizon", 5, "--init", "first.tsgen", "--no-check")
+    assert (done.code, done.err) == (0, "")
+    assert "from a fitted model" in done.out
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_of_several_series(run: Run, ending: str) -> None:
     source = written(two_series(), f"data.{ending}")

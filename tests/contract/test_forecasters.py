@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from tsgen import GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
+from tsgen import EncoderDecoderForecaster, GRUForecaster, LSTMForecaster, Naive, SeasonalNaive
 
 SMALL = {"max_steps": 6, "hidden_size": 8, "context_length": 24, "lags": [12], "verbose": False}
 FORECASTERS = {
@@ -23,6 +23,16 @@ FORECASTERS = {
         **SMALL, residual="last", window_norm=False
     ),
     "gru, two layers, dropout": GRUForecaster(**SMALL, num_layers=2, dropout=0.1),
+    "encoder-decoder": EncoderDecoderForecaster(**SMALL),
+    "encoder-decoder of gru, two layers, both ways, dropout": EncoderDecoderForecaster(
+        **SMALL,
+        cell="gru",
+        num_layers=2,
+        encoder_layers=2,
+        bidirectional=True,
+        attention="dot",
+        dropout=0.1,
+    ),
     "lstm, pretrained": LSTMForecaster(preset="zero_shot", verbose=False),
     "lstm, pretrained, then trained": LSTMForecaster(
         preset="fine_tuned", max_steps=4, verbose=False

@@ -34,6 +34,7 @@ TESTED_BY = {
     "errors": "test_messages",
     "evaluation/scored_windows": "evaluation/test_scoring",
     "forecasters/base": "contract/test_forecasters",
+    "forecasters/encoder_decoder_settings": "forecasters/test_encoder_decoder",
     "forecasters/fitting": "forecasters/test_forecaster",
     "forecasters/neural": "forecasters/test_forecaster",
     "forecasters/presets": "forecasters/test_settings",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tsgen.cli.pairs import Pairs
     from tsgen.cli.symbols import Sequences
     from tsgen.data import Columns, Frame
-    from tsgen.forecasters import GRUGenerator, LSTMForecaster, LSTMGenerator, LSTMSeq2Seq
+    from tsgen.forecasters import GRUGenerator, LSTMGenerator, LSTMSeq2Seq, NeuralForecaster
 
 __all__ = ["app", "main"]
 
@@ -455,17 +455,30 @@ def _number_or_word(text: str | None, number: type[int] | type[float]) -> Any:
 # --- the work ------------------------------------------------------------------------------------
 
 
-def _new_model(fitting: Fitting) -> LSTMForecaster:
-    from tsgen.forecasters import LSTMForecaster
+def _new_model(fitting: Fitting) -> NeuralForecaster:
+    from tsgen.forecasters import EncoderDecoderForecaster, GRUForecaster, LSTMForecaster
 
     steps: Any = "auto" if fitting.max_steps is None else fitting.max_steps
-    return LSTMForecaster(
-        max_steps=steps,
-        random_state=fitting.seed,
-        calendar=fitting.calendar or None,
-        preset=fitting.preset,
-        init=_begun_with(fitting.init)[0],
-    )
+    arguments: dict[str, Any] = {
+        "max_steps": steps,
+        "random_state": fitting.seed,
+        "calendar": fitting.calendar or None,
+        "preset": fitting.preset,
+    }
+    arguments["init"], fitted = _begun_with(fitting.init)
+    if fitting.network is None and isinstance(fitted, EncoderDecoderForecaster):
+        arguments |= {name: getattr(fitted.settings_, name) for name in _OF_ENCODER}
+        return EncoderDecoderForecaster(**arguments, cell=fitted.cell)
+    kinds: dict[str, type[NeuralForecaster]] = {
+        "lstm": LSTMForecaster,
+        "gru": GRUForecaster,
+        "encoder_decoder": EncoderDecoderForecaster,
+    }
+    network = fitting.network or ("lstm" if fitted is None else fitted.cell)
+    return kinds[network](**arguments)
+
+
+_OF_ENCODER = ("encoder_layers", "bidirectional", "attention")
 
 
 _COMMANDS = {
@@ -544,7 +557,7 @@ def _trained(model: LSTMGenerator | GRUGenerator | LSTMSeq2Seq, seconds: float) 
 
 def _fitted_before(
     frame: pd.DataFrame, rows: int, arguments: dict[str, Any], fitting: Fitting
-) -> tuple[LSTMForecaster, dict[str, str]]:
+) -> tuple[NeuralForecaster, dict[str, str]]:
     """A model of all but the last rows, and what the summary says of it."""
     from tsgen.data import hold_out
 
@@ -615,7 +628,7 @@ _FIRST_WEIGHTS = {
 }
 
 
-def _fitted(frame: pd.DataFrame, model: LSTMForecaster, seconds: float) -> dict[str, str]:
+def _fitted(frame: pd.DataFrame, model: NeuralForecaster, seconds: float) -> dict[str, str]:
     """Lines on a fit."""
     settings = model.settings_
     return {

@@ -257,6 +257,13 @@ class Fitting:
         Literal["balanced", "fast", "accurate", "fine_tuned", "zero_shot"],
         typer.Option(help="Recipe of the training; zero_shot learns nothing, fast from scratch."),
     ] = "balanced"
+    network: Annotated[
+        Literal["lstm", "gru", "encoder_decoder"] | None,
+        typer.Option(
+            help="lstm and gru predict row after row; encoder_decoder reads the last rows as a "
+            "whole and attends to them. By default lstm, or that of --init."
+        ),
+    ] = None
     init: Annotated[
         _Text,
         typer.Option(

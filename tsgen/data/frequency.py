@@ -94,6 +94,10 @@ class Frequency(ABC):
     def following(self, ends: pd.Index, horizon: int) -> pd.Index:
         """The ``horizon`` stamps after each of N ends, end by end: ``(N * horizon,)``."""
 
+    @abstractmethod
+    def up_to(self, end: pd.Index, rows: int) -> pd.Index:
+        """The last ``rows`` stamps up to an end, of shape (1,), itself among them."""
+
     def suits(self, times: pd.Index) -> bool:
         """Whether stamps are of the kind that this frequency goes on from."""
         return isinstance(times, pd.DatetimeIndex)
@@ -183,6 +187,10 @@ class IntegerFrequency(Frequency):
         following: pd.Index = pd.Index(stamps.ravel(), dtype=ends.dtype)
         return following
 
+    def up_to(self, end: pd.Index, rows: int) -> pd.Index:
+        stamps: pd.Index = pd.Index(int(end[0]) + self.step * _backwards(rows), dtype=end.dtype)
+        return stamps
+
 
 @dataclass(frozen=True)
 class PeriodFrequency(Frequency):
@@ -211,6 +219,13 @@ class PeriodFrequency(Frequency):
             ordinals.ravel(), freq=self.dtype.freq
         )
         return following
+
+    def up_to(self, end: pd.Index, rows: int) -> pd.Index:
+        ordinals = pd.PeriodIndex(end).asi8 + self.dtype.freq.n * _backwards(rows)
+        stamps: pd.Index = pd.PeriodIndex.from_ordinals(  # type: ignore[attr-defined]
+            ordinals, freq=self.dtype.freq
+        )
+        return stamps
 
 
 @dataclass(frozen=True)
@@ -252,6 +267,17 @@ class OffsetFrequency(Frequency):
         if stamps.tz is None or not self.is_local:
             return times
         return localise(wall_times(stamps, self.clock), stamps.tz)
+
+    @property
+    def stride_of_row(self) -> BaseOffset:
+        """What leads from one stamp to the next."""
+        return self.offset
+
+    def up_to(self, end: pd.Index, rows: int) -> pd.Index:
+        stamps = pd.DatetimeIndex(end)
+        last = wall_times(stamps, self.clock) if self.is_local else stamps
+        found = pd.date_range(end=last[0], periods=rows, freq=self.stride_of_row, unit=stamps.unit)
+        return localise(found, stamps.tz) if self.is_local and stamps.tz is not None else found
 
 
 @dataclass(frozen=True)
@@ -314,6 +340,10 @@ class CalendarFrequency(OffsetFrequency):
         return self.offset if self.stride is None else self.stride
 
     @property
+    def stride_of_row(self) -> BaseOffset:
+        return self.step
+
+    @property
     def seconds(self) -> float:
         return _mean_seconds(self.offset)
 
@@ -347,6 +377,10 @@ class CalendarFrequency(OffsetFrequency):
         ordinals = np.stack(continued)[position].ravel()
         following = pd.DatetimeIndex(ordinals.view(f"datetime64[{wall.unit}]"))
         return following if stamps.tz is None else localise(following, stamps.tz)
+
+
+def _backwards(rows: int) -> IntArray:
+    return np.arange(1 - rows, 1, dtype=np.int64)
 
 
 def declared_frequency(freq: Any, times: pd.Index) -> Frequency:

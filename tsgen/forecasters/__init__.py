@@ -5,6 +5,9 @@
 recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
 ``snapshot`` make a file of a fitted one.
 
+``encoder_decoder`` has `EncoderDecoderForecaster`, which attends to its context, and
+``encoder_decoder_settings`` its settings.
+
 ``symbolic`` has `LSTMGenerator` and `GRUGenerator`, for sequences of symbols; ``symbol_settings``
 and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers. ``seq2seq`` has
 `LSTMSeq2Seq` and `GRUSeq2Seq`, for pairs of sequences; ``symbol_estimator`` is what both share.
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
+    from tsgen.forecasters.encoder_decoder import EncoderDecoderForecaster
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from tsgen.forecasters.symbolic import GRUGenerator, LSTMGenerator, SymbolGenerator
 
 __all__ = [
+    "EncoderDecoderForecaster",
     "GRUForecaster",
     "GRUGenerator",
     "GRUSeq2Seq",
@@ -44,6 +49,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "EncoderDecoderForecaster": "encoder_decoder",
         "GRUForecaster": "recurrent",
         "GRUGenerator": "symbolic",
         "GRUSeq2Seq": "seq2seq",

@@ -51,7 +51,13 @@ from tsgen.data import (
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
-from tsgen.forecasters.continuing import WarmStart, continued_settings, united, warm_start_of
+from tsgen.forecasters.continuing import (
+    Origin,
+    WarmStart,
+    continued_settings,
+    united,
+    warm_start_of,
+)
 from tsgen.forecasters.fitting import (
     Recipe,
     calibrated_by_spread,
@@ -89,6 +95,7 @@ from tsgen.inference import (
     input_groups,
     level_shares,
     measure_stability,
+    need,
     permutation_importance,
     quantile_shares,
     sample_paths,
@@ -138,7 +145,8 @@ class Roles(NamedTuple):
 class NeuralForecaster(SavableEstimator, Forecaster):
     """A forecaster whose model is a `FittedModel`; subclasses say which cell it has."""
 
-    cell: ClassVar[Cell]
+    cell: Cell
+    _settings_type: ClassVar[type[Settings]] = Settings
     model_: FittedModel
     """What forecasts; its networks are those of ``module_``."""
     settings_: Settings
@@ -453,6 +461,11 @@ class NeuralForecaster(SavableEstimator, Forecaster):
                 "with pretrained weights"
             )
         model = init._fitted_model("fit(init=)")
+        if type(init.settings_) is not self._settings_type:
+            raise SettingError(
+                f"init= is a fitted {type(init).__name__}, whose network is of another kind than "
+                f"that of {type(self).__name__}: fit one of the same class, or fit without init="
+            )
         return warm_start_of(model, init.settings_, init.panel_, init._seen_before)
 
     def _learn(
@@ -484,12 +497,10 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     def _prepare(
         self, panel: Panel, start: WarmStart | None = None
     ) -> tuple[ForecastModule, WindowDataModule]:
-        arguments = self.get_params(deep=False)
-        if start is None:
-            settings = choose_settings(arguments, panel, self.cell)
-        else:
+        if start is not None:
             panel = united(panel, start.origin)
-            settings = continued_settings(arguments, start.origin, panel, self.cell)
+        origin = None if start is None else start.origin
+        settings = self._choose_settings(self.get_params(deep=False), panel, origin)
         given = {} if self.trainer_kwargs is None else self.trainer_kwargs
         if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             raise SettingError(
@@ -511,6 +522,14 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         if settings.max_steps:  # else they know enough
             self.first_weights_ = checksum(module.networks)
         return module, data
+
+    def _choose_settings(
+        self, arguments: Mapping[str, Any], panel: Panel, origin: Origin | None
+    ) -> Settings:
+        """What the arguments of the constructor come to for a panel, and a model to go on from."""
+        if origin is None:
+            return choose_settings(arguments, panel, self.cell)
+        return continued_settings(arguments, origin, panel, self.cell)
 
     def _has_learned(self) -> bool:
         """Whether its weights are no longer the first ones."""
@@ -868,7 +887,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         """
         self._check_fitted("backtest")
         plan = Plan.of(horizon, n_windows, step, refit, short)
-        carry = yes_or_no("carry", carry)
+        carry = self._carries(carry)
         one_of("on_blowup", on_blowup, _ON_BLOWUP)
         shares = {**level_shares(level), **quantile_shares(quantiles)}
 
@@ -957,7 +976,11 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         model = self._fitted_model("update")
         model.check(state)
         longer, new = read_new_rows(df, state.panel, self._calendar)
-        return model.update(state, longer, new, carry=carry)
+        return model.update(state, longer, new, carry=self._carries(carry))
+
+    def _carries(self, carry: Any) -> bool:
+        """Whether a recurrence is to go on from where it stands."""
+        return yes_or_no("carry", carry)
 
     @isolated()
     @of_one_moment
@@ -1263,6 +1286,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     def _restored(cls, snapshot: Snapshot, weights: Mapping[str, Tensor]) -> Self:
         forecaster = cls(**snapshot.params)
         settings = snapshot.settings
+        need(type(settings) is cls._settings_type, "the settings", f"those of a {cls.__name__}")
         start, weights = start_and_rest(snapshot.origin, weights)
         recipe = forecaster._recipe_of(settings, start)
         units = NumericUnits(snapshot.scaler, snapshot.value_range, snapshot.covariate_scaler)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
+from tsgen.forecasters.encoder_decoder import EncoderDecoderForecaster
 from tsgen.forecasters.neural import NeuralForecaster
 from tsgen.forecasters.saving import load_model
 from tsgen.forecasters.seq2seq import GRUSeq2Seq, LSTMSeq2Seq
@@ -166,7 +167,15 @@ class GRUForecaster(NeuralForecaster):
 
 def load(
     path: str | PathLike[str], *, trusted: Iterable[Any] = ()
-) -> LSTMForecaster | GRUForecaster | LSTMGenerator | GRUGenerator | LSTMSeq2Seq | GRUSeq2Seq:
+) -> (
+    LSTMForecaster
+    | GRUForecaster
+    | EncoderDecoderForecaster
+    | LSTMGenerator
+    | GRUGenerator
+    | LSTMSeq2Seq
+    | GRUSeq2Seq
+):
     """Read a saved model of whichever class the file holds; nothing in it is run.
 
     Parameters
@@ -185,7 +194,8 @@ def load(
     'GRUForecaster'
     """
     classes: list[type[Any]] = [
-        LSTMForecaster, GRUForecaster, LSTMGenerator, GRUGenerator, LSTMSeq2Seq, GRUSeq2Seq,
+        LSTMForecaster, GRUForecaster, EncoderDecoderForecaster, LSTMGenerator, GRUGenerator,
+        LSTMSeq2Seq, GRUSeq2Seq,
     ]  # fmt: skip
     model: LSTMForecaster = load_model(path, classes, trusted=trusted)
     return model

@@ -23,6 +23,7 @@ from tsgen._runtime import isolated
 from tsgen.errors import ModelFileError, warn_user
 from tsgen.forecasters.base import Estimator, of_one_moment
 from tsgen.forecasters.continuing import Origin
+from tsgen.forecasters.encoder_decoder_settings import EncoderDecoderSettings
 from tsgen.forecasters.settings import Settings
 from tsgen.forecasters.snapshot import Snapshot, check_snapshot
 from tsgen.forecasters.symbol_snapshot import (
@@ -40,8 +41,8 @@ from tsgen.training import STRATEGIES, TeacherForcing
 __all__ = ["SavableEstimator", "load_model", "save_model", "warn_unless_savable"]
 
 _PARTS = (
-    *PARTS, *SYMBOL_PARTS, Settings, Origin, PanelScaler, CovariateScaler, ValueRange, Calibration,
-    SpreadCalibration, *STRATEGIES.values(),
+    *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, PanelScaler,
+    CovariateScaler, ValueRange, Calibration, SpreadCalibration, *STRATEGIES.values(),
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from tsgen.forecasters.symbol_settings import (
 )
 from tsgen.nn import AttentionKind, Cell, Seq2SeqArchitecture
 
-__all__ = ["Seq2SeqSettings", "choose_seq2seq_settings"]
+__all__ = ["Seq2SeqSettings", "attention_of", "choose_seq2seq_settings"]
 
 _SIZES = 100_000, 800_000
 """Symbols of sources and targets from which there are larger networks and longer trainings."""
@@ -95,7 +95,7 @@ def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -
             "encoder_layers", arguments["encoder_layers"], "layers", highest=4
         ),
         bidirectional=yes_or_no("bidirectional", arguments["bidirectional"]),
-        attention=_attention(arguments["attention"]),
+        attention=attention_of(arguments["attention"]),
         max_length=2 * int(targets.lengths.max()) + _ROOM,
         embedding_size=embedding_size_of(arguments["embedding_size"], units, max(sizes)),
         learning_rate=learning_rate_of(arguments["learning_rate"], min(0.01, 0.5 / units)),
@@ -103,7 +103,8 @@ def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -
     )
 
 
-def _attention(given: Any) -> AttentionKind | None:
+def attention_of(given: Any) -> AttentionKind | None:
+    """What ``attention=`` comes to."""
     if given is None or (isinstance(given, str) and given in get_args(AttentionKind)):
         return given  # type: ignore[return-value]
     kinds = ", ".join(map(repr, get_args(AttentionKind)))

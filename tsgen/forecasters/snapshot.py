@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tsgen.data import Covariate, Panel
 from tsgen.errors import ModelFileError
 from tsgen.forecasters.continuing import Origin, WarmStart
+from tsgen.forecasters.encoder_decoder_settings import EncoderDecoderSettings
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
 from tsgen.inference import (
     ROWS_LIMIT,
@@ -27,7 +28,7 @@ from tsgen.inference import (
     need,
 )
 from tsgen.io import printable
-from tsgen.nn import Cell
+from tsgen.nn import ATTENTIONS, Cell
 from tsgen.preprocessing import (
     NAMED_SCALERS,
     CovariateScaler,
@@ -99,6 +100,8 @@ def check_snapshot(snapshot: Snapshot) -> None:
     """Refuse a snapshot from which no forecast can come, or one that asks for absurd sizes."""
     panel, settings = snapshot.panel, snapshot.settings
     _check_settings(settings)
+    cell = snapshot.params.get("cell", "lstm")
+    need(cell in get_args(Cell), "the cell", "a known one")
     check_panel(panel)
     _check_scaler(snapshot.scaler, panel)
     _check_covariate_scaler(snapshot.covariate_scaler, panel)
@@ -130,6 +133,10 @@ def _check_settings(settings: Settings) -> None:
     members = settings.n_models
     need(members <= MOST_MEMBERS, f"n_models={members}", f"{MOST_MEMBERS} or fewer")
     need(settings.dropout < 1, f"dropout={settings.dropout}", "less than 1")
+    if isinstance(settings, EncoderDecoderSettings):
+        layers, kind = settings.encoder_layers, settings.attention
+        need(1 <= layers <= 4, f"encoder_layers={layers}", "1 to 4")
+        need(kind is None or kind in ATTENTIONS, f"attention={kind!r}", "a known attention")
 
 
 def _check_scaler(scaler: PanelScaler, panel: Panel) -> None:

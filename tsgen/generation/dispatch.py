@@ -17,6 +17,7 @@ from tsgen.generation.stepped import stepped_rollout, stepped_symbols
 from tsgen.generation.stopping import Stopping
 from tsgen.nn import (
     AutoregressiveNetwork,
+    EncoderDecoderNetwork,
     RecurrentNetwork,
     RolloutState,
     SymbolNetwork,
@@ -206,7 +207,7 @@ def _run_block(
 
 def _choose(network: AutoregressiveNetwork, horizon: int, feedback: Feedback) -> Way:
     """The one place where the way is chosen."""
-    if not isinstance(network, RecurrentNetwork):
+    if not isinstance(network, RecurrentNetwork) or isinstance(network, EncoderDecoderNetwork):
         return "plain"
     if not folds(network) or feedback.known is not None:
         return "stepped"

@@ -26,6 +26,8 @@ def encode_over_holes(
     covariates: Tensor | None = None,
 ) -> tuple[Tensor, RolloutState]:
     """`tsgen.rollout.encode` for a context that may have holes; not differentiable."""
+    if network.masks_holes:
+        return network.read_context(values, known, covariates)
     first = network.longest_lag
     rest = None if covariates is None else covariates[:, first:]
     start = network.start(values, known)

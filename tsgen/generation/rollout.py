@@ -88,10 +88,7 @@ def encode(
         The predictions of every row of the context but the first, each from the rows before it.
     state : RolloutState
     """
-    first = network.longest_lag
-    rest = None if covariates is None else covariates[:, first:]
-    start = network.start(values, known)
-    return network.read(start, values[:, first:], known[:, first:], rest)
+    return network.read_context(values, known, covariates)
 
 
 def rollout(

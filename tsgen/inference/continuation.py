@@ -87,6 +87,13 @@ class Continuation:
         self._report_blowups(run, torch.from_numpy(first + self.origins.behind))
         return Point(_cut(self._in_user_units(run.path, slice(None)), stopped), stopped)
 
+    def attention(self) -> FloatArray:
+        """What each step of the horizon attends to in the context of its system, (B, H, T)."""
+        feedback = Feedback(given=self._given_units, covariates=self.covariates)
+        found = self.model.attention(self.origins.encoding, self._ahead, feedback).numpy()
+        columns = self._columns[:: self.model.channels, :, None]
+        return np.take_along_axis(found, columns, axis=1)
+
     def quantiles(self, calibration: SpreadCalibration, shares: Sequence[float]) -> FloatArray:
         """Quantiles around the point forecast, (Q, N, H), from its predicted spread."""
         multiples = torch.from_numpy(calibration.multiples(shares, self._ahead))
@@ -141,12 +148,13 @@ class Continuation:
         keys = list(self.origins.ids[series][:: self.model.channels])
         drawn = innovations.draw(errors, keys, self._ahead, num_samples)
         copies = systems.repeat_interleave(num_samples)
+        start = self.origins.encoding.take(systems).beams(num_samples)
         feedback = Feedback(
             drawn.flatten(0, 1),
             None if self._given_units is None else self._given_units[copies],
             covariates=None if self.covariates is None else self.covariates[copies],
         )
-        run = self.model.run(self.origins.encoding.take(copies), self._ahead, feedback)
+        run = self.model.run(start, self._ahead, feedback)
         path, left = (by_series(part.unflatten(0, (-1, num_samples))) for part in run)
         return path, left
 

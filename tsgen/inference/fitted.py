@@ -29,7 +29,7 @@ from tsgen.generation import (
 from tsgen.inference.intervals import Calibration
 from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.state import Context, Encoding, ForecastState
-from tsgen.nn import RecurrentNetwork
+from tsgen.nn import DecoderState, EncoderDecoderNetwork, RecurrentNetwork
 from tsgen.preprocessing import (
     NumericUnits,
     Series,
@@ -366,6 +366,18 @@ class FittedModel:
             if enough is not None and enough(torch.cat(paths, dim=1)):
                 break
         return Generated(torch.cat(paths, dim=1) if len(paths) > 1 else paths[0], left)
+
+    @torch.inference_mode()
+    def attention(self, encoding: Encoding, horizon: int, feedback: Feedback) -> Tensor:
+        """What each step of B closed loops attends to, (B, H, T): the mean of the members."""
+        feedback = replace(feedback, limits=self._limits(encoding, horizon))
+        found = []
+        for network, loop in zip(self.networks, encoding.loops, strict=True):
+            assert isinstance(network, EncoderDecoderNetwork)
+            assert isinstance(loop, DecoderState)
+            path = run(network, loop, horizon, feedback).path
+            found.append(network.attention_of(loop, path, feedback.covariates))
+        return torch.stack(found).mean(dim=0)
 
     @staticmethod
     def _of_members(loops: int, tasks: Sequence[Callable[[], T]]) -> list[T]:

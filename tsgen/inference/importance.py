@@ -10,9 +10,10 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from tsgen._typing import FloatArray
 from tsgen.data import Panel
 from tsgen.generation import Feedback, fill_holes, rollout
 from tsgen.inference.fitted import FittedModel
-from tsgen.nn import AutoregressiveNetwork, RecurrentNetwork, RecurrentState
+from tsgen.nn import AutoregressiveNetwork, EncoderDecoderNetwork, RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
 
 __all__ = [
@@ -44,12 +45,15 @@ class InputGroup:
     name : str
     lagged : tuple of int
         Inputs made of values.
+    encoded : tuple of int
+        Those of an encoder.
     covariates : tuple of int
         Columns of covariates.
     """
 
     name: str
     lagged: tuple[int, ...] = ()
+    encoded: tuple[int, ...] = ()
     covariates: tuple[int, ...] = ()
 
 
@@ -71,7 +75,10 @@ def importance_table(found: Sequence[Importance]) -> pd.DataFrame:
 
 
 def input_groups(model: FittedModel, panel: Panel) -> list[InputGroup]:
-    """The lags of each channel, and each covariate; a sine and its cosine are one."""
+    """The lags of each channel, and each covariate; a sine and its cosine are one.
+
+    What an encoder reads of a channel is one, too.
+    """
     channels, count = model.channels, len(model.lags)
     names = [""] * channels
     if channels > 1:
@@ -84,6 +91,12 @@ def input_groups(model: FittedModel, panel: Panel) -> list[InputGroup]:
         for channel in range(channels)
         for position, lag in enumerate(model.lags)
     ]
+    if isinstance(model.network, EncoderDecoderNetwork):
+        count = model.network.encoded_values
+        groups += [
+            InputGroup(f"{names[channel]}context", encoded=tuple(range(channel, count, channels)))
+            for channel in range(channels)
+        ]
     if model.units.covariate_scaler is None:
         return groups
     columns: dict[str, list[int]] = {}
@@ -107,6 +120,8 @@ def _label(panel: Panel, channel: int) -> str:
 
 def _without_holes(network: AutoregressiveNetwork, batch: WindowBatch) -> WindowBatch:
     """Windows whose contexts have the model's own predictions in their holes, as in a forecast."""
+    if network.masks_holes:
+        return batch
     context = slice(network.longest_lag, batch.cutoff)
     start = network.start(batch.values, batch.known)
     filled, begun = fill_holes(network, start, *batch.rows(context))
@@ -115,35 +130,31 @@ def _without_holes(network: AutoregressiveNetwork, batch: WindowBatch) -> Window
     return replace(batch, values=values, known=known)
 
 
-class _Exchanged(AutoregressiveNetwork):
-    """A network that sees one group's values of other windows in the place of each window's own."""
+def _exchanging(network: RecurrentNetwork, group: InputGroup, order: Tensor) -> RecurrentNetwork:
+    """The network, which sees one group's values of other windows in the place of its own."""
+    exchanging = copy(network)  # the same weights
 
-    def __init__(self, network: RecurrentNetwork, group: InputGroup, order: Tensor) -> None:
-        super().__init__()
-        self.network, self.group, self.order = network, group, order
-        self.lags, self.channels = network.lags, network.channels
-
-    def initial_state(self, batch_size: int) -> RecurrentState:
-        return self.network.initial_state(batch_size)
-
-    def inputs(
-        self, values: Tensor, known: Tensor, steps: int, covariates: Tensor | None = None
-    ) -> Tensor:
-        if covariates is not None:
-            covariates = self._exchange(covariates, self.group.covariates)
-        inputs = self.network.inputs(values, known, steps, covariates)
-        return self._exchange(inputs, self.group.lagged)
-
-    def forward(
-        self, inputs: Tensor, state: RecurrentState | None = None
-    ) -> tuple[Tensor, RecurrentState]:
-        return self.network.forward(inputs, state)
-
-    def _exchange(self, rows: Tensor, columns: tuple[int, ...]) -> Tensor:
+    def exchanged(rows: Tensor, columns: tuple[int, ...]) -> Tensor:
         if columns:
             rows = rows.clone()
-            rows[:, :, list(columns)] = rows[self.order][:, :, list(columns)]
+            rows[:, :, list(columns)] = rows[order][:, :, list(columns)]
         return rows
+
+    def instead_of(
+        inputs: Callable[..., Tensor], columns: tuple[int, ...]
+    ) -> Callable[..., Tensor]:
+        def seen(values: Tensor, known: Tensor, *others: Any) -> Tensor:
+            *steps, covariates = others
+            if covariates is not None:
+                covariates = exchanged(covariates, group.covariates)
+            return exchanged(inputs(values, known, *steps, covariates), columns)
+
+        return seen
+
+    vars(exchanging)["inputs"] = instead_of(network.inputs, group.lagged)
+    if isinstance(network, EncoderDecoderNetwork):
+        vars(exchanging)["encoder_inputs"] = instead_of(network.encoder_inputs, group.encoded)
+    return exchanging
 
 
 @torch.inference_mode()
@@ -186,7 +197,7 @@ def _increases(
     before = _error(network, batch)
     repeated = [group for group in groups for _ in range(len(orders) // len(groups))]
     errors = [
-        _error(_Exchanged(network, group, order), batch)
+        _error(_exchanging(network, group, order), batch)
         for group, order in zip(repeated, orders, strict=True)
     ]
     return np.array(errors).reshape(len(groups), -1) / max(before, 1e-12) - 1
@@ -194,9 +205,8 @@ def _increases(
 
 def _error(network: AutoregressiveNetwork, batch: WindowBatch) -> float:
     """The mean absolute error of a rollout after the contexts of some windows."""
-    context = batch.rows(slice(network.longest_lag, batch.cutoff))
     truth, counted, covariates = batch.rows(slice(batch.cutoff, None))
-    _, state = network.read(network.start(batch.values, batch.known), *context)
+    _, state = network.read_context(*batch.rows(slice(None, batch.cutoff)))
     path = rollout(network, state, batch.horizon, Feedback(covariates=covariates)).path
     errors = (path - truth).abs() * counted
     return float(errors.sum() / counted.sum().clamp(min=1.0))

@@ -28,7 +28,7 @@ from tsgen.inference.generator import SymbolState
 from tsgen.inference.integrity import check_panel, check_scalers, check_sequences, need
 from tsgen.inference.state import Encoding, ForecastState
 from tsgen.io import Container, PathLike, about, check_target, type_names
-from tsgen.nn import RolloutState
+from tsgen.nn import DecoderState, Memory, RolloutState
 from tsgen.preprocessing import (
     AffineScalers,
     TargetTransform,
@@ -46,7 +46,7 @@ PARTS = (
     SymbolPanel, FrameSymbols, TextSymbols, ListSymbols,
 )  # fmt: skip
 """What panels and scalers are made of."""
-_PARTS = (*PARTS, Encoding, RolloutState, WindowNormaliser)
+_PARTS = (*PARTS, Encoding, RolloutState, DecoderState, Memory, WindowNormaliser)
 
 
 _KINDS = ForecastState, SymbolState
@@ -147,3 +147,17 @@ def _check_loop(loop: RolloutState, count: int, what: str) -> None:
     shapes = {part.shape for part in loop.recurrent}
     need(len(loop.recurrent) in (1, 2) and len(shapes) == 1, what, "one size of network")
     need(all(len(each) == 3 and each[1] == count for each in shapes), what, "loops")
+    if isinstance(loop, DecoderState):
+        _check_memory(loop, count, what)
+
+
+def _check_memory(loop: DecoderState, count: int, what: str) -> None:
+    """Refuse a decoder that attends to what isn't there."""
+    if loop.attended is not None:
+        need(loop.attended.shape == loop.recurrent[0].shape[1:], what, "units of each sequence")
+    memory = loop.memory
+    if memory is not None:
+        parts = memory.values, memory.keys, memory.bias
+        need(all(part.ndim == 3 and len(part) == count for part in parts), what, "memories")
+        steps = {memory.values.shape[1], memory.keys.shape[1], memory.bias.shape[2]}
+        need(len(steps) == 1 and memory.bias.shape[1] == 1, what, "a memory of each step")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from tsgen._typing import FloatArray, IntArray
 from tsgen.generation import Feedback, median, run
 from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding
-from tsgen.nn import AutoregressiveNetwork, RolloutState
+from tsgen.nn import AutoregressiveNetwork, DecoderState, RolloutState
 from tsgen.preprocessing import by_series
 
 __all__ = ["Stability", "lyapunov_exponents", "measure_stability"]
@@ -143,16 +144,31 @@ def _size(numbers: Tensor) -> Tensor:
 
 def _flat(state: RolloutState) -> Tensor:
     """All numbers of each loop in a row, (B, numbers)."""
+    attended = _attended(state)
     return torch.cat([*(part.transpose(0, 1).flatten(1) for part in state.recurrent),
+                      *([] if attended is None else [attended]),
                       state.values.reshape(len(state), -1)], dim=1)  # fmt: skip
 
 
 def _unflat(numbers: Tensor, like: RolloutState) -> RolloutState:
     layers, batch, units = like.recurrent[0].shape
     sizes = [layers * units] * len(like.recurrent)
+    sizes += [] if _attended(like) is None else [units]
     *parts, values = numbers.split([*sizes, numbers.shape[1] - sum(sizes)], dim=1)
-    recurrent = (part.view(batch, layers, units).transpose(0, 1).contiguous() for part in parts)
-    return RolloutState(tuple(recurrent), values.reshape(like.values.shape), like.known)
+    recurrent = (
+        part.view(batch, layers, units).transpose(0, 1).contiguous()
+        for part in parts[: len(like.recurrent)]
+    )
+    state = replace(like, recurrent=tuple(recurrent), values=values.reshape(like.values.shape))
+    others = parts[len(like.recurrent) :]
+    if isinstance(state, DecoderState) and others:
+        state = replace(state, attended=others[0])
+    return state
+
+
+def _attended(state: RolloutState) -> Tensor | None:
+    """What a decoder's next step reads of the last one, (B, hidden), if it does."""
+    return state.attended if isinstance(state, DecoderState) else None
 
 
 def _flat_from(path: Tensor, season: int) -> IntArray:

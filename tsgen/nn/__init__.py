@@ -6,7 +6,7 @@ value that says where one stands; ``inputs`` is what a network of numbers sees (
 flags, covariates), and ``recurrent`` is the one of LSTM and GRU cells, with its parts ``embedding``
 and ``dropout``; ``seasons`` is one of them that serves every season. ``symbolic`` has the same
 cells between vectors of symbols and their scores; ``encoder_decoder`` begins them with an encoded
-source, to which ``attention`` goes back.
+source, to which ``attention`` goes back, and ``context_decoder`` is that for numbers.
 
 Examples
 --------
@@ -19,11 +19,12 @@ Examples
 torch.Size([3, 18, 1])
 """
 
-from tsgen.nn.attention import ATTENTIONS, AttentionKind
+from tsgen.nn.attention import ATTENTIONS, AttentionKind, Memory
 from tsgen.nn.base import AutoregressiveNetwork
+from tsgen.nn.context_decoder import EncoderDecoderArchitecture, EncoderDecoderNetwork
 from tsgen.nn.embedding import CovariateEmbedding
 from tsgen.nn.encoder_decoder import DecoderState, Seq2SeqArchitecture, Seq2SeqNetwork
-from tsgen.nn.inputs import input_size, lag_inputs
+from tsgen.nn.inputs import filled_from_lag, input_size, lag_inputs
 from tsgen.nn.recurrent import Architecture, Cell, Recurrence, RecurrentNetwork, in_one_piece
 from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
 from tsgen.nn.state import RecurrentState, RolloutState, TensorRecord
@@ -38,6 +39,9 @@ __all__ = [
     "Cell",
     "CovariateEmbedding",
     "DecoderState",
+    "EncoderDecoderArchitecture",
+    "EncoderDecoderNetwork",
+    "Memory",
     "Recurrence",
     "RecurrentNetwork",
     "RecurrentState",
@@ -49,6 +53,7 @@ __all__ = [
     "SymbolNetwork",
     "TensorRecord",
     "at_season",
+    "filled_from_lag",
     "in_one_piece",
     "input_size",
     "lag_inputs",

@@ -80,8 +80,12 @@ class Attention(nn.Module, ABC):
 
     def memory(self, values: Tensor, lengths: Tensor) -> Memory:
         """What can be attended to: states (B, S, M), of which each sequence has its first ones."""
-        behind = torch.arange(values.shape[1], device=values.device) >= lengths[:, None]
-        bias = torch.zeros_like(values[:, :, 0]).masked_fill(behind, -torch.inf)
+        steps = torch.arange(values.shape[1], device=values.device)
+        return self.memory_of(values, steps < lengths[:, None])
+
+    def memory_of(self, values: Tensor, there: Tensor) -> Memory:
+        """The same of states of which each sequence has those that are marked, (B, S)."""
+        bias = torch.zeros_like(values[:, :, 0]).masked_fill(~there, -torch.inf)
         return Memory(values, self.keys(values), bias[:, None])
 
     def forward(self, queries: Tensor, memory: Memory) -> Attended:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,8 @@ class AutoregressiveNetwork(nn.Module, ABC):
 
     lags: tuple[int, ...]
     channels: int
+    masks_holes: ClassVar[bool] = False
+    """Whether a context is read with its holes, instead of with predictions in their place."""
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> RecurrentState:
@@ -83,6 +86,26 @@ class AutoregressiveNetwork(nn.Module, ABC):
         """
         rows = self.longest_lag
         return RolloutState(self.initial_state(len(values)), values[:, :rows], known[:, :rows])
+
+    def read_context(
+        self, values: Tensor, known: Tensor, covariates: Tensor | None = None
+    ) -> tuple[Tensor, RolloutState]:
+        """Read a whole context: `start`, and what comes after it.
+
+        Parameters
+        ----------
+        values, known : Tensor of shape (B, max(lags) - 1 + T, C)
+        covariates : Tensor of shape (B, max(lags) - 1 + T, D), optional
+
+        Returns
+        -------
+        outputs : Tensor of shape (B, T - 1, C)
+            The predictions of all rows but the first; NaN of those that aren't predicted.
+        state : RolloutState
+        """
+        first = self.longest_lag
+        rest = None if covariates is None else covariates[:, first:]
+        return self.read(self.start(values, known), values[:, first:], known[:, first:], rest)
 
     def read(
         self, state: RolloutState, values: Tensor, known: Tensor, covariates: Tensor | None = None

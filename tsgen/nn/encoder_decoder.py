@@ -17,11 +17,18 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from tsgen.nn.attention import ATTENTIONS, Attention, AttentionKind, Memory
 from tsgen.nn.dropout import Dropout
-from tsgen.nn.recurrent import Cell, Stepper, in_one_piece, kind_of, stacked
+from tsgen.nn.recurrent import Cell, Recurrence, Stepper, in_one_piece, kind_of, stacked
 from tsgen.nn.state import RecurrentState, RolloutState
 from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
 
-__all__ = ["DecoderState", "Encoder", "EncoderDecoder", "Seq2SeqArchitecture", "Seq2SeqNetwork"]
+__all__ = [
+    "DecoderState",
+    "DecodingNetwork",
+    "Encoder",
+    "EncoderDecoder",
+    "Seq2SeqArchitecture",
+    "Seq2SeqNetwork",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,30 +92,35 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(made)
         self.dropout, self.steps_dropout = dropout, steps_dropout
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Encoded:
-        """Read sequences (B, S, inputs), of which each has its first steps, 1 or more."""
-        lengths = lengths.cpu()
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Encoded:
+        """Read sequences (B, S, inputs), of which each has its first steps, 1 or more, or all."""
+        lengths = None if lengths is None else lengths.cpu()
         outputs, last = inputs, tuple[Tensor, ...]()
         for layer in self.layers:
-            packed = pack_padded_sequence(outputs, lengths, batch_first=True, enforce_sorted=False)
-            read, ends = self._through(layer, packed)
-            padded, _ = pad_packed_sequence(read, batch_first=True)
-            outputs, last = self.dropout(padded), ends if isinstance(ends, tuple) else (ends,)
+            read: Tensor | PackedSequence = outputs
+            if lengths is not None:
+                read = pack_padded_sequence(
+                    outputs, lengths, batch_first=True, enforce_sorted=False
+                )
+            read, ends = self._through(layer, read)
+            if isinstance(read, PackedSequence):
+                read, _ = pad_packed_sequence(read, batch_first=True)
+            outputs, last = self.dropout(read), ends if isinstance(ends, tuple) else (ends,)
         return Encoded(outputs, tuple(part.transpose(0, 1).flatten(1) for part in last))
 
     def _through(
-        self, layer: nn.Module, packed: PackedSequence
-    ) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
+        self, layer: nn.Module, read: Tensor | PackedSequence
+    ) -> tuple[Tensor | PackedSequence, Tensor | tuple[Tensor, ...]]:
         """One layer, with units left out between its steps in training."""
         if not self.training or self.steps_dropout.p == 0.0:
-            return layer(packed)  # type: ignore[no-any-return]
+            return layer(read)  # type: ignore[no-any-return]
         weights = {
             name: self.steps_dropout(weight[None])[0] if name.startswith("weight_hh") else weight
             for name, weight in layer.named_parameters()
         }
-        if packed.data.is_cuda:
+        if read.data.is_cuda:
             weights = dict(zip(weights, in_one_piece(list(weights.values())), strict=True))
-        return functional_call(layer, weights, (packed,))  # type: ignore[no-any-return]
+        return functional_call(layer, weights, (read,))  # type: ignore[no-any-return]
 
 
 class Decoded(NamedTuple):
@@ -177,12 +189,27 @@ class EncoderDecoder(nn.Module):
     def begin(self, inputs: Tensor, lengths: Tensor) -> tuple[RecurrentState, Memory | None]:
         """Where a decoder begins, and what it attends to, for sources (B, S, inputs)."""
         outputs, last = self.encoder(inputs, lengths)
-        recurrent = tuple(
+        memory = None if self.attention is None else self.attention.memory(outputs, lengths)
+        return self._bridged(last), memory
+
+    def begin_masked(self, inputs: Tensor, there: Tensor) -> tuple[RecurrentState, Memory | None]:
+        """The same for sequences that are read whole, of which some steps, (B, S), are there."""
+        outputs, last = self.encoder(inputs)
+        memory = None if self.attention is None else self.attention.memory_of(outputs, there)
+        return self._bridged(last), memory
+
+    def _bridged(self, last: tuple[Tensor, ...]) -> RecurrentState:
+        """Where the layers of a decoder begin, by where an encoder ended."""
+        return tuple(
             bridge(part).tanh().unflatten(1, (self._layers, -1)).transpose(0, 1).contiguous()
             for bridge, part in zip(self.bridge, last, strict=True)
         )
-        memory = None if self.attention is None else self.attention.memory(outputs, lengths)
-        return recurrent, memory
+
+    def first_attended(self, recurrent: RecurrentState) -> Tensor | None:
+        """What the first step of a decoder reads of the step before it, (B, hidden): nothing."""
+        if self.attention is None or self.attention.looks_first:
+            return None
+        return torch.zeros_like(recurrent[0][-1])
 
     def decode(self, step: Stepper, inputs: Tensor, state: DecoderState) -> Decoded:
         """T steps of the decoder over its own inputs (B, T, inputs)."""
@@ -263,7 +290,51 @@ class Seq2SeqArchitecture(SymbolArchitecture):
         return Seq2SeqNetwork(self)
 
 
-class Seq2SeqNetwork(SymbolNetwork):
+class DecodingNetwork(Recurrence):
+    """A recurrence that begins with an encoded sequence, and attends to it.
+
+    Attributes
+    ----------
+    encoder_decoder : EncoderDecoder
+    """
+
+    encoder_decoder: EncoderDecoder
+
+    def _add_encoder(
+        self, inputs: int, layers: int, *, bidirectional: bool, attention: AttentionKind | None
+    ) -> None:
+        """Make an encoder of so many inputs and layers, as large as the decoder that is made."""
+        hidden = self.recurrent.hidden_size
+        encoder = Encoder(
+            self.cell,
+            (inputs, hidden, layers),
+            bidirectional=bidirectional,
+            dropout=self.dropout,
+            steps_dropout=self.steps_dropout,
+        )
+        self.encoder_decoder = EncoderDecoder(encoder, hidden, self.recurrent.num_layers, attention)
+
+    def _reset_encoder(self, generator: torch.Generator | None) -> None:
+        self.encoder_decoder.reset_parameters(self.recurrent.hidden_size**-0.5, generator)
+
+    def decoded(
+        self, state: RolloutState, values: Tensor, known: Tensor, covariates: Tensor | None = None
+    ) -> Decoded:
+        """What reading T rows comes to, as `read` says, before there are predictions."""
+        before = torch.cat([state.values, values], dim=1)[:, :-1]
+        flags = torch.cat([state.known, known], dim=1)[:, :-1]
+        return self._decoded(self.inputs(before, flags, values.shape[1], covariates), state)
+
+    def _decoded(self, inputs: Tensor, state: RolloutState) -> Decoded:
+        assert isinstance(state, DecoderState)
+        return self.encoder_decoder.decode(self.stepper(len(inputs)), inputs, state)
+
+    def _advanced(self, inputs: Tensor, state: RolloutState) -> tuple[Tensor, RolloutState]:
+        hidden, after, _ = self._decoded(inputs, state)
+        return self.predictions(hidden, inputs), after
+
+
+class Seq2SeqNetwork(DecodingNetwork, SymbolNetwork):
     """A `SymbolNetwork` of targets that begins with an encoded source, and attends to it.
 
     Parameters
@@ -286,26 +357,22 @@ class Seq2SeqNetwork(SymbolNetwork):
     def _make(self, architecture: SymbolArchitecture) -> None:
         super()._make(architecture)
         made_of = self.architecture
-        width, hidden = made_of.embedding_size, made_of.hidden_size
+        width = made_of.embedding_size
         self.source_vectors = nn.Parameter(
             torch.empty(made_of.source_symbols, width, dtype=torch.float32)
         )
-        encoder = Encoder(
-            made_of.cell,
-            (width, hidden, made_of.encoder_layers),
+        self._add_encoder(
+            width,
+            made_of.encoder_layers,
             bidirectional=made_of.bidirectional,
-            dropout=self.dropout,
-            steps_dropout=self.steps_dropout,
-        )
-        self.encoder_decoder = EncoderDecoder(
-            encoder, hidden, made_of.num_layers, made_of.attention
+            attention=made_of.attention,
         )
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as `Recurrence.reset_parameters` says."""
         super().reset_parameters(generator)
         nn.init.normal_(self.source_vectors, generator=generator)
-        self.encoder_decoder.reset_parameters(self.recurrent.hidden_size**-0.5, generator)
+        self._reset_encoder(generator)
 
     def encode(self, sources: Tensor, lengths: Tensor) -> DecoderState:
         """Read sources; before the first symbol of their targets.
@@ -320,27 +387,8 @@ class Seq2SeqNetwork(SymbolNetwork):
         vectors = functional.embedding(sources, self.source_vectors)
         recurrent, memory = self.encoder_decoder.begin(vectors, lengths)
         nothing = vectors.new_zeros(len(sources), 1, 1)
-        attended = None
-        if (
-            self.encoder_decoder.attention is not None
-            and not self.encoder_decoder.attention.looks_first
-        ):
-            attended = torch.zeros_like(recurrent[0][-1])
+        attended = self.encoder_decoder.first_attended(recurrent)
         return DecoderState(recurrent, nothing, nothing, attended, memory)
-
-    def decoded(self, state: RolloutState, values: Tensor, known: Tensor) -> Decoded:
-        """What reading T codes (B, T, 1) comes to, as `read` says, before there are scores."""
-        before = torch.cat([state.values, values], dim=1)[:, :-1]
-        flags = torch.cat([state.known, known], dim=1)[:, :-1]
-        return self._decoded(self.inputs(before, flags, values.shape[1]), state)
-
-    def _decoded(self, inputs: Tensor, state: RolloutState) -> Decoded:
-        assert isinstance(state, DecoderState)
-        return self.encoder_decoder.decode(self.stepper(len(inputs)), inputs, state)
-
-    def _advanced(self, inputs: Tensor, state: RolloutState) -> tuple[Tensor, RolloutState]:
-        hidden, after, _ = self._decoded(inputs, state)
-        return self.predictions(hidden, inputs), after
 
     def read_ragged(
         self, state: RolloutState, values: Tensor, lengths: Tensor

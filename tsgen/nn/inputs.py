@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-__all__ = ["input_size", "lag_inputs"]
+__all__ = ["filled_from_lag", "input_size", "lag_inputs"]
 
 
 def input_size(lags: Sequence[int], channels: int = 1, covariates: int = 0) -> int:
@@ -52,3 +53,42 @@ def lag_inputs(
     first = values.shape[1] - steps + 1
     parts = [rows[:, first - lag : first - lag + steps] for rows in (values, known) for lag in lags]
     return torch.cat(parts if covariates is None else [*parts, covariates], dim=-1)
+
+
+def filled_from_lag(values: Tensor, known: Tensor, lag: int) -> tuple[Tensor, Tensor]:
+    """Put the last known row some multiple of a lag before into the holes of rows (B, T, C).
+
+    Where there is none, the last known row is put there.
+
+    Returns
+    -------
+    values : Tensor of shape (B, T, C)
+    begun : Tensor of shape (B, T, C)
+        1 from the first known row on.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from tsgen.nn import filled_from_lag
+    >>> rows = torch.tensor([0.0, 1, 2, 3, 0, 0]).view(1, -1, 1)
+    >>> known = torch.tensor([0.0, 1, 1, 1, 0, 0]).view(1, -1, 1)
+    >>> filled_from_lag(rows, known, 2)[0].flatten()
+    tensor([0., 1., 2., 3., 2., 3.])
+    """
+    if bool(known.all()):
+        return values, known
+    batch, steps, channels = values.shape
+    if lag > 1:
+        before = -steps % lag
+        # Rows of one phase side by side: (B, T / lag, lag * C).
+        values, known = (
+            functional.pad(part, (0, 0, before, 0)).reshape(batch, -1, lag * channels)
+            for part in (values, known)
+        )
+        values, known = (
+            part.reshape(batch, -1, channels)[:, before:]
+            for part in filled_from_lag(values, known, 1)
+        )
+    numbers = torch.arange(values.shape[1], device=values.device)[:, None].expand_as(values)
+    last = torch.where(known > 0, numbers, -1).cummax(dim=1).values
+    return values.gather(1, last.clamp(min=0)), (last >= 0).to(known.dtype)

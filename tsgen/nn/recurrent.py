@@ -101,6 +101,11 @@ class Architecture:
         if self.residual_lag is not None and self.residual_lag not in self.lags:
             raise SettingError(f"residual_lag={self.residual_lag} isn't one of lags={self.lags}")
 
+    @property
+    def beside(self) -> int:
+        """Numbers that the first layer reads at each step, beside what is seen of the rows."""
+        return 0
+
     def network(self) -> RecurrentNetwork:
         """One with weights of its own."""
         return RecurrentNetwork(self)
@@ -342,7 +347,7 @@ class RecurrentNetwork(Recurrence):
         self.lags, self.channels = architecture.lags, architecture.channels
         self.covariates = CovariateEmbedding(architecture.covariates, architecture.categories)
         inputs = input_size(self.lags, self.channels, self.covariates.width)
-        sizes = inputs, architecture.hidden_size, architecture.num_layers
+        sizes = inputs + architecture.beside, architecture.hidden_size, architecture.num_layers
         self._build(architecture.cell, sizes, architecture.dropout)
         self.head = nn.Linear(architecture.hidden_size, self.channels, dtype=torch.float32)
         self._start_from_the_base()
@@ -352,6 +357,11 @@ class RecurrentNetwork(Recurrence):
         """The C inputs to which the head's outputs are added: the values of the residual lag."""
         lag = self.architecture.residual_lag
         return None if lag is None else self.inputs_of_lag(lag)
+
+    @property
+    def covariate_readers(self) -> dict[str, int]:
+        """Weights that read covariates, by name, and how many other inputs come after these."""
+        return {"recurrent.weight_ih_l0": self.architecture.beside}
 
     def inputs_of_lag(self, lag: int) -> slice:
         """The inputs that are values of one lag."""

@@ -102,7 +102,7 @@ class TensorRecord:
         for item in fields(self):
             if shared or not item.metadata.get(_SHARED):
                 values = [getattr(record, item.name) for record in (self, *others)]
-                changed[item.name] = _combined(combine, _axis(item), values)
+                changed[item.name] = _combined(combine, _axis(item), values, shared=shared)
         return replace(self, **changed)
 
 
@@ -118,15 +118,15 @@ def _size(value: Any, axis: int) -> int | None:
     return value.shape[axis] if isinstance(value, Tensor) else None
 
 
-def _combined(combine: Callable[..., Tensor], axis: int, values: list[Any]) -> Any:
+def _combined(combine: Callable[..., Tensor], axis: int, values: list[Any], *, shared: bool) -> Any:
     first, *others = values
     if isinstance(first, Tensor):
         return combine(axis, *values)
     if isinstance(first, TensorRecord):
-        return first._with(combine, *others)
+        return first._with(combine, *others, shared=shared)
     if isinstance(first, tuple):
         parts = zip(*values, strict=True)
-        return tuple(_combined(combine, axis, list(part)) for part in parts)
+        return tuple(_combined(combine, axis, list(part), shared=shared) for part in parts)
     return first
 
 

@@ -101,18 +101,22 @@ def with_categories(
     """
     weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
     narrow, wide = network.covariates, drawn.covariates
-    inputs = weights["recurrent.weight_ih_l0"]
     sizes = [narrow.vectors[str(column)].shape[1] for column in narrow.categories]
-    numbers, *blocks = inputs.split([inputs.shape[1] - sum(sizes), *sizes], dim=1)
-    for position, column in enumerate(narrow.categories):
+    more = [wide.vectors[str(column)].shape[1] for column in narrow.categories]
+    for column in narrow.categories:
         learned = narrow.vectors[str(column)].detach()
         vectors = wide.vectors[str(column)].detach().clone()
         vectors[:, : learned.shape[1]] = learned.mean(dim=0)
         vectors[: known[column], : learned.shape[1]] = learned[: known[column]]
         weights[f"covariates.vectors.{column}"] = vectors
-        more = vectors.shape[1] - learned.shape[1]
-        blocks[position] = nn.functional.pad(blocks[position], (0, more))
-    weights["recurrent.weight_ih_l0"] = torch.cat([numbers, *blocks], dim=1)
+    for name, behind in network.covariate_readers.items():
+        before = weights[name].shape[1] - sum(sizes) - behind
+        numbers, *blocks, others = weights[name].split([before, *sizes, behind], dim=1)
+        blocks = [
+            nn.functional.pad(block, (0, new - block.shape[1]))
+            for block, new in zip(blocks, more, strict=True)
+        ]
+        weights[name] = torch.cat([numbers, *blocks, others], dim=1)
     drawn.load_state_dict(weights)
     return drawn
 

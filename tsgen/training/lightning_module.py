@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen._runtime import workers
 from tsgen.errors import MemoryWarning, OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
-from tsgen.nn import Architecture, Recurrence, RecurrentNetwork
+from tsgen.nn import Architecture, EncoderDecoderArchitecture, Recurrence, RecurrentNetwork
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.training.losses import Objective, WindowErrors
@@ -414,14 +414,19 @@ class ForecastModule(LearningModule[RecurrentNetwork, WindowBatch]):
 
     def describe(self) -> dict[str, Any]:
         """What makes this model, as plain values."""
-        recurrent = self.network.recurrent
+        recurrent, made_of = self.network.recurrent, self.network.architecture
+        of_encoder = {}
+        if isinstance(made_of, EncoderDecoderArchitecture):
+            names = "encoder_layers", "bidirectional", "attention"
+            of_encoder = {name: getattr(made_of, name) for name in names}
         return {
+            **of_encoder,
             "cell": type(recurrent).__name__,
             "lags": list(self.network.lags),
             "hidden_size": recurrent.hidden_size,
             "num_layers": recurrent.num_layers,
             "dropout": self.network.dropout.p,
-            "residual_lag": self.network.architecture.residual_lag,
+            "residual_lag": made_of.residual_lag,
             "loss": self.objective.loss,
             "strategy": repr(self.strategy),
             "begun_from": self.begun_from,

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsgen.generation import Feedback, encode_over_holes, fill_holes, run
-from tsgen.nn import RecurrentNetwork, RolloutState
+from tsgen.generation import Feedback, encode_over_holes, fill_holes, read_over_holes, run
+from tsgen.nn import EncoderDecoderNetwork, RecurrentNetwork, RolloutState
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.losses import Objective, WindowErrors
 
@@ -79,7 +79,10 @@ class TrainingExamples:
         """Read the first rows up to one, with teacher forcing, and count the errors.
 
         Over a hole the prediction before is fed in, as when a context is read; it doesn't count.
+        Of an encoder–decoder the errors are those after the cutoff alone.
         """
+        if isinstance(self.network, EncoderDecoderNetwork):
+            return self._read_after_cutoff(self.network, stop)
         longest = self.network.longest_lag
         rows = slice(longest, stop)
         known, exogenous = self.batch.known, self.covariates(rows)
@@ -93,6 +96,19 @@ class TrainingExamples:
         return state, self.objective.window_errors(
             predictions, self.batch.values[:, rows], counted, self.unit
         )
+
+    def _read_after_cutoff(
+        self, network: EncoderDecoderNetwork, stop: int
+    ) -> tuple[RolloutState, WindowErrors]:
+        """Encode the context, and let the decoder read the rows after it up to one."""
+        before, after = slice(None, self.cutoff), slice(self.cutoff, stop)
+        known, inputs = self.batch.known, self.inputs
+        context = inputs[:, before], known[:, before], self.covariates(before)
+        state: RolloutState = network.encode_context(*context)
+        predictions, state = read_over_holes(
+            network, state, inputs[:, after], known[:, after], self.covariates(after)
+        )
+        return state, self.errors(predictions)
 
     def errors(self, predictions: Tensor, first: int = 0) -> WindowErrors:
         """The errors of predictions (B, steps, C) of rows after the cutoff, from one step on."""
