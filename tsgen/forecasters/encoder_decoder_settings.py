@@ -72,7 +72,7 @@ def arguments_of_common(arguments: Mapping[str, Any], origin: Origin | None) -> 
     left = origin is None and is_auto(arguments["training_strategy"])
     # Each step of a decoder is one of its own in any case: the closed loop costs nothing more.
     strategy = FreeRunning() if left else arguments["training_strategy"]
-    return {**arguments, "training_strategy": strategy}
+    return {**arguments, "training_strategy": strategy, "init": "random"}
 
 
 def with_encoder(
