@@ -127,6 +127,11 @@ def presets(runs: pd.DataFrame) -> Iterator[tuple[str, Values]]:
         yield title, values_of(runs[mine])
 
 
+def encoder_decoder(runs: pd.DataFrame) -> Iterator[tuple[str, Values]]:
+    """The forecaster with attention, whose preset is the default."""
+    yield "tsgen, encoder–decoder", values_of(runs[runs["model"] == "encoder_decoder"])
+
+
 def naive(runs: pd.DataFrame) -> Iterator[tuple[str, Values]]:
     """Our own seasonal naive, which has no quantiles."""
     yield "seasonal naive", values_of(runs[runs["model"] == "seasonal_naive"])
@@ -173,6 +178,7 @@ def leaderboard(runs: pd.DataFrame) -> str:
     mine, others, theirs = (
         list(rows) for rows in (presets(runs), peers(runs), published(PUBLISHED))
     )
+    mine += encoder_decoder(runs)
     first = [*mine, *naive(runs), *theirs, *others]
     second = [*mine, *published(INTERVALS), *theirs, *others]
     return f"{markdown(first, MASE)}\n\n{markdown(second, OTHERS)}"
