@@ -79,7 +79,7 @@ def test_a_picture_carried_and_refitted(run: Run) -> None:
 @pytest.mark.slow
 def test_a_saved_model(run: Run) -> None:
     earlier, _ = hold_out(frame(), 6)
-    fit = ["--save", "model.tsgen", *FEW]
+    fit = ["--save", "model.tsgen", "--init", "random", *FEW]  # which has no levels by itself
     assert run("fit", written(earlier, "earlier.csv"), *fit).code == 0
     source = written(frame())
     options = ["--model", "model.tsgen", "--horizon", 3, "--out", "rows.parquet"]

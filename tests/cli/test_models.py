@@ -140,12 +140,12 @@ def test_errors_of_predict(run: Run) -> None:
 
 @pytest.mark.slow
 def test_levels(run: Run) -> None:
-    """A model has levels if it was fitted with them; a forecast in one go always can."""
-    assert fit(run).code == 0
+    """A model from scratch has levels if it was fitted with them; one in one go always can."""
+    assert fit(run, "--init", "random").code == 0
     refused = run("predict", "model.tsgen", "--horizon", 3, "--level", 80)
     assert refused.code == 2
     assert "tsgen fit --levels" in refused.err
-    assert fit(run, "--overwrite", "--levels").code == 0
+    assert fit(run, "--overwrite", "--levels", "--init", "random").code == 0
     done = run("predict", "model.tsgen", "--horizon", 3, "--level", 80, "--level", 95)
     assert done.code == 0, done.err
     header = ["unique_id", "ds", "y", "y-lo-80", "y-hi-80", "y-lo-95", "y-hi-95"]

@@ -24,7 +24,7 @@ def long(**more: Any) -> pd.DataFrame:
 
 
 def fitted(df: pd.DataFrame, **roles: Any) -> LSTMForecaster:
-    return LSTMForecaster(max_steps=1, verbose=False).fit(df, **roles)
+    return LSTMForecaster(max_steps=1, hidden_size=4, verbose=False).fit(df, **roles)
 
 
 # --- outputs that would be called like a column
