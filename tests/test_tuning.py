@@ -90,6 +90,12 @@ def test_by_default_what_the_model_says_is_not_searched() -> None:
     assert {"residual", "learning_rate", "loss", "training_strategy"} <= set(tuned.trials)
 
 
+def test_by_default_a_pretrained_start_is_kept() -> None:
+    tuned = search(space=None, n_trials=1, model=LSTMForecaster(max_steps=1, verbose=False))
+    assert not {"residual", "hidden_size"} & set(tuned.trials)
+    assert {"context_length", "learning_rate", "loss", "training_strategy"} <= set(tuned.trials)
+
+
 @pytest.mark.slow
 def test_a_search_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     whole = search(n_trials=5, run_dir=tmp_path / "whole")

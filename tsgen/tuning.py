@@ -102,7 +102,8 @@ def tune(
         What may be chosen for each argument: one of a list, or a number between two bounds (whole
         numbers if both are; by the logarithm where the upper one is 10 times the lower or more).
         By default the context, the lags' residual, the size of the network, the learning rate,
-        the dropout, the loss and the training strategy, as far as the model leaves them open.
+        the dropout, the loss and the training strategy, as far as the model leaves them open;
+        what begins with pretrained weights keeps their size and residual.
     metric : {"mase", "rmsse", "mae", "rmse", "smape"}, default "mase"
         Of `tsgen.score`; the lowest is best.
     n_windows, step : int
@@ -321,6 +322,8 @@ def _default_space(model: NeuralForecaster, settings: Settings) -> Space:
         "loss": ["mse", "mae"],
         "training_strategy": ["teacher_forcing", "free_running", "noisy_inputs"],
     }
+    if settings.init != "random":  # which would be lost by any of these
+        del space["residual"], space["hidden_size"]
     usual = type(model)().get_params(deep=False)
     given = model.get_params(deep=False)
     return {name: choices for name, choices in space.items() if given[name] == usual[name]}
