@@ -95,7 +95,7 @@ _FINE_TUNED = Preset(
     # are errors limited: those that a covariate explains look like outliers, a holiday's for one.
     with_covariates={
         "max_steps": (300, 300, 600, 1000),
-        "learning_rate": 2e-3,
+        "learning_rate": (2e-3, 1e-3, 1e-3, 2e-3),
         "start_share": 0.0,
         "error_limit": None,
     },
