@@ -36,7 +36,7 @@ class AutoregressiveNetwork(nn.Module, ABC):
     masks_holes: ClassVar[bool] = False
     """Whether a context is read with its holes, instead of with predictions in their place."""
     only_recurrent: ClassVar[bool] = False
-    """Whether a step is that of a `RecurrentNetwork`: of its cells and head, and of nothing else."""
+    """Whether a step is one of a `RecurrentNetwork`'s cells and head, and of nothing else."""
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> RecurrentState:
