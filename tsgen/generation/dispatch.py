@@ -17,7 +17,6 @@ from tsgen.generation.stepped import stepped_rollout, stepped_symbols
 from tsgen.generation.stopping import Stopping
 from tsgen.nn import (
     AutoregressiveNetwork,
-    EncoderDecoderNetwork,
     RecurrentNetwork,
     RolloutState,
     SymbolNetwork,
@@ -207,7 +206,7 @@ def _run_block(
 
 def _choose(network: AutoregressiveNetwork, horizon: int, feedback: Feedback) -> Way:
     """The one place where the way is chosen."""
-    if not isinstance(network, RecurrentNetwork) or isinstance(network, EncoderDecoderNetwork):
+    if not network.only_recurrent:
         return "plain"
     if not folds(network) or feedback.known is not None:
         return "stepped"

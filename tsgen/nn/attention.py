@@ -15,6 +15,9 @@ __all__ = ["ATTENTIONS", "Attended", "Attention", "AttentionKind", "Memory"]
 
 AttentionKind: TypeAlias = Literal["additive", "multiplicative", "dot"]
 
+_INTO_THE_BEND = 12.0
+"""Hidden units are small at first: about a tenth of what they may be."""
+
 
 @dataclass(frozen=True, eq=False)
 class Memory(TensorRecord):
@@ -70,6 +73,12 @@ class Attention(nn.Module, ABC):
         super().__init__()
         self.query_size, self.memory_size = query_size, memory_size
 
+    @torch.no_grad()
+    def reset_parameters(self, reach: float, generator: torch.Generator | None) -> None:
+        """Draw all weights anew, between -reach and reach."""
+        for weight in self.parameters():
+            nn.init.uniform_(weight, -reach, reach, generator=generator)
+
     @abstractmethod
     def keys(self, values: Tensor) -> Tensor:
         """What queries are compared with, (B, S, Q), of encoded states (B, S, M)."""
@@ -113,6 +122,17 @@ class AdditiveAttention(Attention):
         self.of_query = nn.Linear(query_size, query_size, bias=False, dtype=torch.float32)
         self.of_memory = nn.Linear(memory_size, query_size, bias=False, dtype=torch.float32)
         self.score = nn.Parameter(torch.zeros(query_size, dtype=torch.float32))
+
+    @torch.no_grad()
+    def reset_parameters(self, reach: float, generator: torch.Generator | None) -> None:
+        """Draw all weights anew: those inside of tanh so large that it bends.
+
+        Where it is as good as linear, a query adds the same to the scores of all states, and
+        softmax forgets it: what to look for would be learned late, or never.
+        """
+        super().reset_parameters(reach, generator)
+        for layer in (self.of_query, self.of_memory):
+            layer.weight *= _INTO_THE_BEND
 
     def keys(self, values: Tensor) -> Tensor:
         """``U h``."""

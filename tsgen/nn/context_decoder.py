@@ -81,6 +81,7 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
 
     architecture: EncoderDecoderArchitecture
     masks_holes = True
+    only_recurrent = False
 
     def __init__(self, architecture: EncoderDecoderArchitecture | None = None) -> None:
         made_of = architecture or EncoderDecoderArchitecture()
