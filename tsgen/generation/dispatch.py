@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -88,8 +88,8 @@ def run(
         feedback_of_block = feedback.take(loops)
         return _run_block(network, state.take(loops), horizon, feedback_of_block, way)
 
-    blocks = torch.arange(len(state), device=device).split(together)
-    return Run.cat(side_by_side([partial(block, loops) for loops in blocks]))
+    done = Run.cat(side_by_side([partial(block, loops) for loops in _blocks(state, together)]))
+    return replace(done, state=done.state.with_shared(state))
 
 
 @torch.inference_mode()
@@ -172,6 +172,14 @@ def closed_loop(
         if folds(network) and _choose(network, horizon, feedback) == "folded":
             return folded_rollout(network, state, horizon, covariates=covariates).path
         return rollout(network, state, horizon, feedback).path
+
+
+def _blocks(state: RolloutState, together: int) -> list[Tensor]:
+    """So many loops at a time, of whole groups or of one, which then share what they did."""
+    loops, group = torch.arange(len(state), device=state.values.device), state.sharing
+    if group <= together:
+        return list(loops.split(together // group * group))
+    return [block for one in loops.split(group) for block in one.split(together)]
 
 
 def _run_block(

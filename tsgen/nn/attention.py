@@ -16,7 +16,7 @@ __all__ = ["ATTENTIONS", "Attended", "Attention", "AttentionKind", "Memory"]
 AttentionKind: TypeAlias = Literal["additive", "multiplicative", "dot"]
 
 _INTO_THE_BEND = 12.0
-"""Hidden units are small at first: about a tenth of what they may be."""
+"""States are small while few weights have been learned: about a tenth of what they may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +73,6 @@ class Attention(nn.Module, ABC):
         super().__init__()
         self.query_size, self.memory_size = query_size, memory_size
 
-    @torch.no_grad()
-    def reset_parameters(self, reach: float, generator: torch.Generator | None) -> None:
-        """Draw all weights anew, between -reach and reach."""
-        for weight in self.parameters():
-            nn.init.uniform_(weight, -reach, reach, generator=generator)
-
     @abstractmethod
     def keys(self, values: Tensor) -> Tensor:
         """What queries are compared with, (B, S, Q), of encoded states (B, S, M)."""
@@ -124,13 +118,12 @@ class AdditiveAttention(Attention):
         self.score = nn.Parameter(torch.zeros(query_size, dtype=torch.float32))
 
     @torch.no_grad()
-    def reset_parameters(self, reach: float, generator: torch.Generator | None) -> None:
-        """Draw all weights anew: those inside of tanh so large that it bends.
+    def bend(self) -> None:
+        """Make the drawn weights inside of tanh so large that it bends for small states, too.
 
         Where it is as good as linear, a query adds the same to the scores of all states, and
         softmax forgets it: what to look for would be learned late, or never.
         """
-        super().reset_parameters(reach, generator)
         for layer in (self.of_query, self.of_memory):
             layer.weight *= _INTO_THE_BEND
 

@@ -186,11 +186,9 @@ class EncoderDecoder(nn.Module):
         return memory_size if ATTENTIONS[attention].looks_first else hidden_size
 
     def reset_parameters(self, reach: float, generator: torch.Generator | None) -> None:
-        """Draw all weights anew, between -reach and reach; those of attention as it says."""
+        """Draw all weights anew, between -reach and reach."""
         for weight in self.parameters():
             nn.init.uniform_(weight, -reach, reach, generator=generator)
-        if self.attention is not None:
-            self.attention.reset_parameters(reach, generator)
 
     def begin(self, inputs: Tensor, lengths: Tensor) -> tuple[RecurrentState, Memory | None]:
         """Where a decoder begins, and what it attends to, for sources (B, S, inputs)."""
