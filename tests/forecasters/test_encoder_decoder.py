@@ -300,7 +300,7 @@ def test_training_goes_on_from_a_fitted_one(
     loaded = EncoderDecoderForecaster.load(tmp_path / "more.tsgen")
     assert_frame_equal(loaded.predict(3), longer.predict(3))
     other = EncoderDecoderForecaster(**SMALL, attention="dot")
-    with pytest.raises(SettingError, match=r"attention='dot', but the fitted model.*'additive'"):
+    with pytest.raises(SettingError, match=r"attention='dot', but the fitted.*'multiplicative'"):
         other.fit(monthly(), init=fitted)
     with pytest.raises(SettingError, match="cell='gru', but the fitted model"):
         EncoderDecoderForecaster(**SMALL, cell="gru").fit(monthly(), init=fitted)
@@ -332,7 +332,7 @@ def test_settings_say_what_was_chosen() -> None:
     module, data = EncoderDecoderForecaster(train_horizon=9, encoder_layers=2).prepare(monthly())
     made_of = module.network.architecture
     assert (made_of.encoder_layers, made_of.attention, made_of.bidirectional) == (
-        2, "additive", False,
+        2, "multiplicative", False,
     )  # fmt: skip
     assert data.shape.horizon == 9
     assert repr(module.strategy) == repr(tsgen.FreeRunning())

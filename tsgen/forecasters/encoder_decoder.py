@@ -53,10 +53,10 @@ class EncoderDecoderForecaster(NeuralForecaster):
         Layers of the decoder and of the encoder, 1 to 4.
     bidirectional : bool, default False
         Whether the encoder reads the context from its end as well.
-    attention : {"additive", "multiplicative", "dot"} or None, default "additive"
-        How the rows of the context are scored: additive [1]_, or by a product with the decoder's
-        state, with weights in between or without [2]_. Without attention the decoder knows where
-        the encoder ended alone. Rows that are missing are not attended to.
+    attention : {"multiplicative", "additive", "dot"} or None, default "multiplicative"
+        How the rows of the context are scored: by a product with the decoder's state, with weights
+        in between or without [2]_, or additive [1]_, which takes twice as long for long contexts.
+        Without attention the decoder knows where the encoder ended alone. Rows that are missing are not attended to.
     train_horizon : int or "auto"
         Rows after the cutoff that the decoder is trained on; forecasts may be of any length.
     training_strategy : str, TrainingStrategy or "auto"
@@ -112,7 +112,7 @@ class EncoderDecoderForecaster(NeuralForecaster):
         num_layers: int = 1,
         encoder_layers: int = 1,
         bidirectional: bool = False,
-        attention: Literal["additive", "multiplicative", "dot"] | None = "additive",
+        attention: Literal["additive", "multiplicative", "dot"] | None = "multiplicative",
         dropout: float | Literal["auto"] = "auto",
         residual: Literal["auto", "last", "seasonal"] | None = "auto",
         season_length: int | tuple[int, int] | Literal["auto"] = "auto",
