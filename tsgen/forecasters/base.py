@@ -10,6 +10,7 @@ from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 from sklearn.base import BaseEstimator, clone
 
 from tsgen.data import (
+    AnyFrame,
     CalendarPart,
     Columns,
     Fill,
@@ -132,7 +133,7 @@ class Forecaster(Estimator):
     @with_hints
     def fit(
         self,
-        df: Frame,
+        df: AnyFrame,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -174,10 +175,10 @@ class Forecaster(Estimator):
         return self
 
     @abstractmethod
-    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
+    def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
-    def _read(self, df: Frame) -> Panel:
+    def _read(self, df: AnyFrame) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
 
