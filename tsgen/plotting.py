@@ -14,10 +14,11 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen.data import (
+    AnyFrame,
     Columns,
-    Frame,
     curves,
     listing,
+    opened,
     output_name,
     outputs_of,
     suffixes_of,
@@ -50,8 +51,8 @@ _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
 
 def plot_forecast(
-    history: Frame,
-    forecast: Frame,
+    history: AnyFrame,
+    forecast: AnyFrame,
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -89,8 +90,9 @@ def plot_forecast(
     >>> figure.axes[0].get_title(loc="left")
     'air_passengers'
     """
-    columns = Columns.of(id_col, time_col, target_col, frame=history)
-    outputs = outputs_of(forecast, columns, history)
+    history, forecast = opened(history), opened(forecast)
+    columns = Columns.of(id_col, time_col, target_col, frame=history.frame)
+    outputs = outputs_of(forecast.by(columns), columns, history.by(columns))
     past, future = curves(history, columns), curves(outputs[""], columns)
     bands = {
         suffix.removeprefix("-lo-"): (
@@ -117,7 +119,7 @@ def plot_forecast(
 def plot_backtest(
     rows: pd.DataFrame,
     *,
-    history: Frame | None = None,
+    history: AnyFrame | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
     target_col: str | Sequence[str] = "y",
@@ -160,11 +162,13 @@ def plot_backtest(
     >>> len(figure.axes[0].lines)  # what was observed, and a forecast from each cutoff
     4
     """
+    rows = opened(rows).frame
     columns = _columns_of_backtest(rows, id_col, time_col, target_col)
     keys = [name for name in (id_col, time_col) if name in rows.columns]
     truth = curves(rows.drop_duplicates(keys), columns)
-    before = {} if history is None else curves(history, columns)
-    if isinstance(history, pd.Series):
+    native = None if history is None else opened(history)
+    before = {} if native is None else curves(native, columns)
+    if native is not None and isinstance(native.frame, pd.Series):
         before = dict(zip(truth, before.values(), strict=True))
     names = list(truth)[:max_series]
     figure, axes = _panels(len(names))
@@ -230,6 +234,7 @@ def plot_errors(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    rows = opened(rows).frame
     columns = _columns_of_backtest(rows, id_col, time_col, target_col)
     keys = [name for name in (id_col,) if name in rows.columns]
     step = rows.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
@@ -343,10 +348,10 @@ def _title(name: Any) -> str:
 
 
 def plot_symbols(
-    history: Frame,
-    forecast: Frame | None = None,
+    history: AnyFrame,
+    forecast: AnyFrame | None = None,
     *,
-    marks: Frame | None = None,
+    marks: AnyFrame | None = None,
     order: Sequence[Any] | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -549,6 +554,7 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Fi
     """
     from matplotlib.figure import Figure
 
+    importance = opened(importance).frame
     lacking = {"input", "importance", "spread"} - set(importance.columns)
     if lacking:
         raise FrameError(

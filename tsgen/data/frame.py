@@ -164,7 +164,7 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
     own = [name for name in forecast.columns if name == columns.target or name not in targets]
     suffixes = [suffix for suffix in suffixes_of(columns.target, own) if suffix]
     if columns.target not in forecast.columns:
-        return {"": forecast}
+        return _outputs_by_name(forecast, history)
     named = [output_name(name, suffix) for name in targets for suffix in suffixes]
     plain = forecast.drop(columns=named)
     outputs: dict[str, Frame] = {"": plain}
@@ -173,6 +173,19 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
         for name in targets:
             output[name] = forecast[output_name(name, suffix)]
         outputs[suffix] = output
+    return outputs
+
+
+def _outputs_by_name(forecast: pd.DataFrame, history: pd.DataFrame) -> dict[str, Frame]:
+    """Those of a wide frame in whose columns the outputs stand behind the names of series."""
+    names = [name for name in history.columns if name in forecast.columns]
+    suffixes = suffixes_of(names[0], forecast.columns) if names else [""]
+    if suffixes == [""]:
+        return {"": forecast}
+    outputs: dict[str, Frame] = {}
+    for suffix in suffixes:
+        of_series = [output_name(name, suffix) for name in names]
+        outputs[suffix] = forecast[of_series].set_axis(names, axis=1)
     return outputs
 
 

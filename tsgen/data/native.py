@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen._typing import BoolArray
 from tsgen.data.columns import Columns
-from tsgen.errors import MissingExtraError
+from tsgen.data.validation import listing
+from tsgen.errors import FrameError, MissingExtraError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -127,18 +129,10 @@ def opened(data: Any) -> Native:
         return data
     if not hasattr(data, "__arrow_c_stream__"):
         raise TypeError(_no_frame(data))
-    arrow = _arrow()
     kind: Kind = "polars" if _is_of_polars(data) else "arrow"
-    # By itself polars writes text in a form that older versions of pyarrow can't read.
-    stream = data.to_arrow() if kind == "polars" else data
-    is_table = any(hasattr(data, name) for name in ("columns", "schema"))
-    if not is_table:
-        name = getattr(data, "name", None) or ""
-        column = stream if hasattr(stream, "null_count") else arrow.chunked_array(stream)
-        stream = arrow.table({str(name): column})
-    table = _without_views(arrow.table(stream))
-    frame = table.to_pandas(types_mapper=_dtype_of, ignore_metadata=True)
-    if is_table:
+    table = _table_of_polars(data) if kind == "polars" else _table(data)
+    frame = _plain(table).to_pandas(types_mapper=_dtype_of, ignore_metadata=True)
+    if _has_columns(data):
         return Native(frame, kind, table)
     column = frame.iloc[:, 0]
     return Native(column.rename(column.name or None), kind, table)
@@ -211,10 +205,45 @@ def _dtype_of(kind: pa.DataType) -> Any:
     return pd.ArrowDtype(kind)
 
 
-def _without_views(table: pa.Table) -> pa.Table:
-    """Text and bytes in the form that pandas can sort and convert."""
+def _has_columns(data: Any) -> bool:
+    """Whether it is a table, and not a column alone."""
+    return hasattr(data, "columns") or hasattr(data, "schema")
+
+
+def _table(data: Any) -> pa.Table:
     arrow = _arrow()
-    plain = {"string_view": arrow.large_string(), "binary_view": arrow.large_binary()}
+    return arrow.table(data) if _has_columns(data) else arrow.table({"": arrow.chunked_array(data)})
+
+
+def _table_of_polars(data: Any) -> pa.Table:
+    """By the way of polars' own, since its stream has text that older versions of pyarrow lack."""
+    _arrow()
+    frame = data if _has_columns(data) else data.to_frame()
+    try:
+        return frame.to_arrow()
+    except Exception:
+        odd = [f"{written(name)} ({frame.schema[name]})" for name in _not_of_arrow(frame)]
+        if not odd:
+            raise
+    raise FrameError([f"columns that Arrow doesn't know: {listing(odd)}; cast or drop them"])
+
+
+def _not_of_arrow(frame: Any) -> Iterator[str]:
+    for name in frame.columns:
+        try:
+            frame.select(name).to_arrow()
+        except Exception:
+            yield name
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """With text and bytes in the form that pandas can sort, and numbers where all is missing."""
+    arrow = _arrow()
+    plain = {
+        "string_view": arrow.large_string(),
+        "binary_view": arrow.large_binary(),
+        "null": arrow.float64(),
+    }
     fields = []
     for field in table.schema:
         kind = plain.get(str(field.type), field.type)
