@@ -12,7 +12,7 @@ from tsgen.data.calendar import CalendarPart
 from tsgen.data.columns import Columns
 from tsgen.data.covariate_rows import calendar_rows
 from tsgen.data.covariates import ColumnSource, Covariate, read_column
-from tsgen.data.native import AnyFrame, opened
+from tsgen.data.native import AnyFrame, Native, is_frame, opened
 from tsgen.data.panel import Panel
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Places, Problems, check_ids, check_times, listing
@@ -128,7 +128,7 @@ def _columns_ahead(df: AnyFrame | None, panel: Panel, horizon: int) -> dict[int,
 
 def _as_long(df: AnyFrame, columns: Columns) -> pd.DataFrame:
     """The same frame with its time stamps, and ids where it has them, in columns."""
-    native = opened(df)
+    native = opened(df) if is_frame(df) else Native(df)
     df = native.frame
     if not isinstance(df, pd.DataFrame):
         raise TypeError(f"future_df= is a {type(df).__name__}: expected a DataFrame")

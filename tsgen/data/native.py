@@ -95,10 +95,9 @@ AnyFrame: TypeAlias = pd.DataFrame | pd.Series | Native | ArrowStream
 
 
 def is_frame(data: Any) -> bool:
-    """Whether something is a table or column of pandas or of another library."""
-    return isinstance(data, pd.Series | pd.DataFrame | Native) or hasattr(
-        data, "__arrow_c_stream__"
-    )
+    """Whether something is a table or column of pandas or of another library, or a lazy one."""
+    known = isinstance(data, pd.Series | pd.DataFrame | Native)
+    return known or hasattr(data, "__arrow_c_stream__") or hasattr(data, "collect")
 
 
 def opened(data: Any) -> Native:
