@@ -98,18 +98,19 @@ def test_numbers_are_not_copied() -> None:
         assert own == table[name].chunk(0).buffers()[1].address
 
 
+@pytest.mark.slow
 @given(
     panels(n_series=(1, 3), length=(3, 12), freq=["D", "h", "MS", 1], covariates=True, holes=True),
     st.sampled_from(["ms", "us", "ns"]),
-    st.sampled_from([None, "Europe/Berlin", "UTC"]),
+    st.sampled_from([None, "Asia/Tokyo", "UTC"]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_panel_goes_through_polars_and_back(
     df: pd.DataFrame, unit: Any, zone: str | None
 ) -> None:
     if isinstance(df["ds"].dtype, np.dtype) and df["ds"].dtype.kind == "M":
         stamps = df["ds"].dt.as_unit(unit)
-        df = df.assign(ds=stamps.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else stamps)
+        df = df.assign(ds=stamps.dt.tz_localize(zone) if zone else stamps)
     frame = pl.from_pandas(df)
     again = opened(frame)
     assert again.like(again.frame).equals(frame)
@@ -126,7 +127,8 @@ def test_a_panel_goes_through_polars_and_back(
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# DuckDB has no zones but that of a session.
+@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
 def test_the_dtypes_of_a_forecast_are_those_of_the_columns(kind: str) -> None:
     stamps = pd.date_range("2024-03-29", periods=4, tz="Europe/Berlin").as_unit("ms")
     frame = pd.DataFrame({"unique_id": np.array([7, 7, 9, 9], dtype=np.int16),
@@ -193,18 +195,12 @@ def test_outputs_of_a_wide_frame_stand_beside_their_series() -> None:
         model.fit(taken).predict(2, level=80)
 
 
-@pytest.mark.parametrize(
-    "column",
-    [pl.Series("v", [1.0, 2.0]), pa.chunked_array([[1.0], [2.0]])],
-    ids=["polars", "arrow"],
-)
-def test_a_column_alone_is_a_series(column: Any) -> None:
-    forecast = Naive().fit(column).predict(2)
-    assert type(forecast) is type(column)
-    assert (
-        forecast.to_pylist() if hasattr(forecast, "to_pylist") else forecast.to_list() == [2.0] * 2
-    )
-    assert getattr(forecast, "name", "v") == "v"
+def test_a_column_alone_is_a_series() -> None:
+    forecast = Naive().fit(pl.Series("v", [1.0, 2.0])).predict(2)
+    assert (forecast.name, forecast.to_list()) == ("v", [2.0, 2.0])
+    forecast = Naive().fit(pa.chunked_array([[1.0], [2.0]])).predict(2)
+    assert isinstance(forecast, pa.ChunkedArray)
+    assert forecast.to_pylist() == [2.0, 2.0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -312,17 +308,17 @@ def test_text_in_views_is_read() -> None:
     assert Naive().fit(table).predict(1).to_pylist() == [{"unique_id": "a", "ds": 3, "y": 2.0}]
 
 
-@pytest.mark.parametrize(
-    ("library", "said"), [("pyarrow", r"tsgen\[parquet\]"), ("polars", "pip install polars")]
-)
-def test_a_library_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch, library: str, said: str
-) -> None:
-    model = Naive().fit(days([1.0, 2.0]))
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(MissingExtraError, match=said):
+def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"ds": [1, 2], "y": [1.0, 2.0]})
+    came = pl.from_pandas(frame)
+    model = Naive().fit(came)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingExtraError, match="pip install polars"):
         model.predict(1)
-    assert model.predict(1, df=pd.DataFrame({"ds": [1, 2], "y": [1.0, 2.0]}))["y"].tolist() == [2.0]
+    assert model.predict(1, df=frame)["y"].tolist() == [2.0]
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"tsgen\[parquet\]"):
+        opened(came)
 
 
 def test_columns_decide_whether_a_frame_is_wide() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -17,14 +16,8 @@ def of_library(kind: str, frame: pd.DataFrame) -> Any:
     if kind == "pyarrow":
         return pa.Table.from_pandas(frame, preserve_index=False)
     if kind == "duckdb":
-        # Where there is no order, rows would come in any.
         return pytest.importorskip("duckdb").from_arrow(of_library("pyarrow", frame))
     return pytest.importorskip("polars").from_pandas(frame)
-
-
-def makes(kind: str) -> Callable[[pd.DataFrame], Any]:
-    """`of_library` of one library."""
-    return lambda frame: of_library(kind, frame)
 
 
 def is_of(kind: str, frame: Any) -> bool:
