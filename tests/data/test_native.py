@@ -301,7 +301,10 @@ def test_a_frame_without_rows_is_refused(frame: Any) -> None:
 
 def test_text_in_views_is_read() -> None:
     """As polars 1, DataFusion and others write it."""
-    text = pa.array(["a", "a"]).cast(pa.string_view())
+    try:
+        text = pa.array(["a", "a"]).cast(pa.string_view())
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow doesn't convert views")
     categories = pa.DictionaryArray.from_arrays(pa.array([0, 0]), pa.array(["x"], pa.string_view()))
     table = pa.table({"unique_id": text, "ds": [1, 2], "y": [1.0, 2.0], "c": categories})
     assert opened(table).frame["c"].tolist() == ["x", "x"]

@@ -237,21 +237,38 @@ def _not_of_arrow(frame: Any) -> Iterator[str]:
 
 def _plain(table: pa.Table) -> pa.Table:
     """With text and bytes in the form that pandas can sort, and numbers where all is missing."""
+    columns = [_plain_column(column) for column in table.columns]
+    return _arrow().Table.from_arrays(columns, names=table.column_names)
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    arrow = _arrow()
+    if not arrow.types.is_dictionary(column.type):
+        kind = _plain_type(column.type)
+        return column if kind.equals(column.type) else column.cast(kind)
+    # Older versions of pyarrow neither cast categories nor give unsigned ones to pandas.
+    values = _plain_type(column.type.value_type)
+    chunks = [
+        arrow.DictionaryArray.from_arrays(
+            chunk.indices.cast(arrow.int32()),
+            chunk.dictionary.cast(values),
+            ordered=column.type.ordered,
+        )
+        for chunk in column.chunks
+    ]
+    return arrow.chunked_array(
+        chunks, type=arrow.dictionary(arrow.int32(), values, ordered=column.type.ordered)
+    )
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
     arrow = _arrow()
     plain = {
         "string_view": arrow.large_string(),
         "binary_view": arrow.large_binary(),
         "null": arrow.float64(),
     }
-    fields = []
-    for field in table.schema:
-        kind = plain.get(str(field.type), field.type)
-        if arrow.types.is_dictionary(kind) and str(kind.value_type) in plain:
-            values = plain[str(kind.value_type)]
-            kind = arrow.dictionary(kind.index_type, values, ordered=kind.ordered)
-        fields.append(field.with_type(kind))
-    schema = arrow.schema(fields)
-    return table if schema.equals(table.schema) else table.cast(schema)
+    return plain.get(str(kind), kind)
 
 
 def _is_of_polars(data: Any) -> bool:
