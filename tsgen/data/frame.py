@@ -96,7 +96,7 @@ def hold_out(
     Parameters
     ----------
     df : Series or DataFrame
-        Any layout that `fit` reads; rows of a long frame keep their order.
+        Any layout that `fit` reads, of any library; rows of a long frame keep their order.
     rows : int
         How many: of each series in a long frame, of the whole frame in a wide one.
     id_col, time_col, target_col : str
@@ -104,7 +104,7 @@ def hold_out(
 
     Returns
     -------
-    tuple of two frames in the layout of ``df``
+    tuple of two frames in the layout of ``df``, and of its library
 
     Raises
     ------

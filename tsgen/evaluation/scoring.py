@@ -91,7 +91,7 @@ def score(
     -------
     DataFrame
         The columns of ``by``, sorted by them, then a column for each metric; one row without
-        ``by``.
+        ``by``. Of the library that ``rows`` are of, pandas or another one.
 
     Raises
     ------

@@ -310,7 +310,8 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         ----------
         df : Series or DataFrame
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
-            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
+            polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with

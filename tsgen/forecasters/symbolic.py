@@ -161,9 +161,10 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         Parameters
         ----------
         df : Series, DataFrame, str, or iterable of str or of lists
-            A frame with a column of symbols (text, whole numbers, categories), in any layout: a
-            Series, a wide frame, a long frame or rows under a MultiIndex; or a text; or texts,
-            from a generator too, of which no more is held than their codes; or lists of symbols.
+            A frame with a column of symbols (text, whole numbers, categories), in any layout (a
+            Series, a wide frame, a long frame or rows under a MultiIndex) and of any library with
+            Arrow's stream; or a text; or texts, from a generator too, of which no more is held
+            than their codes; or lists of symbols.
         id_col, time_col, target_col : str
             The columns of a long frame.
         freq : str, int, offset or timedelta, optional
