@@ -117,7 +117,7 @@ def plot_forecast(
 
 
 def plot_backtest(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     *,
     history: AnyFrame | None = None,
     id_col: str = "unique_id",
@@ -162,19 +162,19 @@ def plot_backtest(
     >>> len(figure.axes[0].lines)  # what was observed, and a forecast from each cutoff
     4
     """
-    rows = opened(rows).frame
-    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
-    keys = [name for name in (id_col, time_col) if name in rows.columns]
-    truth = curves(rows.drop_duplicates(keys), columns)
+    table: pd.DataFrame = opened(rows).frame
+    columns = _columns_of_backtest(table, id_col, time_col, target_col)
+    keys = [name for name in (id_col, time_col) if name in table.columns]
+    truth = curves(table.drop_duplicates(keys), columns)
     native = None if history is None else opened(history)
     before = {} if native is None else curves(native, columns)
     if native is not None and isinstance(native.frame, pd.Series):
         before = dict(zip(truth, before.values(), strict=True))
     names = list(truth)[:max_series]
     figure, axes = _panels(len(names))
-    if id_col in rows.columns:
-        rows = rows[rows[id_col].isin(rows[id_col].unique()[:max_series])]
-    forecasts = _forecasts(rows, columns)
+    if id_col in table.columns:
+        table = table[table[id_col].isin(table[id_col].unique()[:max_series])]
+    forecasts = _forecasts(table, columns)
     for axis, name in zip(axes, names, strict=True):
         observed = truth[name]
         if name in before:
@@ -194,7 +194,7 @@ def plot_backtest(
 
 
 def plot_errors(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -234,17 +234,17 @@ def plot_errors(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    rows = opened(rows).frame
-    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
-    keys = [name for name in (id_col,) if name in rows.columns]
-    step = rows.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
+    table: pd.DataFrame = opened(rows).frame
+    columns = _columns_of_backtest(table, id_col, time_col, target_col)
+    keys = [name for name in (id_col,) if name in table.columns]
+    step = table.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
     figure = Figure(figsize=(7.0, 3.2), layout="constrained")
     axis = figure.subplots()
     colours = cycle((_FORECAST, _HISTORY, _MUTED))
     for target, colour in zip(columns.targets, colours, strict=False):
-        error = (rows[target] - rows[output_name(target, "_pred")]).abs()
-        of_series = [rows[key] for key in keys] or [pd.Series(0, index=rows.index)]
-        spread = rows[target].groupby(of_series, observed=True).transform("std")
+        error = (table[target] - table[output_name(target, "_pred")]).abs()
+        of_series = [table[key] for key in keys] or [pd.Series(0, index=table.index)]
+        spread = table[target].groupby(of_series, observed=True).transform("std")
         relative = (error / spread.where(spread > 0)).groupby([*of_series, step], observed=True)
         by_step = relative.mean().groupby(level=-1).mean()
         axis.plot(by_step.index, by_step.to_numpy(), color=colour, marker=".", label=str(target))
@@ -530,7 +530,7 @@ def _last_step(index: pd.Index) -> Any:
     return index[-1] - index[-2] if len(index) > 1 else 1
 
 
-def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Figure:
+def plot_importance(importance: AnyFrame, *, title: str | None = None) -> Figure:
     """Draw what ``model.explain(df)`` found, as bars.
 
     Parameters
@@ -554,13 +554,13 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Fi
     """
     from matplotlib.figure import Figure
 
-    importance = opened(importance).frame
-    lacking = {"input", "importance", "spread"} - set(importance.columns)
+    table: pd.DataFrame = opened(importance).frame
+    lacking = {"input", "importance", "spread"} - set(table.columns)
     if lacking:
         raise FrameError(
             [f"no column {listing(sorted(map(repr, lacking)))}: give what model.explain returns"]
         )
-    bars = importance.iloc[::-1]
+    bars = table.iloc[::-1]
     figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(bars)), layout="constrained")
     axis = figure.subplots()
     axis.barh(

@@ -286,6 +286,26 @@ def test_columns_that_arrow_does_not_know_are_named() -> None:
         Naive().fit(frame)
 
 
+def test_python_objects_are_refused_instead_of_their_addresses() -> None:
+    frame = days([1.0, 2.0], what=pl.Series([object(), object()], dtype=pl.Object))
+    with pytest.raises(FrameError, match=r"'what' \(Object.*\); cast or drop"):
+        hold_out(frame, 1)
+
+
+def test_a_relation_that_fails_says_why() -> None:
+    relation = duckdb.sql("select 1 as ds, cast(text as double) as y from (values ('x')) t(text)")
+    with pytest.raises(duckdb.Error, match="Could not convert"):
+        Naive().fit(relation)
+
+
+def test_chunks_may_have_categories_of_their_own() -> None:
+    ids = pa.chunked_array([pa.array(["a", "a"]).dictionary_encode(),
+                            pa.array(["c", "a"]).dictionary_encode()])  # fmt: skip
+    table = pa.table({"unique_id": ids, "ds": [1, 2, 1, 3], "y": [1.0, 2.0, 3.0, 4.0]})
+    forecast = Naive().fit(table).predict(1).to_pydict()
+    assert forecast == {"unique_id": ["a", "c"], "ds": [4, 2], "y": [4.0, 3.0]}
+
+
 def test_columns_named_twice_are_refused() -> None:
     table = pa.table([pa.array([1, 2]), pa.array([1.0, 2.0]), pa.array([1.0, 2.0])],
                      names=["ds", "y", "y"])  # fmt: skip

@@ -218,21 +218,25 @@ def _table_of_polars(data: Any) -> pa.Table:
     """By the way of polars' own, since its stream has text that older versions of pyarrow lack."""
     _arrow()
     frame = data if _has_columns(data) else data.to_frame()
-    try:
-        return frame.to_arrow()
-    except Exception:
-        odd = [f"{written(name)} ({frame.schema[name]})" for name in _not_of_arrow(frame)]
-        if not odd:
-            raise
-    raise FrameError([f"columns that Arrow doesn't know: {listing(odd)}; cast or drop them"])
-
-
-def _not_of_arrow(frame: Any) -> Iterator[str]:
-    for name in frame.columns:
+    # Of Python's objects Arrow would get the addresses in memory.
+    odd = [column for column in frame if str(column.dtype) == "Object"]
+    if not odd:
         try:
-            frame.select(name).to_arrow()
+            return frame.to_arrow()
         except Exception:
-            yield name
+            odd = [column for column in frame if not _is_known_to_arrow(column)]
+            if not odd:
+                raise
+    listed = listing([f"{written(column.name)} ({column.dtype})" for column in odd])
+    raise FrameError([f"columns that Arrow doesn't know: {listed}; cast or drop them"])
+
+
+def _is_known_to_arrow(column: Any) -> bool:
+    try:
+        column.to_arrow()
+    except Exception:
+        return False
+    return True
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -32,7 +32,7 @@ Metric: TypeAlias = str | Function
 
 
 def score(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     metrics: Metric | Sequence[Metric] | Mapping[str, Metric],
     by: str | Sequence[str] | None = None,
     *,

@@ -39,12 +39,13 @@ from tsgen.data import (
     Fill,
     Frame,
     FrameSpec,
+    Native,
     Panel,
     Short,
     calendar_parts,
     check_fill,
     check_names,
-    opened,
+    opened_if_frame,
     read_future,
     read_given,
     read_new_rows,
@@ -241,7 +242,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         freq: Any = None,
         future_covariates: str | Sequence[str] = (),
         past_covariates: str | Sequence[str] = (),
-        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        static_covariates: str | Sequence[str] | AnyFrame = (),
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
@@ -297,7 +298,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         freq: Any = None,
         future_covariates: str | Sequence[str] = (),
         past_covariates: str | Sequence[str] = (),
-        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        static_covariates: str | Sequence[str] | AnyFrame = (),
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
@@ -402,10 +403,11 @@ class NeuralForecaster(SavableEstimator, Forecaster):
 
     def _spec(self, df: AnyFrame, roles: Roles, *, roll_past: bool, fill: Fill | None) -> FrameSpec:
         """What is to be read of the frame of ``fit``."""
-        static, table = roles.static, None
-        if hasattr(static, "columns"):
-            table = opened(static).by_id(roles.id)
-            static = list(table.columns)
+        static, table = opened_if_frame(roles.static), None
+        if isinstance(static, Native):
+            static = static.by_id(roles.id)
+        if isinstance(static, pd.DataFrame):
+            table, static = static, list(static.columns)
         if table is not None and roles.id in table.columns:
             raise SettingError(
                 f"static_covariates= has a column {written(roles.id)}, and is by the ids in its "
