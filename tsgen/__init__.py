@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tsgen.evaluation import score
     from tsgen.forecasters import (
         EncoderDecoderForecaster,
+        GroupedForecaster,
         GRUForecaster,
         GRUGenerator,
         GRUSeq2Seq,
@@ -61,6 +62,7 @@ _HOME = {
     "GRUForecaster": "forecasters",
     "GRUGenerator": "forecasters",
     "GRUSeq2Seq": "forecasters",
+    "GroupedForecaster": "forecasters",
     "LSTMForecaster": "forecasters",
     "LSTMGenerator": "forecasters",
     "LSTMSeq2Seq": "forecasters",
@@ -109,6 +111,7 @@ __all__ = [
     "GRUForecaster",
     "GRUGenerator",
     "GRUSeq2Seq",
+    "GroupedForecaster",
     "LSTMForecaster",
     "LSTMGenerator",
     "LSTMSeq2Seq",

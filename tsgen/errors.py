@@ -12,6 +12,7 @@ __all__ = [
     "ClosedLoopWarning",
     "DivergenceError",
     "DownloadError",
+    "FailedGroupsWarning",
     "FrameError",
     "MemoryWarning",
     "MissingExtraError",
@@ -123,6 +124,10 @@ class TrainingRowsWarning(UserWarning):
 
 class MemoryWarning(UserWarning):
     """A batch doesn't fit into the memory and is learned from in parts."""
+
+
+class FailedGroupsWarning(UserWarning):
+    """Some groups couldn't be fitted or forecast, and are left out: the message says why."""
 
 
 class TrainingInterrupted(UserWarning):

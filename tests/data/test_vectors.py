@@ -53,6 +53,14 @@ def test_a_line_without_numbers_is_named(tmp_path: Path) -> None:
         read_vectors(path, VOCABULARY)
 
 
+def test_messages_name_the_argument(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_text("cat 1 x\n")
+    for source in (3, pd.DataFrame([[1.0]], index=["fox"]), "nowhere.txt", path):
+        with pytest.raises(SettingError, match=r"^source_embeddings="):
+            read_vectors(source, VOCABULARY, "source_embeddings")
+
+
 def test_a_vector_has_all_its_numbers_or_none() -> None:
     frame = pd.DataFrame([[1.0, np.nan], [2.0, 3.0]], index=["cat", "dog"])
     with pytest.raises(SettingError, match="vector of 'cat' has missing numbers"):

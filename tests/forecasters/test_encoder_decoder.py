@@ -228,6 +228,26 @@ def test_stamps_of_every_kind(index: pd.Index) -> None:
     assert weights.columns.tolist() == index[-24:].tolist()
 
 
+@pytest.mark.slow
+def test_attention_finds_the_row_that_a_series_goes_by() -> None:
+    lag, rows = 7, 3000
+    series = np.random.default_rng(0).standard_normal(rows)
+    for row in range(lag, rows):  # by the row a lag before alone
+        series[row] = 0.95 * series[row - lag] + 0.3 * series[row]
+    model = EncoderDecoderForecaster(
+        lags=None, residual=None, season_length=1, context_length=lag, train_horizon=lag,
+        window_norm=False, hidden_size=32, learning_rate=1e-2, max_steps=250, verbose=False,
+    )  # fmt: skip
+    data = pd.Series(series, index=pd.RangeIndex(rows))
+    model.fit(data)
+    found = [
+        model.attention_weights(lag, df=data.iloc[end - lag : end]).to_numpy()
+        for end in range(100, rows, 100)
+    ]
+    planted = np.diag(np.mean(found, axis=0))  # step h goes by row h of the context
+    assert planted.min() > 0.5
+
+
 def test_without_attention_there_is_none_to_show() -> None:
     model = EncoderDecoderForecaster(**SMALL | {"max_steps": 1}, attention=None)
     model.fit(monthly(series=1))

@@ -159,6 +159,72 @@ def test_training_goes_on_from_a_fitted_model(fitted: LSTMSeq2Seq) -> None:
         GRUSeq2Seq().fit(WORDS, BACKWARDS, init=fitted)
 
 
+# --- vectors that were learned elsewhere
+
+OF_SOURCES = pd.DataFrame(DRAWN.standard_normal((3, 5)), index=list("abc"))
+OF_TARGETS = pd.DataFrame(DRAWN.standard_normal((4, 7)), index=list("ABCD"))
+BRIEF = {"hidden_size": 8, "max_steps": 3, "verbose": False}
+
+
+def vectors_of(model: LSTMSeq2Seq) -> tuple[np.ndarray, np.ndarray]:
+    network = model.model_.network
+    return network.source_vectors.detach().numpy(), network.vectors.detach().numpy()
+
+
+def test_frozen_vectors_stay_and_stand_in_for_those_that_are_missing(tmp_path: Path) -> None:
+    model = LSTMSeq2Seq(
+        **BRIEF, source_embeddings=OF_SOURCES, target_embeddings=OF_TARGETS, freeze_embeddings=True
+    ).fit(WORDS, BACKWARDS)
+    sources, targets = vectors_of(model)
+    np.testing.assert_allclose(sources[:3], OF_SOURCES, rtol=1e-6)
+    np.testing.assert_allclose(sources[3:], np.tile(OF_SOURCES.mean(), (3, 1)), rtol=1e-5)
+    np.testing.assert_allclose(targets[:4], OF_TARGETS, rtol=1e-6)
+    assert (model.settings_.source_embedding_size, model.settings_.embedding_size) == (5, 7)
+    model.save(tmp_path / "pairs.tsgen")
+    loaded = LSTMSeq2Seq.load(tmp_path / "pairs.tsgen")
+    assert loaded.predict(WORDS[:9]) == model.predict(WORDS[:9])
+    more = LSTMSeq2Seq(**BRIEF).fit([*WORDS, "x"], [*BACKWARDS, "X"], init=loaded)
+    assert more.settings_.frozen
+    assert more.settings_.source_frozen
+    np.testing.assert_array_equal(vectors_of(more)[0][:4], sources[:4])
+
+
+def test_training_moves_vectors_of_one_side_that_a_file_has(tmp_path: Path) -> None:
+    path = tmp_path / "glove.txt"
+    OF_TARGETS.to_csv(path, sep=" ", header=False)
+    still = LSTMSeq2Seq(**BRIEF | {"learning_rate": 1e-9}, target_embeddings=path, embedding_size=4)
+    still.fit(WORDS, BACKWARDS)
+    sources, targets = vectors_of(still)
+    assert (sources.shape[1], targets.shape[1]) == (4, 7)
+    np.testing.assert_allclose(targets[:4], OF_TARGETS, atol=1e-5)
+    moved = clone(still).set_params(learning_rate=0.01).fit(WORDS, BACKWARDS)
+    assert np.abs(vectors_of(moved)[1][:4] - OF_TARGETS.to_numpy()).min() > 1e-4
+    again = clone(still).set_params(max_steps=1).fit(WORDS, BACKWARDS, init=still)
+    np.testing.assert_allclose(vectors_of(again)[1][:4], OF_TARGETS, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"freeze_embeddings": True}, "pass source_embeddings= or target_embeddings="),
+        ({"source_embeddings": 3}, "source_embeddings=3: expected a frame"),
+        ({"target_embeddings": OF_SOURCES}, "target_embeddings= has none of the 4 symbols"),
+        (
+            {"source_embeddings": OF_SOURCES, "target_embeddings": OF_TARGETS, "embedding_size": 5},
+            "embedding_size=5: source_embeddings= has 5 and target_embeddings= has 7 numbers",
+        ),
+    ],
+)
+def test_vectors_of_no_use_are_errors(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        LSTMSeq2Seq(**BRIEF, **settings).fit(WORDS, BACKWARDS)
+
+
+def test_a_model_goes_on_with_the_vectors_that_it_has_learned(fitted: LSTMSeq2Seq) -> None:
+    with pytest.raises(SettingError, match="source_embeddings= beside init="):
+        LSTMSeq2Seq(source_embeddings=OF_SOURCES).fit(WORDS, BACKWARDS, init=fitted)
+
+
 @pytest.mark.slow
 def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     settings = {"hidden_size": 8, "max_steps": 12, "verbose": False}

@@ -325,17 +325,41 @@ def test_it_begins_with_random_ones_elsewhere(preset: str, arguments: dict[str, 
 
 
 @pytest.mark.parametrize("preset", OPEN)
-def test_weights_don_t_fit_other_cells_channels_covariates_and_unknown_seasons(preset: str) -> None:
+def test_weights_don_t_fit_other_cells_channels_and_unknown_seasons(preset: str) -> None:
     gru = GRUForecaster(preset=preset).get_params(deep=False)
     assert choose_settings(gru, read_panel(monthly()), "gru").init == "random"
     channels = LSTMForecaster(preset=preset, multivariate=True)
     assert channels.prepare(monthly())
     assert channels.settings_.init == "random"
-    told = LSTMForecaster(preset=preset, calendar="auto")
-    assert told.prepare(monthly())
-    assert told.settings_.init == "random"
     assert settings_of(wavy(), preset=preset).init == "random"
     assert settings_of(wavy(), preset=preset, season_length=9).init == "pretrained"
+
+
+@pytest.mark.parametrize(
+    ("preset", "init"),
+    [("balanced", "pretrained"), ("fine_tuned", "pretrained"), ("accurate", "random")],
+)
+def test_covariates_are_learned_for_longer(preset: str, init: str) -> None:
+    told = LSTMForecaster(preset=preset, calendar="auto")
+    assert told.prepare(monthly())
+    alone = settings_of(monthly(), preset=preset)
+    assert told.settings_.init == init
+    assert told.settings_.max_steps > alone.max_steps
+    assert told.settings_.start_share == 0
+    assert told.settings_.error_limit is None
+    assert (told.settings_.loss, told.settings_.n_models) == (alone.loss, alone.n_models)
+
+
+def test_rows_that_a_covariate_explains_are_no_outliers() -> None:
+    """A flag at rows forty spreads below the others, which an error limit would never let in."""
+    days = pd.date_range("2020-01-01", periods=500, freq="D")
+    off = np.arange(500) % 11 == 4
+    noise = np.random.default_rng(0).normal(size=500)
+    df = pd.DataFrame({"ds": days, "y": 100 + noise - 40 * off, "off": off.astype(float)})
+    model = LSTMForecaster(verbose=False).fit(df.head(489), future_covariates="off")
+    forecast = model.predict(11, future_df=df.tail(11))["y"].to_numpy()
+    assert np.ptp(forecast[~off[-11:]]) < 15
+    np.testing.assert_allclose(forecast[off[-11:]], 60, atol=12)
 
 
 @pytest.mark.parametrize("preset", OPEN)

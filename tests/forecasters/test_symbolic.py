@@ -529,7 +529,9 @@ def settings_of(count: int, of: Callable[[int], Any], **arguments: Any) -> tuple
     """The patience that is chosen, and the share that is held out."""
     learned = learn_sequences(of(count), stops=arguments.pop("stops", None))
     given = LSTMGenerator(**arguments).get_params()
-    settings = choose_generator_settings(given, learned.panel, learned.vocabulary, None)
+    settings = choose_generator_settings(
+        given, learned.panel, learned.vocabulary, {"embeddings": None}
+    )
     return settings.patience, settings.val_size
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from tsgen.generation import Feedback, closed_loop, run
+from tsgen.generation import Feedback, closed_loop, dispatch, run
 from tsgen.nn import (
     AttentionKind,
+    DecoderState,
     EncoderDecoderArchitecture,
     EncoderDecoderNetwork,
     filled_from_lag,
@@ -129,6 +130,24 @@ def test_rows_of_a_state_are_loops_of_their_own() -> None:
     torch.testing.assert_close(again, path[some])
     beams = closed_loop(network, state.beams(2), H, drawn(5, B, H, D).repeat_interleave(2, dim=0))
     torch.testing.assert_close(beams[1::2], path)
+
+
+@pytest.mark.parametrize("width", [2, 3, 8])
+def test_blocks_of_paths_share_what_is_attended_to(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = network_of()
+    state = network.encode_context(*context()).beams(width)
+    feedback = Feedback(drawn(6, B * width, H, C), covariates=drawn(5, B * width, H, D))
+    whole = run(network, state, H, feedback)
+    monkeypatch.setattr(dispatch, "ROWS_AT_ONCE", 5)
+    blocks = run(network, state, H, feedback)
+    torch.testing.assert_close(blocks.path, whole.path)
+    assert isinstance(blocks.state, DecoderState)
+    assert blocks.state.memory is state.memory
+    torch.testing.assert_close(
+        run(network, blocks.state, H, feedback).path, run(network, whole.state, H, feedback).path
+    )
 
 
 def test_more_categories_leave_the_known_ones_as_they_were() -> None:

@@ -27,6 +27,7 @@ def network_of(cell: Cell = "lstm", **settings: object) -> Seq2SeqNetwork:
         cell,
         hidden_size=H,
         embedding_size=5,
+        source_embedding_size=3,
         source_symbols=SOURCES,
         **settings,  # type: ignore[arg-type]
     )

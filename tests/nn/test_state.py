@@ -51,6 +51,29 @@ def test_take_names_a_position_as_often_as_it_likes() -> None:
     assert_holds(record, [1, 2, 3])
 
 
+@dataclass(frozen=True, eq=False)
+class Grouped(TensorRecord):
+    """Loops of which each group shares a tensor."""
+
+    values: Tensor
+    memory: Tensor | None = field(default=None, metadata={"shared by beams": True})
+
+
+def test_what_a_group_shares_is_taken_once_for_runs_of_one_length() -> None:
+    record = Grouped(torch.arange(6.0), torch.tensor([10.0, 20.0]))
+    assert record.sharing == 3
+    for positions, memory in (
+        ([0, 1], [10]), ([1, 2, 3, 4], [10, 20]), ([3, 4, 5, 0, 1, 2], [20, 10]),
+        ([0, 1, 3], [10, 10, 20]), ([], []),
+    ):  # fmt: skip
+        taken = record.take(torch.tensor(positions, dtype=torch.int64))
+        assert taken.values.tolist() == positions
+        assert taken.memory is not None
+        assert taken.memory.tolist() == memory
+    assert Grouped(torch.arange(6.0)).sharing == 1
+    assert record.take(torch.tensor([0])).with_shared(record).memory is record.memory
+
+
 def test_put_replaces_some_and_leaves_the_record_alone() -> None:
     record = nested_of([1, 2, 3])
     assert_holds(record.put(torch.tensor([2, 0]), nested_of([8, 9])), [9, 2, 8])

@@ -79,7 +79,9 @@ def test_what_is_held_out_is_not_learned_from() -> None:
 
 def module_of(**settings: object) -> PairModule:
     torch.manual_seed(0)
-    made_of = Seq2SeqArchitecture(22, hidden_size=8, source_symbols=22, embedding_size=4)
+    made_of = Seq2SeqArchitecture(
+        22, hidden_size=8, source_symbols=22, embedding_size=4, source_embedding_size=4
+    )
     return PairModule(made_of, **settings)  # type: ignore[arg-type]
 
 

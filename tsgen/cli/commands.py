@@ -457,6 +457,7 @@ def _number_or_word(text: str | None, number: type[int] | type[float]) -> Any:
 
 def _new_model(fitting: Fitting) -> NeuralForecaster:
     from tsgen.forecasters import EncoderDecoderForecaster, GRUForecaster, LSTMForecaster
+    from tsgen.nn import ENCODER_ARGUMENTS
 
     steps: Any = "auto" if fitting.max_steps is None else fitting.max_steps
     arguments: dict[str, Any] = {
@@ -467,7 +468,7 @@ def _new_model(fitting: Fitting) -> NeuralForecaster:
     }
     arguments["init"], fitted = _begun_with(fitting.init)
     if fitting.network is None and isinstance(fitted, EncoderDecoderForecaster):
-        arguments |= {name: getattr(fitted.settings_, name) for name in _OF_ENCODER}
+        arguments |= {name: getattr(fitted.settings_, name) for name in ENCODER_ARGUMENTS}
         return EncoderDecoderForecaster(**arguments, cell=fitted.cell)
     kinds: dict[str, type[NeuralForecaster]] = {
         "lstm": LSTMForecaster,
@@ -476,9 +477,6 @@ def _new_model(fitting: Fitting) -> NeuralForecaster:
     }
     network = fitting.network or ("lstm" if fitted is None else fitted.cell)
     return kinds[network](**arguments)
-
-
-_OF_ENCODER = ("encoder_layers", "bidirectional", "attention")
 
 
 _COMMANDS = {

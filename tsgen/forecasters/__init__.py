@@ -12,6 +12,8 @@ recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"
 and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers. ``seq2seq`` has
 `LSTMSeq2Seq` and `GRUSeq2Seq`, for pairs of sequences; ``symbol_estimator`` is what both share.
 
+``grouped`` fits one forecaster for each group of series.
+
 This door loads what is asked for alone.
 """
 
@@ -21,6 +23,7 @@ from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
     from tsgen.forecasters.encoder_decoder import EncoderDecoderForecaster
+    from tsgen.forecasters.grouped import GroupedForecaster
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
@@ -33,6 +36,7 @@ __all__ = [
     "GRUForecaster",
     "GRUGenerator",
     "GRUSeq2Seq",
+    "GroupedForecaster",
     "LSTMForecaster",
     "LSTMGenerator",
     "LSTMSeq2Seq",
@@ -53,6 +57,7 @@ __getattr__ = lazily(
         "GRUForecaster": "recurrent",
         "GRUGenerator": "symbolic",
         "GRUSeq2Seq": "seq2seq",
+        "GroupedForecaster": "grouped",
         "LSTMForecaster": "recurrent",
         "LSTMGenerator": "symbolic",
         "LSTMSeq2Seq": "seq2seq",

@@ -12,14 +12,13 @@ from tsgen.errors import SettingError
 from tsgen.forecasters.continuing import Origin
 from tsgen.forecasters.seq2seq_settings import attention_of
 from tsgen.forecasters.settings import Settings
-from tsgen.nn import Cell, EncoderDecoderArchitecture
+from tsgen.nn import ENCODER_ARGUMENTS, Cell, EncoderDecoderArchitecture
 from tsgen.preprocessing import CovariateScaler
 from tsgen.training import FreeRunning
 
 __all__ = ["EncoderDecoderSettings", "arguments_of_common", "with_encoder"]
 
 _PRESETS = ("balanced", "fast", "accurate")
-_OF_ENCODER = ("encoder_layers", "bidirectional", "attention")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +96,7 @@ def with_encoder(
         bidirectional=yes_or_no("bidirectional", arguments["bidirectional"]),
         attention=attention_of(arguments["attention"]),
     )
-    for name in _OF_ENCODER if fitted is not None else ():
+    for name in ENCODER_ARGUMENTS if fitted is not None else ():
         given, learned = getattr(chosen, name), getattr(fitted, name)
         if given != learned:
             _refuse(name, given, learned)

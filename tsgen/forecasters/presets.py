@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +42,9 @@ class Preset:
         What networks begin with, ``"random"`` or ``"pretrained"``.
     from_scratch : Preset, optional
         The recipe in place of this one where pretrained weights don't fit what is asked for.
+    with_covariates : mapping of str to values
+        What is other than in this recipe where there are covariates. With ``from_scratch`` and
+        without this, they are learned from scratch.
     max_steps, hidden_size, n_models, batch_size, learning_rate, dropout, loss, training_strategy
         As the forecaster's arguments of that name.
 
@@ -65,6 +69,7 @@ class Preset:
     start_share: float | tuple[float, ...] = 0.0
     init: str = "random"
     from_scratch: Preset | None = None
+    with_covariates: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, name: str, *, rows: int) -> Any:
         """What it says of an argument, for a panel of so many rows."""
@@ -86,6 +91,14 @@ _FINE_TUNED = Preset(
     change_share=1.0,
     error_limit=12.0,
     init="pretrained",
+    # What weights know nothing of takes more to learn, and a pull to the start would undo it. Nor
+    # are errors limited: those that a covariate explains look like outliers, a holiday's for one.
+    with_covariates={
+        "max_steps": (300, 300, 600, 1000),
+        "learning_rate": (2e-3, 1e-3, 1e-3, 2e-3),
+        "start_share": 0.0,
+        "error_limit": None,
+    },
 )
 
 PRESETS = {
@@ -99,6 +112,7 @@ PRESETS = {
     "accurate": replace(
         _FINE_TUNED,
         n_models=(8, 8, 6, 4),
+        with_covariates={},
         from_scratch=Preset(
             max_steps=(1500, 3000, 6000),
             hidden_size=64,

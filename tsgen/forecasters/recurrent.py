@@ -98,10 +98,9 @@ class LSTMForecaster(NeuralForecaster):
         network by squared errors; with ``"fine_tuned"`` of up to four members by absolute ones,
         with ``"accurate"`` of four to eight; with ``"zero_shot"`` the weights as they are; with
         ``"fast"`` a few steps from random ones. Where pretrained weights don't fit what is asked
-        for (covariates or several channels, no known season, a GRU, ``hidden_size``,
-        ``num_layers``, ``lags``, ``residual``), ``"balanced"`` and ``"accurate"`` train from
-        scratch, for longer.
-        Arguments that are given win.
+        for (several channels, no known season, a GRU, ``hidden_size``, ``num_layers``,
+        ``lags``, ``residual``; for ``"accurate"`` covariates, too), ``"balanced"`` and
+        ``"accurate"`` train from scratch, for longer. Arguments that are given win.
     init : {"random", "pretrained"}, path or "auto"
         What networks begin with: weights drawn at random, the pretrained ones that come with
         tsgen, or those of a file that `tsgen.pretrain` wrote; by default as the preset says, and

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from tsgen import training
@@ -226,8 +227,8 @@ def _without_left_out(snapshot: Any) -> tuple[Any, list[str]]:
                 "calendar= is saved without its functions; after loading, pass it again with "
                 "set_params(calendar=...)"
             )
-        elif name == "embeddings" and not isinstance(value, str | os.PathLike | None):
-            params[name] = None  # what was learned of them is among the weights
+        elif isinstance(value, pd.DataFrame):  # vectors, which are among the weights
+            params[name] = None
         elif isinstance(value, os.PathLike):
             params[name] = os.fspath(value)
         elif isinstance(value, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
 
@@ -38,9 +39,12 @@ from tsgen.forecasters.symbol_snapshot import Seq2SeqSnapshot
 from tsgen.generation import BeamSearch
 from tsgen.inference import FittedSeq2Seq
 from tsgen.metrics import sequence_accuracy
+from tsgen.nn import ENCODER_ARGUMENTS
 
 __all__ = ["GRUSeq2Seq", "LSTMSeq2Seq", "Seq2Seq"]
 
+_OF_NETWORK = ("hidden_size", "embedding_size", "num_layers", *ENCODER_ARGUMENTS)
+_EMBEDDINGS = "source_embeddings", "target_embeddings"
 _END = "</s>"
 """How the end of a sequence is written, where it is attended to."""
 
@@ -68,6 +72,9 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         num_layers: int = 1,
         hidden_size: int | Literal["auto"] = "auto",
         embedding_size: int | Literal["auto"] = "auto",
+        source_embeddings: pd.DataFrame | str | PathLike[str] | None = None,
+        target_embeddings: pd.DataFrame | str | PathLike[str] | None = None,
+        freeze_embeddings: bool = False,
         dropout: float | Literal["auto"] = "auto",
         steps_dropout: float = 0.0,
         label_smoothing: float = 0.0,
@@ -94,6 +101,9 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         self.num_layers = num_layers
         self.hidden_size = hidden_size
         self.embedding_size = embedding_size
+        self.source_embeddings = source_embeddings
+        self.target_embeddings = target_embeddings
+        self.freeze_embeddings = freeze_embeddings
         self.dropout = dropout
         self.steps_dropout = steps_dropout
         self.label_smoothing = label_smoothing
@@ -171,15 +181,14 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
 
     def _check_like(self, init: Self) -> None:
         made_of = init.model_.network.architecture
-        names = (
-            "hidden_size", "embedding_size", "num_layers", "encoder_layers", "bidirectional",
-            "attention",
-        )  # fmt: skip
-        alike = {name: (getattr(self, name), getattr(made_of, name)) for name in names}
+        alike = {name: (getattr(self, name), getattr(made_of, name)) for name in _OF_NETWORK}
         texts = {"source_unit": init.spec_.source_texts, "target_unit": init.spec_.target_texts}
         for name in (unit for unit, counts in texts.items() if counts):
             alike[name] = getattr(self, name), getattr(init.settings_, name)
+        if self.embedding_size == made_of.source_embedding_size:  # where targets were given theirs
+            del alike["embedding_size"]
         self._refuse_others(alike, always=texts)
+        self._refuse_vectors(init, _EMBEDDINGS)
 
     def _learn(
         self,
@@ -213,20 +222,20 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         return losses.interrupted
 
     def _recipe(self, pairs: LearnedPairs, start: FittedSeq2Seq | None) -> PairRecipe:
+        sides = pairs.sources.vocabulary, pairs.targets.vocabulary
+        vectors = self._vectors(dict(zip(_EMBEDDINGS, sides, strict=True)), start)
         arguments = self.get_params(deep=False)
         if start is not None:
-            made_of = start.network.architecture
-            arguments |= {
-                "hidden_size": made_of.hidden_size,
-                "embedding_size": made_of.embedding_size,
-                "num_layers": made_of.num_layers,
-                "encoder_layers": made_of.encoder_layers,
-                "bidirectional": made_of.bidirectional,
-                "attention": made_of.attention,
-            }
+            made_of = vars(start.network.architecture)
+            arguments |= {name: made_of[name] for name in _OF_NETWORK}
+        settings = choose_seq2seq_settings(arguments, pairs, vectors)
+        if start is not None:
+            of_vectors = "source_embedding_size", "source_frozen", "frozen"
+            settings = replace(settings, **{name: made_of[name] for name in of_vectors})
         return PairRecipe(
             cell=self.cell,
-            settings=choose_seq2seq_settings(arguments, pairs),
+            settings=settings,
+            vectors=vectors,
             start=start,
             trainer_kwargs=self.trainer_kwargs,
             verbose=self.verbose,
@@ -567,7 +576,13 @@ class LSTMSeq2Seq(Seq2Seq):
     hidden_size : int or "auto"
         Units of the decoder, and of each direction of the encoder.
     embedding_size : int or "auto"
-        Numbers in the vector of a symbol.
+        Numbers in the vector of a symbol, where none are given.
+    source_embeddings, target_embeddings : DataFrame or path, optional
+        Vectors to begin with, of symbols of sources and of targets: a row of numbers for each
+        symbol, which is the index; or a file of word2vec or GloVe in text form. They may differ in
+        width. Symbols without one begin at random.
+    freeze_embeddings : bool, default False
+        Whether these vectors stay as they are; symbols without one are their mean then.
     dropout : float or "auto"
         Share of the hidden units dropped out before the scores, between layers, and between
         encoder and decoder, the same ones at all steps of a sequence, while the network learns.

@@ -13,9 +13,10 @@ from tsgen.errors import SettingError
 from tsgen.forecasters.presets import Preset
 from tsgen.forecasters.symbol_settings import (
     Amount,
+    GivenVectors,
     SymbolSettings,
     common_settings,
-    embedding_size_of,
+    embedding_sizes,
     learning_rate_of,
 )
 from tsgen.nn import AttentionKind, Cell, Seq2SeqArchitecture
@@ -52,6 +53,10 @@ class Seq2SeqSettings(SymbolSettings):
     ----------
     max_length : int
         Symbols of a target, at most: twice as many as the longest of the training has, and some.
+    source_embedding_size : int
+        Numbers in the vector of a symbol of sources; of targets it is ``embedding_size``.
+    frozen, source_frozen : bool
+        Whether vectors of targets, and of sources, stay what they were given as.
     source_unit, target_unit, encoder_layers, bidirectional, attention
         As the estimator's arguments of that name.
     """
@@ -62,6 +67,9 @@ class Seq2SeqSettings(SymbolSettings):
     bidirectional: bool
     attention: str | None
     max_length: int
+    source_embedding_size: int
+    frozen: bool
+    source_frozen: bool
 
     def architecture(self, cell: Cell, symbols: int, source_symbols: int) -> Seq2SeqArchitecture:
         """What the network is built from."""
@@ -73,21 +81,36 @@ class Seq2SeqSettings(SymbolSettings):
             num_layers=self.num_layers,
             dropout=self.dropout,
             steps_dropout=self.steps_dropout,
+            frozen=self.frozen,
             source_symbols=source_symbols,
+            source_embedding_size=self.source_embedding_size,
+            source_frozen=self.source_frozen,
             encoder_layers=self.encoder_layers,
             bidirectional=self.bidirectional,
             attention=self.attention,  # type: ignore[arg-type]
         )
 
 
-def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -> Seq2SeqSettings:
-    """Check the arguments of a model of pairs, and choose what is left to us."""
+def choose_seq2seq_settings(
+    arguments: Mapping[str, Any], pairs: LearnedPairs, vectors: GivenVectors
+) -> Seq2SeqSettings:
+    """Check the arguments of a model of pairs, and choose what is left to us.
+
+    Parameters
+    ----------
+    arguments : mapping of str to object
+    pairs : LearnedPairs
+    vectors : mapping of str to ndarray
+        Those that were given, by argument.
+    """
     sources, targets = pairs.sources.panel, pairs.targets.panel
     symbols = len(sources.codes) + len(targets.codes)
     sizes = len(pairs.sources.vocabulary), len(pairs.targets.vocabulary)
     amount = Amount(symbols, max(1, symbols // len(targets)), sizes[1], len(targets))
     common = common_settings(arguments, PRESETS, amount)
     units = common["hidden_size"]
+    widths = embedding_sizes(arguments["embedding_size"], units, max(sizes), vectors)
+    freeze = yes_or_no("freeze_embeddings", arguments["freeze_embeddings"])
     return Seq2SeqSettings(
         source_unit=pairs.spec.source_unit,
         target_unit=pairs.spec.target_unit,
@@ -97,7 +120,10 @@ def choose_seq2seq_settings(arguments: Mapping[str, Any], pairs: LearnedPairs) -
         bidirectional=yes_or_no("bidirectional", arguments["bidirectional"]),
         attention=attention_of(arguments["attention"]),
         max_length=2 * int(targets.lengths.max()) + _ROOM,
-        embedding_size=embedding_size_of(arguments["embedding_size"], units, max(sizes)),
+        embedding_size=widths["target_embeddings"],
+        source_embedding_size=widths["source_embeddings"],
+        frozen=freeze and vectors["target_embeddings"] is not None,
+        source_frozen=freeze and vectors["source_embeddings"] is not None,
         learning_rate=learning_rate_of(arguments["learning_rate"], min(0.01, 0.5 / units)),
         **common,
     )

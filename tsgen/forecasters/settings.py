@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -209,22 +209,28 @@ def choose_settings(
 
 
 def _recipe(arguments: Mapping[str, Any], panel: Panel, cell: Cell) -> Preset:
-    """That of the preset, or its other one where networks don't begin with pretrained weights.
-
-    These read a season or two: a longer repetition that nothing tells of is learned from scratch.
-    So are covariates and channels, of which a short training that begins with series alone learns
-    too little.
-    """
+    """That of the preset, or another one of it for random weights or for covariates."""
     preset = PRESETS[one_of("preset", arguments["preset"], tuple(PRESETS))]
-    if preset.from_scratch is None:
-        return preset
-    init = arguments["init"]
-    if is_auto(init):
-        alone = panel.channels == 1 and panel.covariates is None
-        begins = alone and _says_its_season(arguments, panel) and suits_weights(arguments, cell)
-    else:
-        begins = not (isinstance(init, str) and init == "random")
-    return preset if begins else preset.from_scratch
+    covariates = panel.covariates is not None
+    if preset.from_scratch is not None:
+        init = arguments["init"]
+        if is_auto(init):
+            begins = _weights_fit(arguments, panel, cell)
+            begins &= not covariates or bool(preset.with_covariates)
+        else:
+            begins = not (isinstance(init, str) and init == "random")
+        preset = preset if begins else preset.from_scratch
+    return replace(preset, **preset.with_covariates) if covariates else preset
+
+
+def _weights_fit(arguments: Mapping[str, Any], panel: Panel, cell: Cell) -> bool:
+    """Whether pretrained weights are a good start.
+
+    They read a season or two: a longer repetition that nothing tells of is learned from scratch.
+    So are channels, of which a short training that begins with series alone learns too little.
+    """
+    fits = panel.channels == 1 and suits_weights(arguments, cell)
+    return fits and _says_its_season(arguments, panel)
 
 
 def _says_its_season(arguments: Mapping[str, Any], panel: Panel) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from tsgen._messages import written
 from tsgen._validation import is_auto, number, seed_number, whole_number
+from tsgen.data import Vocabulary, read_vectors
 from tsgen.errors import DivergenceError, SettingError, TrainingInterrupted, warn_user
 from tsgen.forecasters.saving import SavableEstimator
-from tsgen.forecasters.symbol_settings import SymbolSettings
+from tsgen.forecasters.symbol_settings import GivenVectors, SymbolSettings
 from tsgen.inference import Sampling
 from tsgen.nn import Cell, SymbolNetwork
 
@@ -45,6 +46,7 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     """Of the last ``fit``; a loaded model has none."""
     first_weights_: int
     """A checksum of the weights before training, while it lasts."""
+    freeze_embeddings: bool
 
     def _fit_apart(self, learn: Callable[[Self], str | None]) -> Self:
         """Learn in a copy, whose attributes come in place of these all at once.
@@ -95,6 +97,31 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
                 raise SettingError(
                     f"{name}={written(given)} beside init=, a model that has {written(has)}: pass "
                     f"{name}={written(has)}, or fit without init="
+                )
+
+    def _vectors(self, vocabularies: Mapping[str, Vocabulary], start: Any) -> GivenVectors:
+        """The vectors that arguments have for the symbols of vocabularies, by argument.
+
+        None are read where training goes on from a model.
+        """
+        if start is not None:
+            return dict.fromkeys(vocabularies)
+        given = {name: getattr(self, name) for name in vocabularies}
+        if self.freeze_embeddings and all(vectors is None for vectors in given.values()):
+            either = " or ".join(f"{name}=" for name in given)
+            raise SettingError(f"freeze_embeddings=True needs vectors: pass {either}")
+        return {
+            name: None if vectors is None else read_vectors(vectors, vocabularies[name], name)
+            for name, vectors in given.items()
+        }
+
+    def _refuse_vectors(self, init: Self, names: Iterable[str]) -> None:
+        """A model that has learned vectors goes on with these."""
+        for name in names:
+            if getattr(self, name) is not None and getattr(init, name) is None:
+                raise SettingError(
+                    f"{name}= beside init=, a model that learned vectors of its own: leave "
+                    f"{name} out, or fit without init="
                 )
 
     def _model(self, call: str) -> M:

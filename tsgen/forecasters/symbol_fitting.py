@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tsgen import training
 from tsgen._messages import written
 from tsgen._typing import FloatArray
 from tsgen.data import Learned, LearnedPairs, SymbolPanel
 from tsgen.forecasters.seq2seq_settings import Seq2SeqSettings
-from tsgen.forecasters.symbol_settings import GeneratorSettings, SymbolSettings
+from tsgen.forecasters.symbol_settings import GeneratorSettings, GivenVectors, SymbolSettings
 from tsgen.inference import FittedGenerator, FittedSeq2Seq
 from tsgen.nn import Cell, SymbolNetwork, with_more_pairs, with_more_symbols
 
@@ -53,12 +54,15 @@ class Recipe(Generic[S]):
     ----------
     cell : {"lstm", "gru"}
     settings : SymbolSettings
+    vectors : mapping of str to ndarray
+        What vectors of symbols begin as, by the argument that has them.
     trainer_kwargs, verbose
         As the estimator's arguments of that name.
     """
 
     cell: Cell
     settings: S
+    vectors: GivenVectors
     trainer_kwargs: Mapping[str, Any] | None = None
     verbose: bool = False
 
@@ -69,13 +73,10 @@ class SymbolRecipe(Recipe[GeneratorSettings]):
 
     Attributes
     ----------
-    vectors : ndarray of shape (V, width), optional
-        What the vectors of symbols begin as; NaN for those of which nothing is known.
     start : FittedGenerator, optional
         The fitted model whose weights the network begins with.
     """
 
-    vectors: FloatArray | None = None
     start: FittedGenerator | None = None
 
 
@@ -99,8 +100,8 @@ def prepare_symbols(recipe: SymbolRecipe, learned: Learned) -> tuple[SymbolModul
     module = _drawn(training.SymbolModule, architecture, settings)
     if recipe.start is not None:
         module.take_over([_begun(recipe.start, len(vocabulary.symbols))])
-    elif recipe.vectors is not None:
-        _give_vectors(module.network, recipe.vectors)
+    else:
+        _give_vectors(module.network.vectors, recipe.vectors["embeddings"])
     data = training.SymbolWindows(
         panel,
         stop=vocabulary.stop,
@@ -127,6 +128,9 @@ def prepare_pairs(recipe: PairRecipe, pairs: LearnedPairs) -> tuple[PairModule, 
             recipe.start.network, source=(known[0], new[0]), target=(known[1], new[1])
         )
         module.take_over([network])
+    else:
+        _give_vectors(module.network.source_vectors, recipe.vectors["source_embeddings"])
+        _give_vectors(module.network.vectors, recipe.vectors["target_embeddings"])
     sources, targets = (_ended(side) for side in sides)
     data = training.SymbolPairs(
         sources,
@@ -165,17 +169,18 @@ def _begun(start: FittedGenerator, symbols: int) -> SymbolNetwork:
     return with_more_symbols(start.network, known, symbols - known)
 
 
-def _give_vectors(network: SymbolNetwork, vectors: FloatArray) -> None:
+@torch.no_grad()
+def _give_vectors(table: Tensor, vectors: FloatArray | None) -> None:
     """Symbols without a vector are the mean of those that have one, if nothing can be learned."""
+    if vectors is None:
+        return
     known = torch.from_numpy(~np.isnan(vectors).any(axis=1))
-    given = torch.from_numpy(np.nan_to_num(vectors)).to(network.vectors.dtype)
-    own = network.vectors.detach()
-    if network.architecture.frozen:
-        own = given[known].mean(dim=0).expand_as(own)
+    given = torch.from_numpy(np.nan_to_num(vectors)).to(table.dtype)
+    if table.requires_grad:
+        own = table * given[known].std(correction=0) / table.std().clamp(min=1e-12)
     else:
-        own = own * given[known].std(correction=0) / own.std().clamp(min=1e-12)
-    with torch.no_grad():
-        network.vectors.copy_(torch.where(known[:, None], given, own))
+        own = given[known].mean(dim=0).expand_as(table)
+    table.copy_(torch.where(known[:, None], given, own))
 
 
 def train_symbols(

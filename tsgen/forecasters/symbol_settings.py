@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tsgen._messages import written
+from tsgen._typing import FloatArray
 from tsgen._validation import is_auto, number, one_of, seed_of, whole_number, yes_or_no
 from tsgen.data import SymbolPanel, TextSymbols, Vocabulary
 from tsgen.errors import SettingError
@@ -17,13 +18,17 @@ from tsgen.training import STRATEGIES, ScheduledSampling, TeacherForcing, Traini
 __all__ = [
     "Amount",
     "GeneratorSettings",
+    "GivenVectors",
     "SymbolSettings",
     "choose_generator_settings",
     "common_settings",
-    "embedding_size_of",
+    "embedding_sizes",
     "learning_rate_of",
     "stops_of",
 ]
+
+GivenVectors: TypeAlias = Mapping[str, FloatArray | None]
+"""Of symbols, (V, width), by the argument that may have them; NaN for symbols without one."""
 
 _SYMBOLS_A_STEP = 2048
 _MOST_WINDOWS = 512
@@ -130,7 +135,10 @@ def stops_of(stop: Any) -> bool | None:
 
 
 def choose_generator_settings(
-    arguments: Mapping[str, Any], panel: SymbolPanel, vocabulary: Vocabulary, width: int | None
+    arguments: Mapping[str, Any],
+    panel: SymbolPanel,
+    vocabulary: Vocabulary,
+    vectors: GivenVectors,
 ) -> GeneratorSettings:
     """Check the arguments of a generator, and choose what is left to us.
 
@@ -139,8 +147,8 @@ def choose_generator_settings(
     arguments : mapping of str to object
     panel : SymbolPanel
     vocabulary : Vocabulary
-    width : int, optional
-        Of the vectors that were given.
+    vectors : mapping of str to ndarray
+        Those that were given, by argument.
     """
     window = arguments["window_length"]
     window = whole_number(
@@ -161,7 +169,9 @@ def choose_generator_settings(
         unit=unit,
         context_length=_context_length(arguments["context_length"]),
         window_length=window,
-        embedding_size=_embedding_size(arguments["embedding_size"], units, vocabulary, width),
+        embedding_size=embedding_sizes(
+            arguments["embedding_size"], units, len(vocabulary), vectors
+        )["embeddings"],
         frozen=yes_or_no("freeze_embeddings", arguments["freeze_embeddings"]),
         learning_rate=learning_rate_of(arguments["learning_rate"], min(0.02, 4.0 / units)),
         **common,
@@ -225,19 +235,24 @@ def learning_rate_of(given: Any, chosen: float) -> float:
     return chosen if is_auto(given) else number("learning_rate", given, 1e-9, 10.0)
 
 
-def _embedding_size(given: Any, units: int, vocabulary: Vocabulary, width: int | None) -> int:
-    if width is not None:
-        if not is_auto(given) and given != width:
-            raise SettingError(
-                f"embedding_size={written(given)}: embeddings= has {width} numbers a symbol; leave "
-                "it to 'auto'"
-            )
-        return width
-    return embedding_size_of(given, units, len(vocabulary))
+def embedding_sizes(given: Any, units: int, symbols: int, vectors: GivenVectors) -> dict[str, int]:
+    """Numbers in the vector of a symbol, by the argument that may have the vectors.
+
+    Vectors that aren't given have ``embedding_size`` numbers; by default, of many symbols, as many
+    as there are units.
+    """
+    widths = {name: table.shape[1] for name, table in vectors.items() if table is not None}
+    if len(widths) < len(vectors):
+        return dict.fromkeys(vectors, _embedding_size(given, units, symbols)) | widths
+    if not is_auto(given) and {given} != set(widths.values()):
+        have = " and ".join(f"{name}= has {width}" for name, width in widths.items())
+        raise SettingError(
+            f"embedding_size={written(given)}: {have} numbers a symbol; leave it to 'auto'"
+        )
+    return widths
 
 
-def embedding_size_of(given: Any, units: int, symbols: int) -> int:
-    """Numbers in the vector of a symbol: of many symbols as many as there are units."""
+def _embedding_size(given: Any, units: int, symbols: int) -> int:
     if is_auto(given):
         return min(units, 64, symbols) if symbols <= _FEW_SYMBOLS else units
     return whole_number("embedding_size", given, "numbers in the vector of a symbol")

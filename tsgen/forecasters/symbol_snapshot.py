@@ -26,6 +26,7 @@ _COUNT_LIMIT = 2**31 - 1
 _ONE_OR_MORE = (
     "context_length", "window_length", "hidden_size", "embedding_size", "num_layers", "batch_size",
     "max_steps", "min_count", "encoder_layers", "max_length",
+    "source_embedding_size",
 )  # fmt: skip
 
 

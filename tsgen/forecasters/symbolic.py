@@ -28,7 +28,6 @@ from tsgen.data import (
     read_given_symbols,
     read_new_symbols,
     read_sequences,
-    read_vectors,
     stamps_of_frame,
 )
 from tsgen.errors import (
@@ -219,11 +218,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
             "num_layers": (self.num_layers, made_of.num_layers),
         }
         self._refuse_others(alike, always=("unit",))
-        if self.embeddings is not None and init.embeddings is None:
-            raise SettingError(
-                "embeddings= beside init=, a model that learned vectors of its own: leave "
-                "embeddings out, or fit without init="
-            )
+        self._refuse_vectors(init, ["embeddings"])
 
     def _learn(
         self,
@@ -258,24 +253,20 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
 
     def _recipe(self, learned: Learned, start: Self | None) -> SymbolRecipe:
         arguments = self.get_params(deep=False)
-        vectors = None
-        if self.embeddings is not None and start is None:
-            vectors = read_vectors(self.embeddings, learned.vocabulary)
-        elif self.freeze_embeddings and start is None:
-            raise SettingError("freeze_embeddings=True needs vectors: pass embeddings=")
-        width = None if vectors is None else vectors.shape[1]
+        vectors = self._vectors({"embeddings": learned.vocabulary}, start)
         if start is not None:
             made_of = start.model_.network.architecture
-            width = made_of.embedding_size
             arguments |= {
                 "hidden_size": made_of.hidden_size,
                 "num_layers": made_of.num_layers,
                 "freeze_embeddings": made_of.frozen,
-                "embedding_size": "auto",
+                "embedding_size": made_of.embedding_size,
             }
         return SymbolRecipe(
             cell=self.cell,
-            settings=choose_generator_settings(arguments, learned.panel, learned.vocabulary, width),
+            settings=choose_generator_settings(
+                arguments, learned.panel, learned.vocabulary, vectors
+            ),
             vectors=vectors,
             start=None if start is None else start.model_,
             trainer_kwargs=self.trainer_kwargs,

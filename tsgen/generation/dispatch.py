@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -17,7 +17,6 @@ from tsgen.generation.stepped import stepped_rollout, stepped_symbols
 from tsgen.generation.stopping import Stopping
 from tsgen.nn import (
     AutoregressiveNetwork,
-    EncoderDecoderNetwork,
     RecurrentNetwork,
     RolloutState,
     SymbolNetwork,
@@ -89,8 +88,8 @@ def run(
         feedback_of_block = feedback.take(loops)
         return _run_block(network, state.take(loops), horizon, feedback_of_block, way)
 
-    blocks = torch.arange(len(state), device=device).split(together)
-    return Run.cat(side_by_side([partial(block, loops) for loops in blocks]))
+    done = Run.cat(side_by_side([partial(block, loops) for loops in _blocks(state, together)]))
+    return replace(done, state=done.state.with_shared(state))
 
 
 @torch.inference_mode()
@@ -175,6 +174,14 @@ def closed_loop(
         return rollout(network, state, horizon, feedback).path
 
 
+def _blocks(state: RolloutState, together: int) -> list[Tensor]:
+    """So many loops at a time, of whole groups or of one, which then share what they did."""
+    loops, group = torch.arange(len(state), device=state.values.device), state.sharing
+    if group <= together:
+        return list(loops.split(together // group * group))
+    return [block for one in loops.split(group) for block in one.split(together)]
+
+
 def _run_block(
     network: AutoregressiveNetwork,
     state: RolloutState,
@@ -207,7 +214,7 @@ def _run_block(
 
 def _choose(network: AutoregressiveNetwork, horizon: int, feedback: Feedback) -> Way:
     """The one place where the way is chosen."""
-    if not isinstance(network, RecurrentNetwork) or isinstance(network, EncoderDecoderNetwork):
+    if not network.only_recurrent:
         return "plain"
     if not folds(network) or feedback.known is not None:
         return "stepped"

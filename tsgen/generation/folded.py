@@ -23,7 +23,6 @@ from torch import Tensor
 from tsgen.generation.rollout import Rollout
 from tsgen.nn import (
     AutoregressiveNetwork,
-    EncoderDecoderNetwork,
     RecurrentNetwork,
     RolloutState,
     in_one_piece,
@@ -37,7 +36,7 @@ _LONGEST_BLOCK = 256
 
 def folds(network: AutoregressiveNetwork) -> TypeGuard[RecurrentNetwork]:
     """Whether a network's closed loop can be written as an LSTM over known inputs."""
-    if not isinstance(network, RecurrentNetwork) or isinstance(network, EncoderDecoderNetwork):
+    if not (isinstance(network, RecurrentNetwork) and network.only_recurrent):
         return False
     made_of = network.architecture
     return made_of.cell == "lstm" and made_of.num_layers == 1 and made_of.residual_lag != 1

@@ -79,7 +79,7 @@ def calibrate_on_tail(model: FittedModel, panel: Panel, rows: int, seed: int) ->
             drawn.flatten(0, 1),
             covariates=None if covariates is None else covariates[copies],
         )
-        paths = model.run(encoding.take(copies), rows, feedback).path
+        paths = model.run(encoding.beams(_SAMPLES), rows, feedback).path
         half_widths.append(raw_half_widths(by_series(paths.unflatten(0, (-1, _SAMPLES)))))
     return Calibration.fit(torch.cat(errors).double().numpy(), np.concatenate(half_widths, axis=2))
 

@@ -23,7 +23,12 @@ from tsgen.nn.attention import ATTENTIONS, AttentionKind, Memory
 from tsgen.nn.base import AutoregressiveNetwork
 from tsgen.nn.context_decoder import EncoderDecoderArchitecture, EncoderDecoderNetwork
 from tsgen.nn.embedding import CovariateEmbedding
-from tsgen.nn.encoder_decoder import DecoderState, Seq2SeqArchitecture, Seq2SeqNetwork
+from tsgen.nn.encoder_decoder import (
+    ENCODER_ARGUMENTS,
+    DecoderState,
+    Seq2SeqArchitecture,
+    Seq2SeqNetwork,
+)
 from tsgen.nn.inputs import filled_from_lag, input_size, lag_inputs
 from tsgen.nn.recurrent import Architecture, Cell, Recurrence, RecurrentNetwork, in_one_piece
 from tsgen.nn.seasons import Season, at_season, seasonal_architecture, sharing_weights
@@ -33,6 +38,7 @@ from tsgen.nn.widening import widened, with_categories, with_more_pairs, with_mo
 
 __all__ = [
     "ATTENTIONS",
+    "ENCODER_ARGUMENTS",
     "Architecture",
     "AttentionKind",
     "AutoregressiveNetwork",

@@ -15,6 +15,9 @@ __all__ = ["ATTENTIONS", "Attended", "Attention", "AttentionKind", "Memory"]
 
 AttentionKind: TypeAlias = Literal["additive", "multiplicative", "dot"]
 
+_INTO_THE_BEND = 12.0
+"""States are small while few weights have been learned: about a tenth of what they may be."""
+
 
 @dataclass(frozen=True, eq=False)
 class Memory(TensorRecord):
@@ -113,6 +116,16 @@ class AdditiveAttention(Attention):
         self.of_query = nn.Linear(query_size, query_size, bias=False, dtype=torch.float32)
         self.of_memory = nn.Linear(memory_size, query_size, bias=False, dtype=torch.float32)
         self.score = nn.Parameter(torch.zeros(query_size, dtype=torch.float32))
+
+    @torch.no_grad()
+    def bend(self) -> None:
+        """Make the drawn weights inside of tanh so large that it bends for small states, too.
+
+        Where it is as good as linear, a query adds the same to the scores of all states, and
+        softmax forgets it: what to look for would be learned late, or never.
+        """
+        for layer in (self.of_query, self.of_memory):
+            layer.weight *= _INTO_THE_BEND
 
     def keys(self, values: Tensor) -> Tensor:
         """``U h``."""

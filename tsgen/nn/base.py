@@ -35,6 +35,8 @@ class AutoregressiveNetwork(nn.Module, ABC):
     channels: int
     masks_holes: ClassVar[bool] = False
     """Whether a context is read with its holes, instead of with predictions in their place."""
+    only_recurrent: ClassVar[bool] = False
+    """Whether a step is one of a `RecurrentNetwork`'s cells and head, and of nothing else."""
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> RecurrentState:

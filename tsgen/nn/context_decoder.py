@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tsgen.nn.attention import AttentionKind
+from tsgen.nn.attention import AdditiveAttention, AttentionKind
 from tsgen.nn.encoder_decoder import DecoderState, DecodingNetwork, EncoderDecoder
 from tsgen.nn.inputs import filled_from_lag, input_size, lag_inputs
 from tsgen.nn.recurrent import Architecture, RecurrentNetwork
@@ -81,6 +81,7 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
 
     architecture: EncoderDecoderArchitecture
     masks_holes = True
+    only_recurrent = False
 
     def __init__(self, architecture: EncoderDecoderArchitecture | None = None) -> None:
         made_of = architecture or EncoderDecoderArchitecture()
@@ -99,6 +100,9 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
         """Draw all weights anew, as `Recurrence.reset_parameters` says."""
         super().reset_parameters(generator)
         self._reset_encoder(generator)
+        if isinstance(self.encoder_decoder.attention, AdditiveAttention):
+            # An encoder of few numbers has small states; one of vectors of symbols needs no more.
+            self.encoder_decoder.attention.bend()
 
     @property
     def covariate_readers(self) -> dict[str, int]:

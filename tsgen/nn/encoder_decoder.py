@@ -22,6 +22,7 @@ from tsgen.nn.state import RecurrentState, RolloutState
 from tsgen.nn.symbolic import SymbolArchitecture, SymbolNetwork
 
 __all__ = [
+    "ENCODER_ARGUMENTS",
     "DecoderState",
     "DecodingNetwork",
     "Encoder",
@@ -29,6 +30,9 @@ __all__ = [
     "Seq2SeqArchitecture",
     "Seq2SeqNetwork",
 ]
+
+ENCODER_ARGUMENTS = "encoder_layers", "bidirectional", "attention"
+"""What an architecture, settings and an estimator say of an encoder and what attends to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,9 +262,12 @@ class Seq2SeqArchitecture(SymbolArchitecture):
     ----------
     symbols, cell, hidden_size, embedding_size, num_layers, dropout, steps_dropout, frozen
         Of the decoder, and of the symbols of targets, as in `SymbolArchitecture`; the encoder has
-        as many units in each direction, and vectors of the same size.
+        as many units in each direction.
     source_symbols : int
         The codes of sources.
+    source_embedding_size : int
+    source_frozen : bool
+        Of their vectors.
     encoder_layers : int
     bidirectional : bool
         Whether the encoder reads sources from their end as well.
@@ -274,6 +281,8 @@ class Seq2SeqArchitecture(SymbolArchitecture):
     """
 
     source_symbols: int = field(kw_only=True)
+    source_embedding_size: int = field(default=16, kw_only=True)
+    source_frozen: bool = field(default=False, kw_only=True)
     encoder_layers: int = field(default=1, kw_only=True)
     bidirectional: bool = field(default=True, kw_only=True)
     attention: AttentionKind | None = field(default="additive", kw_only=True)
@@ -353,14 +362,13 @@ class Seq2SeqNetwork(DecodingNetwork, SymbolNetwork):
     """
 
     architecture: Seq2SeqArchitecture
+    source_vectors: Tensor
 
     def _make(self, architecture: SymbolArchitecture) -> None:
         super()._make(architecture)
         made_of = self.architecture
-        width = made_of.embedding_size
-        self.source_vectors = nn.Parameter(
-            torch.empty(made_of.source_symbols, width, dtype=torch.float32)
-        )
+        count, width = made_of.source_symbols, made_of.source_embedding_size
+        self._add_vectors("source_vectors", count, width, frozen=made_of.source_frozen)
         self._add_encoder(
             width,
             made_of.encoder_layers,

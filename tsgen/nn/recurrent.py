@@ -341,6 +341,8 @@ class RecurrentNetwork(Recurrence):
     (torch.Size([3, 9, 1]), torch.Size([1, 3, 8]))
     """
 
+    only_recurrent = True
+
     def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
         self.architecture = architecture = architecture or Architecture()

@@ -52,9 +52,22 @@ class TensorRecord:
 
         def taken(axis: int, tensor: Tensor) -> Tensor:
             beams = count // max(tensor.shape[axis], 1)
-            return tensor.index_select(axis, positions if beams <= 1 else positions // beams)
+            wanted = positions if beams <= 1 else _groups(positions // beams)
+            return tensor.index_select(axis, wanted)
 
         return self._with(taken)
+
+    @property
+    def sharing(self) -> int:
+        """K, the loops of a group that share what beams share; 1 where nothing is shared."""
+        shared = (item for item in fields(self) if item.metadata.get(_SHARED))
+        sizes = (_size(getattr(self, item.name), _axis(item)) for item in shared)
+        return max((len(self) // size for size in sizes if size), default=1)
+
+    def with_shared(self, other: Self) -> Self:
+        """The same with what beams share, which no step changes, as another has it."""
+        names = [item.name for item in fields(self) if item.metadata.get(_SHARED)]
+        return replace(self, **{name: getattr(other, name) for name in names})
 
     def beams(self, width: int) -> Self:
         """Each of the batch K times in a row."""
@@ -104,6 +117,12 @@ class TensorRecord:
                 values = [getattr(record, item.name) for record in (self, *others)]
                 changed[item.name] = _combined(combine, _axis(item), values, shared=shared)
         return replace(self, **changed)
+
+
+def _groups(groups: Tensor) -> Tensor:
+    """Each group once, where the loops of each come in runs of one length."""
+    once, runs = groups.unique_consecutive(return_counts=True)
+    return once if len(runs.unique()) == 1 else groups
 
 
 def _axis(item: Field[Any]) -> int:

@@ -91,6 +91,7 @@ class SymbolNetwork(Recurrence):
 
     lags = (1,)
     channels = 1
+    vectors: Tensor
 
     def __init__(self, architecture: SymbolArchitecture) -> None:
         super().__init__()
@@ -101,16 +102,20 @@ class SymbolNetwork(Recurrence):
         """All parts, whose weights aren't drawn yet."""
         self.architecture = architecture
         count, width = architecture.symbols, architecture.embedding_size
-        vectors = torch.empty(count, width, dtype=torch.float32)
-        if architecture.frozen:
-            self.register_buffer("vectors", vectors)
-        else:
-            self.vectors = nn.Parameter(vectors)
+        self._add_vectors("vectors", count, width, frozen=architecture.frozen)
         sizes = architecture.inputs, architecture.hidden_size, architecture.num_layers
         self._build(architecture.cell, sizes, architecture.dropout, architecture.steps_dropout)
         if not architecture.tied:
             self.readout = nn.Parameter(torch.empty(count, architecture.hidden_size))
         self.bias = nn.Parameter(torch.empty(count, dtype=torch.float32))
+
+    def _add_vectors(self, name: str, symbols: int, width: int, *, frozen: bool) -> None:
+        """A vector for each symbol, which training moves unless it is frozen."""
+        vectors = torch.empty(symbols, width, dtype=torch.float32)
+        if frozen:
+            self.register_buffer(name, vectors)
+        else:
+            self.register_parameter(name, nn.Parameter(vectors))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew, as `Recurrence.reset_parameters` says."""

@@ -19,7 +19,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from tsgen._runtime import workers
 from tsgen.errors import MemoryWarning, OutOfMemoryError, SettingError, TsgenError, warn_user
 from tsgen.generation import median
-from tsgen.nn import Architecture, EncoderDecoderArchitecture, Recurrence, RecurrentNetwork
+from tsgen.nn import (
+    ENCODER_ARGUMENTS,
+    Architecture,
+    EncoderDecoderArchitecture,
+    Recurrence,
+    RecurrentNetwork,
+)
 from tsgen.preprocessing import WindowBatch
 from tsgen.training.ensemble import Learner, loss_of, mean_over_processes, sum_of_losses
 from tsgen.training.losses import Objective, WindowErrors
@@ -417,8 +423,7 @@ class ForecastModule(LearningModule[RecurrentNetwork, WindowBatch]):
         recurrent, made_of = self.network.recurrent, self.network.architecture
         of_encoder = {}
         if isinstance(made_of, EncoderDecoderArchitecture):
-            names = "encoder_layers", "bidirectional", "attention"
-            of_encoder = {name: getattr(made_of, name) for name in names}
+            of_encoder = {name: getattr(made_of, name) for name in ENCODER_ARGUMENTS}
         return {
             **of_encoder,
             "cell": type(recurrent).__name__,
