@@ -174,6 +174,17 @@ def test_new_rows_of_one_kind_follow_those_of_another(model, fitted, kind: str) 
     same(model.predict(3, state=state), fitted.predict(3), kind)
 
 
+def test_groups_go_on_in_what_they_came_in(kind: str) -> None:
+    frame = long().rename(columns={"unique_id": "size"})
+    plain = tsgen.GroupedForecaster(SeasonalNaive(), by="size").fit(frame)
+    model = tsgen.GroupedForecaster(SeasonalNaive(), by="size").fit(of_library(kind, frame))
+    same(model.predict(4), plain.predict(4), kind)
+    assert_frame_equal(model.predict(4, df=frame), plain.predict(4))
+    came = of_library(kind, frame)
+    same(plain.predict(4, df=came), plain.predict(4), kind)
+    same(plain.backtest(came, 4), plain.backtest(frame, 4), kind)
+
+
 @pytest.mark.slow
 def test_settings_are_searched_on_frames_of_any_kind(kind: str) -> None:
     pytest.importorskip("optuna")
