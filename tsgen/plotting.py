@@ -14,10 +14,11 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen.data import (
+    AnyFrame,
     Columns,
-    Frame,
     curves,
     listing,
+    opened,
     output_name,
     outputs_of,
     suffixes_of,
@@ -50,8 +51,8 @@ _HISTORY, _FORECAST, _MUTED = "#3b4252", "#d1495b", "#9aa3ae"
 
 
 def plot_forecast(
-    history: Frame,
-    forecast: Frame,
+    history: AnyFrame,
+    forecast: AnyFrame,
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -89,8 +90,9 @@ def plot_forecast(
     >>> figure.axes[0].get_title(loc="left")
     'air_passengers'
     """
-    columns = Columns.of(id_col, time_col, target_col, frame=history)
-    outputs = outputs_of(forecast, columns, history)
+    history, forecast = opened(history), opened(forecast)
+    columns = Columns.of(id_col, time_col, target_col, frame=history.frame)
+    outputs = outputs_of(forecast.by(columns), columns, history.by(columns))
     past, future = curves(history, columns), curves(outputs[""], columns)
     bands = {
         suffix.removeprefix("-lo-"): (
@@ -115,9 +117,9 @@ def plot_forecast(
 
 
 def plot_backtest(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     *,
-    history: Frame | None = None,
+    history: AnyFrame | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
     target_col: str | Sequence[str] = "y",
@@ -160,17 +162,19 @@ def plot_backtest(
     >>> len(figure.axes[0].lines)  # what was observed, and a forecast from each cutoff
     4
     """
-    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
-    keys = [name for name in (id_col, time_col) if name in rows.columns]
-    truth = curves(rows.drop_duplicates(keys), columns)
-    before = {} if history is None else curves(history, columns)
-    if isinstance(history, pd.Series):
+    table: pd.DataFrame = opened(rows).frame
+    columns = _columns_of_backtest(table, id_col, time_col, target_col)
+    keys = [name for name in (id_col, time_col) if name in table.columns]
+    truth = curves(table.drop_duplicates(keys), columns)
+    native = None if history is None else opened(history)
+    before = {} if native is None else curves(native, columns)
+    if native is not None and isinstance(native.frame, pd.Series):
         before = dict(zip(truth, before.values(), strict=True))
     names = list(truth)[:max_series]
     figure, axes = _panels(len(names))
-    if id_col in rows.columns:
-        rows = rows[rows[id_col].isin(rows[id_col].unique()[:max_series])]
-    forecasts = _forecasts(rows, columns)
+    if id_col in table.columns:
+        table = table[table[id_col].isin(table[id_col].unique()[:max_series])]
+    forecasts = _forecasts(table, columns)
     for axis, name in zip(axes, names, strict=True):
         observed = truth[name]
         if name in before:
@@ -190,7 +194,7 @@ def plot_backtest(
 
 
 def plot_errors(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     *,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -230,16 +234,17 @@ def plot_errors(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    columns = _columns_of_backtest(rows, id_col, time_col, target_col)
-    keys = [name for name in (id_col,) if name in rows.columns]
-    step = rows.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
+    table: pd.DataFrame = opened(rows).frame
+    columns = _columns_of_backtest(table, id_col, time_col, target_col)
+    keys = [name for name in (id_col,) if name in table.columns]
+    step = table.groupby([*keys, "cutoff"], observed=True).cumcount() + 1
     figure = Figure(figsize=(7.0, 3.2), layout="constrained")
     axis = figure.subplots()
     colours = cycle((_FORECAST, _HISTORY, _MUTED))
     for target, colour in zip(columns.targets, colours, strict=False):
-        error = (rows[target] - rows[output_name(target, "_pred")]).abs()
-        of_series = [rows[key] for key in keys] or [pd.Series(0, index=rows.index)]
-        spread = rows[target].groupby(of_series, observed=True).transform("std")
+        error = (table[target] - table[output_name(target, "_pred")]).abs()
+        of_series = [table[key] for key in keys] or [pd.Series(0, index=table.index)]
+        spread = table[target].groupby(of_series, observed=True).transform("std")
         relative = (error / spread.where(spread > 0)).groupby([*of_series, step], observed=True)
         by_step = relative.mean().groupby(level=-1).mean()
         axis.plot(by_step.index, by_step.to_numpy(), color=colour, marker=".", label=str(target))
@@ -343,10 +348,10 @@ def _title(name: Any) -> str:
 
 
 def plot_symbols(
-    history: Frame,
-    forecast: Frame | None = None,
+    history: AnyFrame,
+    forecast: AnyFrame | None = None,
     *,
-    marks: Frame | None = None,
+    marks: AnyFrame | None = None,
     order: Sequence[Any] | None = None,
     id_col: str = "unique_id",
     time_col: str = "ds",
@@ -525,7 +530,7 @@ def _last_step(index: pd.Index) -> Any:
     return index[-1] - index[-2] if len(index) > 1 else 1
 
 
-def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Figure:
+def plot_importance(importance: AnyFrame, *, title: str | None = None) -> Figure:
     """Draw what ``model.explain(df)`` found, as bars.
 
     Parameters
@@ -549,12 +554,13 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None) -> Fi
     """
     from matplotlib.figure import Figure
 
-    lacking = {"input", "importance", "spread"} - set(importance.columns)
+    table: pd.DataFrame = opened(importance).frame
+    lacking = {"input", "importance", "spread"} - set(table.columns)
     if lacking:
         raise FrameError(
             [f"no column {listing(sorted(map(repr, lacking)))}: give what model.explain returns"]
         )
-    bars = importance.iloc[::-1]
+    bars = table.iloc[::-1]
     figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(bars)), layout="constrained")
     axis = figure.subplots()
     axis.barh(

@@ -20,7 +20,7 @@ from sklearn.base import clone
 from tsgen._messages import written
 from tsgen._runtime import isolated, progress_line, quiet
 from tsgen._validation import checked_horizon, number, one_of, seed_of, whole_number
-from tsgen.data import Frame, Panel, hold_out
+from tsgen.data import AnyFrame, Panel, hold_out, opened
 from tsgen.errors import MissingExtraError, SettingError, TsgenError
 from tsgen.evaluation import score
 from tsgen.forecasters import LSTMForecaster, NeuralForecaster, Settings, check_is_repeatable
@@ -64,7 +64,7 @@ class Tuned:
 
 @isolated()
 def tune(
-    df: Frame,
+    df: AnyFrame,
     horizon: int,
     *,
     budget: float = 600.0,
@@ -164,6 +164,7 @@ def tune(
     if n_trials is not None:
         whole_number("n_trials", n_trials, "trials")
     names = {key: fit[key] for key in ("id_col", "time_col", "target_col") if key in fit}
+    df = opened(df)
     train, _ = hold_out(df, backtest.rows, **names)
     template = clone(model if model is not None else LSTMForecaster())
     if run_dir is not None:
@@ -329,7 +330,7 @@ def _default_space(model: NeuralForecaster, settings: Settings) -> Space:
     return {name: choices for name, choices in space.items() if given[name] == usual[name]}
 
 
-def _fitted(model: NeuralForecaster, train: Frame, fit: Mapping[str, Any]) -> NeuralForecaster:
+def _fitted(model: NeuralForecaster, train: AnyFrame, fit: Mapping[str, Any]) -> NeuralForecaster:
     """A model that has learned, beside others, from the rows before all cutoffs."""
     module, data = model.set_params(verbose=False).prepare(train, **fit)
     interrupted = model._learn(module, data, beside=True)
@@ -352,11 +353,12 @@ class _Backtest(NamedTuple):
         """Rows after the first cutoff."""
         return self.horizon + (self.n_windows - 1) * self.step
 
-    def score(self, model: NeuralForecaster, df: Frame) -> float:
+    def score(self, model: NeuralForecaster, df: AnyFrame) -> float:
         """The mean score of a model's targets on the rows that it isn't fitted to."""
-        rows = model.backtest(
+        found = model.backtest(
             df, self.horizon, n_windows=self.n_windows, step=self.step, short=self.short
         )
+        rows = opened(found).frame
         columns = model.panel_.columns
         if columns.id not in rows:
             rows = rows.copy()

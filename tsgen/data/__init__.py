@@ -5,9 +5,10 @@ the frequency of its time stamps. What the panel remembers of the layout turns n
 what the user knows (`Panel.forecast_frame`). All that is wrong with a frame is told at once, as a
 `FrameError`.
 
-In the order to read them: ``frame`` (the way in), ``spec`` and ``columns`` (which columns are
-what), ``layouts``, ``reader`` with its two front ends ``long`` and ``wide``, ``systems`` (what
-both make of columns), ``panel``; ``ragged`` (segments of rows, and their positions);
+In the order to read them: ``frame`` (the way in), ``native`` (frames of other libraries than
+pandas), ``spec`` and ``columns`` (which columns are what), ``layouts``, ``reader`` with its two
+front ends ``long`` and ``wide``, ``systems`` (what both make of columns), ``panel``; ``ragged``
+(segments of rows, and their positions);
 ``validation`` and ``missing`` (what is wrong, and what to do about holes before a network sees
 them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
@@ -56,6 +57,7 @@ from tsgen.data.history import History
 from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
 from tsgen.data.local_time import localise
 from tsgen.data.missing import Fill, check_fill, fill_values
+from tsgen.data.native import AnyFrame, Native, is_frame, opened, opened_if_frame
 from tsgen.data.pairs import (
     LearnedPairs,
     PairSpec,
@@ -94,6 +96,7 @@ __all__ = [
     "MOST_SYMBOLS",
     "NUMBER",
     "OFF_GRID",
+    "AnyFrame",
     "CalendarFrequency",
     "CalendarPart",
     "Codes",
@@ -112,6 +115,7 @@ __all__ = [
     "LearnedPairs",
     "ListSymbols",
     "LongLayout",
+    "Native",
     "PairSpec",
     "Panel",
     "PeriodFrequency",
@@ -138,12 +142,15 @@ __all__ = [
     "fitting",
     "frame_of_values",
     "hold_out",
+    "is_frame",
     "kind_of_categories",
     "learn_pairs",
     "learn_sequences",
     "listing",
     "localise",
     "offsets_of",
+    "opened",
+    "opened_if_frame",
     "output_name",
     "outputs_of",
     "ranges",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -172,7 +172,7 @@ def read_column(
     return known, (known.categories.get_indexer(values) + 1).astype(np.float64)
 
 
-def with_categories_of(df: pd.DataFrame | pd.Series, known: Covariate) -> Covariate:
+def with_categories_of(df: Any, known: Covariate) -> Covariate:
     """A covariate with the categories that a frame has beside those of `fit`, after them."""
     if known.categories is None or isinstance(df, pd.Series) or known.name not in df.columns:
         return known

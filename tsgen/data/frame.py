@@ -20,6 +20,7 @@ from tsgen.data.columns import Columns, output_name, suffixes_of
 from tsgen.data.frequency import Frequency
 from tsgen.data.history import History
 from tsgen.data.layouts import Frame
+from tsgen.data.native import AnyFrame, Native, opened
 from tsgen.data.panel import Panel
 from tsgen.data.reader import reader_of
 from tsgen.data.spec import Cells, FrameSpec
@@ -40,7 +41,7 @@ Short = Literal["error", "skip"]
 
 
 def read_panel(
-    df: Frame,
+    df: AnyFrame,
     how: Columns | FrameSpec | None = None,
     *,
     freq: str | int | BaseOffset | Frequency | None = None,
@@ -68,22 +69,22 @@ def read_panel(
     spec = how if isinstance(how, FrameSpec) else FrameSpec(how or Columns())
     if short not in ("error", "skip"):
         raise SettingError(f"short={written(short)} is unknown; expected 'error' or 'skip'")
-    _checked_frame(df)
-    reader = reader_of(df, spec.columns)
+    native = _with_rows(df)
+    reader = reader_of(native, spec.columns)
     read = (reader.without_empty() if empty == "skip" else reader).read(freq, spec)
-    return _without_short(read.panel, min_rows, short)
+    return _without_short(read.panel.of_kind(native.kind), min_rows, short)
 
 
-def read_history(df: Frame, how: FrameSpec, freq: Frequency) -> History:
+def read_history(df: AnyFrame, how: FrameSpec, freq: Frequency) -> History:
     """Read all rows of a frame and their stamps; holes stay what they are if they are allowed."""
-    _checked_frame(df)
+    native = _with_rows(df)
     unfilled = how if how.fill is None else replace(how, fill="mask")
-    read = reader_of(df, how.columns).read(freq, unfilled)
-    return replace(read, panel=replace(read.panel, fill=how.fill))
+    read = reader_of(native, how.columns).read(freq, unfilled)
+    return replace(read, panel=replace(read.panel.of_kind(native.kind), fill=how.fill))
 
 
 def hold_out(
-    df: Frame,
+    df: AnyFrame,
     rows: int,
     *,
     id_col: str | None = "unique_id",
@@ -95,7 +96,7 @@ def hold_out(
     Parameters
     ----------
     df : Series or DataFrame
-        Any layout that `fit` reads; rows of a long frame keep their order.
+        Any layout that `fit` reads, of any library; rows of a long frame keep their order.
     rows : int
         How many: of each series in a long frame, of the whole frame in a wide one.
     id_col, time_col, target_col : str
@@ -103,7 +104,7 @@ def hold_out(
 
     Returns
     -------
-    tuple of two frames in the layout of ``df``
+    tuple of two frames in the layout of ``df``, and of its library
 
     Raises
     ------
@@ -119,21 +120,17 @@ def hold_out(
     """
     if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 1:
         raise SettingError(f"rows={written(rows)}: expected a whole number of 1 or more")
-    _checked_frame(df)
-    held_out = reader_of(df, Columns.of(id_col, time_col, target_col, frame=df)).last_rows(
-        int(rows)
-    )
-    return df.loc[~held_out], df.loc[held_out]
+    native = _with_rows(df)
+    columns = Columns.of(id_col, time_col, target_col, frame=native.frame)
+    held_out = reader_of(native, columns).last_rows(int(rows))
+    return native.rows(~held_out), native.rows(held_out)
 
 
-def _checked_frame(df: Any) -> None:
-    if not isinstance(df, pd.Series | pd.DataFrame):
-        raise TypeError(
-            f"expected a pandas Series or DataFrame, got {type(df).__name__}; convert it with "
-            "pd.Series(values, index=time stamps) or pd.DataFrame(...)"
-        )
-    if len(df) == 0:
+def _with_rows(df: Any) -> Native:
+    native = opened(df)
+    if len(native.frame) == 0:
         raise FrameError(["the frame has 0 rows; a forecast needs history"])
+    return native
 
 
 def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, Frame]:
@@ -167,7 +164,7 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
     own = [name for name in forecast.columns if name == columns.target or name not in targets]
     suffixes = [suffix for suffix in suffixes_of(columns.target, own) if suffix]
     if columns.target not in forecast.columns:
-        return {"": forecast}
+        return _outputs_by_name(forecast, history)
     named = [output_name(name, suffix) for name in targets for suffix in suffixes]
     plain = forecast.drop(columns=named)
     outputs: dict[str, Frame] = {"": plain}
@@ -179,14 +176,27 @@ def outputs_of(forecast: Frame, columns: Columns, history: Frame) -> dict[str, F
     return outputs
 
 
-def curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
+def _outputs_by_name(forecast: pd.DataFrame, history: pd.DataFrame) -> dict[str, Frame]:
+    """Those of a wide frame in whose columns the outputs stand behind the names of series."""
+    names = [name for name in history.columns if name in forecast.columns]
+    suffixes = suffixes_of(names[0], forecast.columns) if names else [""]
+    if suffixes == [""]:
+        return {"": forecast}
+    outputs: dict[str, Frame] = {}
+    for suffix in suffixes:
+        of_series = [output_name(name, suffix) for name in names]
+        outputs[suffix] = forecast[of_series].set_axis(names, axis=1)
+    return outputs
+
+
+def curves(df: AnyFrame, columns: Columns) -> dict[Any, pd.Series]:
     """Each series by its id, in the order of the frame, on an axis that can be drawn.
 
     Periods become their starts and local stamps lose their zone; NaN are left out.
     """
     return {
         name: _drawable(curve.dropna().sort_index())
-        for name, curve in reader_of(df, columns).curves()
+        for name, curve in reader_of(opened(df), columns).curves()
     }
 
 
@@ -198,14 +208,14 @@ def _drawable(curve: pd.Series) -> pd.Series:
     return curve
 
 
-def read_cells(df: Frame, columns: Columns) -> Cells:
+def read_cells(df: AnyFrame, columns: Columns) -> Cells:
     """Read values at time stamps, without asking for series without gaps; NaN is allowed."""
-    _checked_frame(df)
-    if isinstance(df, pd.DataFrame):
-        there = [name for name in columns.targets if name in df.columns]
+    native = _with_rows(df)
+    if isinstance(native.frame, pd.DataFrame):
+        there = [name for name in columns.targets if name in native.frame.columns]
         if there and len(there) < len(columns.targets):
             columns = replace(columns, target=there[0], others=tuple(there[1:]))
-    return reader_of(df, columns).cells()
+    return reader_of(native, columns).cells()
 
 
 def _without_short(panel: Panel, min_rows: int, short: Short) -> Panel:

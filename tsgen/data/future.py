@@ -14,7 +14,7 @@ from tsgen.data.calendar import CalendarPart
 from tsgen.data.frame import read_cells, read_panel
 from tsgen.data.frequency import OFF_GRID
 from tsgen.data.future_covariates import unknown_rows
-from tsgen.data.layouts import Frame
+from tsgen.data.native import AnyFrame
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import interleaved, offsets_of
 from tsgen.data.spec import FrameSpec
@@ -25,7 +25,7 @@ __all__ = ["read_given", "read_new_rows"]
 
 
 def read_new_rows(
-    df: Frame,
+    df: AnyFrame,
     panel: Panel,
     calendar: tuple[CalendarPart, ...] = (),
     fill_hint: FillHint = FILL_NUMBERS,
@@ -179,7 +179,7 @@ def _own_end(panel: Panel, position: int) -> str:
     return f"{behind} rows before {end}" if behind else end
 
 
-def read_given(df: Frame, panel: Panel, horizon: int) -> FloatArray:
+def read_given(df: AnyFrame, panel: Panel, horizon: int) -> FloatArray:
     """Read the cells of a horizon that are known.
 
     Parameters

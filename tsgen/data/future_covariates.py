@@ -12,7 +12,7 @@ from tsgen.data.calendar import CalendarPart
 from tsgen.data.columns import Columns
 from tsgen.data.covariate_rows import calendar_rows
 from tsgen.data.covariates import ColumnSource, Covariate, read_column
-from tsgen.data.layouts import Frame
+from tsgen.data.native import AnyFrame, Native, is_frame, opened
 from tsgen.data.panel import Panel
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import Places, Problems, check_ids, check_times, listing
@@ -22,7 +22,7 @@ __all__ = ["read_future", "unknown_rows"]
 
 
 def read_future(
-    df: Frame | None, panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...] = ()
+    df: AnyFrame | None, panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...] = ()
 ) -> FloatArray | None:
     """Read what is known of a horizon beside the values.
 
@@ -92,7 +92,7 @@ def unknown_rows(panel: Panel, horizon: int, calendar: tuple[CalendarPart, ...])
     return rows
 
 
-def _columns_ahead(df: Frame | None, panel: Panel, horizon: int) -> dict[int, FloatArray]:
+def _columns_ahead(df: AnyFrame | None, panel: Panel, horizon: int) -> dict[int, FloatArray]:
     """The columns of future covariates, (systems, H) each, by their position among all columns."""
     assert panel.covariates is not None
     columns, problems = panel.columns, Problems()
@@ -126,8 +126,10 @@ def _columns_ahead(df: Frame | None, panel: Panel, horizon: int) -> dict[int, Fl
     return found
 
 
-def _as_long(df: Frame, columns: Columns) -> pd.DataFrame:
+def _as_long(df: AnyFrame, columns: Columns) -> pd.DataFrame:
     """The same frame with its time stamps, and ids where it has them, in columns."""
+    native = opened(df) if is_frame(df) else Native(df)
+    df = native.frame
     if not isinstance(df, pd.DataFrame):
         raise TypeError(f"future_df= is a {type(df).__name__}: expected a DataFrame")
     if df.columns.has_duplicates:
@@ -136,7 +138,7 @@ def _as_long(df: Frame, columns: Columns) -> pd.DataFrame:
     table = df
     if isinstance(df.index, pd.MultiIndex):
         table = df.reset_index()
-    elif columns.time not in df.columns:
+    elif columns.time not in df.columns and native.kind == "pandas":
         table = df.set_axis(df.index.set_names([columns.time])).reset_index()
     needed = (columns.time, *columns.future)
     lacking = [written(name) for name in needed if name not in table.columns]

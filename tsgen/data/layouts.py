@@ -9,10 +9,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray, IntArray, Label
 from tsgen.data.columns import Columns, check_names, output_name
 from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
+from tsgen.data.native import Kind
 
 __all__ = [
     "Frame",
@@ -55,6 +57,7 @@ class LongLayout:
     multiindex: Literal["series", "frame"] | None
     level_names: tuple[Any, ...]
     other_dtypes: tuple[Any, ...] = ()
+    kind: Kind = "pandas"
 
     @property
     def count(self) -> int:
@@ -134,6 +137,7 @@ class WideLayout:
     is_series: bool
     series_name: Any
     has_freq: bool
+    kind: Kind = "pandas"
 
     @property
     def count(self) -> int:
@@ -176,7 +180,14 @@ class WideLayout:
         return np.asarray(pd.factorize(self.columns, sort=True)[0])
 
     def check_names(self, suffixes: Iterable[str]) -> None:
-        """Outputs are a second level of columns, whatever the first ones are called."""
+        """Refuse outputs called alike; in pandas they are a second level, under any first one."""
+        if self.kind != "pandas" and not self.is_series:
+            outputs = [
+                (output_name(name, suffix), f"an output of series {written(name)}")
+                for suffix in suffixes
+                for name in self.columns
+            ]
+            check_names("predict", [(self.index_name, "the time stamps"), *outputs])
 
     def write(self, shown: Shown, horizon: int, outputs: Mapping[str, Output]) -> Frame:
         """Values of shape (N, H) by suffix, as columns; several outputs are a second level."""
@@ -199,7 +210,10 @@ class WideLayout:
         wide.columns = columns.reorder_levels([*range(1, columns.nlevels), 0])
         # Series by series, and the outputs of each beside one another.
         order = np.arange(wide.shape[1]).reshape(len(frames), -1).T.ravel()
-        return wide.iloc[:, order]
+        wide = wide.iloc[:, order]
+        if self.kind != "pandas":  # where columns have no levels
+            wide.columns = pd.Index([f"{name}{output[1:]}" for output, name in columns[order]])
+        return wide
 
     def _frame(self, values: Output, index: pd.Index) -> pd.DataFrame:
         """Values in the dtypes of the input's columns."""

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen.data.native import Kind, is_frame, like, opened
 from tsgen.data.sequence_reader import Learned, SymbolSpec, learn_sequences, read_sequences
 from tsgen.data.sequences import SymbolPanel, TextSymbols, Unit
 from tsgen.data.vocabulary import Vocabulary
 from tsgen.errors import FrameError, SettingError
 
 __all__ = ["LearnedPairs", "PairSpec", "Sources", "learn_pairs", "read_sources", "read_targets"]
+
+
+F = TypeVar("F", bound=pd.Series | pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,19 @@ class Sources:
         Whether there is a text alone, not in a list.
     name : Hashable
         What targets are called in a frame or Series.
+    kind : {"pandas", "polars", "arrow"}
+        What they come in.
     """
 
     panel: SymbolPanel
     holder: pd.Series | pd.DataFrame | None
     alone: bool
     name: Hashable
+    kind: Kind = "pandas"
+
+    def native(self, frame: F) -> F:
+        """A frame as one of the library that the sources are of."""
+        return like(self.kind, frame)
 
     def write(self, targets: Sequence[Any]) -> Any:
         """A target for each source, as a list, a Series, or a column beside the sources."""
@@ -88,12 +99,14 @@ class Sources:
             return targets[0] if self.alone else list(targets)
         found = pd.Series(list(targets), index=self.holder.index, name=self.name, dtype=object)
         if isinstance(self.holder, pd.Series):
-            return found.infer_objects()
+            return self.native(found.infer_objects())
         frame = self.holder.copy()
         frame[self.name] = found.infer_objects()
-        return frame
+        return self.native(frame)
 
-    def write_several(self, targets: Sequence[Sequence[Any]], columns: Mapping[str, Any]) -> Any:
+    def write_several(
+        self, targets: Sequence[Sequence[Any]], columns: Mapping[str, Any]
+    ) -> pd.DataFrame:
         """A row for each of several targets of a source.
 
         Parameters
@@ -105,7 +118,7 @@ class Sources:
         Returns
         -------
         DataFrame
-            With the index of sources and ``source``, or the columns of their frame.
+            Of pandas, with the index of sources and ``source``, or the columns of their frame.
 
         Raises
         ------
@@ -168,6 +181,7 @@ def learn_pairs(
     >>> list(pairs.sources.vocabulary.symbols), list(pairs.targets.vocabulary.symbols)
     (['a', 'b'], ['AY', 'B', 'IY'])
     """
+    source, target = _in_pandas(source), _in_pandas(target)
     if isinstance(source, pd.DataFrame):
         if target is not None:
             raise SettingError(
@@ -210,7 +224,8 @@ def read_sources(source: Any, vocabulary: Vocabulary, spec: PairSpec) -> Sources
     spec : PairSpec
         As pairs were learned.
     """
-    holder = source if isinstance(source, pd.Series | pd.DataFrame) else None
+    native = opened(source) if is_frame(source) else None
+    holder, source = (None, source) if native is None else (native.frame, native.frame)
     if isinstance(source, pd.DataFrame):
         column = spec.source_col
         if column is None:
@@ -219,11 +234,13 @@ def read_sources(source: Any, vocabulary: Vocabulary, spec: PairSpec) -> Sources
     alone = isinstance(source, str)
     items = [source] if alone else _listed(source, "source")
     panel = _read(items, vocabulary, "source", unit=spec.source_unit, texts=spec.source_texts)
-    return Sources(panel, holder, alone, spec.target_name)
+    kind = "pandas" if native is None else native.kind
+    return Sources(panel, holder, alone, spec.target_name, kind)
 
 
 def read_targets(target: Any, sources: Sources, vocabulary: Vocabulary, spec: PairSpec) -> Any:
     """Read the targets of sources, of which a frame has a column, as a `SymbolPanel`."""
+    target = _in_pandas(target)
     if isinstance(sources.holder, pd.DataFrame) and target is None:
         target = _column(sources.holder, spec.target_col)
     if target is None:
@@ -250,6 +267,10 @@ def _read(
             [f"{side}s are {kinds[not texts]}, but in fit they were {kinds[texts]}{hint}"]
         )
     return panel
+
+
+def _in_pandas(data: Any) -> Any:
+    return opened(data).frame if is_frame(data) else data
 
 
 def _column(frame: pd.DataFrame, name: Any) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,12 @@ from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
 from tsgen.data.layouts import Frame, Layout, Output, Shown, as_stamps
 from tsgen.data.missing import fill_values
+from tsgen.data.native import Kind, like
 from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered
 
 __all__ = ["Panel"]
+
+F = TypeVar("F", bound=Frame)
 
 
 @dataclass(frozen=True)
@@ -252,8 +255,18 @@ class Panel:
         systems = np.flatnonzero(np.repeat(whole, per_id)[:: self.channels])
         return replace(self.take(systems), layout=layout)
 
+    def of_kind(self, kind: Kind) -> Panel:
+        """The same panel as one that was read of a frame of some library."""
+        if kind == self.layout.kind:
+            return self
+        return replace(self, layout=replace(self.layout, kind=kind))
+
+    def native(self, frame: F) -> F:
+        """A frame as one of the library that the input is of."""
+        return like(self.layout.kind, frame)
+
     def forecast_frame(self, horizon: int, outputs: Mapping[str, Output]) -> Frame:
-        """Values after ``ends`` in the layout of the input.
+        """Values after ``ends`` in the layout of the input, as a frame of its library.
 
         Parameters
         ----------
@@ -263,9 +276,10 @@ class Panel:
             By suffix of the column's name; ``""`` is the point forecast, and marks are bool.
         """
         shown = self.shown
-        return self.layout.write(
+        frame = self.layout.write(
             self._shown, horizon, {name: values[shown] for name, values in outputs.items()}
         )
+        return self.native(frame)
 
     @cached_property
     def _shown(self) -> Shown:
@@ -307,7 +321,7 @@ class Panel:
         return named
 
     def paths_frame(self, paths: FloatArray) -> pd.DataFrame:
-        """Sample paths after ``ends`` as a long frame, whatever the layout of the input.
+        """Sample paths after ``ends`` as a long frame of pandas, whatever the input is.
 
         Parameters
         ----------

@@ -17,6 +17,7 @@ from tsgen.data.columns import Columns
 from tsgen.data.guesses import suggested_names
 from tsgen.data.layouts import Frame
 from tsgen.data.long import LongReader
+from tsgen.data.native import Native
 from tsgen.data.validation import listing
 from tsgen.data.wide import WideReader
 from tsgen.errors import FrameError
@@ -24,8 +25,9 @@ from tsgen.errors import FrameError
 __all__ = ["reader_of"]
 
 
-def reader_of(df: Frame, columns: Columns) -> LongReader | WideReader:
+def reader_of(native: Native, columns: Columns) -> LongReader | WideReader:
     """Tell the layouts apart by names first, by the kind of the index second."""
+    df: Frame = native.by(columns)
     if isinstance(df.index, pd.MultiIndex):
         return _multiindex_reader(df, columns)
     if isinstance(df, pd.Series):

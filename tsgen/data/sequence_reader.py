@@ -16,7 +16,7 @@ from tsgen.data.covariates import plain
 from tsgen.data.frame import curves, read_history, read_panel
 from tsgen.data.future import read_given, read_new_rows
 from tsgen.data.history import History
-from tsgen.data.layouts import Frame
+from tsgen.data.native import is_frame, opened
 from tsgen.data.panel import Panel
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequences import FrameSymbols, ListSymbols, SymbolPanel, TextSymbols, Unit
@@ -247,7 +247,7 @@ class _Found:
 
 
 def _read(data: Any, how: SymbolSpec) -> _Found:
-    if isinstance(data, pd.Series | pd.DataFrame):
+    if is_frame(data):
         return _read_frame(data, how)
     numbers = _Numbers()
     if isinstance(data, str):
@@ -265,13 +265,14 @@ def _read(data: Any, how: SymbolSpec) -> _Found:
     return _Found(numbers.chunks, lengths, symbols, numbers.counts, layout, ids)
 
 
-def _read_frame(df: Frame, how: SymbolSpec) -> _Found:
+def _read_frame(df: Any, how: SymbolSpec) -> _Found:
     if how.columns.others or how.columns.covariates:
         raise SettingError(f"target_col={written(how.columns.targets)}: expected one column")
     if how.fill not in (None, "ffill"):
         raise SettingError(f"fill={written(how.fill)}: expected None or 'ffill' for symbols")
-    raw = _column_of(df, how.columns)
-    panel = read_panel(raw.frame, how.of_frame(), freq=how.freq)
+    native = opened(df)
+    raw = _column_of(native, how.columns)
+    panel = read_panel(raw.frame, how.of_frame(), freq=how.freq).of_kind(native.kind)
     numbers, symbols = pd.factorize(raw.symbols)
     positions = panel.values.astype(np.int64)
     codes = numbers[positions]
@@ -281,8 +282,8 @@ def _read_frame(df: Frame, how: SymbolSpec) -> _Found:
 
 
 def frame_of_values(
-    df: Frame, how: SymbolSpec, panel: SymbolPanel, values: FloatArray, name: str
-) -> Frame:
+    df: Any, how: SymbolSpec, panel: SymbolPanel, values: FloatArray, name: str
+) -> Any:
     """Numbers of the symbols of a panel that was read of a frame, in the frame's own rows.
 
     Parameters
@@ -297,7 +298,8 @@ def frame_of_values(
     name : str
         Of the column, beside that of the symbols in a long frame.
     """
-    raw = _column_of(df, how.columns)
+    native = opened(df)
+    raw, df = _column_of(native, how.columns), native.by(how.columns)
     again = read_panel(raw.frame, how.of_frame(), freq=how.freq)
     places = again.values.ravel().astype(np.int64)
     stops = panel.offsets[1:][panel.ids.get_indexer(again.ids)]
@@ -305,14 +307,16 @@ def frame_of_values(
     flat = np.full(len(raw.symbols), np.nan)
     flat[places[::-1]] = values[::-1]  # a symbol that was filled in for others counts once
     if isinstance(df, pd.Series):
-        return pd.Series(flat, index=df.index, name=name)
+        return native.like(pd.Series(flat, index=df.index, name=name))
     if len(flat) == len(df) and how.columns.target in df.columns:
         own = [how.columns.id, how.columns.time, how.columns.target]
-        return df[[column for column in df.columns if column in own]].assign(**{name: flat})
-    return pd.DataFrame(flat.reshape(df.shape[1], -1).T, index=df.index, columns=df.columns)
+        kept = [column for column in df.columns if column in own]
+        return native.like(df[kept].assign(**{name: flat}))
+    matrix = flat.reshape(df.shape[1], -1).T
+    return native.like(pd.DataFrame(matrix, index=df.index, columns=df.columns))
 
 
-def stamps_of_frame(df: Frame, how: SymbolSpec, panel: Panel) -> History:
+def stamps_of_frame(df: Any, how: SymbolSpec, panel: Panel) -> History:
     """When the symbols of a panel were that was read of a frame.
 
     Parameters
@@ -325,7 +329,7 @@ def stamps_of_frame(df: Frame, how: SymbolSpec, panel: Panel) -> History:
     return read_history(_column_of(df, how.columns).frame, how.of_frame(), panel.frequency)
 
 
-def symbol_curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
+def symbol_curves(df: Any, columns: Columns) -> dict[Any, pd.Series]:
     """The symbols of each series by its id, as `curves` has numbers."""
     raw = _column_of(df, columns)
     symbols = raw.symbols.to_numpy()
@@ -335,15 +339,14 @@ def symbol_curves(df: Frame, columns: Columns) -> dict[Any, pd.Series]:
     }
 
 
-def _column_of(df: Frame, columns: Columns) -> _Column:
+def _column_of(df: Any, columns: Columns) -> _Column:
     """Put positions in the place of symbols, which a reader of numbers can read."""
+    df = opened(df).by(columns)
     if isinstance(df, pd.Series):
         symbols, places = df, df.isna()
         frame: Any = _positions(places, df.index)
         frame.name = df.name
         return _Column(frame, plain(symbols), (df.dtype,))
-    if not isinstance(df, pd.DataFrame):
-        raise TypeError(f"expected a pandas Series or DataFrame, got {type(df).__name__}")
     if isinstance(df.index, pd.MultiIndex) or columns.time in df.columns:
         if columns.target not in df.columns:
             return _Column(df, pd.Series(dtype=object), (np.dtype(object),))

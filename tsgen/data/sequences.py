@@ -127,19 +127,22 @@ class FrameSymbols:
         panel = self._panel(there[:, 0].all())
         return panel.forecast_frame(there.shape[2], outputs)
 
-    def write_paths(self, generated: Generated, vocabulary: Vocabulary) -> pd.DataFrame:
+    def write_paths(self, generated: Generated, vocabulary: Vocabulary) -> Any:
         """All paths as a long frame with ``sample_id``."""
+        return self.panel.native(self._paths(generated, vocabulary))
+
+    def _paths(self, generated: Generated, vocabulary: Vocabulary) -> pd.DataFrame:
         panel = self._panel(generated.there.all())
         return panel.paths_frame(self._symbols(generated, vocabulary))
 
-    def write_beams(self, generated: Generated, vocabulary: Vocabulary) -> pd.DataFrame:
+    def write_beams(self, generated: Generated, vocabulary: Vocabulary) -> Any:
         """All beams as a long frame with ``beam_id`` and ``score``."""
-        frame = self.write_paths(generated, vocabulary).rename(columns={"sample_id": "beam_id"})
+        frame = self._paths(generated, vocabulary).rename(columns={"sample_id": "beam_id"})
         assert generated.scores is not None
         scores = generated.scores[self.panel.in_order]
         place = list(frame.columns).index("beam_id") + 1
         frame.insert(place, "score", np.repeat(scores.ravel(), generated.codes.shape[2]))
-        return frame[frame["score"].notna()].reset_index(drop=True)
+        return self.panel.native(frame[frame["score"].notna()].reset_index(drop=True))
 
     def _symbols(self, generated: Generated, vocabulary: Vocabulary) -> Any:
         symbols = vocabulary.decode(generated.codes.ravel()).to_numpy(copy=True)

@@ -21,8 +21,8 @@ from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen._validation import checked_horizon, one_of, whole_number
 from tsgen.data import (
     OFF_GRID,
+    AnyFrame,
     CalendarPart,
-    Frame,
     FrameSpec,
     History,
     Panel,
@@ -31,6 +31,7 @@ from tsgen.data import (
     as_dtype,
     as_stamps,
     fitting,
+    opened,
     output_name,
     read_history,
     steps_between,
@@ -193,7 +194,7 @@ class Cutoffs:
 
 def backtest(
     forecaster: F,
-    df: Frame,
+    df: AnyFrame,
     plan: Plan,
     forecast: Callable[[F, Cutoffs, range], Outputs],
     suffixes: Iterable[str] = ("",),
@@ -229,20 +230,22 @@ def backtest(
     else:
         found = _with_fits(forecaster, cutoffs, plan.every, forecast)
     outputs = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    return _frame(cutoffs, outputs)
+    return cutoffs.history.panel.native(_frame(cutoffs, outputs))
 
 
-def _read(forecaster: Forecaster, df: Frame, plan: Plan) -> History:
+def _read(forecaster: Forecaster, df: AnyFrame, plan: Plan) -> History:
     """All rows; where there are fits to come, with categories that the first one hasn't seen."""
-    seen = forecaster.panel_
+    seen, native = forecaster.panel_, opened(df)
     if plan.every and seen.covariates is not None:
         schema = tuple(
-            item if item.role == "static" and seen.static_table else with_categories_of(df, item)
+            item
+            if item.role == "static" and seen.static_table
+            else with_categories_of(native.frame, item)
             for item in seen.covariates.schema
         )
         seen = replace(seen, covariates=replace(seen.covariates, schema=schema))
     spec = FrameSpec.like(seen, forecaster._calendar)
-    return read_history(df, spec, freq=seen.frequency)
+    return read_history(native, spec, freq=seen.frequency)
 
 
 def _refuse_short(

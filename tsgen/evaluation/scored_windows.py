@@ -15,8 +15,8 @@ from pandas.tseries.offsets import BaseOffset
 from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray, IntArray
 from tsgen.data import (
+    AnyFrame,
     Columns,
-    Frame,
     FrameSpec,
     Panel,
     Problems,
@@ -39,7 +39,7 @@ _STEP, _CUTOFF = "step", "cutoff"
 class TrainingRows:
     """What errors are scaled by."""
 
-    rows: Frame | None
+    rows: AnyFrame | None
     season_length: int
     freq: str | int | BaseOffset | None
     columns: Columns

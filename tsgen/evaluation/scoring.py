@@ -12,7 +12,7 @@ from pandas.tseries.offsets import BaseOffset
 
 from tsgen._messages import written
 from tsgen._typing import FloatArray
-from tsgen.data import Columns, Frame, listing
+from tsgen.data import AnyFrame, Columns, Native, is_frame, listing, opened
 from tsgen.errors import SettingError
 from tsgen.evaluation.metrics import (
     QUANTILES,
@@ -32,11 +32,11 @@ Metric: TypeAlias = str | Function
 
 
 def score(
-    rows: pd.DataFrame,
+    rows: AnyFrame,
     metrics: Metric | Sequence[Metric] | Mapping[str, Metric],
     by: str | Sequence[str] | None = None,
     *,
-    train: Frame | None = None,
+    train: AnyFrame | None = None,
     season_length: int = 1,
     freq: str | int | BaseOffset | None = None,
     quantiles: Sequence[float] = QUANTILES,
@@ -91,7 +91,7 @@ def score(
     -------
     DataFrame
         The columns of ``by``, sorted by them, then a column for each metric; one row without
-        ``by``.
+        ``by``. Of the library that ``rows`` are of, pandas or another one.
 
     Raises
     ------
@@ -123,6 +123,7 @@ def score(
     0     1  0.5  0.25
     1     2  3.5  1.75
     """
+    native = opened(rows) if is_frame(rows) else Native(rows)
     columns = Columns(id_col, time_col, target_col)
     groups_by = _group_columns(by)
     named = _named_metrics(metrics, checked_quantiles(quantiles))
@@ -130,8 +131,9 @@ def score(
     if clash:
         raise SettingError(f"{listing(clash)} names a metric and a column of by=; rename one")
     training = TrainingRows(train, season_length, freq, columns)
-    scored = ScoredRows.of(rows, columns, groups_by, training)
-    return scored.keys.assign(**{name: metric(scored) for name, metric in named.items()})
+    scored = ScoredRows.of(native.frame, columns, groups_by, training)
+    found = scored.keys.assign(**{name: metric(scored) for name, metric in named.items()})
+    return native.like(found)
 
 
 def _group_columns(by: Any) -> list[str]:

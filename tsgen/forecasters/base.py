@@ -10,6 +10,7 @@ from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 from sklearn.base import BaseEstimator, clone
 
 from tsgen.data import (
+    AnyFrame,
     CalendarPart,
     Columns,
     Fill,
@@ -132,7 +133,7 @@ class Forecaster(Estimator):
     @with_hints
     def fit(
         self,
-        df: Frame,
+        df: AnyFrame,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -147,7 +148,8 @@ class Forecaster(Estimator):
         ----------
         df : Series or DataFrame
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
-            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
+            polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. Several targets are as many series of each id.
@@ -174,10 +176,10 @@ class Forecaster(Estimator):
         return self
 
     @abstractmethod
-    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
+    def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
-    def _read(self, df: Frame) -> Panel:
+    def _read(self, df: AnyFrame) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsgen._runtime import isolated
 from tsgen._validation import checked_horizon
-from tsgen.data import CalendarPart, Frame, Panel
+from tsgen.data import AnyFrame, CalendarPart, Panel
 from tsgen.errors import SettingError
 from tsgen.forecasters.base import of_one_moment, with_hints
 from tsgen.forecasters.continuing import Origin
@@ -202,10 +202,10 @@ class EncoderDecoderForecaster(NeuralForecaster):
         self,
         horizon: int,
         *,
-        df: Frame | None = None,
+        df: AnyFrame | None = None,
         state: ForecastState | None = None,
-        given: Frame | None = None,
-        future_df: Frame | None = None,
+        given: AnyFrame | None = None,
+        future_df: AnyFrame | None = None,
     ) -> pd.DataFrame | dict[Any, pd.DataFrame]:
         """What each step of a forecast attends to in the rows before it.
 

@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
 from tsgen._messages import written
+from tsgen.data import AnyFrame, Native, is_frame, opened
 from tsgen.errors import (
     FailedGroupsWarning,
     FrameError,
@@ -80,13 +81,13 @@ class GroupedForecaster(BaseEstimator):
         self.n_jobs = n_jobs
 
     @with_hints
-    def fit(self, df: pd.DataFrame, **arguments: Any) -> Self:
+    def fit(self, df: AnyFrame, **arguments: Any) -> Self:
         """Fit a forecaster to the rows of each group.
 
         Parameters
         ----------
         df : DataFrame
-            A long frame with the columns ``by``.
+            A long frame with the columns ``by``, of any library that `LSTMForecaster.fit` reads.
         **arguments
             Of the forecaster's ``fit``.
 
@@ -125,7 +126,7 @@ class GroupedForecaster(BaseEstimator):
 
     @with_hints
     def predict(
-        self, horizon: int, *, df: pd.DataFrame | None = None, **arguments: Any
+        self, horizon: int, *, df: AnyFrame | None = None, **arguments: Any
     ) -> pd.DataFrame:
         """Continue the series of all groups that could be fitted, or those of another frame.
 
@@ -163,7 +164,7 @@ class GroupedForecaster(BaseEstimator):
         )
 
     @with_hints
-    def backtest(self, df: pd.DataFrame, horizon: int, **arguments: Any) -> pd.DataFrame:
+    def backtest(self, df: AnyFrame, horizon: int, **arguments: Any) -> pd.DataFrame:
         """Forecast the series of each group from many cutoffs whose truth is known.
 
         Parameters
@@ -287,7 +288,7 @@ class GroupedForecaster(BaseEstimator):
     def _each(
         self,
         done: str,
-        df: pd.DataFrame | None,
+        df: AnyFrame | None,
         ask: Callable[[Any, dict[str, Any]], pd.DataFrame],
         arguments: Mapping[str, Any],
     ) -> pd.DataFrame:
@@ -296,9 +297,7 @@ class GroupedForecaster(BaseEstimator):
         columns = self._columns
         asked = {**({} if df is None else {"df": df}), **arguments}
         frames = {
-            name: _split(frame, columns, name)
-            for name, frame in asked.items()
-            if isinstance(frame, pd.DataFrame)
+            name: _split(frame, columns, name) for name, frame in asked.items() if is_frame(frame)
         }
         names = [self._values(name) for name in self.forecasters_] if df is None else frames["df"]
         self._check_known(names)
@@ -310,9 +309,11 @@ class GroupedForecaster(BaseEstimator):
             except Exception as error:
                 failed[self._name(group)] = error
             else:
-                answers.append(_labelled(answer, columns, group))
+                native = opened(answer)
+                answers.append(_labelled(native.frame, columns, group))
         _report(failed, len(answers) + len(failed), done)
-        return pd.concat(answers, ignore_index=isinstance(answers[0].index, pd.RangeIndex))
+        together = pd.concat(answers, ignore_index=isinstance(answers[0].index, pd.RangeIndex))
+        return native.like(together)
 
     def _check_known(self, groups: Iterable[Group]) -> None:
         unknown = [group for group in groups if self._name(group) not in self.forecasters_]
@@ -328,7 +329,7 @@ class GroupedForecaster(BaseEstimator):
 
 
 def _fitted(
-    forecaster: Forecaster, rows: pd.DataFrame, arguments: Mapping[str, Any]
+    forecaster: Forecaster, rows: AnyFrame, arguments: Mapping[str, Any]
 ) -> tuple[Any, Any, Exception | None]:
     """A copy that has learned from the rows, and what it learned from; or what went wrong."""
     try:
@@ -338,8 +339,10 @@ def _fitted(
     return fitted, fitted.__dict__.get("history_"), None
 
 
-def _split(df: Any, columns: list[str], argument: str) -> dict[Group, pd.DataFrame]:
+def _split(data: Any, columns: list[str], argument: str) -> dict[Group, Any]:
     """The rows of each group, in the order in which groups first come."""
+    native = opened(data) if is_frame(data) else Native(data)
+    df = native.frame
     if not isinstance(df, pd.DataFrame):
         raise TypeError(f"{argument}: expected a long frame with {columns}, got {written(df)}")
     lacking = [name for name in columns if name not in df.columns]
@@ -354,7 +357,10 @@ def _split(df: Any, columns: list[str], argument: str) -> dict[Group, pd.DataFra
                 "such rows): fill it in, or drop these rows"
             ]
         )
-    return dict(iter(df.groupby(columns, sort=False, observed=True)))
+    groups: dict[Group, Any] = dict(iter(df.groupby(columns, sort=False, observed=True)))
+    if native.kind == "pandas":
+        return groups
+    return {group: Native(rows, native.kind) for group, rows in groups.items()}
 
 
 def _labelled(answer: pd.DataFrame, columns: list[str], group: Group) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsgen._typing import FloatArray, IntArray
 from tsgen._validation import checked_horizon
-from tsgen.data import Frame, Panel, Short, fill_values
+from tsgen.data import AnyFrame, Frame, Panel, Short, fill_values
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, with_hints
 from tsgen.forecasters.settings import choose_season_length
@@ -29,7 +29,7 @@ class _Baseline(Forecaster):
         return False
 
     @with_hints
-    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
+    def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame.
 
         Parameters
@@ -62,7 +62,7 @@ class _Baseline(Forecaster):
     @with_hints
     def backtest(
         self,
-        df: Frame,
+        df: AnyFrame,
         horizon: int,
         *,
         n_windows: int = 1,

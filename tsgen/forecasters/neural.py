@@ -33,16 +33,19 @@ from tsgen._validation import (
     yes_or_no,
 )
 from tsgen.data import (
+    AnyFrame,
     CalendarPart,
     Columns,
     Fill,
     Frame,
     FrameSpec,
+    Native,
     Panel,
     Short,
     calendar_parts,
     check_fill,
     check_names,
+    opened_if_frame,
     read_future,
     read_given,
     read_new_rows,
@@ -231,7 +234,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @isolated()
     def prepare(
         self,
-        df: Frame,
+        df: AnyFrame,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -239,7 +242,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         freq: Any = None,
         future_covariates: str | Sequence[str] = (),
         past_covariates: str | Sequence[str] = (),
-        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        static_covariates: str | Sequence[str] | AnyFrame = (),
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
@@ -287,7 +290,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @isolated()
     def fit(
         self,
-        df: Frame,
+        df: AnyFrame,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -295,7 +298,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         freq: Any = None,
         future_covariates: str | Sequence[str] = (),
         past_covariates: str | Sequence[str] = (),
-        static_covariates: str | Sequence[str] | pd.DataFrame = (),
+        static_covariates: str | Sequence[str] | AnyFrame = (),
         roll_past: bool = False,
         fill: Fill | None = None,
         short: Short = "error",
@@ -308,7 +311,8 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         ----------
         df : Series or DataFrame
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
-            per id and time) or rows under a MultiIndex (id, time). It isn't changed.
+            per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
+            polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with
@@ -397,15 +401,18 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self
 
-    def _spec(self, df: Frame, roles: Roles, *, roll_past: bool, fill: Fill | None) -> FrameSpec:
+    def _spec(self, df: AnyFrame, roles: Roles, *, roll_past: bool, fill: Fill | None) -> FrameSpec:
         """What is to be read of the frame of ``fit``."""
-        table = roles.static if isinstance(roles.static, pd.DataFrame) else None
+        static, table = opened_if_frame(roles.static), None
+        if isinstance(static, Native):
+            static = static.by_id(roles.id)
+        if isinstance(static, pd.DataFrame):
+            table, static = static, list(static.columns)
         if table is not None and roles.id in table.columns:
             raise SettingError(
                 f"static_covariates= has a column {written(roles.id)}, and is by the ids in its "
                 f"index: pass static.set_index({written(roles.id)})"
             )
-        static = list(roles.static.columns) if table is not None else roles.static
         return FrameSpec(
             Columns.of(*roles._replace(static=static), frame=df),
             fill=check_fill(fill),
@@ -415,7 +422,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             static=table,
         )
 
-    def _read_history(self, df: Frame, spec: FrameSpec, freq: Any, short: Short) -> Panel:
+    def _read_history(self, df: AnyFrame, spec: FrameSpec, freq: Any, short: Short) -> Panel:
         panel = read_panel(df, spec, freq=freq, min_rows=self._min_rows, short=short)
         if spec.joint and panel.channels - panel.rolled < 2:
             raise SettingError(
@@ -619,12 +626,12 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         self,
         horizon: int,
         *,
-        df: Frame | None = None,
+        df: AnyFrame | None = None,
         state: ForecastState | None = None,
         level: float | Sequence[float] | None = None,
         quantiles: float | Sequence[float] | None = None,
-        given: Frame | None = None,
-        future_df: Frame | None = None,
+        given: AnyFrame | None = None,
+        future_df: AnyFrame | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
     ) -> Frame:
@@ -721,10 +728,10 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         block_length: int = 1,
         calibrated: bool = True,
         as_array: bool = False,
-        df: Frame | None = None,
+        df: AnyFrame | None = None,
         state: ForecastState | None = None,
-        given: Frame | None = None,
-        future_df: Frame | None = None,
+        given: AnyFrame | None = None,
+        future_df: AnyFrame | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
     ) -> pd.DataFrame | FloatArray:
@@ -787,14 +794,14 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             panel.check_table("sample", ["sample_id"], [""])
         spread = Spread(innovations, self._calibration() if calibrated else None)
         paths = sample_paths(continuation, spread, num_samples, until)
-        return paths[panel.in_order] if as_array else panel.paths_frame(paths)
+        return paths[panel.in_order] if as_array else panel.native(panel.paths_frame(paths))
 
     @with_hints
     @isolated()
     @of_one_moment
     def backtest(
         self,
-        df: Frame,
+        df: AnyFrame,
         horizon: int,
         *,
         n_windows: int = 1,
@@ -907,7 +914,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @with_hints
     @isolated()
     @of_one_moment
-    def encode(self, df: Frame) -> ForecastState:
+    def encode(self, df: AnyFrame) -> ForecastState:
         """Read the last rows of each series of a frame, once for any number of forecasts.
 
         Parameters
@@ -934,7 +941,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @with_hints
     @isolated()
     @of_one_moment
-    def update(self, state: ForecastState, df: Frame, *, carry: bool = False) -> ForecastState:
+    def update(self, state: ForecastState, df: AnyFrame, *, carry: bool = False) -> ForecastState:
         """Take in rows that have come since.
 
         Parameters
@@ -984,7 +991,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
 
     @isolated()
     @of_one_moment
-    def context(self, df: Frame | None = None) -> Context:
+    def context(self, df: AnyFrame | None = None) -> Context:
         """What the network reads of each series, as tensors, for work on the network itself.
 
         Parameters
@@ -1005,7 +1012,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @isolated()
     @of_one_moment
     def stability(
-        self, df: Frame | None = None, *, horizon: int = 1000, future_df: Frame | None = None
+        self, df: AnyFrame | None = None, *, horizon: int = 1000, future_df: AnyFrame | None = None
     ) -> pd.DataFrame:
         """Say what becomes of each closed loop in the long run.
 
@@ -1058,13 +1065,13 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             "flat_from": _steps_or_missing(found.flat_from[order]),
             "leaves_range_at": _steps_or_missing(found.leaves_range_at[order]),
         }
-        return pd.DataFrame({**state.panel.labels(), **measures})
+        return state.panel.native(pd.DataFrame({**state.panel.labels(), **measures}))
 
     @isolated()
     @of_one_moment
     def explain(
         self,
-        df: Frame | None = None,
+        df: AnyFrame | None = None,
         *,
         horizon: int | None = None,
         n_windows: int = 256,
@@ -1122,11 +1129,13 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each input"),
             seed=seed,
         )
-        return importance_table(found)
+        return panel.native(importance_table(found))
 
     @isolated()
     @of_one_moment
-    def calibrate(self, df: Frame | None = None, *, refit: bool | Literal["auto"] = "auto") -> Self:
+    def calibrate(
+        self, df: AnyFrame | None = None, *, refit: bool | Literal["auto"] = "auto"
+    ) -> Self:
         """Measure how far intervals must reach, on the last rows of each series.
 
         ``predict(level=)`` and ``sample`` call this when they are first used; call it yourself
@@ -1182,7 +1191,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         return state
 
     def _state_of(
-        self, model: FittedModel, df: Frame | None, state: ForecastState | None
+        self, model: FittedModel, df: AnyFrame | None, state: ForecastState | None
     ) -> ForecastState:
         """Where forecasts start: after a frame, from a state, or after the training series."""
         if df is not None and state is not None:
@@ -1199,8 +1208,8 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         model: FittedModel,
         state: ForecastState,
         horizon: int,
-        given: Frame | None,
-        future_df: Frame | None,
+        given: AnyFrame | None,
+        future_df: AnyFrame | None,
         on_blowup: OnBlowup,
     ) -> tuple[Panel, Continuation]:
         """The series of a forecast, and what it starts from and is held to."""
@@ -1211,7 +1220,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         )
 
     def _covariates_ahead(
-        self, model: FittedModel, state: ForecastState, horizon: int, future_df: Frame | None
+        self, model: FittedModel, state: ForecastState, horizon: int, future_df: AnyFrame | None
     ) -> torch.Tensor | None:
         """What is known of all steps after each system's last row."""
         scaler = model.units.covariate_scaler

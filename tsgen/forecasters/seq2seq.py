@@ -315,7 +315,7 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         frame = sources.write_several(
             self._all_targets(model, found), {"beam_id": ids, "score": found.scores}
         )
-        return frame[frame["score"].notna()]
+        return sources.native(frame[frame["score"].notna()])
 
     @with_hints
     @isolated()
@@ -378,7 +378,7 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         if sources.holder is None:
             return sources.write(targets)
         ids = np.broadcast_to(np.arange(count), found.lengths.shape)
-        return sources.write_several(targets, {"sample_id": ids})
+        return sources.native(sources.write_several(targets, {"sample_id": ids}))
 
     # --- judging
 
@@ -442,7 +442,8 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         values = model.log_likelihood(sources.panel, targets)
         if sources.holder is None:
             return float(values[0]) if sources.alone else values
-        return pd.Series(values, index=sources.holder.index, name="log_likelihood")
+        found = pd.Series(values, index=sources.holder.index, name="log_likelihood")
+        return sources.native(found)
 
     @with_hints
     @isolated()

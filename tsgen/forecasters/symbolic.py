@@ -24,6 +24,7 @@ from tsgen.data import (
     as_stamps,
     frame_of_values,
     learn_sequences,
+    opened_if_frame,
     read_given_symbols,
     read_new_symbols,
     read_sequences,
@@ -159,9 +160,10 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         Parameters
         ----------
         df : Series, DataFrame, str, or iterable of str or of lists
-            A frame with a column of symbols (text, whole numbers, categories), in any layout: a
-            Series, a wide frame, a long frame or rows under a MultiIndex; or a text; or texts,
-            from a generator too, of which no more is held than their codes; or lists of symbols.
+            A frame with a column of symbols (text, whole numbers, categories), in any layout (a
+            Series, a wide frame, a long frame or rows under a MultiIndex) and of any library with
+            Arrow's stream; or a text; or texts, from a generator too, of which no more is held
+            than their codes; or lists of symbols.
         id_col, time_col, target_col : str
             The columns of a long frame.
         freq : str, int, offset or timedelta, optional
@@ -548,7 +550,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         >>> int(model.log_likelihood("on off on of on off").argmin())  # a blank instead of an "f"
         12
         """
-        model = self._model("log_likelihood")
+        model, df = self._model("log_likelihood"), opened_if_frame(df)
         if state is not None:
             model.check(state)
             panel = self._read_new(model, state, df)
@@ -645,6 +647,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         model, horizon = self._model("backtest"), checked_horizon(horizon)
         count = whole_number("n_windows", n_windows, "cutoffs of each sequence")
         between = horizon if step is None else whole_number("step", step, "symbols between cutoffs")
+        df = opened_if_frame(df)
         panel = self._read(model, df)
         cut = last_cuts(panel, horizon, count, between)
         places = cut.symbols[:, None] + np.arange(horizon)
@@ -656,7 +659,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         symbol = "symbol"
         if isinstance(panel.layout, FrameSymbols):
             symbol = panel.layout.panel.columns.target
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 **named,
                 "step": steps,
@@ -665,6 +668,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
                 _LIKELIHOOD: model.log_likelihood(panel)[rows],
             }
         )
+        return _native(panel, frame)
 
     def _names_of_cuts(self, df: Any, panel: SymbolPanel, cut: Cut, horizon: int) -> dict[str, Any]:
         """Columns that say of which sequence and when the rows of a backtest are."""
@@ -736,7 +740,7 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
             repeats=whole_number("n_repeats", n_repeats, "exchanges of each lag"),
             seed=self._seed(random_state),
         )
-        return importance_table(found)
+        return _native(panel, importance_table(found))
 
     # --- files and copies
 
@@ -805,6 +809,12 @@ class SymbolGenerator(SymbolEstimator[FittedGenerator]):
         if until is not None:
             last = model.vocabulary.which(until, "until")
         return model.stopping(last)
+
+
+def _native(panel: SymbolPanel, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame as one of the library that symbols were read of; beside texts and lists of pandas."""
+    layout = panel.layout
+    return layout.panel.native(frame) if isinstance(layout, FrameSymbols) else frame
 
 
 def _ends(learned: Learned, symbols: int) -> SymbolPanel:
