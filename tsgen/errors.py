@@ -12,6 +12,7 @@ __all__ = [
     "ClosedLoopWarning",
     "DivergenceError",
     "DownloadError",
+    "ForecastsExistError",
     "FrameError",
     "MemoryWarning",
     "MissingExtraError",
@@ -103,6 +104,10 @@ class ModelFileError(TsgenError, ValueError):
 
 class ModelExistsError(TsgenError, FileExistsError):
     """There is a file where a model shall be saved, and ``overwrite=True`` wasn't given."""
+
+
+class ForecastsExistError(TsgenError, FileExistsError):
+    """A folder for forecasts has those of another call, or other files: the message says which."""
 
 
 class MissingExtraError(TsgenError, ImportError):

@@ -1,0 +1,277 @@
+"""Forecasts from Parquet to Parquet: block by block of whole series, in constant memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+
+from tsgen._messages import written
+from tsgen._runtime import progress_line
+from tsgen.data import Columns, ParquetSource, SeriesBlock, SeriesReader, is_path, listing
+from tsgen.errors import FrameError, SettingError
+from tsgen.forecasters.parts import PartsFolder, frame_hash
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+__all__ = ["Files", "FilesToForecast", "are_files", "forecast_files", "refuse_beside_files"]
+
+_SERIES_AT_ONCE = 512
+"""Those that a network computes together: blocks of whole such groups give the same numbers."""
+_ROWS_AT_ONCE = 2**18
+"""Rows of a block, where it isn't a single group of long series."""
+_ROW = re.compile(r"(?<=\brow )\d+(?=[),;]|$)")
+
+Files: TypeAlias = "str | os.PathLike[str] | Dataset"
+"""A folder, a file, a glob, or a dataset of Parquet."""
+Predict = Callable[[pd.DataFrame, pd.DataFrame | None], Any]
+
+
+@dataclass(frozen=True)
+class FilesToForecast:
+    """What is read, how, and where to.
+
+    Attributes
+    ----------
+    df : path or pyarrow.dataset.Dataset
+    out : path
+    overwrite : bool
+    future_df : path, Dataset or DataFrame, optional
+    columns : Columns
+        Of both.
+    asked : dict of str to plain values
+        What else changes forecasts among the arguments.
+    """
+
+    df: Any
+    out: Any
+    overwrite: bool
+    future_df: Any
+    columns: Columns
+    asked: dict[str, Any]
+
+
+def are_files(df: Any, out: Any) -> bool:
+    """Whether ``predict`` is asked for files; half of that is refused.
+
+    Raises
+    ------
+    SettingError
+        For a path without ``out``, or an ``out`` for a frame.
+    """
+    if out is None and is_path(df):
+        raise SettingError(
+            f"df={written(os.fspath(df))} is a path: pass out= too, a folder for the forecasts as "
+            "Parquet, or read it with pd.read_parquet(path)"
+        )
+    if out is None:
+        return False
+    if df is None or isinstance(df, pd.DataFrame | pd.Series):
+        what = "left out" if df is None else f"a {type(df).__name__}"
+        raise SettingError(
+            f"out= is a folder for forecasts of files of Parquet, and df= is {what}: pass df= the "
+            "path of a folder or a file, or leave out= out"
+        )
+    return True
+
+
+def refuse_beside_files(**given: Any) -> None:
+    """Refuse arguments that are about series in memory."""
+    for name, value in given.items():
+        if value is not None:
+            raise SettingError(
+                f"{name}= beside out=: it is for series in memory; leave it out, or pass df= as a "
+                "frame and leave out out="
+            )
+
+
+def forecast_files(
+    files: FilesToForecast, model: str, predict: Predict, *, shown: bool = False
+) -> Any:
+    """Forecast all series of some files, block by block; what is finished isn't done again.
+
+    Parameters
+    ----------
+    files : FilesToForecast
+    model : str
+        A hash of all in the model that changes forecasts.
+    predict : callable
+        Of the series of a frame, with what is known of their horizon.
+    shown : bool, default False
+        Whether there is a line of progress.
+
+    Returns
+    -------
+    pyarrow.dataset.Dataset
+
+    Raises
+    ------
+    FrameError
+        With all that is wrong with the first block that can't be read.
+    ForecastsExistError
+        If the folder has forecasts of another call.
+    """
+    source = ParquetSource.of(files.df, "df")
+    blocks = SeriesReader(source, _columns_read(source, files.columns), files.columns.id)
+    future = _Future(files.future_df, files.columns)
+    folder = PartsFolder.of(files.out, source)
+    request = {
+        "model": model,
+        "df": source.files,
+        "future_df": future.identity,
+        **files.asked,
+    }
+    first = blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)
+    if first is None:
+        raise FrameError([f"{source.name} has 0 rows; a forecast needs history"])
+    if folder.begin(request, overwrite=files.overwrite):
+        progress = _Progress(source, shown)
+        with progress.line or nullcontext():
+            number = -1
+            for number, block in enumerate(_blocks(first, blocks)):
+                ahead = future.of(block)
+                if not folder.has(number):
+                    folder.write(number, _forecast(block, ahead, files.columns, predict))
+                progress.add(block)
+            folder.finish(number + 1)
+    return folder.dataset()
+
+
+def _blocks(first: SeriesBlock, reader: SeriesReader) -> Iterator[SeriesBlock]:
+    block: SeriesBlock | None = first
+    while block is not None:
+        yield block
+        block = reader.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)
+
+
+def _columns_read(source: ParquetSource, columns: Columns) -> list[str]:
+    """The columns that have a role, in the order of the files."""
+    there = source.columns
+    if columns.one_series or columns.id not in there:
+        listed = listing([written(name) for name in there], most=20)
+        lacking = (
+            "the model was fitted with id_col=None, as one series"
+            if columns.one_series
+            else f"there is no id column {written(columns.id)} among {listed}"
+        )
+        raise FrameError(
+            [f"{source.name} is to be read series by series, and {lacking}: read it with "
+             "pd.read_parquet(path) and pass the frame without out="]
+        )  # fmt: skip
+    wanted = {columns.id, columns.time, *columns.targets, *columns.covariates}
+    return [name for name in there if name in wanted]
+
+
+def _forecast(
+    block: SeriesBlock, ahead: _Ahead, columns: Columns, predict: Predict
+) -> pd.DataFrame:
+    """The forecast of a block, or an error with all that is wrong with it."""
+    problems: list[str] = []
+    forecast = None
+    try:
+        if columns.time in block.frame:
+            block.check_order(columns.time)
+    except FrameError as error:
+        problems += error.problems
+    try:
+        forecast = predict(block.frame, ahead.frame)
+    except FrameError as error:
+        problems += error.problems
+    if problems:
+        raise FrameError(
+            [
+                _with_rows_from(
+                    ahead.first_row if "future_df=" in problem else block.first_row, problem
+                )
+                for problem in problems
+            ]
+        )
+    assert isinstance(forecast, pd.DataFrame)
+    return forecast
+
+
+def _with_rows_from(first: int, problem: str) -> str:
+    """A problem of a block, with rows as they are counted in the source."""
+    return _ROW.sub(lambda found: str(int(found[0]) + first), problem)
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """What is known of the horizon of a block."""
+
+    frame: pd.DataFrame | None = None
+    first_row: int = 0
+
+
+class _Future:
+    """What is given as ``future_df=``, block by block: files in the order of the others."""
+
+    def __init__(self, given: Any, columns: Columns) -> None:
+        self._columns = columns
+        self._frame: pd.DataFrame | None = None
+        self._reader: SeriesReader | None = None
+        self.identity: Any = None
+        """What tells it from another one, as plain values."""
+        if given is None:
+            return
+        if isinstance(given, pd.DataFrame):
+            in_index = columns.id in given.index.names
+            self._frame = given.reset_index() if in_index else given
+            self.identity = frame_hash(given)
+            return
+        source = ParquetSource.of(given, "future_df")
+        wanted = {columns.id, columns.time, *columns.future}
+        read = [name for name in source.columns if name in wanted]
+        self.identity = source.files
+        if columns.id in read:
+            self._reader = SeriesReader(source, read, columns.id)
+        else:  # rows of all series
+            self._frame = source.frame(read)
+
+    def of(self, block: SeriesBlock) -> _Ahead:
+        """The rows of a block's series."""
+        if self._reader is not None:
+            return self._next(block, self._reader)
+        frame = self._frame
+        if frame is not None and self._columns.has_ids(frame):
+            frame = frame[frame[self._columns.id].isin(block.ids)]
+        return _Ahead(frame)
+
+    @staticmethod
+    def _next(block: SeriesBlock, reader: SeriesReader) -> _Ahead:
+        ahead = reader.take(len(block))
+        known = pd.Index([]) if ahead is None else ahead.ids
+        if ahead is not None and known.equals(block.ids):
+            return _Ahead(ahead.frame, ahead.first_row)
+        pairs = zip(block.ids, known, strict=False)
+        at = next((i for i, (own, other) in enumerate(pairs) if own != other), len(known))
+        other = f"has {written(known[at])}" if at < len(known) else "ends"
+        raise FrameError(
+            [f"future_df= {other} where df= has series {written(block.ids[at])} (row "
+             f"{block.starts[at] + block.first_row}): both need the same series in one order"]
+        )  # fmt: skip
+
+
+class _Progress:
+    """A line on how far a forecast of files has come."""
+
+    def __init__(self, source: ParquetSource, shown: bool) -> None:
+        self.line = progress_line("predict", "{task.fields[said]}", shown=shown)
+        self._series, self._start = 0, time.perf_counter()
+        if self.line:
+            self._task = self.line.add_task("predict", total=source.rows(), said="")
+
+    def add(self, block: SeriesBlock) -> None:
+        """One more block is finished."""
+        self._series += len(block)
+        if self.line:
+            speed = self._series / (time.perf_counter() - self._start)
+            said = f"{self._series:,} series, {speed:,.0f} a second"
+            self.line.update(self._task, advance=block.table.num_rows, said=said)
