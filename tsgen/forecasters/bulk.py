@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +16,7 @@ from tsgen._messages import written
 from tsgen._runtime import progress_line
 from tsgen.data import Columns, ParquetSource, SeriesBlock, SeriesReader, is_path, listing
 from tsgen.errors import FrameError, SettingError
-from tsgen.forecasters.parts import PartsFolder, frame_hash
+from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -25,9 +25,10 @@ __all__ = ["Files", "FilesToForecast", "are_files", "forecast_files", "refuse_be
 
 _SERIES_AT_ONCE = 512
 """Those that a network computes together: blocks of whole such groups give the same numbers."""
-_ROWS_AT_ONCE = 2**18
+_ROWS_AT_ONCE = 2**19
 """Rows of a block, where it isn't a single group of long series."""
 _ROW = re.compile(r"(?<=\brow )\d+(?=[),;]|$)")
+_OF_FUTURE = re.compile("future_df=|^future covariate")
 
 Files: TypeAlias = "str | os.PathLike[str] | Dataset"
 """A folder, a file, a glob, or a dataset of Parquet."""
@@ -119,36 +120,26 @@ def forecast_files(
         If the folder has forecasts of another call.
     """
     source = ParquetSource.of(files.df, "df")
+    check_is_apart(files.out, source)
     blocks = SeriesReader(source, _columns_read(source, files.columns), files.columns.id)
     future = _Future(files.future_df, files.columns)
-    folder = PartsFolder.of(files.out, source)
-    request = {
-        "model": model,
-        "df": source.files,
-        "future_df": future.identity,
-        **files.asked,
-    }
-    first = blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)
-    if first is None:
+    request = {"model": model, "df": source.files, "future_df": future.identity, **files.asked}
+    folder = PartsFolder(files.out, request)
+    folder.check(overwrite=files.overwrite)
+    if folder.is_finished:
+        return folder.dataset()
+    progress, parts = _Progress(source, shown), 0
+    with progress.line or nullcontext():
+        while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
+            ahead = future.of(block)
+            if not folder.has(parts):
+                folder.write(parts, _forecast(block, ahead, files.columns, predict))
+            progress.add(block)
+            parts += 1
+    if not parts:
         raise FrameError([f"{source.name} has 0 rows; a forecast needs history"])
-    if folder.begin(request, overwrite=files.overwrite):
-        progress = _Progress(source, shown)
-        with progress.line or nullcontext():
-            number = -1
-            for number, block in enumerate(_blocks(first, blocks)):
-                ahead = future.of(block)
-                if not folder.has(number):
-                    folder.write(number, _forecast(block, ahead, files.columns, predict))
-                progress.add(block)
-            folder.finish(number + 1)
+    folder.finish(parts)
     return folder.dataset()
-
-
-def _blocks(first: SeriesBlock, reader: SeriesReader) -> Iterator[SeriesBlock]:
-    block: SeriesBlock | None = first
-    while block is not None:
-        yield block
-        block = reader.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)
 
 
 def _columns_read(source: ParquetSource, columns: Columns) -> list[str]:
@@ -185,20 +176,14 @@ def _forecast(
     except FrameError as error:
         problems += error.problems
     if problems:
-        raise FrameError(
-            [
-                _with_rows_from(
-                    ahead.first_row if "future_df=" in problem else block.first_row, problem
-                )
-                for problem in problems
-            ]
-        )
+        raise FrameError([_with_rows_of_source(problem, block, ahead) for problem in problems])
     assert isinstance(forecast, pd.DataFrame)
     return forecast
 
 
-def _with_rows_from(first: int, problem: str) -> str:
-    """A problem of a block, with rows as they are counted in the source."""
+def _with_rows_of_source(problem: str, block: SeriesBlock, ahead: _Ahead) -> str:
+    """A problem of a block, with rows as they are counted in all files."""
+    first = ahead.first_row if _OF_FUTURE.search(problem) else block.first_row
     return _ROW.sub(lambda found: str(int(found[0]) + first), problem)
 
 

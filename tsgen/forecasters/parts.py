@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tsgen.data import ParquetSource, listing
 from tsgen.errors import ForecastsExistError, SettingError
 from tsgen.io import whole_file
 
-__all__ = ["PartsFolder", "frame_hash"]
+__all__ = ["PartsFolder", "check_is_apart", "frame_hash"]
 
 _MANIFEST = "_tsgen.json"
 """Files whose names begin with an underscore are no data for those who read the folder."""
@@ -26,85 +25,80 @@ _OURS = re.compile(r"part-\d{5,}\.parquet|\.?_tsgen\.json.*|\.part-\d{5,}\.parqu
 _FILES = ("df", "future_df")
 
 
-@dataclass(frozen=True)
 class PartsFolder:
     """Numbered files of Parquet, beside a manifest of what they were asked for.
 
-    A part that is there is finished: it is written beside its place and moved there.
+    A part that is there is finished: it is written beside its place and moved there. Nothing that
+    was there before is touched until the first part of another request is written.
+
+    Parameters
+    ----------
+    out : path
+    request : dict of str to plain values
+        All that changes forecasts.
     """
 
-    path: Path
+    def __init__(self, out: Any, request: dict[str, Any]) -> None:
+        self.path = Path(out)
+        self._request = json.loads(json.dumps({"tsgen": _version(), **request}))
+        self._before = self._manifest()
+        self._goes_on = self._before.get("request") == self._request
 
-    @classmethod
-    def of(cls, out: Any, source: ParquetSource) -> PartsFolder:
-        """Where forecasts are to be written, beside or apart from the files that are read."""
-        path = Path(out)
-        if path.exists() and not path.is_dir():
-            raise ForecastsExistError(f"out={written(str(path))} is a file: pass a folder")
-        place = os.path.realpath(path)
-        read = [os.path.realpath(file) for file, *_ in source.files]
-        folder = os.path.realpath(source.name)
-        within = os.path.isdir(folder) and _is_within(place, folder)
-        if within or any(_is_within(file, place) for file in read):
-            raise SettingError(
-                f"out={written(str(path))} and the files of {source.name} lie in one another, so "
-                "that forecasts would be read as history: pass another folder"
-            )
-        return cls(path)
-
-    def begin(self, request: dict[str, Any], *, overwrite: bool) -> bool:
-        """Make the folder for a request; false where all of its parts are there already.
+    def check(self, *, overwrite: bool) -> None:
+        """Refuse a folder with anything else than parts of this request.
 
         Raises
         ------
         ForecastsExistError
-            If it has anything else than parts of the same request, unless those of another one
-            may be replaced.
+            For other files; for parts of another request, unless they may be replaced.
         """
-        request = json.loads(json.dumps({"tsgen": _version(), **request}))
-        self.path.mkdir(parents=True, exist_ok=True)
-        names = sorted(entry.name for entry in self.path.iterdir())
+        if self.path.exists() and not self.path.is_dir():
+            raise ForecastsExistError(f"out={written(str(self.path))} is a file: pass a folder")
+        names = self._names()
         foreign = [name for name in names if not _OURS.fullmatch(name)]
         if foreign:
             raise ForecastsExistError(
                 f"{self.path} has files that are no forecasts of predict(out=): "
                 f"{listing(foreign)}; pass another folder"
             )
-        parts = [name for name in names if name.startswith("part-")]
-        before = self._manifest() if _MANIFEST in names else {}
-        same = before.get("request") == request
-        if parts and not same and not overwrite:
-            differs = _differences(before.get("request", {}), request)
-            raise ForecastsExistError(
-                f"{self.path} has forecasts of another call: {'; '.join(differs)}; pass "
-                "overwrite=True to replace them, or another folder"
-            )
-        if same and not overwrite:
-            if "parts" not in before:
-                return True
-            if all(self.has(number) for number in range(before["parts"])):
-                return False
-        if overwrite or not same:
-            for name in names:
-                (self.path / name).unlink()
-        self._write_manifest({"request": request})
-        return True
+        if self._goes_on or overwrite or not any(name.startswith("part-") for name in names):
+            return
+        differs = _differences(self._before.get("request", {}), self._request)
+        raise ForecastsExistError(
+            f"{self.path} has forecasts of another call: {'; '.join(differs)}; pass "
+            "overwrite=True to replace them, or another folder"
+        )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all parts are there."""
+        return "parts" in self._before and all(map(self.has, range(self._before["parts"])))
 
     def has(self, number: int) -> bool:
         """Whether a part is finished."""
-        return self._part(number).exists()
+        return self._goes_on and self._part(number).exists()
 
     def write(self, number: int, forecast: pd.DataFrame) -> None:
         """One part, whole or not at all."""
         import pyarrow.parquet
 
         table = _table(forecast)
+        if not self._goes_on:
+            self._begin()
         with whole_file(self._part(number), overwrite=True) as file:
             pyarrow.parquet.write_table(table, file)
 
     def finish(self, parts: int) -> None:
         """Note that there are no more parts."""
-        self._write_manifest({**self._manifest(), "parts": parts})
+        self._write_manifest(parts=parts)
+
+    def _begin(self) -> None:
+        """The folder without what another request has left there."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name in self._names():
+            (self.path / name).unlink()
+        self._write_manifest()
+        self._goes_on = True
 
     def dataset(self) -> Any:
         """All that is there."""
@@ -115,16 +109,33 @@ class PartsFolder:
     def _part(self, number: int) -> Path:
         return self.path / f"part-{number:05d}.parquet"
 
+    def _names(self) -> list[str]:
+        return sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
+
     def _manifest(self) -> dict[str, Any]:
         try:
             found = json.loads((self.path / _MANIFEST).read_text("utf-8"))
-        except ValueError:  # altered by others: nothing is known of the parts
+        except (OSError, ValueError):  # there is none, or nobody knows what it says
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _write_manifest(self, content: dict[str, Any]) -> None:
+    def _write_manifest(self, **more: Any) -> None:
+        content = json.dumps({"request": self._request, **more}, indent=1)
         with whole_file(self.path / _MANIFEST, overwrite=True) as file:
-            file.write(json.dumps(content, indent=1).encode())
+            file.write(content.encode())
+
+
+def check_is_apart(out: Any, source: ParquetSource) -> None:
+    """Refuse forecasts among the files that are read."""
+    place = os.path.realpath(out)
+    read = [os.path.realpath(file) for file, *_ in source.files]
+    folder = os.path.realpath(source.name)
+    within = os.path.isdir(folder) and _is_within(place, folder)
+    if within or any(_is_within(file, place) for file in read):
+        raise SettingError(
+            f"out={written(os.fspath(out))} and the files of {source.name} lie in one another, so "
+            "that forecasts would be read as history: pass another folder"
+        )
 
 
 def _is_within(path: str, folder: str) -> bool:
