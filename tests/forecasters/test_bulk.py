@@ -321,7 +321,7 @@ def test_files_of_others_are_never_replaced(model: LSTMForecaster, tmp_path: Pat
     out.mkdir()
     (out / "thesis.txt").write_text("all of it")
     for overwrite in (False, True):
-        with pytest.raises(FileExistsError, match=r"no forecasts of predict.*: thesis\.txt"):
+        with pytest.raises(FileExistsError, match=r"no forecast has written: thesis\.txt"):
             model.predict(5, df=given, out=out, overwrite=overwrite)
     assert names(out) == ["thesis.txt"]
     with pytest.raises(FileExistsError, match="is a file: pass a folder"):

@@ -58,8 +58,8 @@ class PartsFolder:
         foreign = [name for name in names if not _OURS.fullmatch(name)]
         if foreign:
             raise ForecastsExistError(
-                f"{self.path} has files that are no forecasts of predict(out=): "
-                f"{listing(foreign)}; pass another folder"
+                f"{self.path} has files that no forecast has written: {listing(foreign)}; pass "
+                "another folder"
             )
         if self._goes_on or overwrite or not any(name.startswith("part-") for name in names):
             return
