@@ -178,8 +178,8 @@ def test_what_is_no_files(tmp_path: Path) -> None:
 
 def test_files_are_told_by_size_and_time(tmp_path: Path) -> None:
     given = written(long({"a": 4}), tmp_path / "in")
-    before = ParquetSource.of(given, "df").files
-    assert ParquetSource.of(given, "df").files == before
+    before = ParquetSource.of(given, "df").identity
+    assert ParquetSource.of(given, "df").identity == before
     written(long({"a": 400}), tmp_path / "in")
-    assert ParquetSource.of(given, "df").files != before
-    assert ParquetSource.of(given, "df").rows() == 400
+    assert ParquetSource.of(given, "df").identity != before
+    assert ParquetSource.of(given, "df").count_rows() == 400

@@ -154,9 +154,9 @@ def test_future_files_of_other_series(promoted: LSTMForecaster, tmp_path: Path) 
         with pytest.raises(FrameError, match=f"future_df= {message}"):
             promoted.predict(6, df=given, out=tmp_path / "out", future_df=future, overwrite=True)
     ahead.loc[7 * 6 + 2, "price"] = np.nan
-    future = written(ahead, tmp_path / "future", files=1)
-    with pytest.raises(FrameError, match=r"'price' has missing values.*series 's07' .*\(row 44\)"):
-        promoted.predict(6, df=given, out=tmp_path / "out", future_df=future, overwrite=True)
+    for future in (written(ahead, tmp_path / "future", files=1), ahead):
+        with pytest.raises(FrameError, match=r"'price' has missing.*series 's07' .*\(row 44\)"):
+            promoted.predict(6, df=given, out=tmp_path / "out", future_df=future, overwrite=True)
 
 
 @pytest.mark.parametrize("dtype", ["category", "string"])
@@ -273,6 +273,9 @@ def test_another_call_is_refused(model: LSTMForecaster, tmp_path: Path) -> None:
         model.predict(5, df=given, out=out, on_blowup="raise")
     with pytest.raises(FileExistsError, match="the model was another one"):
         other.predict(5, df=given, out=out)
+    some = pyarrow.dataset.dataset(given).filter(pyarrow.dataset.field("unique_id") > "s03")
+    with pytest.raises(FileExistsError, match=r"other files \(filter \(unique_id > .s03.\)\)"):
+        model.predict(5, df=some, out=out)
     path = tmp_path / "in" / "1.parquet"
     os.utime(path, (1, 1))
     with pytest.raises(FileExistsError, match=r"df= was of other files \(.*/1\.parquet\)"):

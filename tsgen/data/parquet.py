@@ -85,13 +85,16 @@ class ParquetSource:
         return list(self.dataset.schema.names)
 
     @property
-    def files(self) -> list[list[Any]]:
-        """The path, size and time of change of each file, by which other ones are told."""
+    def identity(self) -> list[list[Any]]:
+        """What tells it from others: path, size and time of each file, and the filter if any."""
         infos = self.dataset.filesystem.get_file_info(self.dataset.files)
-        return [[info.path, info.size, info.mtime_ns] for info in infos]
+        # pyarrow has no public name for what ``dataset.filter`` was told.
+        asked = getattr(self.dataset, "_scan_options", {}).get("filter")
+        filters = [] if asked is None else [[f"filter {asked}"]]
+        return [*([info.path, info.size, info.mtime_ns] for info in infos), *filters]
 
-    def rows(self) -> int:
-        """How many there are, by the ends of the files alone."""
+    def count_rows(self) -> int:
+        """How many there are, by the ends of the files alone where none are filtered."""
         return int(self.dataset.count_rows())
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
@@ -155,6 +158,11 @@ class SeriesBlock:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def rows(self) -> range:
+        """The places of its rows in the source."""
+        return range(self.first_row, self.first_row + self.table.num_rows)
 
     @cached_property
     def frame(self) -> pd.DataFrame:

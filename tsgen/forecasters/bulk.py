@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
 from tsgen._runtime import progress_line
+from tsgen._typing import IntArray
 from tsgen.data import Columns, ParquetSource, SeriesBlock, SeriesReader, is_path, listing
 from tsgen.errors import FrameError, SettingError
 from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
@@ -123,7 +125,7 @@ def forecast_files(
     check_is_apart(files.out, source)
     blocks = SeriesReader(source, _columns_read(source, files.columns), files.columns.id)
     future = _Future(files.future_df, files.columns)
-    request = {"model": model, "df": source.files, "future_df": future.identity, **files.asked}
+    request = {"model": model, "df": source.identity, "future_df": future.identity, **files.asked}
     folder = PartsFolder(files.out, request)
     folder.check(overwrite=files.overwrite)
     if folder.is_finished:
@@ -182,17 +184,17 @@ def _forecast(
 
 
 def _with_rows_of_source(problem: str, block: SeriesBlock, ahead: _Ahead) -> str:
-    """A problem of a block, with rows as they are counted in all files."""
-    first = ahead.first_row if _OF_FUTURE.search(problem) else block.first_row
-    return _ROW.sub(lambda found: str(int(found[0]) + first), problem)
+    """A problem of a block, with rows as they are counted in all of what was given."""
+    rows = ahead.rows if _OF_FUTURE.search(problem) else block.rows
+    return _ROW.sub(lambda found: str(rows[int(found[0])]), problem)
 
 
-@dataclass(frozen=True)
-class _Ahead:
+class _Ahead(NamedTuple):
     """What is known of the horizon of a block."""
 
-    frame: pd.DataFrame | None = None
-    first_row: int = 0
+    frame: pd.DataFrame | None
+    rows: Sequence[int] | IntArray
+    """Of shape (rows,): where each stands in all of what was given."""
 
 
 class _Future:
@@ -214,7 +216,7 @@ class _Future:
         source = ParquetSource.of(given, "future_df")
         wanted = {columns.id, columns.time, *columns.future}
         read = [name for name in source.columns if name in wanted]
-        self.identity = source.files
+        self.identity = source.identity
         if columns.id in read:
             self._reader = SeriesReader(source, read, columns.id)
         else:  # rows of all series
@@ -225,16 +227,17 @@ class _Future:
         if self._reader is not None:
             return self._next(block, self._reader)
         frame = self._frame
-        if frame is not None and self._columns.has_ids(frame):
-            frame = frame[frame[self._columns.id].isin(block.ids)]
-        return _Ahead(frame)
+        if frame is None or not self._columns.has_ids(frame):
+            return _Ahead(frame, range(0 if frame is None else len(frame)))
+        rows = np.flatnonzero(frame[self._columns.id].isin(block.ids))
+        return _Ahead(frame.iloc[rows], rows)
 
     @staticmethod
     def _next(block: SeriesBlock, reader: SeriesReader) -> _Ahead:
         ahead = reader.take(len(block))
         known = pd.Index([]) if ahead is None else ahead.ids
         if ahead is not None and known.equals(block.ids):
-            return _Ahead(ahead.frame, ahead.first_row)
+            return _Ahead(ahead.frame, ahead.rows)
         pairs = zip(block.ids, known, strict=False)
         at = next((i for i, (own, other) in enumerate(pairs) if own != other), len(known))
         other = f"has {written(known[at])}" if at < len(known) else "ends"
@@ -251,7 +254,7 @@ class _Progress:
         self.line = progress_line("predict", "{task.fields[said]}", shown=shown)
         self._series, self._start = 0, time.perf_counter()
         if self.line:
-            self._task = self.line.add_task("predict", total=source.rows(), said="")
+            self._task = self.line.add_task("predict", total=source.count_rows(), said="")
 
     def add(self, block: SeriesBlock) -> None:
         """One more block is finished."""

@@ -128,7 +128,7 @@ class PartsFolder:
 def check_is_apart(out: Any, source: ParquetSource) -> None:
     """Refuse forecasts among the files that are read."""
     place = os.path.realpath(out)
-    read = [os.path.realpath(file) for file, *_ in source.files]
+    read = [os.path.realpath(file) for file in source.dataset.files]
     folder = os.path.realpath(source.name)
     within = os.path.isdir(folder) and _is_within(place, folder)
     if within or any(_is_within(file, place) for file in read):
@@ -182,7 +182,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 def _changed(old: list[Any], new: list[Any]) -> str:
     """Which files came, went or changed."""
-    before, now = ({str(path): rest for path, *rest in files} for files in (old, new))
+    before, now = ({path: rest for path, *rest in files} for files in (old, new))
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     return listing(names or ["in another order"])
 
