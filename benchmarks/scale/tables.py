@@ -16,11 +16,11 @@ def tables() -> dict[str, str]:
 def forecast(runs: pd.DataFrame) -> str:
     """Seconds and memory from Parquet to Parquet, the smallest panel first."""
     return table(
-        "| series | rows | model | units | time | series a second | peak memory, MiB |",
-        "|---:|---:|---|---:|---:|---:|---:|",
+        "| series | rows | model | units | time | of all cores | series a second | peak MiB |",
+        "|---:|---:|---|---:|---:|---:|---:|---:|",
         (
             (number(run.series, 0), number(run.rows, 0), run.model, run.units,
-             seconds(run.seconds), number(run.series_per_s, 0), number(run.peak_mib, 0))
+             seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0), number(run.peak_mib, 0))
             for run in runs.sort_values(["series", "units"], ascending=[True, False]).itertuples()
         ),
     )  # fmt: skip
