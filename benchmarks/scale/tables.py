@@ -20,7 +20,8 @@ def forecast(runs: pd.DataFrame) -> str:
         "|---:|---:|---|---:|---:|---:|---:|---:|",
         (
             (number(run.series, 0), number(run.rows, 0), run.model, run.units,
-             seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0), number(run.peak_mib, 0))
+             seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0),
+             number(run.peak_mib, 0))
             for run in runs.sort_values(["series", "units"], ascending=[True, False]).itertuples()
         ),
     )  # fmt: skip

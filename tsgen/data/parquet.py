@@ -289,22 +289,23 @@ class SeriesReader:
     def _check_are_new(self, block: SeriesBlock) -> None:
         hashes = pd.util.hash_pandas_object(pd.Series(block.ids), index=False).to_numpy()
         order = np.argsort(hashes, kind="stable")
-        places = np.searchsorted(self._seen, hashes[order])
-        known = np.append(self._seen, hashes[:1])[places] == hashes[order]
+        new = hashes[order]
+        places = np.searchsorted(self._seen, new)
+        known = np.append(self._seen, new[-1:])[places] == new  # behind the end is itself
         known &= places < len(self._seen)
-        known[1:] |= hashes[order][1:] == hashes[order][:-1]
+        known[1:] |= new[1:] == new[:-1]
         if known.any():
             back = np.sort(order[known])
             rows = block.starts[back] + block.first_row
             where = [
-                f"series {written(block.ids[i])} (row {row})"
-                for i, row in zip(back[:5], rows[:5], strict=True)
+                f"series {written(block.ids[place])} (row {row})"
+                for place, row in zip(back[:5], rows[:5], strict=True)
             ]
             raise FrameError(
                 [f"series of {self._source.name} come back after rows of others: "
                  f"{listing(where, total=len(back))}; {_SORT}"]
             )  # fmt: skip
-        self._seen = np.insert(self._seen, places, hashes[order])
+        self._seen = np.insert(self._seen, places, new)
 
 
 def is_path(given: Any) -> bool:

@@ -719,6 +719,12 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         >>> model = tsgen.LSTMForecaster(max_steps=20, verbose=False).fit(df)
         >>> model.predict(11, level=80).columns.tolist()
         ['unique_id', 'ds', 'y', 'y-lo-80', 'y-hi-80']
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     df.to_parquet(f"{folder}/history.parquet")
+        ...     files = model.predict(11, df=f"{folder}/history.parquet", out=f"{folder}/ahead")
+        ...     files.count_rows()
+        11
         """
         shares = {**level_shares(level), **quantile_shares(quantiles)}
         model = self._fitted_model("predict")
