@@ -179,7 +179,7 @@ class Forecaster(Estimator):
     def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
-    def _read(self, df: AnyFrame) -> Panel:
+    def _read(self, df: Any) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
 

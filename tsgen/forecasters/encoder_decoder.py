@@ -56,7 +56,8 @@ class EncoderDecoderForecaster(NeuralForecaster):
     attention : {"multiplicative", "additive", "dot"} or None, default "multiplicative"
         How the rows of the context are scored: by a product with the decoder's state, with weights
         in between or without [2]_, or additive [1]_, which takes twice as long for long contexts.
-        Without attention the decoder knows where the encoder ended alone. Rows that are missing are not attended to.
+        Without attention the decoder knows where the encoder ended alone. Rows that are missing are
+        not attended to.
     train_horizon : int or "auto"
         Rows after the cutoff that the decoder is trained on; forecasts may be of any length.
     training_strategy : str, TrainingStrategy or "auto"
