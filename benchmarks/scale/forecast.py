@@ -58,7 +58,7 @@ def measure(name: str, source: Path, out: Path) -> dict[str, object]:
     some = next(first.iter_batches(FITTED * ROWS)).to_pandas()
     model = tsgen.LSTMForecaster(verbose=False, **MODELS[name]).fit(some)
     before, start, worked = peak_mib(), time.perf_counter(), time.process_time()
-    forecasts = model.predict(HORIZON, df=source, out=out)
+    forecasts: Any = model.predict(HORIZON, df=source, out=out)
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
     series = forecasts.count_rows() // HORIZON
     return {
@@ -97,7 +97,8 @@ def main() -> None:
 
 
 def _in_fresh_process(name: str, source: Path, out: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "benchmarks.scale.forecast", "--measure", name, source, out]
+    measured = "--measure", name, str(source), str(out)
+    command = [sys.executable, "-m", "benchmarks.scale.forecast", *measured]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=record.ROOT)
     row: dict[str, object] = json.loads(done.stdout)
     return row

@@ -10,7 +10,10 @@ from benchmarks.record import read
 
 def tables() -> dict[str, str]:
     """By their marks."""
-    return {"SCALE_FORECAST": forecast(read("scale_forecast"))}
+    return {
+        "SCALE_FORECAST": forecast(read("scale_forecast")),
+        "SCALE_SIMULATED": simulated(read("scale_simulated")),
+    }
 
 
 def forecast(runs: pd.DataFrame) -> str:
@@ -23,5 +26,19 @@ def forecast(runs: pd.DataFrame) -> str:
              seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0),
              number(run.peak_mib, 0))
             for run in runs.sort_values(["series", "units"], ascending=[True, False]).itertuples()
+        ),
+    )  # fmt: skip
+
+
+def simulated(nights: pd.DataFrame) -> str:
+    """Nights on paper, the fewest workers first."""
+    return table(
+        "| series a shard | cores | without luck | simulated | core hours | dollars | at work |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+        (
+            (number(night.shard, 0), number(night.workers, 0), seconds(night.formula_s),
+             seconds(night.seconds), number(night.core_hours, 1), number(night.dollars, 2),
+             f"{100 * night.working_share:.0f} %")
+            for night in nights.sort_values(["shard", "workers"]).itertuples()
         ),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import record
-from benchmarks.scale import forecast, tables
+from benchmarks.scale import forecast, simulate, tables
 
 
 def test_series_are_made_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +37,29 @@ def test_the_smallest_panel_stands_first() -> None:
     lines = tables.forecast(runs).splitlines()
     assert lines[2] == "| 10 | 100 | m | 4 | 2 s | 3 s | 5 | 10 |"
     assert lines[3].startswith("| 20 |")
+
+
+LUCKLESS = simulate.Assumed(spread=0.0, slow_share=0.0, lost_an_hour=1e-12)
+
+
+@pytest.mark.parametrize(("shard", "workers"), [(1000, 1), (1000, 7), (10_000, 64)])
+def test_a_night_without_luck_takes_what_the_formula_says(shard: int, workers: int) -> None:
+    found, hours = simulate.night(1e6, shard, workers, 1e-3, LUCKLESS, seed=0)
+    # Workers are told one after the other, so that the last of them ends a little later.
+    assert found == pytest.approx(simulate.formula(1e6, shard, workers, 1e-3, LUCKLESS), rel=0.02)
+    assert hours == pytest.approx(found * workers / 3600)
+
+
+def test_more_workers_than_shards_help_nothing() -> None:
+    few, many = (
+        simulate.night(1e6, 10_000, count, 1e-3, LUCKLESS, seed=0)[0] for count in (100, 900)
+    )
+    assert few == pytest.approx(many)
+
+
+def test_lost_workers_and_slow_shards_cost_time() -> None:
+    calm = simulate.night(1e6, 10_000, 4, 1e-3, LUCKLESS, seed=0)[0]
+    lost = simulate.Assumed(spread=0.0, slow_share=0.0, lost_an_hour=30.0)
+    slow = simulate.Assumed(spread=0.0, slow_share=0.5, lost_an_hour=1e-12)
+    assert simulate.night(1e6, 10_000, 4, 1e-3, lost, seed=0)[0] > calm
+    assert simulate.night(1e6, 10_000, 4, 1e-3, slow, seed=0)[0] > 1.5 * calm
