@@ -159,6 +159,33 @@ def test_future_files_of_other_series(promoted: LSTMForecaster, tmp_path: Path) 
             promoted.predict(6, df=given, out=tmp_path / "out", future_df=future, overwrite=True)
 
 
+KINDS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
+    "in a zone": (lambda df: df.assign(ds=df["ds"].dt.tz_localize("Europe/Berlin")), {}, {}),
+    "periods": (lambda df: df.assign(ds=df["ds"].dt.to_period("D")), {}, {}),
+    "integer time": (lambda df: df.assign(ds=np.tile(np.arange(ROWS), SERIES)), {}, {}),
+    "holes": (lambda df: df.assign(y=df["y"].where(df.index != 40)), {}, {"fill": "mask"}),
+    "a system": (
+        lambda df: df.assign(z=df["y"] * 2),
+        {"multivariate": True},
+        {"target_col": ["y", "z"]},
+    ),
+    "covariates of the past and of series, a calendar": (
+        lambda df: df.assign(warmth=df["y"] / 2, region=df["unique_id"].str[-1]),
+        {"calendar": "auto"},
+        {"past_covariates": "warmth", "static_covariates": "region"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_a_frame_may_have(tmp_path: Path, kind: str) -> None:
+    change, settings, fitted = KINDS[kind]
+    df = change(panel())
+    model = LSTMForecaster(**SMALL, **settings).fit(df, **fitted)
+    dataset = model.predict(3, df=written(df, tmp_path / "in"), out=tmp_path / "out")
+    assert_frame_equal(frame_of(dataset), model.predict(3, df=df), rtol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["category", "string"])
 def test_ids_and_values_keep_their_types(model: LSTMForecaster, tmp_path: Path, dtype: str) -> None:
     df = panel().astype({"unique_id": dtype, "y": "float32"})
