@@ -12,6 +12,7 @@ def tables() -> dict[str, str]:
     """By their marks."""
     return {
         "SCALE_FORECAST": forecast(read("scale_forecast")),
+        "SCALE_PEERS": peers(read("scale_peers")),
         "SCALE_SIMULATED": simulated(read("scale_simulated")),
     }
 
@@ -26,6 +27,19 @@ def forecast(runs: pd.DataFrame) -> str:
              seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0),
              number(run.peak_mib, 0))
             for run in runs.sort_values(["series", "units"], ascending=[True, False]).itertuples()
+        ),
+    )  # fmt: skip
+
+
+def peers(runs: pd.DataFrame) -> str:
+    """The same forecasts by other libraries, the smallest panel first."""
+    return table(
+        "| series | library | time | series a second | peak MiB |",
+        "|---:|---|---:|---:|---:|",
+        (
+            (number(run.series, 0), run.library_measured, seconds(run.seconds),
+             number(run.series_per_s, 0), number(run.peak_mib, 0))
+            for run in runs.sort_values(["series", "seconds"]).itertuples()
         ),
     )  # fmt: skip
 
