@@ -8,6 +8,7 @@ table and writes it under ``results/``, with what it was made on. In the order o
 - ``chaos/``: how far the closed loop follows four chaotic systems;
 - ``sequences/``: how well symbols are continued, and how surely odd steps of a log are found;
 - ``speed/``: what fits, forecasts and imports cost, beside bare arithmetic and other libraries;
+- ``scale/``: seconds and memory of panels of more series than fit into memory;
 - ``markdown``, ``tables``: the tables of README and docs, from the results:
   ``python -m benchmarks.tables --write``;
 - ``architecture``: the import graph and the code of tsgen in numbers.

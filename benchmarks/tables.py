@@ -15,13 +15,14 @@ from benchmarks.accuracy.tables import tables as of_accuracy
 from benchmarks.chaos.tables import tables as of_chaos
 from benchmarks.markdown import filled, marks
 from benchmarks.record import ROOT
+from benchmarks.scale.tables import tables as of_scale
 from benchmarks.sequences.tables import tables as of_sequences
 from benchmarks.speed.tables import tables as of_speed
 
 
 def tables() -> dict[str, str]:
     """All of them, by name."""
-    return {**of_accuracy(), **of_chaos(), **of_speed(), **of_sequences()}
+    return {**of_accuracy(), **of_chaos(), **of_speed(), **of_sequences(), **of_scale()}
 
 
 def pages(root: Path = ROOT) -> dict[Path, str]:

@@ -12,7 +12,11 @@ __all__ = [
     "ClosedLoopWarning",
     "DivergenceError",
     "DownloadError",
+<<<<<<< HEAD
     "FailedGroupsWarning",
+=======
+    "ForecastsExistError",
+>>>>>>> scale
     "FrameError",
     "MemoryWarning",
     "MissingExtraError",
@@ -104,6 +108,10 @@ class ModelFileError(TsgenError, ValueError):
 
 class ModelExistsError(TsgenError, FileExistsError):
     """There is a file where a model shall be saved, and ``overwrite=True`` wasn't given."""
+
+
+class ForecastsExistError(TsgenError, FileExistsError):
+    """A folder for forecasts has those of another call, or other files: the message says which."""
 
 
 class MissingExtraError(TsgenError, ImportError):

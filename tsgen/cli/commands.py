@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,13 +139,31 @@ def predict(
     time_col: given.KnownTimeCol = None,
     future_file: given.FutureFile = None,
     level: given.Level = None,
-    out: given.Out = Path("forecast.csv"),
+    out: given.OutOrFolder = Path("forecast.csv"),
     plot: given.Plot = None,
     overwrite: given.Overwrite = False,
 ) -> None:
     """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
     from tsgen.cli.data import Known, read_further
 
+    if file is not None and _are_files(file):
+        _check_files(file, out, spec, {"--plot": plot, "--time-col": time_col})
+        start = time.perf_counter()
+        with _levels_of(model):
+            made = _forecast_files(
+                _loaded(model), file, out,
+                horizon=horizon, future_df=future_file and str(future_file), level=level,
+                overwrite=overwrite,
+            )  # fmt: skip
+        _summary(
+            {
+                "model": str(model),
+                "forecasts": f"{made.count_rows() // horizon:,} of {horizon} steps, "
+                f"{time.perf_counter() - start:.1f} s",
+                "written": f"{out}, {len(made.files)} file{'s' * (len(made.files) > 1)}",
+            }
+        )
+        return
     if file is None and plot is not None:
         raise CommandError("--plot draws the series of FILE before their forecast: pass FILE")
     outputs = {"--out": out, "--plot": plot}
@@ -377,6 +396,31 @@ def _check(
             raise CommandError(f"can't write {plot}: a picture's name ends in one of {endings}")
 
 
+def _are_files(file: Path) -> bool:
+    """Whether a name stands for any number of files."""
+    return file.is_dir() or (has_magic(str(file)) and not file.exists())
+
+
+def _check_files(file: Path, out: Path, spec: FileSpec, others: Mapping[str, Any]) -> None:
+    """Refuse what isn't for files of Parquet that are read some series at a time."""
+    from tsgen.cli.tables import is_table
+
+    written = {
+        f"--{item.name.replace('_', '-')}": getattr(spec, item.name) for item in fields(spec)
+    }
+    beside = [option for option, value in {**written, **others}.items() if value is not None]
+    if beside:
+        raise CommandError(
+            f"{', '.join(beside)} beside {file}, which is read as many files of Parquet: leave it "
+            "out, or pass one file"
+        )
+    if out == STANDARD or is_table(out):
+        raise CommandError(
+            f"{file} is read as many files of Parquet, and their forecasts need a folder: pass "
+            f"one, such as --out forecasts, instead of {out}"
+        )
+
+
 def _check_is_file(option: str, path: Path, needs: str) -> None:
     if path == STANDARD or (path.exists() and not path.is_file()):
         raise CommandError(f"{option} {path} : {needs}")
@@ -574,6 +618,18 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except FileExistsError:
         raise CommandError(f"{path} exists by now; --overwrite replaces it") from None
+    except OSError as error:
+        raise CommandError(str(error)) from None
+
+
+def _forecast_files(model: Any, file: Path, out: Path, **arguments: Any) -> Any:
+    """Forecast files into a folder; what the system says of either is what a user can mend."""
+    from tsgen.errors import TsgenError
+
+    try:
+        return model.predict(df=str(file), out=out, **arguments)
+    except TsgenError:
+        raise
     except OSError as error:
         raise CommandError(str(error)) from None
 

@@ -37,6 +37,7 @@ __all__ = [
     "OptionalOut",
     "OptionalSave",
     "Out",
+    "OutOrFolder",
     "Overwrite",
     "PairColumns",
     "PairLearning",
@@ -74,7 +75,10 @@ File = Annotated[
 FurtherFile = Annotated[
     Path | None,
     typer.Argument(
-        metavar="FILE", help="Series to continue instead of those of the fit.", show_default=False
+        metavar="FILE",
+        help="Series to continue instead of those of the fit. A folder of Parquet, or a glob in "
+        "quotes, is read some series at a time, and --out is a folder then.",
+        show_default=False,
     ),
 ]
 ModelFile = Annotated[
@@ -88,6 +92,14 @@ FutureFile = Annotated[
     typer.Option(help="CSV or Parquet with the --future columns at the time stamps to forecast."),
 ]
 Out = Annotated[Path, typer.Option(help="CSV or Parquet to write; - writes to standard output.")]
+OutOrFolder = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        help="CSV or Parquet to write, or a folder for the Parquet of many files; - writes to "
+        "standard output.",
+    ),
+]
 OptionalOut = Annotated[
     Path | None, typer.Option("--out", help="CSV or Parquet for the forecasts.")
 ]

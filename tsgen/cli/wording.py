@@ -35,6 +35,8 @@ OPTIONS = {
     "max_steps": "--max-steps",
     "random_state": "--seed",
     "overwrite": "--overwrite",
+    "out": "--out",
+    "df": "FILE",
     "preset": "--preset",
     "init": "--init",
     "hidden_size": "--hidden-size",
@@ -96,6 +98,8 @@ _PHRASES = {
         "one column of the file",
     r"add the day: pd\.to_datetime\([^)]*\) of text": "add the day",
     r"in fit\(df, (\w+=)\[\.\.\.\]\)": r"in tsgen fit with \1",
+    r"read it with pd\.read_parquet\(path\) and pass the frame without out=":
+        "pass one file of Parquet",
     # Without a counterpart.
     r",? or None\b|,? or a pandas offset|,? or convert (?:it|them) with asfreq": "",
     r", a function that takes a DatetimeIndex and returns a DataFrame, or a list of these": "",

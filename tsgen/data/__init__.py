@@ -12,7 +12,8 @@ both make of columns), ``panel``; ``ragged`` (segments of rows, and their positi
 them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
-``history`` (a panel as it was at earlier rows).
+``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
+memory, some whole ones at a time).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
@@ -65,6 +66,7 @@ from tsgen.data.pairs import (
     read_targets,
 )
 from tsgen.data.panel import Panel
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequence_reader import (
     Learned,
@@ -114,8 +116,11 @@ __all__ = [
     "LongLayout",
     "PairSpec",
     "Panel",
+    "ParquetSource",
     "PeriodFrequency",
     "Problems",
+    "SeriesBlock",
+    "SeriesReader",
     "Short",
     "Sources",
     "SymbolPanel",
@@ -138,6 +143,7 @@ __all__ = [
     "fitting",
     "frame_of_values",
     "hold_out",
+    "is_path",
     "kind_of_categories",
     "learn_pairs",
     "learn_sequences",

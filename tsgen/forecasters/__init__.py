@@ -3,7 +3,8 @@
 ``base`` is the contract of all of them, ``naive`` the two that need no network; ``recurrent`` has
 `LSTMForecaster` and `GRUForecaster`, ``neural`` what they share, and ``fitting`` makes a model of a
 recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
-``snapshot`` make a file of a fitted one.
+``snapshot`` make a file of a fitted one. ``bulk`` forecasts from files to files, block by block,
+and ``parts`` is the folder of what comes out.
 
 ``encoder_decoder`` has `EncoderDecoderForecaster`, which attends to its context, and
 ``encoder_decoder_settings`` its settings.

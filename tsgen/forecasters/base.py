@@ -177,7 +177,7 @@ class Forecaster(Estimator):
     def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
-    def _read(self, df: Frame) -> Panel:
+    def _read(self, df: Any) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Literal, Self
+from os import PathLike
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,11 @@ from tsgen._validation import checked_horizon
 from tsgen.data import Frame, Panel, Short, fill_values
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.bulk import Files, FilesToForecast, are_files, forecast_files
 from tsgen.forecasters.settings import choose_season_length
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 __all__ = ["Naive", "SeasonalNaive"]
 
@@ -29,8 +34,15 @@ class _Baseline(Forecaster):
         return False
 
     @with_hints
-    def predict(self, horizon: int, *, df: Frame | None = None) -> Frame:
-        """Continue the training series, or those of another frame.
+    def predict(
+        self,
+        horizon: int,
+        *,
+        df: Frame | Files | None = None,
+        out: str | PathLike[str] | None = None,
+        overwrite: bool = False,
+    ) -> Frame | Dataset:
+        """Continue the training series, those of another frame, or those of files.
 
         Parameters
         ----------
@@ -38,12 +50,16 @@ class _Baseline(Forecaster):
             H, how many steps to generate; any number of 1 or more.
         df : Series or DataFrame, optional
             Series to continue instead of the training ones, in any layout, with the columns' names
-            given to ``fit``; they need not have been seen in ``fit``.
+            given to ``fit``; they need not have been seen in ``fit``. With ``out``, files of
+            Parquet.
+        out, overwrite
+            As in `LSTMForecaster.predict`.
 
         Returns
         -------
-        Series or DataFrame
-            The layout of the input, with the next ``horizon`` time stamps.
+        Series, DataFrame or pyarrow.dataset.Dataset
+            The layout of the input, with the next ``horizon`` time stamps; with ``out`` the files
+            that were written.
 
         Raises
         ------
@@ -53,9 +69,18 @@ class _Baseline(Forecaster):
             For a horizon that isn't a whole number of 1 or more.
         FrameError
             With all that is wrong with ``df``.
+        FileExistsError
+            If the folder ``out`` has forecasts of another call, or other files.
         """
         self._check_fitted("predict")
         horizon = checked_horizon(horizon)
+        if are_files(df, out):
+            files = FilesToForecast(
+                df, out, overwrite, None, self.panel_.columns, {"horizon": horizon}
+            )
+            return forecast_files(
+                files, self._description, lambda frame, _: self.predict(horizon, df=frame)
+            )
         panel = self.panel_ if df is None else _without_holes(self._read(df))
         return panel.forecast_frame(horizon, {"": self._continued(panel, horizon)})
 
@@ -125,6 +150,12 @@ class _Baseline(Forecaster):
         # A series that ends before its wide frame does is continued through the rows it lacks.
         columns = panel.behind[:, None] + np.arange(horizon)
         return np.take_along_axis(values, columns, axis=1)
+
+    @property
+    def _description(self) -> str:
+        """What tells it from others that forecast something else."""
+        read = self.panel_.columns, self.panel_.frequency.name, self.panel_.fill
+        return repr((type(self).__name__, self._rows_read, *read))
 
     @property
     @abstractmethod

@@ -51,6 +51,13 @@ from tsgen.data import (
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
+from tsgen.forecasters.bulk import (
+    Files,
+    FilesToForecast,
+    are_files,
+    forecast_files,
+    refuse_beside_files,
+)
 from tsgen.forecasters.continuing import (
     Origin,
     WarmStart,
@@ -67,7 +74,7 @@ from tsgen.forecasters.fitting import (
     report_of,
     train,
 )
-from tsgen.forecasters.saving import SavableEstimator, warn_unless_savable
+from tsgen.forecasters.saving import SavableEstimator, model_hash, warn_unless_savable
 from tsgen.forecasters.settings import Settings, check_is_repeatable, choose_settings
 from tsgen.forecasters.snapshot import (
     Snapshot,
@@ -104,6 +111,8 @@ from tsgen.nn import Cell
 from tsgen.preprocessing import CovariateScaler, NumericUnits, PanelScaler, ValueRange
 
 if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
     from tsgen.training import (
         ForecastModule,
         Loss,
@@ -619,16 +628,18 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         self,
         horizon: int,
         *,
-        df: Frame | None = None,
+        df: Frame | Files | None = None,
         state: ForecastState | None = None,
         level: float | Sequence[float] | None = None,
         quantiles: float | Sequence[float] | None = None,
         given: Frame | None = None,
-        future_df: Frame | None = None,
+        future_df: Frame | Files | None = None,
         until: Until | None = None,
         on_blowup: OnBlowup = "clip",
-    ) -> Frame:
-        """Continue the training series, those of another frame, or those of a state.
+        out: str | PathLike[str] | None = None,
+        overwrite: bool = False,
+    ) -> Frame | Dataset:
+        """Continue the training series, those of another frame, of a state, or of files.
 
         Parameters
         ----------
@@ -637,7 +648,8 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         df : Series or DataFrame, optional
             Series to continue instead of the training ones, in any layout, with the columns' names
             given to ``fit``; they need not have been seen in ``fit``: a new one gets a scaler of
-            its own, fitted to its rows.
+            its own, fitted to its rows. With ``out``, files of Parquet with a row per id and time:
+            the path of a folder or a file, a glob, or a ``pyarrow.dataset.Dataset``.
         state : ForecastState, optional
             From `encode` or `update`; nothing is read then.
         level : float or list of float, optional
@@ -655,7 +667,8 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             that constant whatever is given.
         future_df : DataFrame, optional
             The future covariates at the time stamps of the horizon, which are needed if ``fit``
-            had some: a row per id and stamp, or per stamp where all series share them.
+            had some: a row per id and stamp, or per stamp where all series share them. With
+            ``out`` it may be files, too, whose series come in the order of those of ``df``.
         until : callable, optional
             Asked about each generated value, in the series' units: a series' path ends with the
             first one for which it is true. Adds ``y-stopped``, true from that step on; values
@@ -663,12 +676,20 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         on_blowup : {"clip", "raise"}, default "clip"
             What to do about a loop that runs away, leaving far behind whatever was seen in
             training: hold it there with a warning, or raise.
+        out : path, optional
+            A folder for the forecasts of files, as Parquet. Some whole series are read at a time,
+            so that there may be more than fit into memory; the rows of each stand together, in the
+            order of time. A part of the folder is there whole or not at all: the same call after
+            one that was cut off goes on where that stands.
+        overwrite : bool, default False
+            Whether forecasts of another call in that folder are replaced.
 
         Returns
         -------
-        Series or DataFrame
+        Series, DataFrame or pyarrow.dataset.Dataset
             The layout of the input, with the next ``horizon`` time stamps. The point forecast is
-            the same with and without levels.
+            the same with and without levels. With ``out`` the files that were written, series in
+            the order of ``df``.
 
         Raises
         ------
@@ -677,7 +698,10 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         TypeError, ValueError
             For a horizon that isn't a whole number of 1 or more, or other arguments of no use.
         FrameError
-            With all that is wrong with ``df`` or ``given``.
+            With all that is wrong with ``df`` or ``given``; in files, with some series of them.
+            Parts that are finished stay.
+        FileExistsError
+            If the folder ``out`` has forecasts of another call, with what differs, or other files.
         StateError
             If the state is one of other weights.
         DivergenceError
@@ -700,6 +724,21 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         model = self._fitted_model("predict")
         horizon = checked_horizon(horizon)
         _check_loop(until, on_blowup)
+        if are_files(df, out):
+            refuse_beside_files(state=state, given=given, until=until)
+            if shares:
+                self._spread()  # calibrated before it is told from other models
+            asked = {"horizon": horizon, "outputs": [*shares], "on_blowup": on_blowup}
+            files = FilesToForecast(df, out, overwrite, future_df, self.panel_.columns, asked)
+            return forecast_files(
+                files,
+                model_hash(self, levels=bool(shares)),
+                lambda frame, ahead: self.predict(
+                    horizon, df=frame, level=level, quantiles=quantiles, future_df=ahead,
+                    on_blowup=on_blowup,
+                ),
+                shown=self.verbose,
+            )  # fmt: skip
         panel, continuation = self._continuation(
             model, self._state_of(model, df, state), horizon, given, future_df, on_blowup
         )
@@ -1181,9 +1220,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             state = self.state_ = model.encode(self.panel_)
         return state
 
-    def _state_of(
-        self, model: FittedModel, df: Frame | None, state: ForecastState | None
-    ) -> ForecastState:
+    def _state_of(self, model: FittedModel, df: Any, state: ForecastState | None) -> ForecastState:
         """Where forecasts start: after a frame, from a state, or after the training series."""
         if df is not None and state is not None:
             raise SettingError("df= and state= both say where to start: pass one of them")
@@ -1200,7 +1237,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         state: ForecastState,
         horizon: int,
         given: Frame | None,
-        future_df: Frame | None,
+        future_df: Any,
         on_blowup: OnBlowup,
     ) -> tuple[Panel, Continuation]:
         """The series of a forecast, and what it starts from and is held to."""

@@ -7,6 +7,8 @@ anything is parsed, and the types of a transformer before one is built; and
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,7 +41,7 @@ from tsgen.io import Codec, CodecError, Container, PathLike, about, check_target
 from tsgen.preprocessing import CovariateScaler, PanelScaler, ValueRange
 from tsgen.training import STRATEGIES, TeacherForcing
 
-__all__ = ["SavableEstimator", "load_model", "save_model", "warn_unless_savable"]
+__all__ = ["SavableEstimator", "load_model", "model_hash", "save_model", "warn_unless_savable"]
 
 _PARTS = (
     *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, PanelScaler,
@@ -153,6 +155,22 @@ def save_model(model: SavableEstimator, path: PathLike, *, overwrite: bool = Fal
     for message in left_out:
         warn_user(message, UserWarning)
     _packed(type(model).__name__, snapshot, model._weights()).write(target, overwrite=overwrite)
+
+
+def model_hash(model: SavableEstimator, *, levels: bool) -> str:
+    """What tells a model from others that forecast something else, with levels or without."""
+    snapshot, _ = _without_left_out(model._snapshot())
+    snapshot = replace(
+        snapshot,
+        params={"calendar": snapshot.params.get("calendar")},
+        calibration=snapshot.calibration if levels else None,
+    )
+    with about("this model", "can't be told from others"):
+        container = Container.pack(type(model).__name__, snapshot, model._weights(), _PARTS)
+    found = hashlib.sha256(json.dumps([container.kind, container.model], sort_keys=True).encode())
+    for name, data in sorted(container.members.items()):
+        found.update(name.encode() + data)
+    return found.hexdigest()
 
 
 def warn_unless_savable(model: SavableEstimator) -> None:

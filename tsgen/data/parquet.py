@@ -1,0 +1,345 @@
+"""Parquet files as series: some whole ones at a time, however many there are."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsgen._messages import written
+from tsgen._typing import IntArray
+from tsgen.data.validation import Problems, listing
+from tsgen.errors import FrameError, MissingExtraError, SettingError
+
+__all__ = ["ParquetSource", "SeriesBlock", "SeriesReader", "is_path"]
+
+_ROWS_A_BATCH = 2**16
+_SORT = "sort the files by id and time"
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """A folder, a file or several files of Parquet.
+
+    Attributes
+    ----------
+    dataset : pyarrow.dataset.Dataset
+    name : str
+        What it is called in messages.
+    """
+
+    dataset: Any
+    name: str
+
+    @classmethod
+    def of(cls, given: Any, argument: str) -> ParquetSource:
+        """What is given as an argument: a path, a glob or a dataset.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are no such files.
+        FrameError
+            If they aren't Parquet.
+        MissingExtraError
+            Without pyarrow.
+        """
+        arrow = _pyarrow()
+        if isinstance(given, arrow.dataset.Dataset):
+            if not hasattr(given, "files"):
+                raise SettingError(
+                    f"{argument}= is a {type(given).__name__}: expected a dataset of files, as "
+                    "pyarrow.dataset.dataset(path) makes it"
+                )
+            return cls(given, f"{argument}=")
+        if not is_path(given):
+            raise SettingError(
+                f"{argument}= is a {type(given).__name__}: expected the path of a folder or a file "
+                "of Parquet, a glob, or a pyarrow.dataset.Dataset"
+            )
+        name = os.fspath(given)
+        try:
+            dataset = arrow.dataset.dataset(
+                _files(name), format="parquet", partitioning="hive", exclude_invalid_files=False
+            )
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{argument}={written(name)}: there is no such file or folder"
+            ) from None
+        except (OSError, arrow.ArrowException) as error:
+            raise FrameError([f"{name} can't be read as Parquet: {error}"]) from error
+        if not dataset.files:
+            raise FileNotFoundError(f"{argument}={written(name)}: there are no files of Parquet")
+        return cls(dataset, name)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns."""
+        return list(self.dataset.schema.names)
+
+    @property
+    def identity(self) -> list[list[Any]]:
+        """What tells it from others: path, size and time of each file, and the filter if any."""
+        infos = self.dataset.filesystem.get_file_info(self.dataset.files)
+        # pyarrow has no public name for what ``dataset.filter`` was told.
+        asked = getattr(self.dataset, "_scan_options", {}).get("filter")
+        filters = [] if asked is None else [[f"filter {asked}"]]
+        return [*([info.path, info.size, info.mtime_ns] for info in infos), *filters]
+
+    def count_rows(self) -> int:
+        """How many there are, by the ends of the files alone where none are filtered."""
+        return int(self.dataset.count_rows())
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        """All rows at once."""
+        arrow = _pyarrow()
+        schema = arrow.schema([self.dataset.schema.field(name) for name in columns])
+        return _frame(arrow.Table.from_batches(self.batches(columns), schema))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """The rows of some columns in the order of the files.
+
+        Raises
+        ------
+        FrameError
+            For a file that can't be read, which is named.
+        """
+        arrow = _pyarrow()
+        scan = {
+            "columns": list(columns),
+            "batch_size": _ROWS_A_BATCH,
+            "batch_readahead": 4,
+            "fragment_readahead": 1,
+            # Buffers of what was read ahead are kept until the end of the scan.
+            "fragment_scan_options": arrow.dataset.ParquetFragmentScanOptions(pre_buffer=False),
+        }
+        try:
+            yield from self.dataset.to_batches(**scan)
+        except (OSError, arrow.ArrowException) as error:
+            raise FrameError([f"{self._damaged(scan)} can't be read: {error}"]) from error
+
+    def _damaged(self, scan: dict[str, Any]) -> str:
+        """The first file that can't be read: Arrow doesn't always say which."""
+        arrow = _pyarrow()
+        for fragment in self.dataset.get_fragments():
+            try:
+                for _ in fragment.to_batches(schema=self.dataset.schema, **scan):
+                    pass
+            except (OSError, arrow.ArrowException):
+                return str(fragment.path)
+        return self.name
+
+
+@dataclass(frozen=True)
+class SeriesBlock:
+    """Some whole series, one after the other.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+    starts : ndarray of shape (N,)
+        The first row of each series.
+    ids : Index of shape (N,)
+    first_row : int
+        The place of its first row in the source.
+    """
+
+    table: Any
+    starts: IntArray
+    ids: pd.Index
+    first_row: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def rows(self) -> range:
+        """The places of its rows in the source."""
+        return range(self.first_row, self.first_row + self.table.num_rows)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """As pandas reads it, with all that is named in columns."""
+        return _frame(self.table)
+
+    def check_order(self, time: str) -> None:
+        """Refuse series with rows that are earlier than the row before them."""
+        arrow = _pyarrow()
+        times = self.table[time]
+        if not (arrow.types.is_temporal(times.type) or arrow.types.is_integer(times.type)):
+            return  # no time stamps, as the reader of frames says
+        earlier = arrow.compute.less(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
+        late = np.flatnonzero(earlier.fill_null(False).to_numpy()) + 1
+        late = late[~np.isin(late, self.starts)]
+        if not len(late):
+            return
+        owners = np.searchsorted(self.starts, late, side="right") - 1
+        owners, first = np.unique(owners, return_index=True)
+        stamps = self.frame[time]
+        problems = Problems()
+        problems.add(
+            "series whose rows aren't in the order of time",
+            [
+                f"series {written(self.ids[owner])} at {stamps[row]} (row {row})"
+                for owner, row in zip(owners[:5], late[first][:5], strict=True)
+            ],
+            _SORT,
+            total=len(owners),
+        )
+        problems.raise_any()
+
+
+class SeriesReader:
+    """Blocks of whole series, across the files of a source, whose rows are each in one place.
+
+    Parameters
+    ----------
+    source : ParquetSource
+    columns : sequence of str
+        What is read, with the ids.
+    id_col : str
+    """
+
+    def __init__(self, source: ParquetSource, columns: Sequence[str], id_col: str) -> None:
+        self._source, self._id_col = source, id_col
+        kind = _value_type(source.dataset.schema.field(id_col).type)
+        if _pyarrow().types.is_nested(kind):
+            raise FrameError(
+                [f"column {written(id_col)} of {source.name} holds {kind}, which names no series; "
+                 "convert it to text"]
+            )  # fmt: skip
+        self._batches = source.batches(columns)
+        self._waiting: list[Any] = []
+        # Of the series among the waiting rows; the last one may go on.
+        self._starts: IntArray = np.zeros(0, dtype=np.int64)
+        self._rows, self._first_row = 0, 0
+        self._last_id: Any = None
+        # Hashes of 64 bits: two of ten million ids are alike in one case of 400,000.
+        self._seen: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+
+    def take(self, series: int, rows: int = 0) -> SeriesBlock | None:
+        """The next series; ``None`` after the last one.
+
+        Parameters
+        ----------
+        series : int
+            So many, or fewer at the end.
+        rows : int, default 0
+            Twice, three times as many series, until they have so many rows.
+
+        Raises
+        ------
+        FrameError
+            For a series that was there before, and files that can't be read.
+        """
+        while True:
+            ends = self._starts[series::series]
+            enough = int(np.searchsorted(ends, rows))
+            if enough < len(ends):
+                return self._cut((enough + 1) * series)
+            if not self._read_on():
+                return self._cut(len(self._starts)) if self._rows else None
+
+    def _read_on(self) -> bool:
+        """One more batch; false where there is none."""
+        batch = next(self._batches, None)
+        if batch is None:
+            return False
+        if not len(batch):
+            return True
+        arrow = _pyarrow()
+        ids = batch.column(self._id_col)
+        ids = ids.cast(_value_type(ids.type))
+        before = ids.slice(0, 0) if self._last_id is None else self._last_id
+        joined = arrow.concat_arrays([before, ids])
+        changes = arrow.compute.not_equal(joined.slice(1), joined.slice(0, len(joined) - 1))
+        # A missing id is no series of its own: it is refused with the block that has it.
+        starts = np.flatnonzero(changes.fill_null(False).to_numpy(zero_copy_only=False))
+        starts = starts + 1 - len(before)
+        if self._last_id is None:
+            starts = np.concatenate([[0], starts])
+        self._starts = np.concatenate([self._starts, starts + self._rows])
+        self._waiting.append(batch)
+        self._rows += len(batch)
+        self._last_id = ids.slice(len(ids) - 1)
+        return True
+
+    def _cut(self, series: int) -> SeriesBlock:
+        """Take the first of the waiting series away."""
+        arrow = _pyarrow()
+        starts, later = self._starts[:series], self._starts[series:]
+        end = int(later[0]) if len(later) else self._rows
+        table = arrow.Table.from_batches(self._waiting)
+        ids = pd.Index(table[self._id_col].take(arrow.array(starts)).to_pandas())
+        block = SeriesBlock(table.slice(0, end), starts, ids, self._first_row)
+        self._waiting = table.slice(end).to_batches()
+        self._starts = later - end
+        self._rows -= end
+        self._first_row += end
+        self._check_are_new(block)
+        return block
+
+    def _check_are_new(self, block: SeriesBlock) -> None:
+        hashes = pd.util.hash_pandas_object(pd.Series(block.ids), index=False).to_numpy()
+        order = np.argsort(hashes, kind="stable")
+        places = np.searchsorted(self._seen, hashes[order])
+        known = np.append(self._seen, hashes[:1])[places] == hashes[order]
+        known &= places < len(self._seen)
+        known[1:] |= hashes[order][1:] == hashes[order][:-1]
+        if known.any():
+            back = np.sort(order[known])
+            rows = block.starts[back] + block.first_row
+            where = [
+                f"series {written(block.ids[i])} (row {row})"
+                for i, row in zip(back[:5], rows[:5], strict=True)
+            ]
+            raise FrameError(
+                [f"series of {self._source.name} come back after rows of others: "
+                 f"{listing(where, total=len(back))}; {_SORT}"]
+            )  # fmt: skip
+        self._seen = np.insert(self._seen, places, hashes[order])
+
+
+def is_path(given: Any) -> bool:
+    """Whether an argument is a path, or a glob of several."""
+    return isinstance(given, str | os.PathLike)
+
+
+def _files(name: str) -> Any:
+    """What a name stands for: itself, or the files that a glob finds."""
+    if not glob.has_magic(name) or os.path.exists(name):
+        return name
+    found = sorted(path for path in glob.glob(name, recursive=True) if os.path.isfile(path))
+    if not found:
+        raise FileNotFoundError
+    return found
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    """A table as pandas reads it; what pandas had in an index stands in columns."""
+    frame: pd.DataFrame = table.to_pandas()
+    in_index = set(frame.index.names) & set(table.column_names)
+    return frame.reset_index(drop=not in_index)
+
+
+def _value_type(kind: Any) -> Any:
+    return getattr(kind, "value_type", kind) if _pyarrow().types.is_dictionary(kind) else kind
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.dataset
+    except ImportError as error:
+        raise MissingExtraError(
+            "forecasts from files of Parquet need pyarrow: pip install 'tsgen[parquet]'"
+        ) from error
+    return pyarrow
