@@ -13,7 +13,7 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
-memory, some whole ones at a time).
+memory, some whole ones at a time), ``store`` (a panel of them whose rows stay in files).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
@@ -66,7 +66,7 @@ from tsgen.data.pairs import (
     read_targets,
 )
 from tsgen.data.panel import Panel
-from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequence_reader import (
     Learned,
@@ -88,6 +88,7 @@ from tsgen.data.sequences import (
     Unit,
 )
 from tsgen.data.spec import FrameSpec
+from tsgen.data.store import read_stored_panel
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
@@ -162,6 +163,7 @@ __all__ = [
     "read_panel",
     "read_sequences",
     "read_sources",
+    "read_stored_panel",
     "read_targets",
     "read_vectors",
     "stamps_of_frame",
@@ -172,4 +174,5 @@ __all__ = [
     "time_axis",
     "with_categories_of",
     "with_more_categories",
+    "with_rows_of",
 ]

@@ -6,13 +6,15 @@ is rows ``offsets[i]`` to ``offsets[i + 1]`` of the table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
 from tsgen._typing import FloatArray, IntArray
 
-__all__ = ["Segments", "interleaved", "offsets_of", "ranges", "scattered"]
+__all__ = ["Segments", "chunks", "interleaved", "offsets_of", "ranges", "scattered"]
 
 Segments: TypeAlias = tuple[FloatArray, IntArray, IntArray]
 """A table, where the segments begin in it, and how long they are."""
@@ -30,6 +32,13 @@ def ranges(starts: IntArray, lengths: IntArray) -> IntArray:
     offsets = offsets_of(lengths)
     positions: IntArray = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
     return positions
+
+
+def chunks(offsets: IntArray, rows: int) -> Iterator[slice]:
+    """Groups of segments beside one another, of about so many rows each; a longer one is alone."""
+    group = offsets[:-1] // rows
+    bounds = np.flatnonzero(np.diff(group, prepend=-1, append=-1))
+    yield from (slice(first, end) for first, end in pairwise(bounds.tolist()))
 
 
 def interleaved(*parts: Segments) -> FloatArray:
