@@ -88,7 +88,7 @@ from tsgen.data.sequences import (
     Unit,
 )
 from tsgen.data.spec import FrameSpec
-from tsgen.data.store import read_stored_panel
+from tsgen.data.store import read_stored_panel, rows_or_files
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
@@ -166,6 +166,7 @@ __all__ = [
     "read_stored_panel",
     "read_targets",
     "read_vectors",
+    "rows_or_files",
     "stamps_of_frame",
     "steps_between",
     "suffixes_of",

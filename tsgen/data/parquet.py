@@ -99,7 +99,7 @@ class ParquetSource:
         if columns.one_series or columns.id not in there:
             listed = listing([written(name) for name in there], most=20)
             lacking = (
-                "the model was fitted with id_col=None, as one series"
+                "id_col=None makes one series of all rows"
                 if columns.one_series
                 else f"there is no id column {written(columns.id)} among {listed}"
             )

@@ -22,17 +22,33 @@ from tsgen._typing import FloatArray, IntArray
 from tsgen.data.covariates import Covariate, Covariates, sorted_categories, with_more_categories
 from tsgen.data.frame import Short, check_short, read_panel, refuse_short
 from tsgen.data.layouts import LongLayout
+from tsgen.data.long import LongReader
 from tsgen.data.panel import Panel
-from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, with_rows_of
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
 from tsgen.data.ragged import chunks, offsets_of, ranges
+from tsgen.data.reader import reader_of
 from tsgen.data.spec import FrameSpec
-from tsgen.errors import FrameError, StoreExistsError
+from tsgen.data.validation import listing
+from tsgen.errors import FrameError, SettingError, StoreExistsError
 
-__all__ = ["read_stored_panel"]
+__all__ = ["read_stored_panel", "rows_or_files"]
 
 _SERIES_AT_ONCE = 512
 _ROWS_AT_ONCE = 2**19
 _AS_FRAME = "read it with pd.read_parquet(path) and pass the frame"
+
+
+def rows_or_files(df: Any, store: Any) -> Any:
+    """What is given to ``fit``: a path or a dataset as a `ParquetSource`, all else as it is."""
+    if is_path(df) or type(df).__module__ == "pyarrow._dataset":
+        return ParquetSource.of(df, "df")
+    if store is not None:
+        raise SettingError(
+            f"store={written(os.fspath(store))} is a folder for the rows of files, and df= is a "
+            f"{type(df).__name__}: pass df= the path of a folder or a file of Parquet, or leave "
+            "store= out"
+        )
+    return df
 
 
 def read_stored_panel(
@@ -63,6 +79,7 @@ def read_stored_panel(
         If there is something where the folder is to be.
     """
     check_short(short)
+    _check_layout(source, how)
     columns = source.columns_of(how.columns, _AS_FRAME)
     blocks = SeriesReader(source, columns, how.columns.id)
     with _new_folder(store) as folder:
@@ -78,6 +95,18 @@ def read_stored_panel(
         # Whatever holds some of the values holds the map, and so the file.
         weakref.finalize(panel.values.base, shutil.rmtree, folder, ignore_errors=True)
     return panel
+
+
+def _check_layout(source: ParquetSource, how: FrameSpec) -> None:
+    """Refuse what isn't long, with all columns that there are."""
+    frame, columns = source.without_rows(), how.columns
+    if not isinstance(reader_of(frame, columns), LongReader):
+        raise FrameError(
+            [f"{source.name} has no rows of ids, time stamps and targets: expected the columns "
+             f"{listing([written(name) for name in (columns.id, columns.time, *columns.targets)])} among "
+             f"{listing([written(name) for name in frame.columns], most=20)}; pass id_col=, "
+             "time_col= or target_col="]
+        )  # fmt: skip
 
 
 def _read(block: SeriesBlock, how: FrameSpec, freq: Any) -> Panel:
@@ -128,33 +157,24 @@ class _Table:
 
     def __init__(self, path: Path) -> None:
         self.path, self._shape = path, (0,)
-        self._file = path.open("wb")
 
     def add(self, rows: FloatArray) -> None:
         """More of them, after the others."""
-        if not self._file.tell():
-            self._write_header((0, *rows.shape[1:]))
-        self._file.write(np.ascontiguousarray(rows, dtype=np.float64).data.cast("B"))
-        self._shape = (self._shape[0] + len(rows), *rows.shape[1:])
-
-    def close(self) -> FloatArray:
-        """All rows, as a memory map."""
-        self._file.seek(0)
-        self._write_header(self._shape)
-        self._file.close()
-        return self.mapped()
+        shape = (self._shape[0] + len(rows), *rows.shape[1:])
+        with self.path.open("r+b" if self.path.exists() else "wb") as file:
+            # NumPy leaves room in the header for a longer first axis.
+            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            npy.write_array_header_1_0(file, header)
+            file.seek(0, os.SEEK_END)
+            file.write(np.ascontiguousarray(rows, dtype=np.float64).data.cast("B"))
+        self._shape = shape
 
     def mapped(self) -> FloatArray:
-        """What was closed."""
+        """All of them, as a memory map."""
         if 0 in self._shape:  # there is no map of nothing
             return np.empty(self._shape)
         mapped: FloatArray = np.load(self.path, mmap_mode="r")
         return mapped
-
-    def _write_header(self, shape: tuple[int, ...]) -> None:
-        # NumPy leaves room in it for a longer first axis.
-        header = {"descr": "<f8", "fortran_order": False, "shape": shape}
-        npy.write_array_header_1_0(self._file, header)
 
 
 @dataclass(frozen=True)
@@ -224,7 +244,6 @@ class _Parts:
         per_id = len(ids) // len(order.positions)
         series = order.of(per_id)
         systems = order.of(per_id // first.channels)
-        self._values.close()
         values = self._in_order(self._values, lengths, None if order.is_kept else series)
         panel = replace(
             first,
@@ -251,7 +270,6 @@ class _Parts:
     ) -> Covariates | None:
         if self._rows is None:
             return None
-        self._rows.close()
         schema = tuple(map(_with_sorted_categories, self._schema))
         static = np.concatenate(self._static)[systems]
         renumbered = not all(map(_are_alike, schema, self._schema))
@@ -281,7 +299,6 @@ class _Parts:
         other = _Table(table.path.with_suffix(".sorted"))
         for some in chunks(offsets_of(lengths), _ROWS_AT_ONCE):
             other.add(change(np.asarray(rows[ranges(starts[some], lengths[some])])))
-        other.close()
         del rows
         other.path.replace(table.path)
         return table.mapped()
