@@ -49,9 +49,7 @@ def frame() -> pd.DataFrame:
 
 def source(df: pd.DataFrame, folder: Path, files: int = 3) -> ParquetSource:
     folder.mkdir()
-    for number, (first, end) in enumerate(
-        pairwise(np.linspace(0, len(df), files + 1).astype(int))
-    ):
+    for number, (first, end) in enumerate(pairwise(np.linspace(0, len(df), files + 1).astype(int))):
         path = folder / f"{number}.parquet"
         df.iloc[first:end].to_parquet(path, index=False, row_group_size=4)
     return ParquetSource.of(folder, "df")
@@ -141,7 +139,8 @@ def test_holes_and_gaps(tmp_path: Path, fill: Any) -> None:
 
 @pytest.mark.usefixtures("one_at_once")
 def test_whole_numbers_and_a_part_of_them(tmp_path: Path) -> None:
-    df = frame().assign(y=np.arange(ROWS), unique_id=np.repeat([4, 3, 9, 1, 0, 7], [*LENGTHS.values()]))
+    ids = np.repeat([4, 3, 9, 1, 0, 7], list(LENGTHS.values()))
+    df = frame().assign(y=np.arange(ROWS), unique_id=ids)
     assert_same(read_stored_panel(source(df, tmp_path / "in"), spec()), read_panel(df, spec()))
     df["y"] = df["y"].astype(float).where(df.index != 30)
     how = spec(fill="mask")
@@ -198,8 +197,13 @@ def test_problems_are_told_as_those_of_the_frame(tmp_path: Path, damage: Any) ->
 @pytest.mark.usefixtures("one_at_once")
 def test_a_gap_in_a_later_block(tmp_path: Path) -> None:
     df = frame().drop(index=40).reset_index(drop=True)
-    with pytest.raises(FrameError, match=r"that of the first series.*series 'd'"):
+    with pytest.raises(FrameError, match=r"series 'd' at 2024-01-10 .*\(after row 39\)"):
         read_stored_panel(source(df, tmp_path / "in"), spec())
+    df = frame()
+    df.loc[df["unique_id"] == "e", "ds"] += pd.Timedelta("12h")
+    df.loc[df.index[-1], "ds"] += pd.Timedelta("1h")
+    with pytest.raises(FrameError, match="that of the first series"):
+        read_stored_panel(source(df, tmp_path / "off"), spec())
 
 
 def test_a_series_in_two_places(tmp_path: Path) -> None:
@@ -217,9 +221,9 @@ def test_other_columns(tmp_path: Path) -> None:
         read_stored_panel(given, spec(columns={"future": "z"}))
     with pytest.raises(FrameError, match=r"id_col=None makes one series.*pass the frame"):
         read_stored_panel(given, spec(columns={"id_col": None}))
-    numbers = frame()[["ds", "price", "y"]].assign(unique_id=1, ds=1)
+    numbers = frame()[["price", "y"]].assign(unique_id=1)
     with pytest.raises(FrameError, match="has no rows of ids, time stamps and targets"):
-        read_stored_panel(source(numbers, tmp_path / "n"), spec(columns={"target_col": "z"}))
+        read_stored_panel(source(numbers, tmp_path / "numbers"), spec())
 
 
 def test_no_rows(tmp_path: Path) -> None:

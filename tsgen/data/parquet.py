@@ -103,7 +103,8 @@ class ParquetSource:
                 if columns.one_series
                 else f"there is no id column {written(columns.id)} among {listed}"
             )
-            raise FrameError([f"{self.name} is to be read series by series, and {lacking}: {remedy}"])
+            what = f"{self.name} is to be read series by series, and {lacking}"
+            raise FrameError([f"{what}: {remedy}"])
         wanted = {columns.id, columns.time, *columns.targets, *columns.covariates}
         return [name for name in there if name in wanted]
 

@@ -100,13 +100,16 @@ def read_stored_panel(
 def _check_layout(source: ParquetSource, how: FrameSpec) -> None:
     """Refuse what isn't long, with all columns that there are."""
     frame, columns = source.without_rows(), how.columns
-    if not isinstance(reader_of(frame, columns), LongReader):
-        raise FrameError(
-            [f"{source.name} has no rows of ids, time stamps and targets: expected the columns "
-             f"{listing([written(name) for name in (columns.id, columns.time, *columns.targets)])} among "
-             f"{listing([written(name) for name in frame.columns], most=20)}; pass id_col=, "
-             "time_col= or target_col="]
-        )  # fmt: skip
+    if isinstance(reader_of(frame, columns), LongReader):
+        return
+    expected = listing([written(name) for name in (columns.id, columns.time, *columns.targets)])
+    there = listing([written(name) for name in frame.columns], most=20)
+    raise FrameError(
+        [
+            f"{source.name} has no rows of ids, time stamps and targets: expected the columns "
+            f"{expected} among {there}; pass id_col=, time_col= or target_col="
+        ]
+    )
 
 
 def _read(block: SeriesBlock, how: FrameSpec, freq: Any) -> Panel:
@@ -166,7 +169,7 @@ class _Table:
             header = {"descr": "<f8", "fortran_order": False, "shape": shape}
             npy.write_array_header_1_0(file, header)
             file.seek(0, os.SEEK_END)
-            file.write(np.ascontiguousarray(rows, dtype=np.float64).data.cast("B"))
+            np.ascontiguousarray(rows, dtype=np.float64).tofile(file)
         self._shape = shape
 
     def mapped(self) -> FloatArray:
@@ -265,9 +268,7 @@ class _Parts:
             short = pd.concat(self._short).sort_index()
             refuse_short(short.index, short.to_numpy(), self._min_rows)
 
-    def _covariates(
-        self, lengths: IntArray, systems: IntArray, *, kept: bool
-    ) -> Covariates | None:
+    def _covariates(self, lengths: IntArray, systems: IntArray, *, kept: bool) -> Covariates | None:
         if self._rows is None:
             return None
         schema = tuple(map(_with_sorted_categories, self._schema))
