@@ -346,4 +346,4 @@ def _with_sorted_categories(item: Covariate) -> Covariate:
 
 
 def _are_alike(one: Covariate, other: Covariate) -> bool:
-    return one.categories is other.categories or bool(one.categories.equals(other.categories))  # type: ignore[union-attr, arg-type]
+    return one.categories is other.categories or bool(one.categories.equals(other.categories))  # type: ignore[union-attr]
