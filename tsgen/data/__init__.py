@@ -88,7 +88,7 @@ from tsgen.data.sequences import (
     Unit,
 )
 from tsgen.data.spec import FrameSpec
-from tsgen.data.store import read_stored_panel, rows_or_files
+from tsgen.data.store import changed_by_chunks, in_chunks, read_stored_panel, rows_or_files
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
@@ -134,6 +134,7 @@ __all__ = [
     "as_dtype",
     "as_stamps",
     "calendar_parts",
+    "changed_by_chunks",
     "check_fill",
     "check_ids",
     "check_names",
@@ -144,6 +145,7 @@ __all__ = [
     "fitting",
     "frame_of_values",
     "hold_out",
+    "in_chunks",
     "is_path",
     "kind_of_categories",
     "learn_pairs",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -31,7 +32,7 @@ from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import listing
 from tsgen.errors import FrameError, SettingError, StoreExistsError
 
-__all__ = ["read_stored_panel", "rows_or_files"]
+__all__ = ["changed_by_chunks", "in_chunks", "read_stored_panel", "rows_or_files"]
 
 _SERIES_AT_ONCE = 512
 _ROWS_AT_ONCE = 2**19
@@ -95,6 +96,40 @@ def read_stored_panel(
         # Whatever holds some of the values holds the map, and so the file.
         weakref.finalize(panel.values.base, shutil.rmtree, folder, ignore_errors=True)
     return panel
+
+
+def in_chunks(values: FloatArray, offsets: IntArray) -> Iterator[tuple[slice, FloatArray]]:
+    """Values (rows,) of some series at a time, and which these are; for the sake of memory."""
+    for some in chunks(offsets, _ROWS_AT_ONCE):
+        yield some, np.asarray(values[offsets[some.start] : offsets[some.stop]])
+        whole = getattr(values, "base", None)
+        if isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            whole.madvise(mmap.MADV_DONTNEED)  # pages that were read, and can be read again
+
+
+def changed_by_chunks(
+    values: FloatArray, offsets: IntArray, change: Callable[[slice, FloatArray], FloatArray]
+) -> FloatArray:
+    """What a function makes of values (rows,), some series at a time; a map of those of a map."""
+    if not isinstance(values, np.memmap):
+        changed = np.empty(len(values))
+        for some, rows in in_chunks(values, offsets):
+            changed[offsets[some.start] : offsets[some.stop]] = change(some, rows)
+        return changed
+    handle, path = tempfile.mkstemp(".npy", dir=Path(str(values.filename)).parent)
+    os.close(handle)
+    table = _Table(Path(path))
+    for some, rows in in_chunks(values, offsets):
+        table.add(change(some, rows))
+    # Torch wants what can be written to, though nobody does.
+    mapped: FloatArray = np.load(path, mmap_mode="c")
+    weakref.finalize(mapped.base, _remove, path)
+    return mapped
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.remove(path)
 
 
 def _check_layout(source: ParquetSource, how: FrameSpec) -> None:
