@@ -24,6 +24,7 @@ __all__ = [
     "ScalerError",
     "SettingError",
     "StateError",
+    "StoreExistsError",
     "TrainingInterrupted",
     "TrainingRowsWarning",
     "TsgenError",
@@ -109,6 +110,10 @@ class ModelExistsError(TsgenError, FileExistsError):
 
 class ForecastsExistError(TsgenError, FileExistsError):
     """A folder for forecasts has those of another call, or other files: the message says which."""
+
+
+class StoreExistsError(TsgenError, FileExistsError):
+    """There is something where the rows of files that are fitted to shall be stored."""
 
 
 class MissingExtraError(TsgenError, ImportError):

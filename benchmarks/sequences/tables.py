@@ -111,12 +111,12 @@ def pairs(runs: pd.DataFrame) -> str:
     entries: dict[str, list[tuple[str, ...]]] = {name: [] for name in TASKS}
     for name, error in PUBLISHED_PHONEMES.items():
         entries["phonemes"].append((f"{name} (published)", number(error, 1), *["–"] * 3))
-    for (task, beams), group in runs.groupby(["task", "beams"]) if len(runs) else []:
+    ways = ["task", "model", "beams"]
+    for (task, model, beams), group in runs.groupby(ways) if len(runs) else []:
         shown = (over_seeds(group[column], ".2f") for column in ("error", "symbol_error"))
         took = seconds(group["predict_s"].median())
         way = "greedy" if beams == 1 else f"{beams} beams"
-        name = f"{group['model'].iloc[0]}, {way}"
-        entries[str(task)].append((name, *shown, _seconds(group), took))
+        entries[str(task)].append((f"{model}, {way}", *shown, _seconds(group), took))
     rows = [
         (title, *cells)
         for task, title in TASKS.items()

@@ -445,7 +445,7 @@ def test_columns_that_are_lacking(model: LSTMForecaster, tmp_path: Path) -> None
         with pytest.raises(FrameError, match=message):
             model.predict(5, df=given, out=tmp_path / "out")
     one = LSTMForecaster(**SMALL).fit(panel(1), id_col=None)
-    with pytest.raises(FrameError, match="fitted with id_col=None"):
+    with pytest.raises(FrameError, match="id_col=None makes one series"):
         one.predict(5, df=written(df, tmp_path / "in"), out=tmp_path / "out")
 
 

@@ -14,7 +14,7 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
-memory, some whole ones at a time).
+memory, some whole ones at a time), ``store`` (a panel of them whose rows stay in files).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
@@ -68,7 +68,7 @@ from tsgen.data.pairs import (
     read_targets,
 )
 from tsgen.data.panel import Panel
-from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
 from tsgen.data.ragged import offsets_of, ranges
 from tsgen.data.sequence_reader import (
     Learned,
@@ -90,6 +90,7 @@ from tsgen.data.sequences import (
     Unit,
 )
 from tsgen.data.spec import FrameSpec
+from tsgen.data.store import changed_by_chunks, in_chunks, read_stored_panel, rows_or_files
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
@@ -137,6 +138,7 @@ __all__ = [
     "as_dtype",
     "as_stamps",
     "calendar_parts",
+    "changed_by_chunks",
     "check_fill",
     "check_ids",
     "check_names",
@@ -147,6 +149,7 @@ __all__ = [
     "fitting",
     "frame_of_values",
     "hold_out",
+    "in_chunks",
     "is_frame",
     "is_path",
     "kind_of_categories",
@@ -169,8 +172,10 @@ __all__ = [
     "read_panel",
     "read_sequences",
     "read_sources",
+    "read_stored_panel",
     "read_targets",
     "read_vectors",
+    "rows_or_files",
     "stamps_of_frame",
     "steps_between",
     "suffixes_of",
@@ -179,4 +184,5 @@ __all__ = [
     "time_axis",
     "with_categories_of",
     "with_more_categories",
+    "with_rows_of",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "kind_of_categories",
     "plain",
     "read_column",
+    "sorted_categories",
     "with_categories_of",
     "with_more_categories",
 ]
@@ -191,7 +192,7 @@ def _occurring(item: Covariate, values: FloatArray) -> pd.Index:
     """The categories that a column has, sorted where they can be."""
     assert item.categories is not None
     numbers = np.unique(values).astype(np.int64)
-    return _sorted(item.categories[numbers[numbers > 0] - 1])
+    return sorted_categories(item.categories[numbers[numbers > 0] - 1])
 
 
 def kind_of_categories(values: pd.Index) -> str | None:
@@ -204,10 +205,11 @@ def kind_of_categories(values: pd.Index) -> str | None:
 
 def _categories(column: pd.Series) -> pd.Index:
     """What occurs in a column, sorted where it can be."""
-    return _sorted(pd.Index(plain(column.dropna()).unique()))
+    return sorted_categories(pd.Index(plain(column.dropna()).unique()))
 
 
-def _sorted(found: pd.Index) -> pd.Index:
+def sorted_categories(found: pd.Index) -> pd.Index:
+    """Categories in their order, where they have one."""
     try:
         return found.sort_values()
     except TypeError:  # of kinds that have no order among them

@@ -16,6 +16,7 @@ import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
 from tsgen._messages import written
+from tsgen._typing import IntArray
 from tsgen.data.columns import Columns, output_name, suffixes_of
 from tsgen.data.frequency import Frequency
 from tsgen.data.history import History
@@ -29,12 +30,14 @@ from tsgen.errors import FrameError, SettingError
 
 __all__ = [
     "Short",
+    "check_short",
     "curves",
     "hold_out",
     "outputs_of",
     "read_cells",
     "read_history",
     "read_panel",
+    "refuse_short",
 ]
 
 Short = Literal["error", "skip"]
@@ -67,8 +70,7 @@ def read_panel(
         What happens to the columns of a wide frame that hold nothing but NaN.
     """
     spec = how if isinstance(how, FrameSpec) else FrameSpec(how or Columns())
-    if short not in ("error", "skip"):
-        raise SettingError(f"short={written(short)} is unknown; expected 'error' or 'skip'")
+    check_short(short)
     native = _with_rows(df)
     reader = reader_of(native, spec.columns)
     read = (reader.without_empty() if empty == "skip" else reader).read(freq, spec)
@@ -124,6 +126,12 @@ def hold_out(
     columns = Columns.of(id_col, time_col, target_col, frame=native.frame)
     held_out = reader_of(native, columns).last_rows(int(rows))
     return native.rows(~held_out), native.rows(held_out)
+
+
+def check_short(short: Any) -> None:
+    """Refuse a rule for short series that there isn't."""
+    if short not in ("error", "skip"):
+        raise SettingError(f"short={written(short)} is unknown; expected 'error' or 'skip'")
 
 
 def _with_rows(df: Any) -> Native:
@@ -219,21 +227,24 @@ def read_cells(df: AnyFrame, columns: Columns) -> Cells:
 
 
 def _without_short(panel: Panel, min_rows: int, short: Short) -> Panel:
-    lengths = panel.lengths
-    too_short = lengths < min_rows
+    too_short = panel.lengths < min_rows
     if not too_short.any():
         return panel
-    where = [
-        f"{written(name)} ({length})"
-        for name, length in zip(panel.ids[too_short][:5], lengths[too_short][:5], strict=True)
-    ]
     if short == "error" or too_short.all():
-        problems = Problems()
-        problems.add(
-            f"series with fewer than {min_rows} rows",
-            where,
-            "drop them, or pass short='skip'",
-            total=int(too_short.sum()),
-        )
-        problems.raise_any()
+        refuse_short(panel.ids[too_short], panel.lengths[too_short], min_rows)
     return panel.select(~too_short)
+
+
+def refuse_short(ids: pd.Index, lengths: IntArray, min_rows: int) -> None:
+    """Say of some series that they are too short."""
+    where = [
+        f"{written(name)} ({length})" for name, length in zip(ids[:5], lengths[:5], strict=True)
+    ]
+    problems = Problems()
+    problems.add(
+        f"series with fewer than {min_rows} rows",
+        where,
+        "drop them, or pass short='skip'",
+        total=len(ids),
+    )
+    problems.raise_any()

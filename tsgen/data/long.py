@@ -74,7 +74,7 @@ class LongReader:
         offsets = np.searchsorted(grouped, np.arange(len(ids) + 1)).astype(np.int64)
         frequency = frequency_of(freq, stamps, offsets)
         gaps = spec.fill is not None
-        expected = ExpectedSteps(frequency, origin_of(freq), gaps)
+        expected = ExpectedSteps(frequency, origin_of(freq, spec), gaps)
         check_steps(expected, stamps, offsets, names, order, problems)
         problems.raise_any()
         whole = whole_rows(stamps, offsets, order, frequency, gaps=gaps)

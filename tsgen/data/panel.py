@@ -18,7 +18,7 @@ from tsgen.data.frequency import Frequency
 from tsgen.data.layouts import Frame, Layout, Output, Shown, as_stamps
 from tsgen.data.missing import fill_values
 from tsgen.data.native import Kind, like
-from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered
+from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered, taken
 
 __all__ = ["Panel"]
 
@@ -156,11 +156,12 @@ class Panel:
         covariates = self.covariates
         if covariates is not None:
             every = slice(None, None, self.channels)
-            rows = ranges(self.covariate_offsets[:-1] + first[every], (kept + behind)[every])
-            covariates = replace(covariates, rows=covariates.rows[rows])
+            starts = self.covariate_offsets[:-1] + first[every]
+            rows = taken(covariates.rows, starts, (kept + behind)[every])
+            covariates = replace(covariates, rows=rows)
         return replace(
             self,
-            values=self.values[ranges(self.offsets[:-1] + first, kept)],
+            values=taken(self.values, self.offsets[:-1] + first, kept),
             offsets=offsets_of(kept),
             behind=behind,
             covariates=covariates,

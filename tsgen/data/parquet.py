@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +16,15 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen._typing import IntArray
+from tsgen.data.columns import Columns
 from tsgen.data.validation import Problems, listing
 from tsgen.errors import FrameError, MissingExtraError, SettingError
 
-__all__ = ["ParquetSource", "SeriesBlock", "SeriesReader", "is_path"]
+__all__ = ["ParquetSource", "SeriesBlock", "SeriesReader", "is_path", "with_rows_of"]
 
 _ROWS_A_BATCH = 2**16
 _SORT = "sort the files by id and time"
+_ROW = re.compile(r"(?<=\brow )\d+(?=[),;]|$)")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,31 @@ class ParquetSource:
     def columns(self) -> list[str]:
         """The names of all columns."""
         return list(self.dataset.schema.names)
+
+    def columns_of(self, columns: Columns, remedy: str) -> list[str]:
+        """Those that have a role, in the order of the files.
+
+        Raises
+        ------
+        FrameError
+            If nothing says which series a row is of; with the remedy.
+        """
+        there = self.columns
+        if columns.one_series or columns.id not in there:
+            listed = listing([written(name) for name in there], most=20)
+            lacking = (
+                "id_col=None makes one series of all rows"
+                if columns.one_series
+                else f"there is no id column {written(columns.id)} among {listed}"
+            )
+            what = f"{self.name} is to be read series by series, and {lacking}"
+            raise FrameError([f"{what}: {remedy}"])
+        wanted = {columns.id, columns.time, *columns.targets, *columns.covariates}
+        return [name for name in there if name in wanted]
+
+    def without_rows(self) -> pd.DataFrame:
+        """All columns as a frame has them, and no rows."""
+        return _frame(self.dataset.schema.empty_table())
 
     @property
     def identity(self) -> list[list[Any]]:
@@ -313,6 +341,11 @@ def is_path(given: Any) -> bool:
     return isinstance(given, str | os.PathLike)
 
 
+def with_rows_of(problem: str, rows: Sequence[int] | IntArray) -> str:
+    """What a message says of the rows of a block, of those of its source instead."""
+    return _ROW.sub(lambda found: str(rows[int(found[0])]), problem)
+
+
 def _files(name: str) -> Any:
     """What a name stands for: itself, or the files that a glob finds."""
     if not glob.has_magic(name) or os.path.exists(name):
@@ -341,6 +374,6 @@ def _pyarrow() -> Any:
         import pyarrow.dataset
     except ImportError as error:
         raise MissingExtraError(
-            "forecasts from files of Parquet need pyarrow: pip install 'tsgen[parquet]'"
+            "files of Parquet need pyarrow: pip install 'tsgen[parquet]'"
         ) from error
     return pyarrow

@@ -6,16 +6,20 @@ is rows ``offsets[i]`` to ``offsets[i + 1]`` of the table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
 from tsgen._typing import FloatArray, IntArray
 
-__all__ = ["Segments", "interleaved", "offsets_of", "ranges", "scattered"]
+__all__ = ["Segments", "chunks", "interleaved", "offsets_of", "ranges", "scattered", "taken"]
 
 Segments: TypeAlias = tuple[FloatArray, IntArray, IntArray]
 """A table, where the segments begin in it, and how long they are."""
+
+_ROWS_AT_ONCE = 2**19
 
 
 def offsets_of(lengths: IntArray) -> IntArray:
@@ -30,6 +34,13 @@ def ranges(starts: IntArray, lengths: IntArray) -> IntArray:
     offsets = offsets_of(lengths)
     positions: IntArray = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
     return positions
+
+
+def chunks(offsets: IntArray, rows: int) -> Iterator[slice]:
+    """Groups of segments beside one another, of about so many rows each; a longer one is alone."""
+    group = offsets[:-1] // rows
+    bounds = np.flatnonzero(np.diff(group, prepend=-1, append=-1))
+    yield from (slice(first, end) for first, end in pairwise(bounds.tolist()))
 
 
 def interleaved(*parts: Segments) -> FloatArray:
@@ -55,3 +66,13 @@ def scattered(values: IntArray, positions: IntArray, count: int) -> IntArray:
     everywhere = np.zeros(count, dtype=np.int64)
     everywhere[positions] = values
     return everywhere
+
+
+def taken(rows: FloatArray, starts: IntArray, lengths: IntArray) -> FloatArray:
+    """Several segments of rows, one after the other, without the positions of all at once."""
+    offsets = offsets_of(lengths)
+    copied = np.empty((offsets[-1], *rows.shape[1:]), dtype=rows.dtype)
+    for some in chunks(offsets, _ROWS_AT_ONCE):
+        positions = ranges(starts[some], lengths[some])
+        copied[offsets[some.start] : offsets[some.stop]] = rows[positions]
+    return copied

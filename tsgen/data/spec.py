@@ -52,6 +52,8 @@ class FrameSpec:
         Whether the rows go on from others: what is missing before their first value is a hole.
     fill_hint : FillHint
         What a message says that can be done about holes.
+    known_frequency : str
+        What it says of a frequency that was known before.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -63,6 +65,7 @@ class FrameSpec:
     seen: Panel | None = None
     goes_on: bool = False
     fill_hint: FillHint = FILL_NUMBERS
+    known_frequency: str = "that of fit"
 
     @classmethod
     def like(
@@ -212,8 +215,8 @@ def _refuse_dates_as_numbers(times: pd.Index) -> None:
         )
 
 
-def origin_of(freq: Any) -> str:
+def origin_of(freq: Any, spec: FrameSpec) -> str:
     """Where a frequency comes from, for messages."""
     if freq is None:
         return "found in the longest series"
-    return "that of fit" if isinstance(freq, Frequency) else "declared"
+    return spec.known_frequency if isinstance(freq, Frequency) else "declared"

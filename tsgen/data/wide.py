@@ -68,7 +68,7 @@ class WideReader:
         stamps = times if order is None else times[order]
         frequency = frequency_of(freq, stamps, np.array([0, len(stamps)]))
         gaps = spec.fill is not None
-        expected = ExpectedSteps(frequency, origin_of(freq), gaps)
+        expected = ExpectedSteps(frequency, origin_of(freq, spec), gaps)
         check_index_steps(expected, stamps, order, problems)
         if gaps:
             problems.raise_any()

@@ -23,8 +23,8 @@ from tsgen.data import (
     SeriesReader,
     is_frame,
     is_path,
-    listing,
     opened,
+    with_rows_of,
 )
 from tsgen.errors import FrameError, SettingError
 from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
@@ -38,7 +38,7 @@ _SERIES_AT_ONCE = 512
 """Those that a network computes together: blocks of whole such groups give the same numbers."""
 _ROWS_AT_ONCE = 2**19
 """Rows of a block, where it isn't a single group of long series."""
-_ROW = re.compile(r"(?<=\brow )\d+(?=[),;]|$)")
+_AS_FRAME = "read it with pd.read_parquet(path) and pass the frame without out="
 _OF_FUTURE = re.compile("future_df=|^future covariate")
 
 Files: TypeAlias = "str | os.PathLike[str] | Dataset"
@@ -132,7 +132,7 @@ def forecast_files(
     """
     source = ParquetSource.of(files.df, "df")
     check_is_apart(files.out, source)
-    blocks = SeriesReader(source, _columns_read(source, files.columns), files.columns.id)
+    blocks = SeriesReader(source, source.columns_of(files.columns, _AS_FRAME), files.columns.id)
     future = _Future(files.future_df, files.columns)
     request = {"model": model, "df": source.identity, "future_df": future.identity, **files.asked}
     folder = PartsFolder(files.out, request)
@@ -151,24 +151,6 @@ def forecast_files(
         raise FrameError([f"{source.name} has 0 rows; a forecast needs history"])
     folder.finish(parts)
     return folder.dataset()
-
-
-def _columns_read(source: ParquetSource, columns: Columns) -> list[str]:
-    """The columns that have a role, in the order of the files."""
-    there = source.columns
-    if columns.one_series or columns.id not in there:
-        listed = listing([written(name) for name in there], most=20)
-        lacking = (
-            "the model was fitted with id_col=None, as one series"
-            if columns.one_series
-            else f"there is no id column {written(columns.id)} among {listed}"
-        )
-        raise FrameError(
-            [f"{source.name} is to be read series by series, and {lacking}: read it with "
-             "pd.read_parquet(path) and pass the frame without out="]
-        )  # fmt: skip
-    wanted = {columns.id, columns.time, *columns.targets, *columns.covariates}
-    return [name for name in there if name in wanted]
 
 
 def _forecast(
@@ -195,7 +177,7 @@ def _forecast(
 def _with_rows_of_source(problem: str, block: SeriesBlock, ahead: _Ahead) -> str:
     """A problem of a block, with rows as they are counted in all of what was given."""
     rows = ahead.rows if _OF_FUTURE.search(problem) else block.rows
-    return _ROW.sub(lambda found: str(rows[int(found[0])]), problem)
+    return with_rows_of(problem, rows)
 
 
 class _Ahead(NamedTuple):

@@ -41,6 +41,7 @@ from tsgen.data import (
     FrameSpec,
     Native,
     Panel,
+    ParquetSource,
     Short,
     calendar_parts,
     check_fill,
@@ -50,6 +51,8 @@ from tsgen.data import (
     read_given,
     read_new_rows,
     read_panel,
+    read_stored_panel,
+    rows_or_files,
 )
 from tsgen.errors import NotFittedError, SettingError, TrainingInterrupted, warn_user
 from tsgen.evaluation import Cutoffs, Plan, backtest
@@ -243,7 +246,7 @@ class NeuralForecaster(SavableEstimator, Forecaster):
     @isolated()
     def prepare(
         self,
-        df: AnyFrame,
+        df: AnyFrame | Files,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -256,13 +259,14 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         fill: Fill | None = None,
         short: Short = "error",
         init: NeuralForecaster | None = None,
+        store: str | PathLike[str] | None = None,
     ) -> tuple[ForecastModule, WindowDataModule]:
         """Do all of ``fit`` but the training, for a ``Trainer`` of your own.
 
         Parameters
         ----------
         df, id_col, time_col, target_col, freq, future_covariates, past_covariates, \
-        static_covariates, roll_past, fill, short, init
+        static_covariates, roll_past, fill, short, init, store
             As in ``fit``.
 
         Returns
@@ -291,15 +295,16 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         roles = Roles(
             id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         )
-        spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
+        given = rows_or_files(df, store)
+        spec = self._spec(given, roles, roll_past=roll_past, fill=fill)
         start = self._start_from(init)
-        return self._prepare(self._read_history(df, spec, freq, short), start)
+        return self._prepare(self._read_history(given, spec, freq, short, store), start)
 
     @with_hints
     @isolated()
     def fit(
         self,
-        df: AnyFrame,
+        df: AnyFrame | Files,
         *,
         id_col: str | None = "unique_id",
         time_col: str = "ds",
@@ -313,15 +318,18 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         short: Short = "error",
         init: NeuralForecaster | None = None,
         run_dir: str | PathLike[str] | None = None,
+        store: str | PathLike[str] | None = None,
     ) -> Self:
         """Train on one or many series; what an earlier ``fit`` learned is forgotten.
 
         Parameters
         ----------
-        df : Series or DataFrame
+        df : Series, DataFrame, path or pyarrow.dataset.Dataset
             A Series, a wide frame (time as the index, a column per series), a long frame (a row
             per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
             polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
+            Or a folder, a glob or a file of Parquet as a long frame with ids, whose rows may be
+            more than memory holds; the rows of each series stand together.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with
@@ -363,6 +371,9 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         run_dir : path, optional
             A folder for checkpoints: the same call after a crash goes on where the last one
             stands, and ends with the weights of a run that was never cut off.
+        store : path, optional
+            A folder to make for the rows of files, eight bytes a value; by default a temporary
+            one, which is removed with the rows of this ``fit``.
 
         Returns
         -------
@@ -371,7 +382,12 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         Raises
         ------
         FrameError
-            With all that is wrong with the frame.
+            With all that is wrong with the frame, or with the first series of files that can't
+            be read.
+        StoreExistsError
+            If there is something at ``store``.
+        FileNotFoundError
+            If there are no such files.
         SettingError
             For an argument that can't be used, a ``run_dir`` of another run, or what doesn't fit
             the model given as ``init``.
@@ -391,12 +407,13 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         roles = Roles(
             id_col, time_col, target_col, future_covariates, past_covariates, static_covariates
         )
-        spec = self._spec(df, roles, roll_past=roll_past, fill=fill)
+        given = rows_or_files(df, store)
+        spec = self._spec(given, roles, roll_past=roll_past, fill=fill)
         # Apart, so that who forecasts meanwhile has the model before this one, or this one.
         learner = copy(self)
         start = self._start_from(init)
         try:
-            history = learner._read_history(df, spec, freq, short)
+            history = learner._read_history(given, spec, freq, short, store)
             module, data = learner._prepare(history, start)
             warn_unless_savable(learner)
             interrupted = learner._learn(module, data, run_dir)
@@ -410,8 +427,10 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             warn_user(f"{interrupted}; the model has the best weights so far", TrainingInterrupted)
         return self
 
-    def _spec(self, df: AnyFrame, roles: Roles, *, roll_past: bool, fill: Fill | None) -> FrameSpec:
-        """What is to be read of the frame of ``fit``."""
+    def _spec(
+        self, df: AnyFrame | ParquetSource, roles: Roles, *, roll_past: bool, fill: Fill | None
+    ) -> FrameSpec:
+        """What is to be read of the rows of ``fit``."""
         static, table = opened_if_frame(roles.static), None
         if isinstance(static, Native):
             static = static.by_id(roles.id)
@@ -422,8 +441,9 @@ class NeuralForecaster(SavableEstimator, Forecaster):
                 f"static_covariates= has a column {written(roles.id)}, and is by the ids in its "
                 f"index: pass static.set_index({written(roles.id)})"
             )
+        frame = df.without_rows() if isinstance(df, ParquetSource) else df
         return FrameSpec(
-            Columns.of(*roles._replace(static=static), frame=df),
+            Columns.of(*roles._replace(static=static), frame=frame),
             fill=check_fill(fill),
             joint=yes_or_no("multivariate", self.multivariate),
             roll_past=yes_or_no("roll_past", roll_past),
@@ -431,8 +451,19 @@ class NeuralForecaster(SavableEstimator, Forecaster):
             static=table,
         )
 
-    def _read_history(self, df: AnyFrame, spec: FrameSpec, freq: Any, short: Short) -> Panel:
-        panel = read_panel(df, spec, freq=freq, min_rows=self._min_rows, short=short)
+    def _read_history(
+        self,
+        df: AnyFrame | ParquetSource,
+        spec: FrameSpec,
+        freq: Any,
+        short: Short,
+        store: str | PathLike[str] | None,
+    ) -> Panel:
+        how = {"freq": freq, "min_rows": self._min_rows, "short": short}
+        if isinstance(df, ParquetSource):
+            panel = read_stored_panel(df, spec, **how, store=store)
+        else:
+            panel = read_panel(df, spec, **how)
         if spec.joint and panel.channels - panel.rolled < 2:
             raise SettingError(
                 "multivariate=True needs several channels, and the frame has one: give a wide "

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray, IntArray
-from tsgen.data import listing, offsets_of, ranges
+from tsgen.data import changed_by_chunks, in_chunks, listing, offsets_of, ranges
 from tsgen.errors import ScalerError, SettingError
 from tsgen.nn import TensorRecord
 from tsgen.preprocessing.target_transforms import TargetTransform
@@ -85,9 +85,13 @@ class AffineScalers(SeriesScalers):
 
     def transform(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         lengths = np.diff(offsets)
-        scaled = values - np.repeat(self.centre, lengths)
-        scaled /= np.repeat(self.scale, lengths)
-        return scaled
+
+        def scaled_rows(some: slice, rows: FloatArray) -> FloatArray:
+            scaled = rows - np.repeat(self.centre[some], lengths[some])
+            scaled /= np.repeat(self.scale[some], lengths[some])
+            return scaled
+
+        return changed_by_chunks(values, offsets, scaled_rows)
 
     def inverse_transform(self, values: FloatArray) -> FloatArray:
         return values * self.scale[:, None] + self.centre[:, None]
@@ -324,21 +328,35 @@ def fit_scalers(
     check_template("scaler" if invertible else "covariate_scaler", template, invertible=invertible)
     if template is None:
         return AffineScalers(np.zeros(len(ids)), np.ones(len(ids)))
-    known = ~np.isnan(values)
-    if not known.all():
-        offsets = np.concatenate([[0], np.cumsum(known)])[offsets]
-        values = values[known]
-        nothing = np.diff(offsets) == 0  # a covariate may be unknown in a whole series
-        values = np.insert(values, offsets[:-1][nothing], 0.0)
-        offsets = offsets + np.concatenate([[0], np.cumsum(nothing)])
     if isinstance(template, str) and template in NAMED_SCALERS:
-        return _fit_affine(template, values, offsets)
+        parts = [
+            _fit_affine(template, *_known(rows, offsets[some.start : some.stop + 1]))
+            for some, rows in in_chunks(values, offsets)
+        ]
+        return AffineScalers(
+            np.concatenate([part.centre for part in parts]),
+            np.concatenate([part.scale for part in parts]),
+        )
+    values, offsets = _known(values, offsets)
     return TransformerScalers(
         tuple(
             _fit_transformer(template, name, rows, invertible=invertible)
             for name, rows in zip(ids, _split(values, offsets), strict=True)
         )
     )
+
+
+def _known(values: FloatArray, offsets: IntArray) -> tuple[FloatArray, IntArray]:
+    """Rows without those that are missing, and where series begin among them."""
+    offsets = offsets - offsets[0]
+    known = ~np.isnan(values)
+    if known.all():
+        return values, offsets
+    offsets = np.concatenate([[0], np.cumsum(known)])[offsets]
+    values = values[known]
+    nothing = np.diff(offsets) == 0  # a covariate may be unknown in a whole series
+    values = np.insert(values, offsets[:-1][nothing], 0.0)
+    return values, offsets + np.concatenate([[0], np.cumsum(nothing)])
 
 
 def check_template(name: str, template: Any, *, invertible: bool = True) -> None:
