@@ -32,7 +32,14 @@ from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-__all__ = ["Files", "FilesToForecast", "are_files", "forecast_files", "refuse_beside_files"]
+__all__ = [
+    "Files",
+    "FilesToForecast",
+    "are_files",
+    "columns_read",
+    "forecast_files",
+    "refuse_beside_files",
+]
 
 _SERIES_AT_ONCE = 512
 """Those that a network computes together: blocks of whole such groups give the same numbers."""
@@ -132,7 +139,7 @@ def forecast_files(
     """
     source = ParquetSource.of(files.df, "df")
     check_is_apart(files.out, source)
-    blocks = SeriesReader(source, _columns_read(source, files.columns), files.columns.id)
+    blocks = SeriesReader(source, columns_read(source, files.columns), files.columns.id)
     future = _Future(files.future_df, files.columns)
     request = {"model": model, "df": source.identity, "future_df": future.identity, **files.asked}
     folder = PartsFolder(files.out, request)
@@ -153,8 +160,14 @@ def forecast_files(
     return folder.dataset()
 
 
-def _columns_read(source: ParquetSource, columns: Columns) -> list[str]:
-    """The columns that have a role, in the order of the files."""
+def columns_read(source: ParquetSource, columns: Columns) -> list[str]:
+    """The columns that have a role, in the order of the files.
+
+    Raises
+    ------
+    FrameError
+        If nothing names the series.
+    """
     there = source.columns
     if columns.one_series or columns.id not in there:
         listed = listing([written(name) for name in there], most=20)
