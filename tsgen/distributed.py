@@ -101,7 +101,7 @@ def predict(
     folder.check(overwrite=overwrite)
     with _cluster():
         found = _on_ray(
-            _ids, [(shard, model.panel_.columns.id) for shard in shards], num_tasks, "read"
+            _ids, model.panel_.columns.id, [(shard,) for shard in shards], num_tasks, "read"
         )
         _check_are_apart(shards, found, model.panel_.columns.id)
         failed = {i: ids for i, ids in enumerate(found) if isinstance(ids, str)}
@@ -110,9 +110,11 @@ def predict(
             raise FrameError([f"{files.name} has 0 rows; a forecast needs history"])
         if readable:
             folder.begin()
-        everywhere = _shared(model, horizon, arguments)
-        calls = [(everywhere, shards[i], folder.shard(i)) for i in readable]
-        told = _on_ray(_forecast, calls, num_tasks, "predict", shown=getattr(model, "verbose", False))
+        told = _on_ray(
+            _forecast, (model, horizon, arguments),
+            [(shards[i], folder.shard(i)) for i in readable], num_tasks, "predict",
+            shown=getattr(model, "verbose", False),
+        )  # fmt: skip
     failed |= {i: said for i, said in zip(readable, told, strict=True) if said}
     if failed:
         raise FrameError([failed[i] for i in sorted(failed)])
@@ -154,12 +156,7 @@ def _request(
     }
 
 
-def _shared(model: Forecaster, horizon: int, arguments: dict[str, Any]) -> Any:
-    """What all tasks need, where each machine gets it once."""
-    return _ray().put((model, horizon, arguments))
-
-
-def _ids(shard: ParquetSource, id_col: str) -> Any:
+def _ids(id_col: str, shard: ParquetSource) -> Any:
     """A hash of each id of a file, of shape (N,), or what is wrong with it."""
     try:
         return pd.util.hash_pandas_object(_series_of(shard, id_col), index=False).to_numpy()
@@ -213,12 +210,14 @@ def _check_are_apart(shards: Sequence[ParquetSource], found: list[Any], id_col: 
 
 
 def _on_ray(
-    work: Any, calls: Sequence[tuple[Any, ...]], num_tasks: int | None, label: str, *,
+    work: Any, common: Any, calls: Sequence[tuple[Any, ...]], num_tasks: int | None, label: str, *,
     shown: bool = False,
 ) -> list[Any]:  # fmt: skip
     """What each call comes to, in their order; for one whose workers die, words that say so."""
     ray = _ray()
-    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(work)
+    pack = ray.cloudpickle.dumps
+    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_run)
+    common = ray.put(pack((work, common)))  # each machine gets it once
     most = num_tasks or max(int(ray.cluster_resources().get("CPU", 1)), 1)
     line = progress_line(label, f"{COUNT} files", shown=shown)
     results: list[Any] = [None] * len(calls)
@@ -228,7 +227,7 @@ def _on_ray(
         try:
             while True:
                 while len(running) < most and (following := next(left, None)) is not None:
-                    running[task.remote(*following[1])] = following[0]
+                    running[task.remote(common, pack(following[1]))] = following[0]
                 if not running:
                     return results
                 (done,), _ = ray.wait(list(running), num_returns=1)
@@ -239,6 +238,15 @@ def _on_ray(
         finally:
             for reference in running:
                 ray.cancel(reference)
+
+
+def _run(common: bytes, call: bytes) -> Any:
+    """Do the work of a task, whose arguments are opened here: where Ray does that, imports hang."""
+    import pyarrow.dataset  # noqa: F401
+
+    unpack = _ray().cloudpickle.loads
+    work, shared = unpack(common)
+    return work(shared, *unpack(call))
 
 
 def _result(reference: Any, call: tuple[Any, ...]) -> Any:
@@ -267,6 +275,7 @@ def _cluster() -> Iterator[None]:
 def _ray() -> Any:
     try:
         import ray
+        import ray.cloudpickle
     except ImportError as error:
         raise MissingExtraError(
             "tsgen.distributed needs the package ray: pip install 'tsgen[ray]'"
