@@ -79,7 +79,9 @@ class _Baseline(Forecaster):
                 df, out, overwrite, None, self.panel_.columns, {"horizon": horizon}
             )
             return forecast_files(
-                files, self._identity(levels=False), lambda frame, _: self.predict(horizon, df=frame)
+                files,
+                self._identity(levels=False),
+                lambda frame, _: self.predict(horizon, df=frame),
             )
         panel = self.panel_ if df is None else _without_holes(self._read(df))
         return panel.forecast_frame(horizon, {"": self._continued(panel, horizon)})

@@ -63,7 +63,11 @@ class PartsFolder:
                 f"{self.path} has files that no forecast has written: {listing(foreign)}; pass "
                 "another folder"
             )
-        if self._goes_on or overwrite or not any(name.startswith(("part-", "shard-")) for name in names):
+        if (
+            self._goes_on
+            or overwrite
+            or not any(name.startswith(("part-", "shard-")) for name in names)
+        ):
             return
         differs = _differences(self._before.get("request", {}), self._request)
         raise ForecastsExistError(
