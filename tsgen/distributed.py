@@ -168,7 +168,8 @@ def _series_of(shard: ParquetSource, id_col: str) -> pd.Series[Any]:
     """The ids of a file, each once."""
     batches = (batch.column(id_col).unique().to_pandas() for batch in shard.batches([id_col]))
     found = [ids.astype(object) for ids in batches]
-    return pd.concat([pd.Series([], dtype=object), *found], ignore_index=True).drop_duplicates()
+    ids: pd.Series[Any] = pd.concat([pd.Series([], dtype=object), *found], ignore_index=True)
+    return ids.drop_duplicates()
 
 
 def _forecast(everywhere: tuple[Any, int, dict[str, Any]], shard: ParquetSource, out: Any) -> str:
