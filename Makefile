@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup forecast test coverage test-fast test-lowest lint architecture docs format build clean
+.PHONY: help setup forecast test coverage test-fast test-ray test-lowest lint architecture docs format build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,17 +60,21 @@ forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecas
 	    --overwrite
 
 test: $(STAMP) ## all tests and the examples in the docstrings
-	$(BIN)/$(PYTEST) $(ARGS)
+	$(BIN)/$(PYTEST) -m "not ray" $(ARGS)
 
 coverage: $(STAMP) ## the same, and which lines they run, which takes half as long again
-	$(BIN)/$(PYTEST) --cov=tsgen --cov-report=term $(ARGS)
+	$(BIN)/$(PYTEST) -m "not ray" --cov=tsgen --cov-report=term $(ARGS)
 
 test-fast: $(STAMP) ## the tests that are not marked slow
-	$(BIN)/$(PYTEST) -m "not slow" $(ARGS)
+	$(BIN)/$(PYTEST) -m "not slow and not ray" $(ARGS)
+
+test-ray: $(STAMP) ## the tests that start a cluster of Ray on this machine, which they need installed
+	@$(BIN)/$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[ray]'
+	$(BIN)/python -m pytest -m ray tests/distributed $(ARGS)
 
 # pandas 2.3.0 rounds memory that it has not written yet, where durations are missing.
 test-lowest: $(LOWEST)/.complete ## the same with the lowest versions that pyproject.toml promises
-	$(LOWEST)/bin/$(PYTEST) -m "not slow" -W "ignore:overflow encountered:RuntimeWarning" $(ARGS)
+	$(LOWEST)/bin/$(PYTEST) -m "not slow and not ray" -W "ignore:overflow encountered:RuntimeWarning" $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

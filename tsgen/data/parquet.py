@@ -121,6 +121,28 @@ class ParquetSource:
         filters = [] if asked is None else [[f"filter {asked}"]]
         return [*([info.path, info.size, info.mtime_ns] for info in infos), *filters]
 
+    def by_file(self) -> list[ParquetSource]:
+        """Each file as a source of its own, with the columns of all.
+
+        Raises
+        ------
+        SettingError
+            If rows are filtered.
+        """
+        whole = self.dataset
+        try:
+            fragments = list(whole.get_fragments())
+        except ValueError as error:
+            raise SettingError(
+                f"{self.name} is a dataset with a filter, and is to be read file by file: pass it "
+                "without one"
+            ) from error
+        make = _pyarrow().dataset.FileSystemDataset
+        return [
+            ParquetSource(make([one], whole.schema, whole.format, whole.filesystem), one.path)
+            for one in fragments
+        ]
+
     def count_rows(self) -> int:
         """How many there are, by the ends of the files alone where none are filtered."""
         return int(self.dataset.count_rows())

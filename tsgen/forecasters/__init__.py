@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING
 from tsgen._lazy import lazily
 
 if TYPE_CHECKING:
+    from tsgen.forecasters.base import Forecaster
     from tsgen.forecasters.encoder_decoder import EncoderDecoderForecaster
     from tsgen.forecasters.grouped import GroupedForecaster
     from tsgen.forecasters.naive import Naive, SeasonalNaive
     from tsgen.forecasters.neural import NeuralForecaster
+    from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
     from tsgen.forecasters.recurrent import GRUForecaster, LSTMForecaster, load
     from tsgen.forecasters.seq2seq import GRUSeq2Seq, LSTMSeq2Seq, Seq2Seq
     from tsgen.forecasters.settings import Settings, check_is_repeatable
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EncoderDecoderForecaster",
+    "Forecaster",
     "GRUForecaster",
     "GRUGenerator",
     "GRUSeq2Seq",
@@ -43,11 +46,14 @@ __all__ = [
     "LSTMSeq2Seq",
     "Naive",
     "NeuralForecaster",
+    "PartsFolder",
     "SeasonalNaive",
     "Seq2Seq",
     "Settings",
     "SymbolGenerator",
+    "check_is_apart",
     "check_is_repeatable",
+    "frame_hash",
     "load",
 ]
 
@@ -55,6 +61,7 @@ __getattr__ = lazily(
     __name__,
     {
         "EncoderDecoderForecaster": "encoder_decoder",
+        "Forecaster": "base",
         "GRUForecaster": "recurrent",
         "GRUGenerator": "symbolic",
         "GRUSeq2Seq": "seq2seq",
@@ -64,11 +71,14 @@ __getattr__ = lazily(
         "LSTMSeq2Seq": "seq2seq",
         "Naive": "naive",
         "NeuralForecaster": "neural",
+        "PartsFolder": "parts",
         "SeasonalNaive": "naive",
         "Seq2Seq": "seq2seq",
         "Settings": "settings",
         "SymbolGenerator": "symbolic",
+        "check_is_apart": "parts",
         "check_is_repeatable": "settings",
+        "frame_hash": "parts",
         "load": "recurrent",
     },
 )

@@ -179,6 +179,10 @@ class Forecaster(Estimator):
     def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
 
+    @abstractmethod
+    def _identity(self, *, levels: bool) -> str:
+        """What tells it from others that forecast something else, with levels or without."""
+
     def _read(self, df: Any) -> Panel:
         spec = FrameSpec.like(self.panel_, self._calendar)
         return read_panel(df, spec, freq=self.panel_.frequency)

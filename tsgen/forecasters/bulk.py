@@ -32,7 +32,13 @@ from tsgen.forecasters.parts import PartsFolder, check_is_apart, frame_hash
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-__all__ = ["Files", "FilesToForecast", "are_files", "forecast_files", "refuse_beside_files"]
+__all__ = [
+    "Files",
+    "FilesToForecast",
+    "are_files",
+    "forecast_files",
+    "refuse_beside_files",
+]
 
 _SERIES_AT_ONCE = 512
 """Those that a network computes together: blocks of whole such groups give the same numbers."""

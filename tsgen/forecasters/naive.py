@@ -79,7 +79,9 @@ class _Baseline(Forecaster):
                 df, out, overwrite, None, self.panel_.columns, {"horizon": horizon}
             )
             return forecast_files(
-                files, self._description, lambda frame, _: self.predict(horizon, df=frame)
+                files,
+                self._identity(levels=False),
+                lambda frame, _: self.predict(horizon, df=frame),
             )
         panel = self.panel_ if df is None else _without_holes(self._read(df))
         return panel.forecast_frame(horizon, {"": self._continued(panel, horizon)})
@@ -151,8 +153,7 @@ class _Baseline(Forecaster):
         columns = panel.behind[:, None] + np.arange(horizon)
         return np.take_along_axis(values, columns, axis=1)
 
-    @property
-    def _description(self) -> str:
+    def _identity(self, *, levels: bool) -> str:
         """What tells it from others that forecast something else."""
         read = self.panel_.columns, self.panel_.frequency.name, self.panel_.fill
         return repr((type(self).__name__, self._rows_read, *read))

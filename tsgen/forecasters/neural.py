@@ -770,13 +770,11 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         _check_loop(until, on_blowup)
         if are_files(df, out):
             refuse_beside_files(state=state, given=given, until=until)
-            if shares:
-                self._spread()  # calibrated before it is told from other models
             asked = {"horizon": horizon, "outputs": [*shares], "on_blowup": on_blowup}
             files = FilesToForecast(df, out, overwrite, future_df, self.panel_.columns, asked)
             return forecast_files(
                 files,
-                model_hash(self, levels=bool(shares)),
+                self._identity(levels=bool(shares)),
                 lambda frame, ahead: self.predict(
                     horizon, df=frame, level=level, quantiles=quantiles, future_df=ahead,
                     on_blowup=on_blowup,
@@ -1315,6 +1313,12 @@ class NeuralForecaster(SavableEstimator, Forecaster):
         """One-step errors of the training series, for series that have few of their own."""
         encoding = self._start(model).encoding
         return Innovations.pooled(encoding.errors)
+
+    def _identity(self, *, levels: bool) -> str:
+        """What tells it from others that forecast something else, with levels or without."""
+        if levels:
+            self._calibration()  # made before it is told from other models
+        return model_hash(self, levels=levels)
 
     def _spread(self) -> Spread:
         """What levels and quantiles are made of."""

@@ -21,7 +21,9 @@ __all__ = ["PartsFolder", "check_is_apart", "frame_hash"]
 
 _MANIFEST = "_tsgen.json"
 """Files whose names begin with an underscore are no data for those who read the folder."""
-_OURS = re.compile(r"part-\d{5,}\.parquet|\.?_tsgen\.json.*|\.part-\d{5,}\.parquet\..*\.tmp")
+_OURS = re.compile(
+    r"shard-\d{5,}|(shard-\d{5,}/)?(part-\d{5,}\.parquet|\.?_tsgen\.json.*|\.part-\d{5,}\.parquet\..*\.tmp)"
+)
 _FILES = ("df", "future_df")
 
 
@@ -61,7 +63,11 @@ class PartsFolder:
                 f"{self.path} has files that no forecast has written: {listing(foreign)}; pass "
                 "another folder"
             )
-        if self._goes_on or overwrite or not any(name.startswith("part-") for name in names):
+        if (
+            self._goes_on
+            or overwrite
+            or not any(name.startswith(("part-", "shard-")) for name in names)
+        ):
             return
         differs = _differences(self._before.get("request", {}), self._request)
         raise ForecastsExistError(
@@ -83,8 +89,7 @@ class PartsFolder:
         import pyarrow.parquet
 
         table = _table(forecast)
-        if not self._goes_on:
-            self._begin()
+        self.begin()
         with whole_file(self._part(number), overwrite=True) as file:
             pyarrow.parquet.write_table(table, file)
 
@@ -92,11 +97,18 @@ class PartsFolder:
         """Note that there are no more parts."""
         self._write_manifest(parts=parts)
 
-    def _begin(self) -> None:
-        """The folder without what another request has left there."""
+    def shard(self, number: int) -> Path:
+        """A folder within this one, for the parts of a file of the source."""
+        return self.path / f"shard-{number:05d}"
+
+    def begin(self) -> None:
+        """Take away what another request has left in the folder, and note this one."""
+        if self._goes_on:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
-        for name in self._names():
-            (self.path / name).unlink()
+        for name in reversed(self._names()):  # what is in a folder before the folder
+            path = self.path / name
+            path.rmdir() if path.is_dir() else path.unlink()
         self._write_manifest()
         self._goes_on = True
 
@@ -110,7 +122,7 @@ class PartsFolder:
         return self.path / f"part-{number:05d}.parquet"
 
     def _names(self) -> list[str]:
-        return sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
+        return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*"))
 
     def _manifest(self) -> dict[str, Any]:
         try:
