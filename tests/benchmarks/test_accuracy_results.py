@@ -38,7 +38,7 @@ def test_a_result_file_fits_its_task(name: str) -> None:
     assert (row["horizon"], row["windows"]) == (task.horizon, task.windows)
     assert results.home(row["earlier"]) == (RESULTS / name).parent
     assert np.isfinite([row["mase"], row["smape"], row["mase_over_naive"], row["fit_s"]]).all()
-    assert row["preset"] in (run.PRESETS if row["model"] == "tsgen" else ("",))
+    assert row["preset"] in (run.PRESETS if row["model"] in run.FORECASTERS else ("",))
     assert isinstance(json.loads(row["settings"]), dict)
     begun = json.loads(row["settings"]).get("init", "random")  # the first ones all began at random
     assert bool(row["weights"]) == (begun != "random")
