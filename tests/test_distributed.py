@@ -181,7 +181,7 @@ DRIVER = """
 def test_a_killed_driver_goes_on_where_it_stands(tmp_path: Path) -> None:
     df, log = panel(40), tmp_path / "log"
     source, out = written(df, tmp_path / "in"), tmp_path / "out"
-    given = (__file__, source, out, log, Path(__file__).parents[1])
+    given = (__file__, source, out, log, Path(__file__).parent)
     with python(DRIVER, *given) as first:
         while not (log.exists() and len(log.read_text().split()) > 4):
             assert first.poll() is None, first.communicate()
