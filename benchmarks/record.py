@@ -23,12 +23,14 @@ def write(table: pd.DataFrame, path: Path) -> None:
     _noted(table).to_csv(path, index=False)
 
 
-def write_beside(table: pd.DataFrame, path: Path, column: str) -> None:
-    """Write a result into a file where rows that have other values in a column stay."""
+def write_beside(table: pd.DataFrame, path: Path, *columns: str) -> None:
+    """Write a result into a file where rows that have other values in some columns stay."""
     table = _noted(table)
     if path.exists():
         before = pd.read_csv(path)
-        kept = before[~before[column].isin(table[column])]
+        named = list(columns)
+        again = pd.MultiIndex.from_frame(before[named]).isin(pd.MultiIndex.from_frame(table[named]))
+        kept = before[~again]
         table = pd.concat([part for part in (kept, table) if len(part)], ignore_index=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)

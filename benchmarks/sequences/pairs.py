@@ -244,12 +244,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.task == "speed":
         table = speed(digits_task(0, 5_000, 1), given.units, given.steps, given.repeats)
-        out, column = SPEED if given.out == RESULTS else given.out, "units"
+        out, columns = SPEED if given.out == RESULTS else given.out, ["units"]
     else:
         table = learned(given.task, TASKS[given.task](given.task_seed), given)
-        out, column = given.out, "task"
+        out, columns = given.out, ["task", "model"]
     print(table.to_string(index=False))
-    record.write_beside(table, out, column)
+    record.write_beside(table, out, *columns)
 
 
 if __name__ == "__main__":
