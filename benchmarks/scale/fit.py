@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import record
 from benchmarks.scale.forecast import FITTED, ROWS, make
+from benchmarks.scale.processes import measured_apart
 from benchmarks.speed.memory import peak_mib
 
 RESULTS = record.RESULTS / "scale_fit.csv"
@@ -86,16 +85,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as made:
             make(rows // ROWS, Path(made))
             names = ["files", *(["frame"] if rows <= IN_MEMORY else [])]
-            table = pd.DataFrame([_in_fresh_process(name, made) for name in names])
+            rows_of = [measured_apart("benchmarks.scale.fit", name, made) for name in names]
+        table = pd.DataFrame(rows_of)
         print(table.to_string(index=False), flush=True)
         record.write_beside(table, RESULTS, "rows")
-
-
-def _in_fresh_process(name: str, source: str) -> dict[str, object]:
-    command = [sys.executable, "-m", "benchmarks.scale.fit", "--measure", name, source]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=record.ROOT)
-    row: dict[str, object] = json.loads(done.stdout)
-    return row
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import record
+from benchmarks.scale.processes import measured_apart
 from benchmarks.speed.memory import peak_mib
 
 RESULTS = record.RESULTS / "scale_forecast.csv"
@@ -90,18 +89,13 @@ def main() -> None:
             source = Path(made, "series")
             source.mkdir()
             make(series, source)
-            rows = [_in_fresh_process(name, source, Path(made, name)) for name in MODELS]
+            rows = [
+                measured_apart("benchmarks.scale.forecast", name, source, Path(made, name))
+                for name in MODELS
+            ]
         table = pd.DataFrame(rows)
         print(table.to_string(index=False), flush=True)
         record.write_beside(table, RESULTS, "series")
-
-
-def _in_fresh_process(name: str, source: Path, out: Path) -> dict[str, object]:
-    measured = "--measure", name, str(source), str(out)
-    command = [sys.executable, "-m", "benchmarks.scale.forecast", *measured]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=record.ROOT)
-    row: dict[str, object] = json.loads(done.stdout)
-    return row
 
 
 if __name__ == "__main__":

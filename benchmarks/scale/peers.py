@@ -15,7 +15,6 @@ import argparse
 import json
 import logging
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from benchmarks import record
+from benchmarks.scale.forecast import make
+from benchmarks.scale.processes import measured_apart
+from benchmarks.speed.memory import peak_mib
 
 HORIZON, CONTEXT, UNITS, FITTED = 12, 35, 32, 50
 SERIES = (10_000, 100_000)
@@ -52,6 +56,7 @@ def tsgen_forecast(some: pd.DataFrame) -> Forecast:
 
 def neuralforecast_forecast(some: pd.DataFrame) -> Forecast:
     """neuralforecast: LSTM(recurrent=True), the horizon fixed at the fit."""
+    os.environ["NIXTLA_ID_AS_COL"] = "1"
     from neuralforecast import NeuralForecast
     from neuralforecast.models import LSTM
 
@@ -112,8 +117,6 @@ LIBRARIES = {
 
 def measure(name: str, source: Path, out: Path) -> dict[str, object]:
     """In this process; call it in a fresh one."""
-    from benchmarks.speed.memory import peak_mib
-
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     first = pd.read_parquet(min(source.iterdir()))
@@ -147,9 +150,6 @@ def main() -> None:
         print(json.dumps(measure(name, Path(source), Path(out))))
         return
 
-    from benchmarks import record
-    from benchmarks.scale.forecast import make
-
     for series in asked.series:
         with tempfile.TemporaryDirectory() as made:
             source = Path(made, "series")
@@ -158,13 +158,11 @@ def main() -> None:
             rows = []
             for name in asked.only:
                 python = sys.executable if name == "tsgen" else asked.python
-                measured = "--measure", name, str(source), str(Path(made, name))
-                done = subprocess.run(
-                    [python, "-m", "benchmarks.scale.peers", *measured],
-                    stdout=subprocess.PIPE, text=True, check=True, cwd=record.ROOT,
-                    env=os.environ | {"NIXTLA_ID_AS_COL": "1"},
-                )  # fmt: skip
-                rows.append(json.loads(done.stdout.splitlines()[-1]))
+                rows.append(
+                    measured_apart(
+                        "benchmarks.scale.peers", name, source, Path(made, name), python=python
+                    )
+                )
                 print(rows[-1], flush=True)
         record.write_beside(pd.DataFrame(rows), record.RESULTS / "scale_peers.csv", "series")
 

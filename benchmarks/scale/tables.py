@@ -12,6 +12,7 @@ def tables() -> dict[str, str]:
     """By their marks."""
     return {
         "SCALE_FORECAST": forecast(read("scale_forecast")),
+        "SCALE_FIT": fit(read("scale_fit")),
         "SCALE_PEERS": peers(read("scale_peers")),
         "SCALE_SIMULATED": simulated(read("scale_simulated")),
     }
@@ -27,6 +28,19 @@ def forecast(runs: pd.DataFrame) -> str:
              seconds(run.seconds), seconds(run.cpu_seconds), number(run.series_per_s, 0),
              number(run.peak_mib, 0))
             for run in runs.sort_values(["series", "units"], ascending=[True, False]).itertuples()
+        ),
+    )  # fmt: skip
+
+
+def fit(runs: pd.DataFrame) -> str:
+    """Reading and training from files and from a frame, the smallest panel first."""
+    return table(
+        "| rows | from | rows read a second | peak MiB, reading | peak MiB | windows a second |",
+        "|---:|---|---:|---:|---:|---:|",
+        (
+            (number(run.rows, 0), run.read_from, number(run.rows_per_s, 0),
+             number(run.reading_mib, 0), number(run.peak_mib, 0), number(run.windows_per_s, 0))
+            for run in runs.sort_values(["rows", "read_from"]).itertuples()
         ),
     )  # fmt: skip
 

@@ -167,6 +167,32 @@ def test_forecasters_are_saved_side_by_side(tmp_path: Path) -> None:
     model.save(folder, overwrite=True)
 
 
+def test_a_save_that_is_cut_off_leaves_no_index_of_other_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    df = sales()
+    GroupedForecaster(LSTMForecaster(**TINY), by="unique_id").fit(df).save(tmp_path)
+    fewer = GroupedForecaster(LSTMForecaster(**TINY), by="region").fit(df)
+    with monkeypatch.context() as broken:
+        broken.setattr(LSTMForecaster, "save", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fewer.save(tmp_path, overwrite=True)
+    with pytest.raises(ModelFileError):
+        GroupedForecaster.load(tmp_path)
+    fewer.save(tmp_path, overwrite=True)
+    assert list(GroupedForecaster.load(tmp_path).forecasters_) == ["north", "south"]
+
+
+def test_fewer_groups_leave_no_files_of_others(tmp_path: Path) -> None:
+    df = sales()
+    GroupedForecaster(LSTMForecaster(**TINY), by="unique_id").fit(df).save(tmp_path)
+    fewer = GroupedForecaster(LSTMForecaster(**TINY), by="region").fit(df)
+    fewer.save(tmp_path, overwrite=True)
+    assert sorted(path.name for path in tmp_path.glob("*.tsgen")) == [
+        "000000.tsgen", "000001.tsgen",
+    ]  # fmt: skip
+
+
 def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no models"):
         GroupedForecaster.load(tmp_path)

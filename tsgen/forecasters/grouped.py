@@ -24,7 +24,7 @@ from tsgen.errors import (
     warn_user,
 )
 from tsgen.forecasters.base import Forecaster, with_hints
-from tsgen.io import PathLike
+from tsgen.io import PathLike, whole_file
 
 __all__ = ["GroupedForecaster"]
 
@@ -228,9 +228,15 @@ class GroupedForecaster(BaseEstimator):
             kind = type(self.forecaster).__name__
             raise SettingError(f"a {kind} can't be saved: it learns nothing, fit it anew")
         target.mkdir(parents=True, exist_ok=True)
+        before = _files_of(target) if overwrite else []
+        # An old index beside new files would give models to other groups.
+        (target / _INDEX).unlink(missing_ok=True)
         for number, (_, one) in enumerate(named):
             one.save(target / _file(number), overwrite=overwrite)
-        (target / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+        for left_over in before[len(named) :]:
+            left_over.unlink(missing_ok=True)
+        with whole_file(target / _INDEX, overwrite=overwrite) as file:
+            file.write(json.dumps(index, indent=1).encode())
 
     @classmethod
     def load(cls, folder: PathLike, *, trusted: Iterable[Any] = ()) -> Self:
@@ -387,6 +393,13 @@ def _report(failed: Mapping[Hashable, Exception], of: int, done: str) -> None:
 
 def _file(number: int) -> str:
     return f"{number:06d}.tsgen"
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files of the models in a folder, by its index."""
+    if not (folder / _INDEX).exists():
+        return []
+    return [folder / _file(number) for number in range(len(_read_index(folder)[1]))]
 
 
 def _plain(value: Any) -> Any:

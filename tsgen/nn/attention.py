@@ -15,7 +15,7 @@ __all__ = ["ATTENTIONS", "Attended", "Attention", "AttentionKind", "Memory"]
 
 AttentionKind: TypeAlias = Literal["additive", "multiplicative", "dot"]
 
-_INTO_THE_BEND = 12.0
+_WIDER_FIRST_WEIGHTS = 12.0
 """States are small while few weights have been learned: about a tenth of what they may be."""
 
 
@@ -118,14 +118,14 @@ class AdditiveAttention(Attention):
         self.score = nn.Parameter(torch.zeros(query_size, dtype=torch.float32))
 
     @torch.no_grad()
-    def bend(self) -> None:
-        """Make the drawn weights inside of tanh so large that it bends for small states, too.
+    def widen_first_weights(self) -> None:
+        """Make the drawn weights inside of tanh so large that it isn't linear for small states.
 
         Where it is as good as linear, a query adds the same to the scores of all states, and
         softmax forgets it: what to look for would be learned late, or never.
         """
         for layer in (self.of_query, self.of_memory):
-            layer.weight *= _INTO_THE_BEND
+            layer.weight *= _WIDER_FIRST_WEIGHTS
 
     def keys(self, values: Tensor) -> Tensor:
         """``U h``."""

@@ -102,7 +102,7 @@ class EncoderDecoderNetwork(DecodingNetwork, RecurrentNetwork):
         self._reset_encoder(generator)
         if isinstance(self.encoder_decoder.attention, AdditiveAttention):
             # An encoder of few numbers has small states; one of vectors of symbols needs no more.
-            self.encoder_decoder.attention.bend()
+            self.encoder_decoder.attention.widen_first_weights()
 
     @property
     def covariate_readers(self) -> dict[str, int]:
