@@ -35,6 +35,7 @@ TESTED_BY = {
     "evaluation/scored_windows": "evaluation/test_scoring",
     "forecasters/base": "contract/test_forecasters",
     "forecasters/encoder_decoder_settings": "forecasters/test_encoder_decoder",
+    "forecasters/fitted": "forecasters/test_forecaster",
     "forecasters/fitting": "forecasters/test_forecaster",
     "forecasters/neural": "forecasters/test_forecaster",
     "forecasters/presets": "forecasters/test_settings",

@@ -33,7 +33,7 @@ from tsgen import (
     ScheduledSampling,
 )
 from tsgen.errors import TrainingRowsWarning
-from tsgen.forecasters import neural
+from tsgen.forecasters import fitted
 
 SMALL = {"hidden_size": 4, "max_steps": 4, "context_length": 8, "lags": [4], "batch_size": 6,
          "verbose": False}  # fmt: skip
@@ -270,14 +270,14 @@ def test_a_fit_that_ends_while_another_thread_calibrates_keeps_its_own(
     """The call forecasts by what was learned when it began, and leaves the new model alone."""
     model = LSTMForecaster(**SMALL).fit(FRAME)
     expected = deepcopy(model).predict(5, level=80)
-    calibrated_on_tail = neural.calibrated_on_tail
+    calibrated_on_tail = fitted.calibrated_on_tail
 
     def overtaken(*args: Any) -> Any:
-        monkeypatch.setattr(neural, "calibrated_on_tail", calibrated_on_tail)
+        monkeypatch.setattr(fitted, "calibrated_on_tail", calibrated_on_tail)
         model.fit(FRAME * 3.0)
         return calibrated_on_tail(*args)
 
-    monkeypatch.setattr(neural, "calibrated_on_tail", overtaken)
+    monkeypatch.setattr(fitted, "calibrated_on_tail", overtaken)
     pd.testing.assert_frame_equal(model.predict(5, level=80), expected, check_exact=True)
     assert not hasattr(model, "calibration_")
     fresh = LSTMForecaster(**SMALL).fit(FRAME * 3.0).predict(5, level=80)
@@ -417,7 +417,7 @@ def test_a_process_that_is_forked_while_a_model_is_calibrated_can_calibrate() ->
     held, over = threading.Event(), threading.Event()
 
     def calibrating() -> None:
-        with neural._CALIBRATING:
+        with fitted._CALIBRATING:
             held.set()
             over.wait(30)
 
@@ -426,7 +426,7 @@ def test_a_process_that_is_forked_while_a_model_is_calibrated_can_calibrate() ->
     held.wait(30)
     child = os.fork()
     if child == 0:
-        os._exit(0 if neural._CALIBRATING.acquire(blocking=False) else 1)
+        os._exit(0 if fitted._CALIBRATING.acquire(blocking=False) else 1)
     over.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
