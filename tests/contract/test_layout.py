@@ -60,6 +60,7 @@ TESTED_BY = {
     "io/archive": "forecasters/test_saving",
     "io/container": "forecasters/test_saving",
     "io/skops_objects": "forecasters/test_saving",
+    "plotting/style": "plotting/test_forecasts",
     "testing": "data/test_systems",
     "training/callbacks": "training/test_survival",
     "training/data_module": "training/test_lightning_module",
