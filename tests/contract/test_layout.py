@@ -36,6 +36,7 @@ TESTED_BY = {
     "forecasters/base": "contract/test_forecasters",
     "forecasters/encoder_decoder_settings": "forecasters/test_encoder_decoder",
     "forecasters/fitted": "forecasters/test_forecaster",
+    "forecasters/fitted_symbolic": "forecasters/test_symbolic",
     "forecasters/fitting": "forecasters/test_forecaster",
     "forecasters/neural": "forecasters/test_forecaster",
     "forecasters/presets": "forecasters/test_settings",

@@ -1,17 +1,18 @@
 """The estimators: ``fit`` on a frame, ``predict`` in its layout, as scikit-learn has it.
 
 ``base`` is the contract of all of them, ``naive`` the two that need no network; ``recurrent`` has
-`LSTMForecaster` and `GRUForecaster`, ``neural`` what they share, and ``fitting`` makes a model of a
-recipe and a panel; ``settings`` and ``presets`` choose what is left to ``"auto"``; ``saving`` and
-``snapshot`` make a file of a fitted one. ``bulk`` forecasts from files to files, block by block,
-and ``parts`` is the folder of what comes out.
+`LSTMForecaster` and `GRUForecaster`; ``neural`` is how these are fitted, ``fitted`` what a fitted
+one is asked, and ``fitting`` makes a model of a recipe and a panel; ``settings`` and ``presets``
+choose what is left to ``"auto"``; ``saving`` and ``snapshot`` make a file of a fitted one. ``bulk``
+forecasts from files to files, block by block, and ``parts`` is the folder of what comes out.
 
 ``encoder_decoder`` has `EncoderDecoderForecaster`, which attends to its context, and
 ``encoder_decoder_settings`` its settings.
 
-``symbolic`` has `LSTMGenerator` and `GRUGenerator`, for sequences of symbols; ``symbol_settings``
-and ``symbol_fitting`` are what ``settings`` and ``fitting`` are for numbers. ``seq2seq`` has
-`LSTMSeq2Seq` and `GRUSeq2Seq`, for pairs of sequences; ``symbol_estimator`` is what both share.
+``symbolic`` has `LSTMGenerator` and `GRUGenerator`, for sequences of symbols, and
+``fitted_symbolic`` what fitted ones are asked; ``symbol_settings`` and ``symbol_fitting`` are what
+``settings`` and ``fitting`` are for numbers. ``seq2seq`` has `LSTMSeq2Seq` and `GRUSeq2Seq`, for
+pairs of sequences; ``symbol_estimator`` is what both share.
 
 ``grouped`` fits one forecaster for each group of series.
 
