@@ -2,7 +2,7 @@
 
 ``metrics`` are formulas for two arrays, ``sequence_metrics`` for texts and lists of symbols;
 ``backtest`` makes forecasts from many cutoffs, for any forecaster; ``scored_windows`` and
-``scoring`` sum its rows up. No torch.
+``scoring`` sum its rows up, and ``anomalies`` finds the odd ones. No torch.
 
 Examples
 --------
@@ -12,8 +12,19 @@ Examples
 1.0
 """
 
-from tsgen.evaluation.backtest import Cutoffs, Past, Plan, backtest
+from tsgen.evaluation.anomalies import anomalies
+from tsgen.evaluation.backtest import Cutoffs, Past, Plan, backtest, one_step_forecasts
 from tsgen.evaluation.metrics import mase, seasonal_error
 from tsgen.evaluation.scoring import score
 
-__all__ = ["Cutoffs", "Past", "Plan", "backtest", "mase", "score", "seasonal_error"]
+__all__ = [
+    "Cutoffs",
+    "Past",
+    "Plan",
+    "anomalies",
+    "backtest",
+    "mase",
+    "one_step_forecasts",
+    "score",
+    "seasonal_error",
+]

@@ -39,7 +39,7 @@ from tsgen.data import (
 )
 from tsgen.errors import FrameError, TrainingRowsWarning, warn_user
 
-__all__ = ["Cutoffs", "Past", "Plan", "backtest"]
+__all__ = ["Cutoffs", "Past", "Plan", "backtest", "one_step_forecasts"]
 
 Outputs: TypeAlias = Mapping[str, FloatArray]
 
@@ -233,6 +233,33 @@ def backtest(
     return cutoffs.history.panel.native(_frame(cutoffs, outputs))
 
 
+def one_step_forecasts(
+    forecaster: F, df: AnyFrame, forecast: Callable[[F, Cutoffs, range], Outputs], made: str
+) -> tuple[Panel, pd.DataFrame]:
+    """Forecast each row of a frame from those before it.
+
+    Parameters
+    ----------
+    forecaster, df, forecast
+        As in `backtest`.
+    made : str
+        The call, for messages.
+
+    Returns
+    -------
+    panel : Panel
+    rows : DataFrame
+        As of `backtest`, without the column of cutoffs, and without the first rows of each series,
+        which are too few to go by.
+    """
+    every = Plan(1, n_windows=np.iinfo(np.int64).max, step=1, every=0, short="skip")
+    cutoffs = Cutoffs.of(_read(forecaster, df, every), every, forecaster._min_rows)
+    panel = cutoffs.history.panel
+    panel.check_table(made, [], ["", "_pred", "_score"])
+    outputs = forecast(forecaster, cutoffs, range(cutoffs.count))
+    return panel, _frame(cutoffs, outputs, with_cutoffs=False)
+
+
 def _read(forecaster: Forecaster, df: AnyFrame, plan: Plan) -> History:
     """All rows; where there are fits to come, with categories that the first one hasn't seen."""
     seen, native = forecaster.panel_, opened(df)
@@ -345,7 +372,7 @@ def _fitted_at(forecaster: F, cutoffs: Cutoffs, number: int) -> F:
 # --- the frame -----------------------------------------------------------------------------------
 
 
-def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
+def _frame(cutoffs: Cutoffs, outputs: Outputs, *, with_cutoffs: bool = True) -> pd.DataFrame:
     """A row for each series in the order of the input, cutoff and step."""
     history, panel, there = cutoffs.history, cutoffs.history.panel, cutoffs.there
     columns, horizon = panel.columns, cutoffs.horizon
@@ -362,12 +389,9 @@ def _frame(cutoffs: Cutoffs, outputs: Outputs) -> pd.DataFrame:
         of_rows = history.stamps(np.repeat(systems, horizon), count)
         return as_stamps(of_rows, panel.layout.time_dtype)
 
-    frame = pd.DataFrame(
-        {
-            "cutoff": stamps(np.repeat(rows - 1, horizon)),
-            columns.time: stamps((rows[:, None] + steps).ravel()),
-        }
-    )
+    frame = pd.DataFrame({columns.time: stamps((rows[:, None] + steps).ravel())})
+    if with_cutoffs:
+        frame.insert(0, "cutoff", stamps(np.repeat(rows - 1, horizon)))
     if panel.layout.names_series:
         ids = panel.labels()[columns.id][:: len(columns.targets)]
         frame.insert(0, columns.id, ids.take(np.repeat(position, horizon)))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
+import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
+from tsgen._runtime import isolated
+from tsgen._typing import FloatArray
+from tsgen._validation import number
 from tsgen.data import (
     AnyFrame,
     CalendarPart,
@@ -22,6 +26,7 @@ from tsgen.data import (
     read_panel,
 )
 from tsgen.errors import NotFittedError
+from tsgen.evaluation import Cutoffs, anomalies, one_step_forecasts
 
 __all__ = ["Estimator", "Forecaster", "of_one_moment", "with_hints"]
 
@@ -178,6 +183,106 @@ class Forecaster(Estimator):
     @abstractmethod
     def predict(self, horizon: int, *, df: AnyFrame | None = None) -> Frame:
         """Continue the training series, or those of another frame, in the layout of the input."""
+
+    @with_hints
+    @isolated()
+    @of_one_moment
+    def fitted(self, df: AnyFrame) -> pd.DataFrame:
+        """Forecast each row from those before it: the one-step forecasts of rows that are known.
+
+        Of the rows that ``fit`` has seen these are the in-sample forecasts, whose errors are what
+        reconciliation by MinT [1]_ goes by; they are smaller than those on new rows.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            In any layout, with the columns' names given to ``fit``.
+
+        Returns
+        -------
+        DataFrame
+            A row for each row of ``df`` but the first ones of each series, which are too few to go
+            by: the columns of ids and time stamps, and each target ``y`` with its forecast
+            ``y_pred``, which is that of ``predict(1)`` for the rows before it.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FrameError
+            With all that is wrong with ``df``.
+
+        References
+        ----------
+        .. [1] Wickramasuriya, Athanasopoulos, Hyndman: Optimal forecast reconciliation for
+           hierarchical and grouped time series through trace minimization. JASA 114, 2019.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import tsgen
+        >>> tsgen.Naive().fit(pd.Series([1.0, 2.0, 4.0])).fitted(pd.Series([1.0, 2.0, 4.0]))
+           ds    y  y_pred
+        0   1  2.0     1.0
+        1   2  4.0     2.0
+        """
+        panel, rows = self._one_step("fitted", df)
+        return panel.native(rows)
+
+    @with_hints
+    @isolated()
+    @of_one_moment
+    def anomalies(self, df: AnyFrame, *, threshold: float = 5.0) -> pd.DataFrame:
+        """The rows that are far from what the rows before them let expect.
+
+        What is odd is a value, and not the time it stands for; a row after an odd one is forecast
+        from it, and may be odd for that alone.
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            In any layout, with the columns' names given to ``fit``.
+        threshold : float, default 5
+            How many standard deviations of the one-step errors of its series a value must be away
+            from its forecast; 0 for all rows.
+
+        Returns
+        -------
+        DataFrame
+            As from `fitted`, these rows alone, with a column ``y_score``: how many standard
+            deviations it is. These are estimated by the mean absolute error, which a few large ones
+            move little.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FrameError
+            With all that is wrong with ``df``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import tsgen
+        >>> y = pd.Series([1.0, 2.0, 3.0] * 8)
+        >>> y[13] = 9.0
+        >>> tsgen.SeasonalNaive(season_length=3).fit(y).anomalies(y)["ds"].tolist()
+        [13, 16]
+        """
+        threshold = number("threshold", threshold, 0.0, float("inf"))
+        panel, rows = self._one_step("anomalies", df)
+        columns = panel.columns
+        id_col = columns.id if panel.layout.names_series else None
+        found = anomalies(rows, id_col, columns.targets, threshold)
+        return panel.native(found.reset_index(drop=True))
+
+    def _one_step(self, call: str, df: AnyFrame) -> tuple[Panel, pd.DataFrame]:
+        self._check_fitted(call)
+        return one_step_forecasts(self, df, type(self)._points_at, call)
+
+    @abstractmethod
+    def _points_at(self, cutoffs: Cutoffs, numbers: range) -> Mapping[str, FloatArray]:
+        """Point forecasts from some cutoffs, one after the other: ``{"": (series, H)}``."""
 
     @abstractmethod
     def _identity(self, *, levels: bool) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from os import PathLike
@@ -493,15 +493,23 @@ class FittedForecaster(SavableEstimator, Forecaster):
         def forecasts(forecaster: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, Any]:
             model = forecaster._fitted_model("backtest")
             spread = forecaster._spread() if shares else None
-            parts = [
+            return _joined(
                 forecast_outputs(continuation, shares, spread)
                 for continuation in continuations(
                     model, cutoffs, numbers, carry=carry, on_blowup=on_blowup
                 )
-            ]
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            )
 
         return backtest(self, df, plan, forecasts, ["", *shares])
+
+    def _points_at(self, cutoffs: Cutoffs, numbers: range) -> dict[str, Any]:
+        model = self._fitted_model("fitted")
+        return _joined(
+            {"": continuation.point().values}
+            for continuation in continuations(
+                model, cutoffs, numbers, carry=False, on_blowup="clip"
+            )
+        )
 
     @with_hints
     @isolated()
@@ -884,6 +892,12 @@ def _check_loop(until: Any, on_blowup: Any) -> None:
     one_of("on_blowup", on_blowup, _ON_BLOWUP)
     if until is not None and not callable(until):
         raise TypeError(f"until={written(until)}: expected a function of a value")
+
+
+def _joined(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Outputs by name, one part after the other."""
+    parts = list(parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _steps_or_missing(steps: IntArray) -> pd.Series:

@@ -193,6 +193,24 @@ class GroupedForecaster(BaseEstimator):
             "backtested", df, lambda one, given: one.backtest(horizon=horizon, **given), arguments
         )  # fmt: skip
 
+    @with_hints
+    def fitted(self, df: AnyFrame) -> pd.DataFrame:
+        """Forecast each row of the groups of a frame from those before it.
+
+        As the forecaster's ``fitted``, with the columns ``by``.
+        """
+        return self._each("forecast", df, lambda one, given: one.fitted(**given), {})
+
+    @with_hints
+    def anomalies(self, df: AnyFrame, *, threshold: float = 5.0) -> pd.DataFrame:
+        """The rows of each group that are far from what those before them let expect.
+
+        As the forecaster's ``anomalies``, with the columns ``by``.
+        """
+        return self._each(
+            "searched", df, lambda one, given: one.anomalies(**given), {"threshold": threshold}
+        )
+
     def save(self, folder: PathLike, *, overwrite: bool = False) -> None:
         """Write the fitted forecasters into a folder, side by side, each as one safe file.
 

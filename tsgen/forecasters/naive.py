@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -136,15 +136,13 @@ class _Baseline(Forecaster):
         self._check_fitted("backtest")
         plan = Plan.of(horizon, n_windows, step, refit, short)
 
-        def forecast(model: Self, cutoffs: Cutoffs, numbers: range) -> dict[str, FloatArray]:
-            keep = None if cutoffs.history.has_holes else model._rows_read
-            pasts = (cutoffs.past(number, keep) for number in numbers)
-            values = [
-                model._continued(_without_holes(past.panel), cutoffs.horizon) for past in pasts
-            ]
-            return {"": np.concatenate(values)}
+        return backtest(self, df, plan, type(self)._points_at)
 
-        return backtest(self, df, plan, forecast)
+    def _points_at(self, cutoffs: Cutoffs, numbers: range) -> dict[str, FloatArray]:
+        keep = None if cutoffs.history.has_holes else self._rows_read
+        pasts = (cutoffs.past(number, keep) for number in numbers)
+        values = [self._continued(_without_holes(past.panel), cutoffs.horizon) for past in pasts]
+        return {"": np.concatenate(values)}
 
     def _continued(self, panel: Panel, horizon: int) -> FloatArray:
         """Values of shape (N, H) after the ends of a panel's series."""
