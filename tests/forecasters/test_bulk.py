@@ -97,6 +97,31 @@ def test_blocks_of_the_networks_size_give_the_same_bits(
     assert len(dataset.files) == 3
 
 
+def test_processes_share_the_parts_and_none_waits_for_another(
+    model: LSTMForecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = written(panel(), tmp_path / "in"), tmp_path / "out"
+    wrote: list[int] = []
+    write = parts.PartsFolder.write
+
+    def noted(folder: Any, number: int, forecast: pd.DataFrame) -> None:
+        wrote.append(number)
+        write(folder, number, forecast)
+
+    monkeypatch.setattr(parts.PartsFolder, "write", noted)
+    monkeypatch.setattr(parts, "_PATIENCE", 0.1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    found = model.predict(5, df=source, out=out)
+    assert wrote == [1, 0, 2]  # its own share, then what the one that never came has left
+    assert_frame_equal(frame_of(found), model.predict(5, df=panel()), rtol=1e-5)
+    (out / PARTS[0]).unlink()
+    monkeypatch.setenv("RANK", "0")
+    wrote.clear()
+    assert_frame_equal(frame_of(model.predict(5, df=source, out=out)), frame_of(found))
+    assert wrote == [0]
+
+
 def test_series_in_any_order_and_of_any_length(model: LSTMForecaster, tmp_path: Path) -> None:
     df = panel()
     df = df[~((df["unique_id"] == "s03") & (df["ds"] < "2024-01-20"))]

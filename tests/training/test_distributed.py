@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -107,6 +109,62 @@ def test_two_processes_equal_one_with_twice_the_batch(
     first, second = load(tmp_path / "2-0.pt"), load(tmp_path / "2-1.pt")
     assert_close(first, second, atol=0.0)
     assert_close(first, load(tmp_path / "1-0.pt"), atol=1e-5)
+
+
+FILES = """
+import os, sys
+from unittest import mock
+import torch
+from tsgen import LSTMForecaster
+from tsgen.forecasters import bulk
+
+source, folder, devices, batch_size = *sys.argv[1:3], *map(int, sys.argv[3:5])
+trainer = dict(accelerator="cpu")
+if devices > 1:
+    trainer |= dict(devices=devices, strategy="ddp")
+model = LSTMForecaster(
+    max_steps=6, batch_size=batch_size, hidden_size=4, context_length=6, lags=[], init="random",
+    trainer_kwargs=trainer, verbose=False,
+).fit(source, store=f"{folder}/store-{devices}")
+rank = os.environ.get("LOCAL_RANK", "0")
+torch.save({"weights": model.module_.state_dict(), "forecast": torch.zeros(1)},
+           f"{folder}/{devices}-{rank}.pt")
+with mock.patch.object(bulk, "_ROWS_AT_ONCE", 1):
+    found = model.predict(2, df=source, out=f"{folder}/out-{devices}")
+assert found.count_rows() == 2 * 1200, found.count_rows()
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Of 1,200 short series, which are forecast in three parts."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = np.random.default_rng(0).normal(size=(1200, 10)).cumsum(axis=1)
+    frame = pd.DataFrame(
+        {
+            "unique_id": np.repeat([f"s{i:04d}" for i in range(1200)], 10),
+            "ds": np.tile(pd.date_range("2024-01-01", periods=10), 1200),
+            "y": rows.ravel(),
+        }
+    )
+    frame.iloc[:7000].to_parquet(folder / "0.parquet", index=False)
+    frame.iloc[7000:].to_parquet(folder / "1.parquet", index=False)
+    return folder
+
+
+def test_two_processes_learn_and_forecast_from_files(files: Path, tmp_path: Path) -> None:
+    script = tmp_path / "files.py"
+    script.write_text(FILES)
+    run("-m", "torch.distributed.run", "--nproc_per_node=2", script, files, tmp_path, 2, 8)
+    run_here(script, files, tmp_path, 1, 16)
+    first, second = load(tmp_path / "2-0.pt"), load(tmp_path / "2-1.pt")
+    assert_close(first, second, atol=0.0)
+    assert_close(first, load(tmp_path / "1-0.pt"), atol=1e-5)
+    assert (tmp_path / "store-2" / "values.npy").exists()
+    both, alone = (pd.read_parquet(tmp_path / f"out-{devices}") for devices in (2, 1))
+    assert len(list((tmp_path / "out-2").glob("part-*"))) == 3
+    pd.testing.assert_frame_equal(both, alone, atol=1e-4)
 
 
 def test_a_killed_rank_ends_the_run_with_an_error(script: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.lib import format as npy
 
 from tsgen._messages import written
+from tsgen._runtime import process_group
 from tsgen._typing import FloatArray, IntArray
 from tsgen.data.covariates import Covariate, Covariates, sorted_categories, with_more_categories
 from tsgen.data.frame import Short, check_short, read_panel, refuse_short
@@ -71,7 +72,8 @@ def read_stored_panel(
     how, freq, min_rows, short
         As for `read_panel`; a frequency that isn't given is found in the first series.
     store : path, optional
-        A folder that is made; by default one that goes with the panel.
+        A folder that is made; by default one that goes with the panel. Of several processes with
+        one script the first one makes it, and the others have one that goes with the panel.
 
     Raises
     ------
@@ -82,6 +84,8 @@ def read_stored_panel(
     """
     check_short(short)
     _check_layout(source, how)
+    if not process_group().is_first:
+        store = None
     columns = source.columns_of(how.columns, _AS_FRAME)
     blocks = SeriesReader(source, columns, how.columns.id)
     with _new_folder(store) as folder:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
-from tsgen._runtime import progress_line
+from tsgen._runtime import process_group, progress_line
 from tsgen._typing import IntArray
 from tsgen.data import (
     Columns,
@@ -138,25 +138,56 @@ def forecast_files(
     """
     source = ParquetSource.of(files.df, "df")
     check_is_apart(files.out, source)
-    blocks = SeriesReader(source, source.columns_of(files.columns, _AS_FRAME), files.columns.id)
+    source.columns_of(files.columns, _AS_FRAME)
     future = _Future(files.future_df, files.columns)
     request = {"model": model, "df": source.identity, "future_df": future.identity, **files.asked}
     folder = PartsFolder(files.out, request)
     folder.check(overwrite=files.overwrite)
     if folder.is_finished:
         return folder.dataset()
-    progress, parts = _Progress(source, shown), 0
+    work = _Work(files, source, folder, predict)
+    progress, group = _Progress(source, shown), process_group()
     with progress.line or nullcontext():
-        while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
-            ahead = future.of(block)
-            if not folder.has(parts):
-                folder.write(parts, _forecast(block, ahead, files.columns, predict))
-            progress.add(block)
-            parts += 1
+        if not group.is_first:
+            folder.await_first()
+        # Its share of the parts, which is all of them for a process that is alone ...
+        parts = work.go_through(lambda number: number % group.size == group.rank, progress.add)
+        # ... and what other processes have left undone, since nobody waits for them.
+        if not all(map(folder.has, range(parts))):
+            work.go_through(lambda number: True)
     if not parts:
         raise FrameError([f"{source.name} has 0 rows; a forecast needs history"])
     folder.finish(parts)
     return folder.dataset()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is read, and by what and where to it is forecast."""
+
+    files: FilesToForecast
+    source: ParquetSource
+    folder: PartsFolder
+    predict: Predict
+
+    def go_through(
+        self,
+        is_wanted: Callable[[int], bool],
+        tell: Callable[[SeriesBlock], None] = lambda block: None,
+    ) -> int:
+        """Write the parts of some numbers that aren't there; returns how many there are in all."""
+        columns = self.files.columns
+        read = self.source.columns_of(columns, _AS_FRAME)
+        blocks = SeriesReader(self.source, read, columns.id)
+        future = _Future(self.files.future_df, columns)
+        parts = 0
+        while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
+            ahead = future.of(block)
+            if is_wanted(parts) and not self.folder.has(parts):
+                self.folder.write(parts, _forecast(block, ahead, columns, self.predict))
+            tell(block)
+            parts += 1
+        return parts
 
 
 def _forecast(

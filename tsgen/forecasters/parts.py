@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _OURS = re.compile(
     r"shard-\d{5,}|(shard-\d{5,}/)?(part-\d{5,}\.parquet|\.?_tsgen\.json.*|\.part-\d{5,}\.parquet\..*\.tmp)"
 )
 _FILES = ("df", "future_df")
+_PATIENCE = 30.0
+"""Seconds that processes wait for the first of them, which clears the folder."""
 
 
 class PartsFolder:
@@ -103,6 +106,7 @@ class PartsFolder:
 
     def begin(self) -> None:
         """Take away what another request has left in the folder, and note this one."""
+        self._goes_on = self._goes_on or self._is_of_request()
         if self._goes_on:
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -111,6 +115,17 @@ class PartsFolder:
             path.rmdir() if path.is_dir() else path.unlink()
         self._write_manifest()
         self._goes_on = True
+
+    def _is_of_request(self) -> bool:
+        """Whether another process has begun with the same request meanwhile."""
+        return bool(self._manifest().get("request") == self._request)
+
+    def await_first(self) -> None:
+        """Wait for the first of several processes to begin, and begin if it doesn't."""
+        until = time.monotonic() + _PATIENCE
+        while not self._is_of_request() and time.monotonic() < until:
+            time.sleep(0.05)
+        self.begin()
 
     def dataset(self) -> Any:
         """All that is there."""
