@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tsgen._validation import whole_number, yes_or_no
-from tsgen.data import ParquetSource, is_frame, opened
+from tsgen.data import ParquetSource, is_frame, is_path, opened
 from tsgen.distributed.cluster import connected, load_ray
 from tsgen.errors import FrameError, SettingError
 from tsgen.forecasters import NeuralForecaster, frame_hash
@@ -113,6 +113,8 @@ def fit(
     yes_or_no("use_gpu", use_gpu)
     ray = load_ray()
     given = opened(source).frame if is_frame(source) else ParquetSource.of(source, "source")
+    if is_path(source):  # processes work in folders of their own
+        source = os.path.abspath(source)  # type: ignore[arg-type]
     work = model, source, arguments, bool(use_gpu), _SECONDS_APART
     with connected(), _storage(storage_path) as place:
         from ray import train
