@@ -153,3 +153,15 @@ def test_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch, model: Any) 
     monkeypatch.setitem(sys.modules, "mlflow.pyfunc", None)
     with pytest.raises(MissingExtraError, match=r"tsgen\[mlflow\]"):
         save_model(model, "model")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_its_logger_of_lightning_has_the_losses(mlflow: Any) -> None:
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    logger = MLFlowLogger("trainings", tracking_uri=mlflow.get_tracking_uri())
+    trainer = {"logger": logger, "log_every_n_steps": 1}
+    model = LSTMForecaster(**TINY, trainer_kwargs=trainer).fit(panel().drop(columns="price"))
+    logged = mlflow.MlflowClient().get_metric_history(logger.run_id, "train_loss")
+    losses = model.report_.losses["loss"]
+    assert [one.value for one in logged] == pytest.approx(losses.tolist())
