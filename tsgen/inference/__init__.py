@@ -14,7 +14,7 @@ and ``integrity`` checks what is read of one.
 
 from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
-from tsgen.inference.fitted import FittedModel, checksum
+from tsgen.inference.fitted import LIMIT_SLACK, FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
 from tsgen.inference.generator import FittedGenerator, Sampling, SymbolState
 from tsgen.inference.importance import (
@@ -41,6 +41,7 @@ from tsgen.inference.symbol_backtest import Cut, forecasts_at, last_cuts
 from tsgen.inference.symbol_importance import lag_importance
 
 __all__ = [
+    "LIMIT_SLACK",
     "PARTS",
     "ROWS_LIMIT",
     "SAMPLES",
