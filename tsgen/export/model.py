@@ -66,7 +66,7 @@ def _forecast(op: Graph, signature: Signature) -> Value:
     if bounds is not None:
         values = transform(op, bounds, _by_channel(model), values)
     if signature.scales_targets:
-        scale = scale_of(op, scaler, values, known, series)
+        scale = scale_of(op, scaler, model.channels, values, known, series)
         values = op.Div(op.Sub(values, scale.centre), scale.size)
     tail = _last_rows(op, op.Where(known, values, _NAN), model.rows_read)
     known = is_known(op, tail)

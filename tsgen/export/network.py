@@ -164,23 +164,26 @@ def read_context(
         return op.Concat(values, known, axis=2), state
     later_covariates = None if covariates is None else op.rows(covariates, first)
     begun = op.Clip(op.CumSum(known, np.int64(0)), np.float32(0), np.float32(1))
-    begun, later = op.rows(begun, first), op.rows(values, first)
+    begun = op.rows(begun, first)
     holes = op.Greater(begun, op.rows(known, first))
     start = op.Concat(op.rows(values, 0, first), op.rows(known, 0, first), axis=2)
+
+    def later(inner: Graph) -> Value:
+        return inner.rows(values, first)
 
     def filled(inner: Graph) -> Value:
         largest = inner.ReduceMax(inner.Abs(values), axes=[0], keepdims=1)
         limit = inner.Mul(inner.Max(largest, np.float32(1)), np.float32(HOLE_SLACK))
         feedback = Feedback(
-            limits=inner.Expand(limit, inner.Shape(later)),
+            limits=inner.Expand(limit, inner.Shape(holes)),
             covariates=later_covariates,
-            given=inner.Where(holes, np.float32(np.nan), later),
+            given=inner.Where(holes, np.float32(np.nan), later(inner)),
             known=begun,
         )
         return closed_loop(inner, network, start, state, np.int64(rows - first), feedback)
 
     has_holes = op.cast(op.ReduceMax(op.cast(holes, F32), keepdims=0), BOOL)
-    whole = op.either(has_holes, filled, lambda inner: inner.Identity(later))
+    whole = op.either(has_holes, filled, later)
     read = op.Concat(start, op.Concat(whole, begun, axis=2), axis=0)
     _, state = network.advance(op, read, rows - first, later_covariates, state)
     return op.rows(read, -first), state

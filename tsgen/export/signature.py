@@ -52,14 +52,13 @@ class Signature:
     @property
     def scales_targets(self) -> bool:
         """Whether the scaler counts: a window's own mean and spread undo one that is affine."""
-        return not self.model.window_norm
+        return not self.model.window_norm and self.model.units.scaler.template is not None
 
     @property
     def names_series(self) -> bool:
         """Whether the forecast depends on which series of the training it is of."""
         units = self.model.units
-        own_scale = self.scales_targets and not units.scaler.shared
-        if own_scale and units.scaler.template is not None:
+        if self.scales_targets and not units.scaler.shared:
             return True
         covariates = units.covariate_scaler
         return covariates is not None and len(covariates.ids) > 0 and any(covariates.scalers)

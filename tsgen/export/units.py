@@ -101,20 +101,21 @@ def back(op: Graph, bounds: TargetTransform, channels: BoolArray, values: Value)
 
 
 def scale_of(
-    op: Graph, scaler: PanelScaler, values: Value, known: Value, series: Value | None
+    op: Graph, scaler: PanelScaler, channels: int, values: Value, known: Value, series: Value | None
 ) -> Scale:
     """That of each system, by its number; of one not seen in fit (-1) that of the given rows.
 
     Parameters
     ----------
     scaler : PanelScaler
+    channels : int
+        C.
     values, known : str
         All rows that are given, transformed.
     series : str, optional
         int64, of shape (B,); needed unless all systems share their scalers.
     """
     fitted = affine(scaler.scalers, "scaler")
-    channels = scaler.shared or len(fitted) // len(scaler.ids)
     tables = (part.reshape(-1, channels) for part in (fitted.centre, fitted.scale))
     if series is None:
         return Scale(*(op.Unsqueeze(table, [0]) for table in tables))
