@@ -60,10 +60,9 @@ class Graph:
         """One that nothing else has."""
         return f"{stem}_{next(self._numbers)}"
 
-    def named(self, value: Value, name: Value) -> Value:
-        """The same under a name of one's own."""
+    def name_output(self, value: Value, name: Value) -> None:
+        """Put a value out under a name of one's own."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
-        return name
 
     def rows(self, value: Value, first: int, stop: int | None = None, axis: int = 0) -> Value:
         """Some of what lies along an axis; negative numbers count from its end."""
@@ -77,7 +76,7 @@ class Graph:
         return made
 
     def loop(
-        self, steps: Value, carried: Sequence[Value], body: Body
+        self, steps: Value | Constant, carried: Sequence[Value], body: Body
     ) -> tuple[list[Value], Value]:
         """Run a body so many times.
 
@@ -142,8 +141,6 @@ class Graph:
         return str(self._constants[key].name)
 
 
-def value_info(
-    name: Value, kind: int, shape: Sequence[str | int] | None = None
-) -> ValueInfoProto:
+def value_info(name: Value, kind: int, shape: Sequence[str | int] | None = None) -> ValueInfoProto:
     """What is known of a value: its type, and its axes by size or name."""
     return helper.make_tensor_value_info(name, kind, shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnx
@@ -11,20 +11,13 @@ from onnx import helper
 
 from tsgen._typing import BoolArray
 from tsgen.data import Panel
-from tsgen.export.covariates import covariate_inputs, embedded
+from tsgen.export.covariates import covariate_inputs
 from tsgen.export.graph import F32, Graph, Value
-from tsgen.export.network import Feedback, NetworkGraph, closed_loop, read_context
-from tsgen.export.signature import (
-    CONTEXT,
-    COVARIATES,
-    FORECAST,
-    HORIZON,
-    SERIES,
-    STATIC,
-    Signature,
-)
-from tsgen.export.units import Normaliser, back, is_known, normaliser_of, scale_of, transform
-from tsgen.inference import LIMIT_SLACK, FittedModel
+from tsgen.export.levels import predicted_spread, quantile
+from tsgen.export.loops import Context, read_by_members
+from tsgen.export.signature import CONTEXT, COVARIATES, HORIZON, SERIES, STATIC, Signature
+from tsgen.export.units import affine, back, is_known, normaliser_of, scale_of, transform
+from tsgen.inference import FittedModel, SpreadCalibration
 
 __all__ = ["onnx_model"]
 
@@ -32,7 +25,7 @@ _OPSET, _IR_VERSION = 17, 8
 _NAN = np.float64(np.nan)
 
 
-def onnx_model(model: FittedModel, panel: Panel) -> onnx.ModelProto:
+def onnx_model(model: FittedModel, panel: Panel, shares: Mapping[str, float]) -> onnx.ModelProto:
     """The graph of a model, checked.
 
     Parameters
@@ -41,11 +34,15 @@ def onnx_model(model: FittedModel, panel: Panel) -> onnx.ModelProto:
         Of recurrent networks, with scalers that are affine.
     panel : Panel
         Series as the model reads them, for the names of what goes in and comes out.
+    shares : mapping of str to float
+        By the suffix of its name, the share of what may come that is below a quantile; with some,
+        the model has a `SpreadCalibration`.
     """
-    signature, op = Signature(model, panel), Graph()
-    forecast = op.named(_forecast(op, signature), FORECAST)
+    signature, op = Signature(model, panel, tuple(shares)), Graph()
+    for value, output in zip(_outputs(op, signature, shares), signature.outputs, strict=True):
+        op.name_output(value, output.name)
     made = helper.make_model(
-        op.proto("forecast", signature.inputs, [signature.output(forecast)]),
+        op.proto("forecast", signature.inputs, signature.outputs),
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
         producer_name="tsgen",
@@ -55,16 +52,37 @@ def onnx_model(model: FittedModel, panel: Panel) -> onnx.ModelProto:
     return made
 
 
-def _forecast(op: Graph, signature: Signature) -> Value:
-    """From the inputs to the forecast, (B, H, channels that are returned)."""
+def _outputs(op: Graph, signature: Signature, shares: Mapping[str, float]) -> list[Value]:
+    """The forecast and the quantiles around it, (B, H, channels that are returned)."""
+    model = signature.model
+    context, in_user_units = _context(op, signature)
+    loops = read_by_members(op, model, context, HORIZON)
+    path = loops.path(op)
+    found = [in_user_units(path)]
+    calibration = model.calibration
+    if not shares:
+        return found
+    assert isinstance(calibration, SpreadCalibration)
+    spread = predicted_spread(op, loops, context, model.warmup, path)
+    for share in shares.values():
+        bound = in_user_units(quantile(op, calibration, share, path, spread))
+        if model.units.scaler.counts:  # outward
+            bound = op.Floor(bound) if share < 0.5 else op.Ceil(bound)
+        found.append(bound)
+    return found
+
+
+def _context(op: Graph, signature: Signature) -> tuple[Context, Callable[[Value], Value]]:
+    """What the networks read, and what brings a path (H, B, C) of theirs to the data's units."""
     model = signature.model
     scaler, bounds = model.units.scaler, model.units.scaler.target_transform
+    affine(scaler.scalers, "scaler")  # also where a window's own mean and spread undo it
     series = SERIES if signature.names_series else None
     values = op.Transpose(CONTEXT, perm=[1, 0, 2])  # rows come first from here on
     known = is_known(op, values)
-    begun = _begun(op, known)
+    covariates = _covariates(op, signature, known, series)
     if bounds is not None:
-        values = transform(op, bounds, _by_channel(model), values)
+        values = transform(op, bounds, _transformed(model), values)
     if signature.scales_targets:
         scale = scale_of(op, scaler, model.channels, values, known, series)
         values = op.Div(op.Sub(values, scale.centre), scale.size)
@@ -74,27 +92,25 @@ def _forecast(op: Graph, signature: Signature) -> Value:
     normaliser = normaliser_of(
         op, values, known, model.context_length, window_norm=model.window_norm
     )
-    units, flags = normaliser.apply(op, values, known), op.cast(known, F32)
-    covariates = _covariates(op, signature, begun, series)
-    path = _path(op, model, normaliser, units, flags, covariates)
-    forecast = normaliser.invert(op, path)
-    if signature.scales_targets:
-        forecast = op.Add(op.Mul(forecast, scale.size), scale.centre)
-    if bounds is not None:
-        forecast = back(op, bounds, _by_channel(model), forecast)
-    returned: Value = op.Transpose(op.rows(forecast, 0, signature.returned, axis=2), perm=[1, 0, 2])
-    return returned
+
+    def in_user_units(path: Value) -> Value:
+        restored = normaliser.invert(op, path)
+        if signature.scales_targets:
+            restored = op.Add(op.Mul(restored, scale.size), scale.centre)
+        if bounds is not None:
+            restored = back(op, bounds, _transformed(model), restored)
+        returned = op.rows(restored, 0, signature.returned, axis=2)
+        by_system: Value = op.Transpose(returned, perm=[1, 0, 2])
+        return by_system
+
+    units = normaliser.apply(op, values, known)
+    return Context(units, op.cast(known, F32), normaliser, covariates), in_user_units
 
 
-def _by_channel(model: FittedModel) -> BoolArray:
+def _transformed(model: FittedModel) -> BoolArray:
+    """To which channels the target transform applies, (C,)."""
     flags = np.array(model.units.scaler.transformed)
     return np.tile(flags, model.channels // len(flags))
-
-
-def _begun(op: Graph, known: Value) -> Value:
-    """1 from the first row of each system on in which anything is known, (rows, B, 1)."""
-    some = op.ReduceMax(op.cast(known, F32), axes=[2], keepdims=1)
-    return op.CumSum(some, np.int64(0))  # type: ignore[no-any-return]
 
 
 def _last_rows(op: Graph, rows: Value, count: int) -> Value:
@@ -103,16 +119,20 @@ def _last_rows(op: Graph, rows: Value, count: int) -> Value:
     return op.rows(op.Concat(op.Expand(_NAN, shape), rows, axis=0), -count)
 
 
-def _covariates(op: Graph, signature: Signature, begun: Value, series: Value | None) -> Value | None:
+def _covariates(
+    op: Graph, signature: Signature, known: Value, series: Value | None
+) -> Value | None:
     """What the networks know of each row beside the values, (rows read + H, B, D)."""
-    model = signature.model
-    scaler = model.units.covariate_scaler
+    scaler, count = signature.model.units.covariate_scaler, signature.model.rows_read
     if scaler is None:
         return None
-    count, horizon = model.rows_read, op.Unsqueeze(HORIZON, [0])
-    begun = op.Where(op.Greater(begun, np.float32(0)), np.float64(1), _NAN)
+    horizon = op.Unsqueeze(HORIZON, [0])
+    # A system has begun with the first row in which anything is known.
+    some = op.ReduceMax(op.cast(known, F32), axes=[2], keepdims=1)
+    begun = op.Greater(op.CumSum(some, np.int64(0)), np.float32(0))
+    begun = _last_rows(op, op.Where(begun, np.float64(1), _NAN), count)
     ahead = op.Concat(horizon, op.rows(op.Shape(begun), 1), axis=0)
-    there = op.Concat(_last_rows(op, begun, count), op.Expand(np.float64(1), ahead), axis=0)
+    begun = is_known(op, op.Concat(begun, op.Expand(np.float64(1), ahead), axis=0))
     rows = None
     if signature.of_rows:
         given = op.Transpose(COVARIATES, perm=[1, 0, 2])
@@ -120,51 +140,4 @@ def _covariates(op: Graph, signature: Signature, begun: Value, series: Value | N
         later = op.Slice(given, op.Neg(horizon), [np.iinfo(np.int64).max], [0])
         rows = op.Concat(_last_rows(op, context, count), later, axis=0)
     static = STATIC if signature.of_series else None
-    return covariate_inputs(op, scaler, rows, static, is_known(op, there), series)
-
-
-def _path(
-    op: Graph,
-    model: FittedModel,
-    normaliser: Normaliser,
-    units: Value,
-    flags: Value,
-    covariates: Value | None,
-) -> Value:
-    """The median of the members' closed loops, (H, B, C), in the normaliser's units."""
-    count, limits, paths = model.rows_read, None, list[Value]()
-    for network in model.networks:
-        member = NetworkGraph(network)
-        before = ahead = None
-        if covariates is not None:
-            inputs = embedded(op, network.covariates, covariates)
-            before, ahead = op.rows(inputs, 0, count), op.rows(inputs, count)
-        rows, state = read_context(op, member, units, flags, count, before)
-        if limits is None:  # which all members share
-            limits = _limits(op, model, normaliser, op.rows(rows, 0, model.channels, axis=2))
-        feedback = Feedback(limits, ahead)
-        paths.append(closed_loop(op, member, rows, state, HORIZON, feedback))
-    return _median(op, paths)
-
-
-def _limits(op: Graph, model: FittedModel, normaliser: Normaliser, values: Value) -> Value:
-    """The largest size of a value at each step, (H, B, C), as the model's own loop has it."""
-    seen = op.ReduceMax(op.Abs(values), axes=[0], keepdims=1)
-    seen = op.Max(seen, np.float32(max(model.units.value_range.size, 1.0)))
-    seen = op.Where(normaliser.varies(op), seen, np.float32(np.inf))
-    steps = op.cast(op.Range(np.int64(0), HORIZON, np.int64(1)), F32)
-    growth = op.Add(op.Div(steps, np.float32(model.train_horizon)), np.float32(1))
-    growth = op.Unsqueeze(growth, [1, 2])
-    limits: Value = op.Mul(op.Mul(seen, np.float32(LIMIT_SLACK)), growth)
-    return limits
-
-
-def _median(op: Graph, paths: Sequence[Value]) -> Value:
-    if len(paths) == 1:
-        return paths[0]
-    together = op.Concat(*(op.Unsqueeze(path, [0]) for path in paths), axis=0)
-    ordered, _ = op.TopK(together, [len(paths)], outputs=2, axis=0)
-    middle = (len(paths) - 1) // 2
-    middle_ones = op.rows(ordered, middle, len(paths) - middle)
-    median: Value = op.ReduceMean(middle_ones, axes=[0], keepdims=0)
-    return median
+    return covariate_inputs(op, scaler, rows, static, begun, series)

@@ -6,6 +6,7 @@ Rows are (rows, B, 2C) here: the C values in the normaliser's units, and their f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tsgen.export.graph import BOOL, F32, Graph, Value
 from tsgen.generation import HOLE_SLACK
 from tsgen.nn import RecurrentNetwork
 
-__all__ = ["Feedback", "NetworkGraph", "closed_loop", "read_context"]
+__all__ = ["Feedback", "NetworkGraph", "Read", "closed_loop", "read_context"]
 
 _GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 """Where torch has the gates of ONNX: i, o, f, c of i, f, g, o; z, r, h of r, z, n."""
@@ -30,6 +31,8 @@ class Feedback:
         Of shape (H, B, C).
     covariates : str, optional
         Of shape (H, B, E), embedded.
+    innovations : str, optional
+        Of shape (H, B, C).
     given, known : str, optional
         Of shape (H, B, C): values that stand in for predictions, NaN where the loop is closed; and
         the flags of what is fed back.
@@ -37,8 +40,20 @@ class Feedback:
 
     limits: Value
     covariates: Value | None = None
+    innovations: Value | None = None
     given: Value | None = None
     known: Value | None = None
+
+
+class Read(NamedTuple):
+    """What reading a context came to."""
+
+    rows: Value
+    """The last ones, (longest_lag, B, 2C), with what was put into their holes."""
+    state: list[Value]
+    """After all rows but the last."""
+    predictions: Value
+    """Of all rows after the first longest_lag, each from those before it."""
 
 
 class NetworkGraph:
@@ -140,7 +155,7 @@ def read_context(
     known: Value,
     rows: int,
     covariates: Value | None,
-) -> tuple[Value, list[Value]]:
+) -> Read:
     """Read a context, with predictions in its holes.
 
     Parameters
@@ -150,18 +165,11 @@ def read_context(
     rows : int
     covariates : str, optional
         Of shape (rows, B, E).
-
-    Returns
-    -------
-    rows : str
-        The last ones, (longest_lag, B, 2C).
-    state : list of str
-        After all of them but the last.
     """
     first = network.longest_lag
     state = network.start(op, op.rows(op.Shape(values), 1, 2))
     if rows == first:  # a context of one row, which is lag 1 of what is predicted
-        return op.Concat(values, known, axis=2), state
+        return Read(op.Concat(values, known, axis=2), state, op.rows(values, first))
     later_covariates = None if covariates is None else op.rows(covariates, first)
     begun = op.Clip(op.CumSum(known, np.int64(0)), np.float32(0), np.float32(1))
     begun = op.rows(begun, first)
@@ -180,24 +188,24 @@ def read_context(
             given=inner.Where(holes, np.float32(np.nan), later(inner)),
             known=begun,
         )
-        return closed_loop(inner, network, start, state, np.int64(rows - first), feedback)
+        before = Read(start, state, start)
+        return closed_loop(inner, network, before, np.int64(rows - first), feedback)
 
     has_holes = op.cast(op.ReduceMax(op.cast(holes, F32), keepdims=0), BOOL)
     whole = op.either(has_holes, filled, later)
     read = op.Concat(start, op.Concat(whole, begun, axis=2), axis=0)
-    _, state = network.advance(op, read, rows - first, later_covariates, state)
-    return op.rows(read, -first), state
+    predictions, state = network.advance(op, read, rows - first, later_covariates, state)
+    return Read(op.rows(read, -first), state, predictions)
 
 
 def closed_loop(
     op: Graph,
     network: NetworkGraph,
-    rows: Value,
-    state: list[Value],
+    start: Read,
     steps: Value | np.int64,
     feedback: Feedback,
 ) -> Value:
-    """Go on from rows (longest_lag, B, 2C): the path (H, B, C); as `tsgen.rollout.rollout`."""
+    """Go on from what was read: the path (H, B, C); as `tsgen.rollout.rollout`."""
 
     def body(inner: Graph, step: Value, carried: list[Value]) -> tuple[list[Value], Value]:
         def here(value: Value) -> Value:
@@ -207,6 +215,8 @@ def closed_loop(
         rows, *state = carried
         covariates = None if feedback.covariates is None else here(feedback.covariates)
         fed, state = network.advance(inner, rows, 1, covariates, state)
+        if feedback.innovations is not None:
+            fed = inner.Add(fed, here(feedback.innovations))
         limit = here(feedback.limits)
         fed = inner.Min(inner.Max(fed, inner.Neg(limit)), limit)
         if feedback.given is not None:
@@ -219,6 +229,6 @@ def closed_loop(
         newest = inner.Concat(fed, known, axis=2)
         return [inner.Concat(inner.rows(rows, 1), newest, axis=0), *state], fed
 
-    _, path = op.loop(steps, [rows, *state], body)
+    _, path = op.loop(steps, [start.rows, *start.state], body)
     squeezed: Value = op.Squeeze(path, [1])
     return squeezed

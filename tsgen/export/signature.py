@@ -9,8 +9,7 @@ import pandas as pd
 from onnx import ValueInfoProto
 
 from tsgen.data import Covariate, Panel
-from tsgen.errors import SettingError
-from tsgen.export.graph import F64, I64, Value, value_info
+from tsgen.export.graph import F64, I64, value_info
 from tsgen.inference import FittedModel
 from tsgen.io import tsgen_version
 
@@ -22,17 +21,20 @@ COVARIATES, STATIC, FORECAST = "covariates", "static", "forecast"
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs and the output of a model's graph.
+    """The inputs and the outputs of a model's graph.
 
     Attributes
     ----------
     model : FittedModel
     panel : Panel
         Series as the model reads them, for their names.
+    quantiles : tuple of str, default ()
+        What distinguishes the names of quantiles from that of the forecast.
     """
 
     model: FittedModel
     panel: Panel
+    quantiles: tuple[str, ...] = ()
 
     @property
     def of_rows(self) -> tuple[Covariate, ...]:
@@ -83,9 +85,11 @@ class Signature:
         """The channels of the forecast: all but the past covariates that are rolled along."""
         return self.model.channels - self.panel.rolled
 
-    def output(self, name: Value) -> ValueInfoProto:
-        """What comes out."""
-        return value_info(name, F64, ["batch", "steps", self.returned])
+    @property
+    def outputs(self) -> list[ValueInfoProto]:
+        """What comes out: the forecast, then its quantiles."""
+        names = [f"{FORECAST}{suffix}" for suffix in ("", *self.quantiles)]
+        return [value_info(name, F64, ["batch", "steps", self.returned]) for name in names]
 
     @property
     def described(self) -> dict[str, Any]:

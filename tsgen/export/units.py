@@ -149,9 +149,7 @@ def _fitted(op: Graph, template: str, values: Value, known: Value) -> Scale:
 def _quantile(op: Graph, ascending: Value, count: Value, q: float) -> Value:
     position = op.Mul(op.Sub(count, ONE), np.float64(q))
     below, above = op.Floor(position), op.Ceil(position)
-    low, high = (
-        op.GatherElements(ascending, op.cast(row, I64), axis=0) for row in (below, above)
-    )
+    low, high = (op.GatherElements(ascending, op.cast(row, I64), axis=0) for row in (below, above))
     value: Value = op.Add(low, op.Mul(op.Sub(position, below), op.Sub(high, low)))
     return value
 

@@ -777,7 +777,13 @@ class FittedForecaster(SavableEstimator, Forecaster):
         return self.settings_.init not in ("random", "fitted")
 
     @of_one_moment
-    def export_onnx(self, path: PathLike[str] | str, *, overwrite: bool = False) -> None:
+    def export_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        level: float | Sequence[float] | None = None,
+        overwrite: bool = False,
+    ) -> None:
         """Write the fitted model to a file from which ONNX Runtime forecasts, without torch.
 
         The graph does what `predict` does of the point forecast: bounds and scaling, reading a
@@ -799,7 +805,8 @@ class FittedForecaster(SavableEstimator, Forecaster):
             The number of each in the list of ``series``, from 0; -1 for one not seen in ``fit``,
             whose scaler is fitted to all rows of its context.
 
-        The output ``forecast``, float64 of shape (B, H, channels), is in the units of the data.
+        The output ``forecast``, float64 of shape (B, H, channels), is in the units of the data;
+        with ``level=80`` there are ``forecast-lo-80`` and ``forecast-hi-80``, too.
         ``session.get_modelmeta().custom_metadata_map["tsgen"]`` is JSON with the names, in their
         order, of channels, covariates, categories and series, ``rows_read`` and ``freq``.
 
@@ -810,6 +817,10 @@ class FittedForecaster(SavableEstimator, Forecaster):
         ----------
         path : path
             Such as ``"model.onnx"``. The file appears there whole or not at all.
+        level : float or list of float, optional
+            Coverage of intervals in per cent, as in `predict`, for models that need no sample
+            paths for them: those that began with pretrained weights. It takes a second closed loop
+            (one for each channel).
         overwrite : bool, default False
             Whether a file that exists is replaced.
 
@@ -819,7 +830,8 @@ class FittedForecaster(SavableEstimator, Forecaster):
             Before ``fit``.
         SettingError
             For an `EncoderDecoderForecaster`, and for transformers of scikit-learn as ``scaler``
-            or ``covariate_scaler``, which a graph doesn't have.
+            or ``covariate_scaler``, which a graph doesn't have; with ``level=`` for a model whose
+            intervals come of sample paths.
         FileExistsError
             If the file exists and ``overwrite`` is false.
         MissingExtraError
@@ -843,7 +855,11 @@ class FittedForecaster(SavableEstimator, Forecaster):
         True
         """
         model = self._fitted_model("export_onnx")
-        write_onnx(model, self.panel_, path, overwrite=overwrite)
+        shares = level_shares(level)
+        if shares and self._began_with_pretrained:
+            self._calibration()
+            model = self.model_
+        write_onnx(model, self.panel_, path, shares=shares, overwrite=overwrite)
 
     def _start(self, model: FittedModel) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""

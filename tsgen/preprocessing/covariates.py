@@ -152,7 +152,9 @@ class CovariateScaler:
         static = (covariates.static - self.centre) / self.scale
         bounds = torch.from_numpy(offsets)
         return CovariateRows(
-            torch.from_numpy(np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE).astype(np.float32)),
+            torch.from_numpy(
+                np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE).astype(np.float32)
+            ),
             bounds[:-1],
             bounds[1:],
             torch.from_numpy(static.astype(np.float32)),
