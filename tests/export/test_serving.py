@@ -24,9 +24,8 @@ def test_the_server_of_the_page_forecasts(tmp_path: Path, monkeypatch: pytest.Mo
     history = seasonal_trend().history
     model = tiny().fit(history)
     model.export_onnx("model.onnx")
-    (code,) = re.findall(
-        r"```python\n(import json\nfrom http.server.*?)```", PAGE.read_text(), re.S
-    )
+    page = PAGE.read_text("utf-8")
+    (code,) = re.findall(r"```python\n(import json\nfrom http.server.*?)```", page, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     names: dict[str, Any] = {}
     exec(code, names)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import FloatArray, IntArray
@@ -776,6 +777,7 @@ class FittedForecaster(SavableEstimator, Forecaster):
         """Whether training began with weights that knew series, but none of these."""
         return self.settings_.init not in ("random", "fitted")
 
+    @isolated()
     @of_one_moment
     def export_onnx(
         self,
@@ -785,6 +787,8 @@ class FittedForecaster(SavableEstimator, Forecaster):
         overwrite: bool = False,
     ) -> None:
         """Write the fitted model to a file from which ONNX Runtime forecasts, without torch.
+
+        Under DDP rank zero alone writes it.
 
         The graph does what `predict` does of the point forecast: bounds and scaling, reading a
         context over its holes, the closed loop to any horizon, the median of members. Its inputs,
@@ -859,7 +863,8 @@ class FittedForecaster(SavableEstimator, Forecaster):
         if shares and self._began_with_pretrained:
             self._calibration()
             model = self.model_
-        write_onnx(model, self.panel_, path, shares=shares, overwrite=overwrite)
+        if training.is_rank_zero():  # under DDP every process comes here
+            write_onnx(model, self.panel_, path, shares=shares, overwrite=overwrite)
 
     def _start(self, model: FittedModel) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""
