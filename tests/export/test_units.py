@@ -49,6 +49,19 @@ def test_a_value_outside_of_its_bounds_has_no_forecast(tmp_path: Path) -> None:
     assert np.isfinite(forecast[1:]).all()
 
 
+def test_a_context_without_any_value_has_no_forecast_and_harms_no_other(tmp_path: Path) -> None:
+    fitted = tiny(lags=[1, 20]).fit(ragged()).calibrate(ragged(), refit=False)
+    fitted.export_onnx(tmp_path / "a.onnx", level=80)
+    context = context_of(fitted.panel_)
+    context[0, -fitted.model_.context_length :] = np.nan
+    outputs = session_of(tmp_path / "a.onnx").run(
+        None, {"context": context, "horizon": np.array(5)}
+    )
+    for output in outputs:
+        assert np.isnan(output[0]).all()
+        assert np.isfinite(output[1:]).all()
+
+
 @pytest.mark.parametrize("window_norm", [True, False])
 def test_a_constant_stays_exactly_what_it_is(tmp_path: Path, window_norm: bool) -> None:
     fitted = tiny(window_norm=window_norm).fit(ragged())

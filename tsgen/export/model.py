@@ -16,7 +16,16 @@ from tsgen.export.graph import F32, Graph, Value
 from tsgen.export.levels import predicted_spread, quantile
 from tsgen.export.loops import Context, read_by_members
 from tsgen.export.signature import CONTEXT, COVARIATES, HORIZON, SERIES, STATIC, Signature
-from tsgen.export.units import affine, back, is_known, normaliser_of, scale_of, transform
+from tsgen.export.units import (
+    affine,
+    any_row,
+    back,
+    is_known,
+    normaliser_of,
+    outside,
+    scale_of,
+    transform,
+)
 from tsgen.inference import FittedModel, SpreadCalibration
 
 __all__ = ["onnx_model"]
@@ -81,7 +90,9 @@ def _context(op: Graph, signature: Signature) -> tuple[Context, Callable[[Value]
     values = op.Transpose(CONTEXT, perm=[1, 0, 2])  # rows come first from here on
     known = is_known(op, values)
     covariates = _covariates(op, signature, known, series)
+    lost = None
     if bounds is not None:
+        lost = any_row(op, outside(op, bounds, _transformed(model), values))
         values = transform(op, bounds, _transformed(model), values)
     if signature.scales_targets:
         scale = scale_of(op, scaler, model.channels, values, known, series)
@@ -93,12 +104,18 @@ def _context(op: Graph, signature: Signature) -> tuple[Context, Callable[[Value]
         op, values, known, model.context_length, window_norm=model.window_norm
     )
 
+    if model.window_norm:  # by nothing that is known, there are no units
+        unknown = op.Not(any_row(op, op.rows(known, -model.context_length)))
+        lost = unknown if lost is None else op.Or(lost, unknown)
+
     def in_user_units(path: Value) -> Value:
         restored = normaliser.invert(op, path)
         if signature.scales_targets:
             restored = op.Add(op.Mul(restored, scale.size), scale.centre)
         if bounds is not None:
             restored = back(op, bounds, _transformed(model), restored)
+        if lost is not None:
+            restored = op.Where(lost, _NAN, restored)
         returned = op.rows(restored, 0, signature.returned, axis=2)
         by_system: Value = op.Transpose(returned, perm=[1, 0, 2])
         return by_system

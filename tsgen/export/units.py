@@ -12,7 +12,7 @@ import numpy as np
 
 from tsgen._typing import BoolArray
 from tsgen.errors import SettingError
-from tsgen.export.graph import F32, F64, I64, Graph, Value
+from tsgen.export.graph import BOOL, F32, F64, I64, Graph, Value
 from tsgen.preprocessing import (
     LARGEST_LOG,
     MARGIN,
@@ -23,7 +23,18 @@ from tsgen.preprocessing import (
     TargetTransform,
 )
 
-__all__ = ["Normaliser", "Scale", "affine", "is_known", "normaliser_of", "scale_of", "transform"]
+__all__ = [
+    "Normaliser",
+    "Scale",
+    "affine",
+    "any_row",
+    "back",
+    "is_known",
+    "normaliser_of",
+    "outside",
+    "scale_of",
+    "transform",
+]
 
 ZERO, ONE = np.float64(0), np.float64(1)
 
@@ -33,6 +44,12 @@ class Scale(NamedTuple):
 
     centre: Value
     size: Value
+
+
+def any_row(op: Graph, flags: Value) -> Value:
+    """Whether a flag is true in any row, (1, B, C)."""
+    found: Value = op.cast(op.ReduceMax(op.cast(flags, F32), axes=[0], keepdims=1), BOOL)
+    return found
 
 
 def is_known(op: Graph, rows: Value) -> Value:
@@ -54,8 +71,8 @@ def affine(scalers: SeriesScalers, argument: str) -> AffineScalers:
 # --- bounds
 
 
-def transform(op: Graph, bounds: TargetTransform, channels: BoolArray, values: Value) -> Value:
-    """Values on the whole line; one outside of its bounds becomes infinite, and its forecast NaN.
+def outside(op: Graph, bounds: TargetTransform, channels: BoolArray, values: Value) -> Value:
+    """Which values can't be transformed; as `tsgen.preprocessing.TargetTransform.outside`.
 
     Parameters
     ----------
@@ -64,19 +81,26 @@ def transform(op: Graph, bounds: TargetTransform, channels: BoolArray, values: V
         To which of them it applies.
     values : str
     """
-    low, high = np.float64(bounds.low), bounds.high
-    outside = op.Less(values, low)
-    if high is None:
-        inside = op.Log(op.Add(op.Max(values, low), ONE))
-    else:
-        outside = op.Or(outside, op.Greater(values, np.float64(high)))
-        part = op.Div(op.Sub(values, low), np.float64(high - low))
-        share = op.Add(op.Mul(part, np.float64(1 - 2 * MARGIN)), np.float64(MARGIN))
-        inside = op.Log(op.Div(share, op.Sub(ONE, share)))
+    found = op.Less(values, np.float64(bounds.low))
+    if bounds.high is not None:
+        found = op.Or(found, op.Greater(values, np.float64(bounds.high)))
     if bounds.whole:
-        outside = op.Or(outside, op.Not(op.Equal(values, op.Round(values))))
-        outside = op.And(outside, is_known(op, values))
-    changed = op.Where(outside, np.float64(np.inf), inside)
+        broken = op.Not(op.Equal(values, op.Round(values)))
+        found = op.Or(found, op.And(broken, is_known(op, values)))
+    of_channels: Value = op.And(found, channels)
+    return of_channels
+
+
+def transform(op: Graph, bounds: TargetTransform, channels: BoolArray, values: Value) -> Value:
+    """Values on the whole line; one outside of the bounds as if it were at them."""
+    low, high = np.float64(bounds.low), bounds.high
+    changed = op.Max(values, low)
+    if high is None:
+        changed = op.Log(op.Add(changed, ONE))
+    else:
+        part = op.Div(op.Sub(op.Min(changed, np.float64(high)), low), np.float64(high - low))
+        share = op.Add(op.Mul(part, np.float64(1 - 2 * MARGIN)), np.float64(MARGIN))
+        changed = op.Log(op.Div(share, op.Sub(ONE, share)))
     kept: Value = op.Where(channels, changed, values)
     return kept
 

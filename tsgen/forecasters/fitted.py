@@ -814,8 +814,9 @@ class FittedForecaster(SavableEstimator, Forecaster):
         ``session.get_modelmeta().custom_metadata_map["tsgen"]`` is JSON with the names, in their
         order, of channels, covariates, categories and series, ``rows_read`` and ``freq``.
 
-        A loop that runs away is held at its limits without a warning, and a value outside of the
-        bounds of ``target_transform`` makes its forecast NaN.
+        A loop that runs away is held at its limits without a warning. A value outside of the bounds
+        of ``target_transform`` makes its forecast NaN, and so does, with ``window_norm``, a context
+        of which no value is known.
 
         Parameters
         ----------
