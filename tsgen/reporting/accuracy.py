@@ -1,0 +1,230 @@
+"""A backtest on rows that the network hasn't seen, beside the forecasts that it has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsgen._typing import FloatArray
+from tsgen.data import Columns, output_name
+from tsgen.evaluation import seasonal_error
+from tsgen.forecasters import Naive, NeuralForecaster, SeasonalNaive
+from tsgen.reporting.reading import SeriesRead
+
+__all__ = ["LEVELS", "MODEL", "Accuracy", "measure_accuracy"]
+
+LEVELS = 80, 95
+"""Of the intervals, in per cent."""
+MODEL, LAST, SEASON = "tsgen", "last value", "last season"
+_MOST_WINDOWS = 5
+_ROUNDING = 1e-9
+"""Of the largest value: a seasonal error that is smaller is none."""
+_KEYS = ["series", "cutoff", "step"]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How far forecasts were from what came.
+
+    Errors are scaled, series by series, by the seasonal naive error of its rows before the first
+    cutoff, and each series counts the same. A forecaster is a column: ``"tsgen"``,
+    ``"last season"`` where there is a season, and ``"last value"``.
+
+    Attributes
+    ----------
+    horizon : int
+        H.
+    n_windows : int
+        Cutoffs of a series at most.
+    forecasts : int
+        How many there were of all series.
+    refit : bool
+        Whether a network of the same settings was fitted to the rows before the first cutoff, since
+        the model itself had seen later ones.
+    mase, rmsse : Series
+        By forecaster.
+    mase_by_step, rmsse_by_step : DataFrame
+        A row for each of the H steps, a column for each forecaster.
+    by_series : DataFrame
+        A row for each series that was forecast, by its position: ``mae`` and ``rmse`` in its own
+        units, and the scaled errors of each forecaster.
+    coverage : DataFrame
+        A row for each of the H steps, a column for each level: how many per cent of the values lay
+        inside of the interval. Without columns where there are no levels.
+    unscaled : int
+        Series that have no part in scaled errors, since their season repeats exactly.
+    """
+
+    horizon: int
+    n_windows: int
+    forecasts: int
+    refit: bool
+    mase: pd.Series
+    rmsse: pd.Series
+    mase_by_step: pd.DataFrame
+    rmsse_by_step: pd.DataFrame
+    by_series: pd.DataFrame
+    coverage: pd.DataFrame
+    unscaled: int
+
+    @property
+    def reference(self) -> str:
+        """The better one of the forecasts to beat."""
+        return str(self.mase.drop(MODEL).fillna(np.inf).idxmin())
+
+    @property
+    def ratio(self) -> float:
+        """The error as a share of that of the better naive forecast; NaN where that has none."""
+        theirs = float(self.mase[self.reference])
+        return float(self.mase[MODEL]) / theirs if theirs > 0 else float("nan")
+
+    @property
+    def ranked(self) -> list[int]:
+        """The series from the best to the worst, by their scaled errors."""
+        return [int(i) for i in self.by_series[MODEL].dropna().sort_values().index]
+
+
+def measure_accuracy(model: NeuralForecaster, read: SeriesRead, horizon: int) -> Accuracy:
+    """Forecast from earlier rows of the series.
+
+    Parameters
+    ----------
+    model : forecaster
+        Where it has seen rows after the first cutoff, a clone is fitted to those before it.
+    read : SeriesRead
+    horizon : int
+        H.
+    """
+    count = _windows(read, horizon)
+    plan: dict[str, Any] = {"horizon": horizon, "n_windows": count, "short": "skip"}
+    season = model.settings_.season_length
+    naive = {LAST: _tidy(_naive(Naive(), read).backtest(read.values_alone(), **plan), read)}
+    if season > 1:
+        by_season = _naive(SeasonalNaive(season_length=season), read)
+        naive = {SEASON: _tidy(by_season.backtest(read.values_alone(), **plan), read), **naive}
+    refit = _has_seen(model, read, naive[LAST])
+    levels = list(LEVELS)
+    found = model.backtest(read.frame, **plan, level=levels, refit=count if refit else False)
+    rows = _tidy(found, read)
+    for name, others in naive.items():
+        rows = rows.merge(others[[*_KEYS, MODEL]].rename(columns={MODEL: name}), on=_KEYS)
+    return _summed_up(rows, read, [MODEL, *naive], (horizon, count, refit, season))
+
+
+def _windows(read: SeriesRead, horizon: int) -> int:
+    """Cutoffs, so that half of the rows of most series come before the first."""
+    median = int(np.median(read.panel.lengths[read.positions]))
+    return max(1, min(_MOST_WINDOWS, median // 2 // horizon))
+
+
+def _naive(naive: Naive | SeasonalNaive, read: SeriesRead) -> Naive | SeasonalNaive:
+    panel, columns = read.panel, read.columns
+    return naive.fit(
+        read.values_alone(),
+        id_col=None if columns.one_series else columns.id,
+        time_col=columns.time,
+        target_col=list(columns.targets),
+        freq=panel.frequency,
+        fill=panel.fill,  # type: ignore[arg-type]
+    )
+
+
+def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:
+    """A row for each value: ``series``, ``cutoff``, ``step``, the error, and hits of intervals."""
+    step = found.groupby(_whose(found, read.columns), observed=True).cumcount() + 1
+    parts = []
+    for target in read.columns.targets:
+        ids = found[read.columns.id] if read.named else np.repeat(read.ids[:1], len(found))
+        true = _numbers(found[target])
+        part = {
+            "series": read.codes(ids, target),
+            "cutoff": found["cutoff"].to_numpy(),
+            "step": step.to_numpy(),
+            "true": true,
+            MODEL: _numbers(found[output_name(target, "_pred")]) - true,
+        }
+        for level in LEVELS:
+            low, high = (output_name(target, f"_pred-{end}-{level}") for end in ("lo", "hi"))
+            if low in found.columns:
+                inside = (_numbers(found[low]) <= true) & (true <= _numbers(found[high]))
+                part[f"inside {level}"] = 100.0 * inside
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True).dropna(subset=["true"])
+
+
+def _whose(found: pd.DataFrame, columns: Columns) -> list[Any]:
+    return [name for name in (columns.id, "cutoff") if name in found.columns]
+
+
+def _numbers(column: pd.Series) -> FloatArray:
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _has_seen(model: NeuralForecaster, read: SeriesRead, rows: pd.DataFrame) -> bool:
+    """Whether the model was trained on rows after the first cutoff of some series."""
+    before = _rows_before(rows, read)
+    positions = read.positions[before.index]
+    seen = model.panel_.ids.get_indexer(read.panel.ids[positions])
+    known = seen >= 0
+    cutoffs = read.history.stamps(
+        positions[known] // read.panel.channels, before.to_numpy()[known] - 1
+    )
+    try:
+        return bool((model.panel_.ends[seen[known]] > cutoffs).any())
+    except (TypeError, ValueError):  # stamps of another kind aren't those of training
+        return False
+
+
+def _rows_before(rows: pd.DataFrame, read: SeriesRead) -> pd.Series:
+    """How many there are before the first cutoff of each series that was forecast."""
+    windows = rows.groupby("series")["cutoff"].nunique()
+    horizon = int(rows["step"].max())
+    return read.panel.lengths[read.positions[windows.index]] - horizon * windows
+
+
+def _summed_up(
+    rows: pd.DataFrame, read: SeriesRead, names: list[str], how: tuple[int, int, bool, int]
+) -> Accuracy:
+    horizon, count, refit, season = how
+    units = _units(rows, read, season)
+    absolute, squared = rows[names].abs(), rows[names] ** 2
+    series, step = rows["series"], rows["step"]
+    scaled = absolute.div(series.map(units[1]), axis=0)
+    scaled_squares = squared.div(series.map(units[2]), axis=0)
+    mase, rmsse = scaled.groupby(series).mean(), scaled_squares.groupby(series).mean() ** 0.5
+    by_step = scaled.groupby([series, step]).mean().groupby(level=1).mean()
+    squares_by_step = scaled_squares.groupby([series, step]).mean() ** 0.5
+    inside = [name for name in rows if str(name).startswith("inside ")]
+    return Accuracy(
+        horizon=horizon,
+        n_windows=count,
+        forecasts=int(rows.groupby(["series", "cutoff"]).ngroups),
+        refit=refit,
+        mase=mase.mean(),
+        rmsse=rmsse.mean(),
+        mase_by_step=by_step,
+        rmsse_by_step=squares_by_step.groupby(level=1).mean(),
+        by_series=pd.DataFrame(
+            {
+                "mae": absolute[MODEL].groupby(series).mean(),
+                "rmse": squared[MODEL].groupby(series).mean() ** 0.5,
+            }
+        ).join(mase),
+        coverage=rows[inside].groupby(step).mean().rename(columns=lambda name: int(name[7:])),
+        unscaled=int(units[1].isna().sum()),
+    )
+
+
+def _units(rows: pd.DataFrame, read: SeriesRead, season: int) -> dict[int, pd.Series]:
+    """Seasonal errors before the first cutoff by series, of power 1 and 2; NaN where they are 0."""
+    before = {i: read.values(i)[:count] for i, count in _rows_before(rows, read).items()}
+    rounding = pd.Series({i: _ROUNDING * np.nanmax(np.abs(one)) for i, one in before.items()})
+    units = {}
+    for power in (1, 2):
+        errors = {i: seasonal_error(one, season, power=power) for i, one in before.items()}
+        units[power] = pd.Series(errors)
+        units[power] = units[power].where(units[power] > rounding**power)
+    return units
