@@ -181,8 +181,8 @@ def _has_seen(model: NeuralForecaster, read: SeriesRead, rows: pd.DataFrame) -> 
 def _rows_before(rows: pd.DataFrame, read: SeriesRead) -> pd.Series:
     """How many there are before the first cutoff of each series that was forecast."""
     windows = rows.groupby("series")["cutoff"].nunique()
-    horizon = int(rows["step"].max())
-    return read.panel.lengths[read.positions[windows.index]] - horizon * windows
+    lengths = read.panel.lengths[read.positions[windows.index]]
+    return pd.Series(lengths, index=windows.index) - int(rows["step"].max()) * windows
 
 
 def _summed_up(
@@ -220,7 +220,8 @@ def _summed_up(
 
 def _units(rows: pd.DataFrame, read: SeriesRead, season: int) -> dict[int, pd.Series]:
     """Seasonal errors before the first cutoff by series, of power 1 and 2; NaN where they are 0."""
-    before = {i: read.values(i)[:count] for i, count in _rows_before(rows, read).items()}
+    counts = _rows_before(rows, read)
+    before = {i: read.values(i)[:count] for i, count in zip(counts.index, counts, strict=True)}
     rounding = pd.Series({i: _ROUNDING * np.nanmax(np.abs(one)) for i, one in before.items()})
     units = {}
     for power in (1, 2):

@@ -23,7 +23,17 @@ from tsgen.reporting.findings import (
     find_out,
 )
 from tsgen.reporting.pictures import draw_errors, draw_forecast, draw_ratios
-from tsgen.reporting.wording import count, name, number, per_cent, stamp, steps
+from tsgen.reporting.wording import (
+    count,
+    name,
+    number,
+    per_cent,
+    reason,
+    rows_come,
+    scaled,
+    stamp,
+    steps,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -117,6 +127,7 @@ def page_of(found: Findings) -> str:
     said: dict[str, Any] = {
         "found": found,
         "today": date.today(),
+        "rows_come": rows_come(found.frequency),
         "length": steps(found.horizon, found.frequency),
         "headline": _headline(found),
         "facts": _facts(found),
@@ -151,7 +162,8 @@ def _template() -> Template:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "name": name, "number": number, "per_cent": per_cent, "stamp": stamp, "count": count,
+        "name": name, "number": number, "per_cent": per_cent, "reason": reason,
+        "scaled": scaled, "stamp": stamp, "count": count,
     }  # fmt: skip
     return environment.get_template("page.html")
 
@@ -182,12 +194,15 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
     if not isinstance(accuracy, Missing):
         naive = accuracy.mase[accuracy.reference]
         facts.append(
-            (number(accuracy.mase[MODEL]), f"scaled error; {accuracy.reference}: {number(naive)}")
+            (
+                scaled(accuracy.mase[MODEL]),
+                f"scaled error; {scaled(naive)} for the {accuracy.reference}",
+            )
         )
-        scaled = accuracy.by_series.dropna()
-        if len(scaled) > 1:
-            closer = int((scaled[MODEL] < scaled[accuracy.reference]).sum())
-            facts.append((f"{closer:,} of {len(scaled):,}", "series forecast closer than so"))
+        errors = accuracy.by_series.dropna()
+        if len(errors) > 1:
+            closer = int((errors[MODEL] < errors[accuracy.reference]).sum())
+            facts.append((f"{closer:,} of {len(errors):,}", "series forecast closer than by that"))
         if LEVELS[0] in accuracy.coverage:
             inside = per_cent(accuracy.coverage[LEVELS[0]].mean())
             facts.append((inside, f"of values inside of intervals of {LEVELS[0]} %"))
@@ -223,8 +238,8 @@ def _of_stability(found: StabilityFound, length: str) -> list[str]:
 
 def _of_accuracy(accuracy: Accuracy, found: Findings) -> dict[str, Any]:
     names = list(accuracy.mase.index)
-    scaled = accuracy.by_series.dropna()
-    ratios = scaled[MODEL] / scaled[accuracy.reference].where(scaled[accuracy.reference] > 0)
+    errors = accuracy.by_series.dropna()
+    ratios = errors[MODEL] / errors[accuracy.reference].where(errors[accuracy.reference] > 0)
     kept = np.linspace(1, accuracy.horizon, min(accuracy.horizon, _MOST_STEPS)).round()
     at = [step for step in dict.fromkeys(kept.astype(int)) if step in accuracy.mase_by_step.index]
     ranked = accuracy.by_series.loc[[*accuracy.ranked, *_without_rank(accuracy)]]
@@ -248,7 +263,10 @@ def _of_accuracy(accuracy: Accuracy, found: Findings) -> dict[str, Any]:
         ],
         "steps_left_out": accuracy.horizon - len(at),
         "coverage": accuracy.coverage.mean(),
-        "series": [(found.labels[int(i)], row) for i, row in shown.iterrows()],
+        "series": [
+            (found.labels[i], row)
+            for i, row in zip(shown.index, shown.to_dict("records"), strict=True)
+        ],
         "series_left_out": left_out,
         "not_forecast": found.read.series - len(accuracy.by_series),
     }

@@ -23,13 +23,14 @@ _COLOURS = {HISTORY: "var(--ink)", FORECAST: "var(--accent)", MUTED: "var(--mute
             "#000000": "var(--ink)", "#808080": "var(--muted)"}  # fmt: skip
 _STYLES = {MODEL: (FORECAST, "-"), "last season": (HISTORY, "--"), "last value": (MUTED, ":")}
 _MOST_RATIO = 2.0
+_INCHES = 6.2, 2.5
 
 
 def draw_forecast(shown: Pictured) -> str:
     """A series and its forecast; its name stands beside the picture, as text."""
     figure = plot_forecast(shown.history, shown.forecast)
-    figure.set_size_inches(7.0, 2.7)
-    figure.axes[0].set_title("")
+    figure.set_size_inches(*_INCHES)
+    figure.axes[0].set_title("", loc="left")
     return inline_svg(figure)
 
 
@@ -45,7 +46,7 @@ def draw_errors(accuracy: Accuracy) -> str:
     axis.set_xlabel("step of the forecast", fontsize=9, color=HISTORY)
     axis.set_ylabel("scaled error", fontsize=9, color=HISTORY)
     axis.legend(frameon=False, fontsize=9, labelcolor=HISTORY)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True)
     return inline_svg(figure)
 
 
@@ -57,15 +58,16 @@ def draw_ratios(ratios: pd.Series) -> str:
     axis.set_xticks([0.0, 0.5, 1.0, 1.5, _MOST_RATIO], ["0", "0.5", "1", "1.5", "2 or more"])
     axis.set_xlabel("error, as a share of the naive one", fontsize=9, color=HISTORY)
     axis.set_ylabel("series", fontsize=9, color=HISTORY)
-    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="y", integer=True)
     return inline_svg(figure)
 
 
 def _figure() -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 2.7), layout="constrained")
+    figure = Figure(figsize=_INCHES, layout="constrained")
     axis = figure.subplots()
+    axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8, colors=HISTORY)
     axis.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.6)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["count", "name", "number", "per_cent", "stamp", "steps"]
+__all__ = ["count", "name", "number", "per_cent", "reason", "rows_come", "scaled", "stamp", "steps"]
 
 _LONGEST = 120
 _UNITS = {
@@ -34,6 +33,11 @@ def number(value: Any) -> str:
     if 1000 <= abs(value) < 1e15:
         return f"{value:,.0f}".replace("-", "−")
     return f"{value:.3g}".replace("-", "−")
+
+
+def scaled(value: Any) -> str:
+    """A scaled error, with two decimals."""
+    return "–" if math.isnan(float(value)) else f"{float(value):,.2f}"
 
 
 def per_cent(value: Any) -> str:
@@ -69,26 +73,58 @@ def steps(many: int, frequency: str) -> str:
     >>> steps(12, "MS"), steps(1, "h"), steps(48, "30min"), steps(7, "1")
     ('12 months', '1 hour', '48 steps of 30min', '7 steps')
     """
-    unit = _UNITS.get(re.sub(r"(?<=.)[SE]?(-.*)?$", "", frequency).upper())
-    if unit is None and not re.fullmatch(r"[\d.]*", frequency):
+    unit = _unit(frequency)
+    if unit is None and not frequency.isdecimal():
         return f"{count(many, 'step')} of {frequency}"
     return count(many, unit or "step")
 
 
-def name(value: Any) -> str:
-    """A name that a stranger gave: control characters are shown as codes, and it is cut.
+def rows_come(frequency: str) -> str:
+    """How often there is a row.
+
+    Examples
+    --------
+    >>> from tsgen.reporting.wording import rows_come
+    >>> rows_come("W-SUN"), rows_come("30min"), rows_come("2")
+    ('a row a week', 'a row every 30min', 'rows numbered by 2')
+    """
+    if frequency.isdecimal():
+        return "numbered rows" if frequency == "1" else f"rows numbered by {frequency}"
+    unit = _unit(frequency)
+    if unit is None:
+        return f"a row every {frequency}"
+    return f"a row {'an' if unit == 'hour' else 'a'} {unit}"
+
+
+def _unit(frequency: str) -> str | None:
+    """The word for one step: of ``MS``, ``ME`` and ``QE-DEC`` what stands before."""
+    stem = frequency.partition("-")[0]
+    for end in ("", "S", "E"):
+        unit = _UNITS.get(stem.removesuffix(end).upper()) if stem.endswith(end) else None
+        if unit:
+            return unit
+    return None
+
+
+def name(value: Any, most: int = _LONGEST) -> str:
+    r"""A name that a stranger gave: control characters are shown as codes, and it is cut.
 
     Examples
     --------
     >>> from tsgen.reporting.wording import name
-    >>> name("north\\n"), len(name("a" * 1000))
+    >>> name("north\n"), len(name("a" * 1000))
     ('north<U+000A>', 121)
     """
     text = str(value)
-    cut = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    cut = text if len(text) <= most else text[:most] + "…"
     return "".join(
         f"<U+{ord(sign):04X}>" if unicodedata.category(sign) in _CONTROLS else sign for sign in cut
     )
+
+
+def reason(message: str) -> str:
+    """An error as part of a sentence, on one line."""
+    return name(" ".join(message.split()), most=600).removesuffix(".")
 
 
 def stamp(value: Any) -> str:
