@@ -64,7 +64,10 @@ def dress(axis: Axes, past: pd.Series) -> None:
     if isinstance(past.index, pd.DatetimeIndex):
         from matplotlib import dates
 
-        locator: Any = dates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        # With 5 at least, its default, there are lengths that no interval of its own divides.
+        locator: Any = dates.AutoDateLocator(  # type: ignore[no-untyped-call]
+            minticks=3, maxticks=8
+        )
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(
             dates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsgen._typing import FloatArray
 from tsgen.data import Columns, output_name
+from tsgen.errors import FrameError
 from tsgen.evaluation import seasonal_error
 from tsgen.forecasters import Naive, NeuralForecaster, SeasonalNaive
-from tsgen.reporting.reading import SeriesRead
+from tsgen.reporting.reading import SeriesRead, numbers
 
 __all__ = ["LEVELS", "MODEL", "Accuracy", "measure_accuracy"]
 
 LEVELS = 80, 95
 """Of the intervals, in per cent."""
 MODEL, LAST, SEASON = "tsgen", "last value", "last season"
-_MOST_WINDOWS = 5
+_MOST_WINDOWS, _FEWEST_BEFORE = 5, 2
+_MOST_VALUES = 1_000_000
+"""That are forecast, as far as it can be helped."""
 _ROUNDING = 1e-9
 """Of the largest value: a seasonal error that is smaller is none."""
 _KEYS = ["series", "cutoff", "step"]
@@ -93,11 +95,25 @@ def measure_accuracy(model: NeuralForecaster, read: SeriesRead, horizon: int) ->
     Parameters
     ----------
     model : forecaster
-        Where it has seen rows after the first cutoff, a clone is fitted to those before it.
+        Where it has seen rows after the first cutoff, a clone is fitted to those before it. There
+        are intervals if it is calibrated.
     read : SeriesRead
     horizon : int
         H.
+
+    Raises
+    ------
+    TsgenError
+        Where no series is long enough, or the clone can't be fitted.
     """
+    longest = int(read.panel.lengths.max())
+    if longest < horizon + _FEWEST_BEFORE:
+        raise FrameError(
+            [
+                f"a backtest of {horizon} steps needs {horizon + _FEWEST_BEFORE} rows of a series, "
+                f"and the longest has {longest}"
+            ]
+        )
     count = _windows(read, horizon)
     plan: dict[str, Any] = {"horizon": horizon, "n_windows": count, "short": "skip"}
     season = model.settings_.season_length
@@ -106,7 +122,7 @@ def measure_accuracy(model: NeuralForecaster, read: SeriesRead, horizon: int) ->
         by_season = _naive(SeasonalNaive(season_length=season), read)
         naive = {SEASON: _tidy(by_season.backtest(read.values_alone(), **plan), read), **naive}
     refit = _has_seen(model, read, naive[LAST])
-    levels = list(LEVELS)
+    levels = None if model.model_.calibration is None else list(LEVELS)
     found = model.backtest(read.frame, **plan, level=levels, refit=count if refit else False)
     rows = _tidy(found, read)
     for name, others in naive.items():
@@ -115,9 +131,10 @@ def measure_accuracy(model: NeuralForecaster, read: SeriesRead, horizon: int) ->
 
 
 def _windows(read: SeriesRead, horizon: int) -> int:
-    """Cutoffs, so that half of the rows of most series come before the first."""
+    """Cutoffs, so that half of the rows of most series come before the first; fewer of many."""
     median = int(np.median(read.panel.lengths[read.positions]))
-    return max(1, min(_MOST_WINDOWS, median // 2 // horizon))
+    affordable = _MOST_VALUES // (len(read) * horizon)
+    return max(1, min(_MOST_WINDOWS, median // 2 // horizon, affordable))
 
 
 def _naive(naive: Naive | SeasonalNaive, read: SeriesRead) -> Naive | SeasonalNaive:
@@ -138,18 +155,18 @@ def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:
     parts = []
     for target in read.columns.targets:
         ids = found[read.columns.id] if read.named else np.repeat(read.ids[:1], len(found))
-        true = _numbers(found[target])
+        true = numbers(found[target])
         part = {
             "series": read.codes(ids, target),
             "cutoff": found["cutoff"].to_numpy(),
             "step": step.to_numpy(),
             "true": true,
-            MODEL: _numbers(found[output_name(target, "_pred")]) - true,
+            MODEL: numbers(found[output_name(target, "_pred")]) - true,
         }
         for level in LEVELS:
             low, high = (output_name(target, f"_pred-{end}-{level}") for end in ("lo", "hi"))
             if low in found.columns:
-                inside = (_numbers(found[low]) <= true) & (true <= _numbers(found[high]))
+                inside = (numbers(found[low]) <= true) & (true <= numbers(found[high]))
                 part[f"inside {level}"] = 100.0 * inside
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True).dropna(subset=["true"])
@@ -157,10 +174,6 @@ def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:
 
 def _whose(found: pd.DataFrame, columns: Columns) -> list[Any]:
     return [name for name in (columns.id, "cutoff") if name in found.columns]
-
-
-def _numbers(column: pd.Series) -> FloatArray:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _has_seen(model: NeuralForecaster, read: SeriesRead, rows: pd.DataFrame) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from tsgen._validation import checked_horizon
-from tsgen.data import AnyFrame, output_name
+from tsgen.data import AnyFrame, Frame, output_name
 from tsgen.errors import NotFittedError, TsgenError
 from tsgen.forecasters import NeuralForecaster
 from tsgen.reporting.accuracy import LEVELS, Accuracy, measure_accuracy
-from tsgen.reporting.reading import SeriesRead, WhatWasRead, evenly, read_series
+from tsgen.reporting.reading import SeriesRead, WhatWasRead, evenly, numbers, read_series
 
 __all__ = ["Findings", "Missing", "OddRows", "Pictured", "StabilityFound", "find_out"]
 
@@ -186,8 +186,8 @@ def find_out(
         else checked_horizon(horizon)
     )
     read = read_series(model, df)
-    accuracy = _found(lambda: measure_accuracy(model, read, horizon))
     levels = _levels_of(model)
+    accuracy = _found(lambda: measure_accuracy(model, read, horizon))
     return Findings(
         horizon=horizon,
         season_length=settings.season_length,
@@ -203,7 +203,7 @@ def find_out(
         levels=levels,
         odd_rows=_found(lambda: _odd_rows(model, read)),
         importance=_found(lambda: _importance(model, read)),
-        stability=_found(lambda: _stability(model, read, horizon)),
+        stability=_found(lambda: _stability(model, read, horizon, future_df)),
         settings={item.name: str(getattr(settings, item.name)) for item in fields(settings)},
         versions=_versions(),
     )
@@ -261,8 +261,7 @@ def _forecasts(
     future_df: AnyFrame | None,
     with_levels: bool,
 ) -> list[Pictured]:
-    # A frame of the future has the series of the whole frame.
-    frame = read.rows_of(shown) if future_df is None else read.frame
+    frame = _frame_of(read, shown, future_df)
     level = list(LEVELS) if with_levels else None
     made = model.predict(horizon, df=frame, level=level, future_df=future_df)
     history, outputs = read.curves(frame), read.outputs_of(made, frame)
@@ -294,13 +293,9 @@ def _odd_rows(model: NeuralForecaster, read: SeriesRead) -> OddRows:
             {
                 "series": [read.labels[i] for i in read.codes(ids, target)],
                 "time": found[columns.time].to_numpy(),
-                "value": found[target].to_numpy(dtype=float, na_value=np.nan),
-                "expected": found[output_name(target, "_pred")].to_numpy(
-                    dtype=float, na_value=np.nan
-                ),
-                "score": found[output_name(target, "_score")].to_numpy(
-                    dtype=float, na_value=np.nan
-                ),
+                "value": numbers(found[target]),
+                "expected": numbers(found[output_name(target, "_pred")]),
+                "score": numbers(found[output_name(target, "_score")]),
             }
         )
         parts.append(part[part["score"] > ODD])
@@ -313,9 +308,13 @@ def _importance(model: NeuralForecaster, read: SeriesRead) -> pd.DataFrame:
     return model.explain(frame)
 
 
-def _stability(model: NeuralForecaster, read: SeriesRead, horizon: int) -> StabilityFound:
-    steps = min(max(10 * horizon, 100), max(_MOST_STEPS, horizon))
-    found = model.stability(read.rows_of(evenly(len(read), _MOST_LOOPS)), horizon=steps)
+def _stability(
+    model: NeuralForecaster, read: SeriesRead, horizon: int, future_df: AnyFrame | None
+) -> StabilityFound:
+    """As far ahead as covariates are known, or far beyond the horizon."""
+    steps = horizon if read.columns.future else max(horizon, min(10 * horizon, _MOST_STEPS))
+    frame = _frame_of(read, evenly(len(read), _MOST_LOOPS), future_df)
+    found = model.stability(frame, horizon=steps, future_df=future_df)
     return StabilityFound(
         loops=len(found),
         steps=steps,
@@ -323,6 +322,11 @@ def _stability(model: NeuralForecaster, read: SeriesRead, horizon: int) -> Stabi
         flat=int(found["flat_from"].notna().sum()),
         leaving=int((found["leaves_range_at"] <= horizon).sum()),
     )
+
+
+def _frame_of(read: SeriesRead, series: Iterable[int], future_df: AnyFrame | None) -> Frame:
+    """Of some series; of all where there is a frame of the future, which has all of them, too."""
+    return read.rows_of(series) if future_df is None else read.frame
 
 
 def _versions() -> dict[str, str]:

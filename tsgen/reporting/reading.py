@@ -28,7 +28,7 @@ from tsgen.data import (
 )
 from tsgen.forecasters import NeuralForecaster
 
-__all__ = ["SeriesRead", "WhatWasRead", "evenly", "read_series"]
+__all__ = ["SeriesRead", "WhatWasRead", "evenly", "numbers", "read_series"]
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,11 @@ def read_series(model: NeuralForecaster, df: AnyFrame) -> SeriesRead:
 def evenly(series: int, most: int) -> list[int]:
     """Some of many, as far from each other as they can be."""
     return sorted(set(np.linspace(0, series - 1, min(series, most)).round().astype(int).tolist()))
+
+
+def numbers(column: pd.Series) -> FloatArray:
+    """A column of any dtype of numbers as float64, with NaN for what is missing."""
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _label(name: Any) -> str:

@@ -15,7 +15,9 @@ _UNITS = {
     "Y": "year", "A": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day",
     "B": "business day", "H": "hour", "MIN": "minute", "T": "minute", "S": "second",
 }  # fmt: skip
-_CONTROLS = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+_DIRECTIONS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the text after them around."""
 
 
 def number(value: Any) -> str:
@@ -117,9 +119,11 @@ def name(value: Any, most: int = _LONGEST) -> str:
     """
     text = str(value)
     cut = text if len(text) <= most else text[:most] + "…"
-    return "".join(
-        f"<U+{ord(sign):04X}>" if unicodedata.category(sign) in _CONTROLS else sign for sign in cut
-    )
+    return "".join(f"<U+{ord(sign):04X}>" if _is_control(sign) else sign for sign in cut)
+
+
+def _is_control(sign: str) -> bool:
+    return sign in _DIRECTIONS or unicodedata.category(sign) in _CONTROLS
 
 
 def reason(message: str) -> str:
