@@ -202,7 +202,7 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
         errors = accuracy.by_series.dropna()
         if len(errors) > 1:
             closer = int((errors[MODEL] < errors[accuracy.reference]).sum())
-            facts.append((f"{closer:,} of {len(errors):,}", "series forecast closer than by that"))
+            facts.append((f"{closer:,} of {len(errors):,}", "series were forecast closer"))
         if LEVELS[0] in accuracy.coverage:
             inside = per_cent(accuracy.coverage[LEVELS[0]].mean())
             facts.append((inside, f"of values inside of intervals of {LEVELS[0]} %"))

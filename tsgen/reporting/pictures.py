@@ -105,6 +105,6 @@ def _with_own_ids(text: str) -> str:
     names = dict.fromkeys(re.findall(r'id="([^"]+)"', text))
     numbers = {name: f"@{i}" for i, name in enumerate(names)}
     text = re.sub(
-        r'(id="|#)([\w-]+)', lambda found: found[1] + numbers.get(found[2], found[2]), text
+        r'(id="|#)([\w.-]+)', lambda found: found[1] + numbers.get(found[2], found[2]), text
     )
     return text.replace("@", f"s{crc32(text.encode()):08x}-")
