@@ -52,8 +52,9 @@ def set_title(
 
 
 def title_of(name: Any) -> str:
-    """The name of a series; those of several parts are joined."""
-    return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    """The name of a series; those of several parts are joined. A $ in it begins no formula."""
+    text = " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return text.replace("$", r"\$")
 
 
 def dress(axis: Axes, past: pd.Series) -> None:
