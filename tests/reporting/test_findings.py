@@ -91,6 +91,26 @@ def test_a_forecast_is_that_of_predict() -> None:
         assert one.forecast["y"].tolist() == pytest.approx(expected.loc[one.label, "y"].tolist())
 
 
+def test_of_long_series_the_last_rows_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsgen.reporting.findings._MOST_ROWS_SEARCHED", 40)
+    df = sines("a")
+    df.loc[[20, 60], "y"] = 9.0
+    odd = find_out(zero_shot().fit(df), df).odd_rows
+    assert isinstance(odd, OddRows)
+    assert odd.last == 40
+    assert odd.rows["time"].tolist()[:1] == [STAMPS[60]]
+    assert STAMPS[20] not in odd.rows["time"].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [tsgen.GRUForecaster, tsgen.EncoderDecoderForecaster])
+def test_other_networks(kind: Any) -> None:
+    df = sines()
+    found = find_out(kind(max_steps=2, hidden_size=4, init="random", verbose=False).fit(df), df)
+    parts = found.accuracy, found.forecasts, found.odd_rows, found.importance, found.stability
+    assert not [part for part in parts if isinstance(part, Missing)]
+
+
 @pytest.mark.slow
 def test_the_horizon_is_six_steps_where_there_is_no_season() -> None:
     y = pd.Series(np.random.default_rng(0).normal(size=60))

@@ -733,6 +733,7 @@ class FittedForecaster(SavableEstimator, Forecaster):
         return panel.native(importance_table(found))
 
     @with_hints
+    @of_one_moment
     def report(
         self,
         df: AnyFrame,

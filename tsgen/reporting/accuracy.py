@@ -138,15 +138,8 @@ def _windows(read: SeriesRead, horizon: int) -> int:
 
 
 def _naive(naive: Naive | SeasonalNaive, read: SeriesRead) -> Naive | SeasonalNaive:
-    panel, columns = read.panel, read.columns
-    return naive.fit(
-        read.values_alone(),
-        id_col=None if columns.one_series else columns.id,
-        time_col=columns.time,
-        target_col=list(columns.targets),
-        freq=panel.frequency,
-        fill=panel.fill,  # type: ignore[arg-type]
-    )
+    panel: Any = read.panel
+    return naive.fit(read.values_alone(), freq=panel.frequency, fill=panel.fill, **read.names)
 
 
 def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:

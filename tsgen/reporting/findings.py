@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tsgen._validation import checked_horizon
-from tsgen.data import AnyFrame, Frame, output_name
+from tsgen.data import AnyFrame, Frame, hold_out, output_name
 from tsgen.errors import NotFittedError, TsgenError
 from tsgen.forecasters import NeuralForecaster
 from tsgen.reporting.accuracy import LEVELS, Accuracy, measure_accuracy
@@ -70,10 +70,13 @@ class OddRows:
         ``series``, its label, ``time``, ``value``, ``expected``, ``score``; the farthest first.
     searched : int
         Series that were looked through.
+    last : int, optional
+        How many of their last rows, if not all of them.
     """
 
     rows: pd.DataFrame
     searched: int
+    last: int | None = None
 
 
 @dataclass(frozen=True)
@@ -283,8 +286,11 @@ def _odd_rows(model: NeuralForecaster, read: SeriesRead) -> OddRows:
     """Of all series, or of as many as have some thousands of rows."""
     rows = max(1, read.panel.lengths.sum() // len(read))
     series = evenly(len(read), max(1, int(_MOST_ROWS_SEARCHED // rows)))
-    columns = read.columns
-    frame = read.rows_of(series)
+    columns, frame = read.columns, read.rows_of(series)
+    searched = len(read) if frame is read.frame else len(series)
+    is_long = read.panel.lengths[read.positions[series]].min() > _MOST_ROWS_SEARCHED
+    if is_long:
+        frame = hold_out(frame, _MOST_ROWS_SEARCHED, **read.names)[1]
     found = model.anomalies(frame, threshold=ODD)
     parts = []
     for target in columns.targets:
@@ -300,7 +306,7 @@ def _odd_rows(model: NeuralForecaster, read: SeriesRead) -> OddRows:
         )
         parts.append(part[part["score"] > ODD])
     odd = pd.concat(parts).sort_values("score", ascending=False, ignore_index=True)
-    return OddRows(odd, len(read) if frame is read.frame else len(series))
+    return OddRows(odd, searched, _MOST_ROWS_SEARCHED if is_long else None)
 
 
 def _importance(model: NeuralForecaster, read: SeriesRead) -> pd.DataFrame:

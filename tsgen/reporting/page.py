@@ -207,7 +207,8 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
             inside = per_cent(accuracy.coverage[LEVELS[0]].mean())
             facts.append((inside, f"of values inside of intervals of {LEVELS[0]} %"))
     if not isinstance(found.odd_rows, Missing):
-        facts.append((f"{len(found.odd_rows.rows):,}", "odd rows"))
+        odd = len(found.odd_rows.rows)
+        facts.append((f"{odd:,}", "odd row" if odd == 1 else "odd rows"))
     return facts
 
 

@@ -90,6 +90,13 @@ class SeriesRead:
         return self.panel.columns
 
     @property
+    def names(self) -> dict[str, Any]:
+        """What the columns are called, as arguments."""
+        columns = self.columns
+        id_col = None if columns.one_series else columns.id
+        return {"id_col": id_col, "time_col": columns.time, "target_col": list(columns.targets)}
+
+    @property
     def named(self) -> bool:
         """Whether the frame says which series its rows are of."""
         return self.panel.layout.names_series
