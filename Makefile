@@ -70,7 +70,7 @@ test-fast: $(STAMP) ## the tests that are not marked slow
 
 test-ray: $(STAMP) ## the tests that start a cluster of Ray on this machine, which they need installed
 	@$(BIN)/$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[ray]'
-	$(BIN)/python -m pytest -m ray tests/test_distributed.py $(ARGS)
+	$(BIN)/python -m pytest -m ray tests/distributed $(ARGS)
 
 # pandas 2.3.0 rounds memory that it has not written yet, where durations are missing.
 test-lowest: $(LOWEST)/.complete ## the same with the lowest versions that pyproject.toml promises
