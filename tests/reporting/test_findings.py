@@ -38,11 +38,15 @@ def small(**settings: Any) -> tsgen.LSTMForecaster:
     )
 
 
-@pytest.fixture(scope="module")
-def found() -> Findings:
+def planted() -> pd.DataFrame:
     df = sines()
     df.loc[(df["unique_id"] == "a") & (df["ds"] == STAMPS[40]), "y"] = 9.0
-    return find_out(zero_shot().fit(df), df)
+    return df
+
+
+@pytest.fixture(scope="module")
+def found() -> Findings:
+    return find_out(zero_shot().fit(planted()), planted())
 
 
 def test_a_planted_row_is_the_oddest(found: Findings) -> None:
@@ -81,16 +85,14 @@ def test_what_it_goes_by_and_settings(found: Findings) -> None:
     assert found.versions["tsgen"]
 
 
-def test_a_forecast_is_that_of_predict() -> None:
-    df = sines()
-    model = zero_shot().fit(df)
-    forecasts = find_out(model, df, horizon=5).forecasts
-    assert isinstance(forecasts, list)
-    expected = model.predict(5, level=80).set_index(["unique_id", "ds"])
-    for one in forecasts:
-        assert one.forecast["y"].tolist() == pytest.approx(expected.loc[one.label, "y"].tolist())
+def test_a_forecast_is_that_of_predict(found: Findings) -> None:
+    assert isinstance(found.forecasts, list)
+    expected = zero_shot().fit(planted()).predict(12).set_index(["unique_id", "ds"])["y"]
+    for one in found.forecasts:
+        assert one.forecast["y"].tolist() == pytest.approx(expected.loc[one.label].tolist())
 
 
+@pytest.mark.slow
 def test_of_long_series_the_last_rows_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tsgen.reporting.findings._MOST_ROWS_SEARCHED", 40)
     df = sines("a")

@@ -207,9 +207,37 @@ def test_no_file_is_overwritten_unasked(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="overwrite=True"):
         model.report(df, path)
     assert path.read_text() == "mine"
-    assert model.report(df, path, horizon=6, overwrite=True) == path
-    assert "Forecasts of 6 months" in Page(path.read_text("utf-8")).text
     with pytest.raises(FileNotFoundError, match="no folder"):
         model.report(df, tmp_path / "none" / "page.html")
     with pytest.raises(TypeError, match="'horizon'"):
         model.report(df, tmp_path / "other.html", h=6)
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+@pytest.mark.slow
+def test_a_file_is_replaced_if_asked(tmp_path: Path) -> None:
+    df = sines("a")
+    model = zero_shot().fit(df)
+    path = tmp_path / "page.html"
+    path.write_text("mine")
+    assert model.report(df, path, horizon=6, overwrite=True) == path
+    assert "Forecasts of 6 months" in Page(path.read_text("utf-8")).text
+
+
+@pytest.mark.slow
+def test_names_of_columns_are_text(tmp_path: Path) -> None:
+    bad = "<script>alert('$\\frac$')</script>"
+    df = sines("ab", 60).rename(columns={"y": f"y{bad}", "unique_id": f"id{bad}", "ds": f"t{bad}"})
+    df[f"x{bad}"] = np.random.default_rng(1).normal(size=len(df))
+    df[f"s{bad}"] = bad
+    model = tsgen.LSTMForecaster(max_steps=2, hidden_size=4, init="random", verbose=False).fit(
+        df,
+        id_col=f"id{bad}",
+        time_col=f"t{bad}",
+        target_col=[f"y{bad}", f"x{bad}"],
+        static_covariates=f"s{bad}",
+    )
+    page = Page(model.report(df, tmp_path / "page.html").read_text("utf-8"))
+    check_alone(page)
+    assert f"a · y{bad}" in page.text
+    assert f"Known beside them s{bad}" in page.text
