@@ -117,17 +117,24 @@ def measure_accuracy(model: NeuralForecaster, read: SeriesRead, horizon: int) ->
     count = _windows(read, horizon)
     plan: dict[str, Any] = {"horizon": horizon, "n_windows": count, "short": "skip"}
     season = model.settings_.season_length
-    naive = {LAST: _tidy(_naive(Naive(), read).backtest(read.values_alone(), **plan), read)}
-    if season > 1:
-        by_season = _naive(SeasonalNaive(season_length=season), read)
-        naive = {SEASON: _tidy(by_season.backtest(read.values_alone(), **plan), read), **naive}
-    refit = _has_seen(model, read, naive[LAST])
+    naive = _naive_rows(read, season, plan)
+    before = _rows_before(naive[LAST], read, horizon)
+    refit = _has_seen(model, read, before)
     levels = None if model.model_.calibration is None else list(LEVELS)
     found = model.backtest(read.frame, **plan, level=levels, refit=count if refit else False)
     rows = _tidy(found, read)
     for name, others in naive.items():
         rows = rows.merge(others[[*_KEYS, MODEL]].rename(columns={MODEL: name}), on=_KEYS)
-    return _summed_up(rows, read, [MODEL, *naive], (horizon, count, refit, season))
+    units = _units(read, before, season)
+    return Accuracy(
+        horizon=horizon,
+        n_windows=count,
+        forecasts=int(rows.groupby(["series", "cutoff"]).ngroups),
+        refit=refit,
+        unscaled=int(units[1].isna().sum()),
+        **_scaled_errors(rows, [MODEL, *naive], units),
+        coverage=_coverage(rows),
+    )
 
 
 def _windows(read: SeriesRead, horizon: int) -> int:
@@ -137,9 +144,17 @@ def _windows(read: SeriesRead, horizon: int) -> int:
     return max(1, min(_MOST_WINDOWS, median // 2 // horizon, affordable))
 
 
-def _naive(naive: Naive | SeasonalNaive, read: SeriesRead) -> Naive | SeasonalNaive:
-    panel: Any = read.panel
-    return naive.fit(read.values_alone(), freq=panel.frequency, fill=panel.fill, **read.names)
+def _naive_rows(read: SeriesRead, season: int, plan: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """The backtests of the forecasts to beat."""
+    forecasters: dict[str, Naive | SeasonalNaive] = {LAST: Naive()}
+    if season > 1:
+        forecasters = {SEASON: SeasonalNaive(season_length=season), **forecasters}
+    frame, panel = read.values_alone(), read.panel
+    how: Any = {"freq": panel.frequency, "fill": panel.fill, **read.names}
+    return {
+        name: _tidy(forecaster.fit(frame, **how).backtest(frame, **plan), read)
+        for name, forecaster in forecasters.items()
+    }
 
 
 def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:
@@ -160,7 +175,7 @@ def _tidy(found: pd.DataFrame, read: SeriesRead) -> pd.DataFrame:
             low, high = (output_name(target, f"_pred-{end}-{level}") for end in ("lo", "hi"))
             if low in found.columns:
                 inside = (numbers(found[low]) <= true) & (true <= numbers(found[high]))
-                part[f"inside {level}"] = 100.0 * inside
+                part[_inside(level)] = 100.0 * inside
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True).dropna(subset=["true"])
 
@@ -169,9 +184,15 @@ def _whose(found: pd.DataFrame, columns: Columns) -> list[Any]:
     return [name for name in (columns.id, "cutoff") if name in found.columns]
 
 
-def _has_seen(model: NeuralForecaster, read: SeriesRead, rows: pd.DataFrame) -> bool:
+def _rows_before(rows: pd.DataFrame, read: SeriesRead, horizon: int) -> pd.Series:
+    """How many there are before the first cutoff of each series that was forecast."""
+    windows = rows.groupby("series")["cutoff"].nunique()
+    lengths = read.panel.lengths[read.positions[windows.index]]
+    return pd.Series(lengths, index=windows.index) - horizon * windows
+
+
+def _has_seen(model: NeuralForecaster, read: SeriesRead, before: pd.Series) -> bool:
     """Whether the model was trained on rows after the first cutoff of some series."""
-    before = _rows_before(rows, read)
     positions = read.positions[before.index]
     seen = model.panel_.ids.get_indexer(read.panel.ids[positions])
     known = seen >= 0
@@ -184,54 +205,49 @@ def _has_seen(model: NeuralForecaster, read: SeriesRead, rows: pd.DataFrame) -> 
         return False
 
 
-def _rows_before(rows: pd.DataFrame, read: SeriesRead) -> pd.Series:
-    """How many there are before the first cutoff of each series that was forecast."""
-    windows = rows.groupby("series")["cutoff"].nunique()
-    lengths = read.panel.lengths[read.positions[windows.index]]
-    return pd.Series(lengths, index=windows.index) - int(rows["step"].max()) * windows
-
-
-def _summed_up(
-    rows: pd.DataFrame, read: SeriesRead, names: list[str], how: tuple[int, int, bool, int]
-) -> Accuracy:
-    horizon, count, refit, season = how
-    units = _units(rows, read, season)
-    absolute, squared = rows[names].abs(), rows[names] ** 2
-    series, step = rows["series"], rows["step"]
-    scaled = absolute.div(series.map(units[1]), axis=0)
-    scaled_squares = squared.div(series.map(units[2]), axis=0)
-    mase, rmsse = scaled.groupby(series).mean(), scaled_squares.groupby(series).mean() ** 0.5
-    by_step = scaled.groupby([series, step]).mean().groupby(level=1).mean()
-    squares_by_step = scaled_squares.groupby([series, step]).mean() ** 0.5
-    inside = [name for name in rows if str(name).startswith("inside ")]
-    return Accuracy(
-        horizon=horizon,
-        n_windows=count,
-        forecasts=int(rows.groupby(["series", "cutoff"]).ngroups),
-        refit=refit,
-        mase=mase.mean(),
-        rmsse=rmsse.mean(),
-        mase_by_step=by_step,
-        rmsse_by_step=squares_by_step.groupby(level=1).mean(),
-        by_series=pd.DataFrame(
-            {
-                "mae": absolute[MODEL].groupby(series).mean(),
-                "rmse": squared[MODEL].groupby(series).mean() ** 0.5,
-            }
-        ).join(mase),
-        coverage=rows[inside].groupby(step).mean().rename(columns=lambda name: int(name[7:])),
-        unscaled=int(units[1].isna().sum()),
-    )
-
-
-def _units(rows: pd.DataFrame, read: SeriesRead, season: int) -> dict[int, pd.Series]:
+def _units(read: SeriesRead, before: pd.Series, season: int) -> dict[int, pd.Series]:
     """Seasonal errors before the first cutoff by series, of power 1 and 2; NaN where they are 0."""
-    counts = _rows_before(rows, read)
-    before = {i: read.values(i)[:count] for i, count in zip(counts.index, counts, strict=True)}
-    rounding = pd.Series({i: _ROUNDING * np.nanmax(np.abs(one)) for i, one in before.items()})
+    train = {i: read.values(i)[:count] for i, count in zip(before.index, before, strict=True)}
+    rounding = pd.Series({i: _ROUNDING * np.nanmax(np.abs(one)) for i, one in train.items()})
     units = {}
     for power in (1, 2):
-        errors = {i: seasonal_error(one, season, power=power) for i, one in before.items()}
+        errors = {i: seasonal_error(one, season, power=power) for i, one in train.items()}
         units[power] = pd.Series(errors)
         units[power] = units[power].where(units[power] > rounding**power)
     return units
+
+
+def _scaled_errors(
+    rows: pd.DataFrame, names: list[str], units: dict[int, pd.Series]
+) -> dict[str, Any]:
+    """Those of each forecaster: overall, and by step."""
+    series, step = rows["series"], rows["step"]
+    absolute = rows[names].abs().div(series.map(units[1]), axis=0)
+    squares = (rows[names] ** 2).div(series.map(units[2]), axis=0)
+    roots_by_step = squares.groupby([series, step]).mean() ** 0.5
+    return {
+        "mase": absolute.groupby(series).mean().mean(),
+        "rmsse": (squares.groupby(series).mean() ** 0.5).mean(),
+        "mase_by_step": absolute.groupby([series, step]).mean().groupby(level=1).mean(),
+        "rmsse_by_step": roots_by_step.groupby(level=1).mean(),
+        "by_series": _by_series(rows, absolute),
+    }
+
+
+def _by_series(rows: pd.DataFrame, scaled: pd.DataFrame) -> pd.DataFrame:
+    series, error = rows["series"], rows[MODEL]
+    own = {
+        "mae": error.abs().groupby(series).mean(),
+        "rmse": (error**2).groupby(series).mean() ** 0.5,
+    }
+    return pd.DataFrame(own).join(scaled.groupby(series).mean())
+
+
+def _coverage(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many per cent of the values lay inside of each interval, by step."""
+    levels = {_inside(level): level for level in LEVELS if _inside(level) in rows}
+    return rows[[*levels]].groupby(rows["step"]).mean().rename(columns=levels)
+
+
+def _inside(level: int) -> str:
+    return f"inside {level}"
