@@ -20,7 +20,7 @@ LEVELS = 80, 95
 """Of the intervals, in per cent."""
 MODEL, LAST, SEASON = "tsgen", "last value", "last season"
 _MOST_WINDOWS, _FEWEST_BEFORE = 5, 2
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 500_000
 """That are forecast, as far as it can be helped."""
 _ROUNDING = 1e-9
 """Of the largest value: a seasonal error that is smaller is none."""
