@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -759,6 +760,71 @@ class FittedForecaster(SavableEstimator, Forecaster):
             seed=seed,
         )
         return panel.native(importance_table(found))
+
+    @with_hints
+    @of_one_moment
+    def report(
+        self,
+        df: AnyFrame,
+        path: str | PathLike[str] = "report.html",
+        *,
+        horizon: int | None = None,
+        future_df: AnyFrame | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write one page of HTML on how good forecasts are, and what comes, for who decides by it.
+
+        What was read; a backtest beside naive forecasts, by step and by series; forecasts with
+        intervals of the best, the median and the worst series; odd rows; what the model goes by,
+        whether its loops are stable, its settings, and versions. What can't be found out is left
+        out with the reason.
+
+        Where the model was trained on the rows of the backtest, a network of the same settings is
+        fitted to those before the first cutoff, which takes about as long as ``fit`` did. Levels
+        are calibrated if they aren't yet (see `calibrate`).
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            Its series, in any layout, with the columns' names given to ``fit``.
+        path : path, default "report.html"
+            The page stands by itself: no script, and nothing that is fetched from elsewhere.
+        horizon : int, optional
+            H; by default one season, but 6 steps at least.
+        future_df : DataFrame, optional
+            The future covariates at the time stamps of the horizon; without them a model that has
+            some is backtested, but nothing is forecast.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FrameError
+            With all that is wrong with ``df``.
+        FileExistsError
+            If there is a file and ``overwrite`` isn't given; nothing is computed then.
+
+        Examples
+        --------
+        >>> import tempfile, tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(preset="zero_shot", verbose=False).fit(df)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.report(df, f"{folder}/report.html").name
+        'report.html'
+        """
+        from tsgen.reporting import write_report
+
+        return write_report(
+            self, df, path, horizon=horizon, future_df=future_df, overwrite=overwrite
+        )
 
     @isolated()
     @of_one_moment
