@@ -104,8 +104,8 @@ format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-build: $(STAMP) ## sdist and wheel in dist/
-	$(BIN)/python -m build --no-isolation
+build: $(STAMP) ## sdist and wheel in dist/, checked, and tried in an empty environment
+	.ci/release $(PIP_ARGS)
 
 clean: ## remove .venv and everything that was generated
 	rm -rf $(VENV) $(LOWEST) $(SKTIME) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \

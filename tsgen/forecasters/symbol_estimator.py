@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -11,8 +12,10 @@ from tsgen._validation import is_auto, number, seed_number, whole_number
 from tsgen.data import Vocabulary, read_vectors
 from tsgen.errors import DivergenceError, SettingError, TrainingInterrupted, warn_user
 from tsgen.forecasters.saving import SavableEstimator
+from tsgen.forecasters.summary import FitRecord, lines_of_network, lines_of_training
 from tsgen.forecasters.symbol_settings import GivenVectors, SymbolSettings
 from tsgen.inference import Sampling
+from tsgen.io import PathLike
 from tsgen.nn import Cell, SymbolNetwork
 
 if TYPE_CHECKING:
@@ -46,7 +49,38 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     """Of the last ``fit``; a loaded model has none."""
     first_weights_: int
     """A checksum of the weights before training, while it lasts."""
+    record_: FitRecord | None = None
+    """Of the fit, in numbers; files of earlier versions have none."""
     freeze_embeddings: bool
+
+    def _sections(self) -> dict[str, dict[str, str]]:
+        settings, record = self.settings_, self.record_
+        read = self._what_was_read()
+        if record is not None:
+            read["symbols"] = f"{record.rows:,}"
+        chosen = {
+            "preset": settings.preset,
+            **lines_of_network(self.cell, settings),
+            "strategy": f"{settings.training_strategy}",
+        }
+        learned = lines_of_training(record, settings, self.model_.network.parameters())
+        return {"read": read, "chosen": chosen, "learned": learned}
+
+    @abstractmethod
+    def _what_was_read(self) -> dict[str, str]:
+        """Facts on sequences."""
+
+    def export_onnx(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Say that models of symbols can't be exported; those of numbers are.
+
+        Raises
+        ------
+        SettingError
+        """
+        raise SettingError(
+            f"{type(self).__name__} can't be exported to ONNX, which LSTMForecaster and "
+            "GRUForecaster can: serve it with tsgen.load(path)"
+        )
 
     def _fit_apart(self, learn: Callable[[Self], str | None]) -> Self:
         """Learn in a copy, whose attributes come in place of these all at once.
