@@ -206,13 +206,6 @@ def test_a_gap_in_a_later_block(tmp_path: Path) -> None:
         read_stored_panel(source(df, tmp_path / "off"), spec())
 
 
-def test_a_series_in_two_places(tmp_path: Path) -> None:
-    df = frame()
-    df = pd.concat([df, df.iloc[:3]], ignore_index=True)
-    with pytest.raises(FrameError, match=r"come back after rows of others: series 'b' \(row 56\)"):
-        read_stored_panel(source(df, tmp_path / "in"), spec())
-
-
 def test_other_columns(tmp_path: Path) -> None:
     given = source(frame(), tmp_path / "in")
     with pytest.raises(FrameError, match=r"no target column 'z'; the columns are .*'shop'"):

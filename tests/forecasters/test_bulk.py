@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from support.processes import python
 
 from tsgen import LSTMForecaster, Naive, SeasonalNaive
-from tsgen.errors import FrameError, SettingError
+from tsgen.errors import FrameError, SettingError, UnsortedFilesWarning
 from tsgen.forecasters import bulk, parts
 
 SMALL = {"hidden_size": 4, "max_steps": 2, "init": "random", "verbose": False}
@@ -129,6 +130,29 @@ def test_series_in_any_order_and_of_any_length(model: LSTMForecaster, tmp_path: 
     df = df.iloc[order].reset_index(drop=True)
     dataset = model.predict(5, df=written(df, tmp_path / "in"), out=tmp_path / "out")
     assert_frame_equal(frame_of(dataset), model.predict(5, df=df), rtol=1e-5)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["of each series", "of all"])
+def test_rows_in_any_order(
+    promoted: LSTMForecaster, tmp_path: Path, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    df = panel(price=np.cos(np.arange(SERIES * ROWS)))
+    ahead = Naive().fit(df[["unique_id", "ds", "y"]]).predict(6).drop(columns="y")
+    ahead["price"] = np.sin(np.arange(len(ahead)))
+    if apart:
+        order = np.random.default_rng(0).permutation(len(df))
+        df = df.iloc[order].reset_index(drop=True)
+        firsts = df.drop_duplicates("unique_id")["unique_id"].tolist()
+        ahead = ahead.sort_values(["ds", "unique_id"], key=lambda c: c if c.name == "ds" else c.map(firsts.index))
+    else:
+        df = df.groupby("unique_id", sort=False).sample(frac=1, random_state=0)
+    given, future = written(df, tmp_path / "in"), written(ahead, tmp_path / "ahead")
+    warned = pytest.warns(UnsortedFilesWarning) if apart else nullcontext()
+    with warned:
+        found = promoted.predict(6, df=given, out=tmp_path / "out" / "new", future_df=future)
+    expected = promoted.predict(6, df=df, future_df=ahead)
+    assert_frame_equal(frame_of(found), expected, rtol=1e-5)
+    assert names(tmp_path / "out") == ["new"]
 
 
 def hash_of(name: str) -> int:
@@ -423,15 +447,14 @@ def test_all_problems_of_a_block_with_the_rows_of_the_source(
     df, out = panel(), tmp_path / "out"
     df.loc[5 * ROWS + 3, "y"] = np.nan
     df.loc[6 * ROWS + 7, "y"] = np.inf
-    swapped = [7 * ROWS + 1, 7 * ROWS + 2]
-    df.loc[swapped, "ds"] = df.loc[swapped[::-1], "ds"].to_numpy()
+    df.loc[7 * ROWS + 2, "ds"] = df.loc[7 * ROWS + 1, "ds"]
     df.loc[9 * ROWS, "y"] = np.nan  # of the next block, which isn't reached
     with pytest.raises(FrameError) as caught:
         model.predict(5, df=written(df, tmp_path / "in"), out=out)
     message = str(caught.value)
     for found in ("series 's05' at 2024-01-04", "(row 153)", "series 's06'", "(row 187)"):
         assert found in message
-    assert "order of time: series 's07' at 2024-01-02 00:00:00 (row 212)" in message
+    assert "come twice in a series: series 's07' at 2024-01-02 00:00:00 (row 212)" in message
     assert "s09" not in message
     assert names(out) == ["_tsgen.json", PARTS[0]]
 

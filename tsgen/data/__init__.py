@@ -14,7 +14,7 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
-memory, some whole ones at a time), ``store`` (a panel of them whose rows stay in files).
+memory, some whole ones at a time), ``sorting`` (of those that aren't whole), ``store`` (a panel of them whose rows stay in files).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
@@ -89,6 +89,7 @@ from tsgen.data.sequences import (
     TextSymbols,
     Unit,
 )
+from tsgen.data.sorting import in_whole_series
 from tsgen.data.spec import FrameSpec
 from tsgen.data.store import changed_by_chunks, in_chunks, read_stored_panel, rows_or_files
 from tsgen.data.validation import Problems, check_ids, listing
@@ -150,6 +151,7 @@ __all__ = [
     "frame_of_values",
     "hold_out",
     "in_chunks",
+    "in_whole_series",
     "is_frame",
     "is_path",
     "kind_of_categories",

@@ -30,6 +30,7 @@ from tsgen.data.panel import Panel
 from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
 from tsgen.data.ragged import chunks, offsets_of, ranges
 from tsgen.data.reader import reader_of
+from tsgen.data.sorting import in_whole_series
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import listing
 from tsgen.errors import FrameError, SettingError, StoreExistsError
@@ -68,7 +69,8 @@ def read_stored_panel(
     Parameters
     ----------
     source : ParquetSource
-        Long; the rows of a series stand together. Series come in any order.
+        Long; series and their rows come in any order. Where the rows of a series stand apart,
+        they are put together first (see `in_whole_series`).
     how, freq, min_rows, short
         As for `read_panel`; a frequency that isn't given is found in the first series.
     store : path, optional
@@ -86,10 +88,9 @@ def read_stored_panel(
     _check_layout(source, how)
     if not process_group().is_first:
         store = None
-    columns = source.columns_of(how.columns, _AS_FRAME)
-    blocks = SeriesReader(source, columns, how.columns.id)
-    with _new_folder(store) as folder:
-        parts = _Parts(folder, min_rows, short)
+    columns, id_col = source.columns_of(how.columns, _AS_FRAME), how.columns.id
+    with _new_folder(store) as folder, in_whole_series(source, id_col, folder) as whole:
+        blocks, parts = SeriesReader(whole, columns, id_col), _Parts(folder, min_rows, short)
         while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
             panel = _read(block, how, freq)
             freq, how = panel.frequency, replace(how, known_frequency="that of the first series")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ from tsgen.data import (
     ParquetSource,
     SeriesBlock,
     SeriesReader,
+    in_whole_series,
     is_frame,
     is_path,
     opened,
@@ -145,9 +147,14 @@ def forecast_files(
     folder.check(overwrite=files.overwrite)
     if folder.is_finished:
         return folder.dataset()
-    work = _Work(files, source, folder, predict)
     progress, group = _Progress(source, shown), process_group()
-    with progress.line or nullcontext():
+    beside, id_col = Path(files.out).absolute().parent, files.columns.id
+    with (
+        in_whole_series(source, id_col, beside) as whole,
+        future.in_whole_series(beside) as ahead,
+        progress.line or nullcontext(),
+    ):
+        work = _Work(replace(files, future_df=ahead), whole, folder, predict)
         if not group.is_first:
             folder.await_first()
         # Its share of the parts, which is all of them for a process that is alone ...
@@ -184,29 +191,20 @@ class _Work:
         while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
             ahead = future.of(block)
             if is_wanted(parts) and not self.folder.has(parts):
-                self.folder.write(parts, _forecast(block, ahead, columns, self.predict))
+                self.folder.write(parts, _forecast(block, ahead, self.predict))
             tell(block)
             parts += 1
         return parts
 
 
-def _forecast(
-    block: SeriesBlock, ahead: _Ahead, columns: Columns, predict: Predict
-) -> pd.DataFrame:
+def _forecast(block: SeriesBlock, ahead: _Ahead, predict: Predict) -> pd.DataFrame:
     """The forecast of a block, or an error with all that is wrong with it."""
-    problems: list[str] = []
-    forecast = None
-    try:
-        if columns.time in block.frame:
-            block.check_order(columns.time)
-    except FrameError as error:
-        problems += error.problems
     try:
         forecast = predict(block.frame, ahead.frame)
     except FrameError as error:
-        problems += error.problems
-    if problems:
-        raise FrameError([_with_rows_of_source(problem, block, ahead) for problem in problems])
+        raise FrameError(
+            [_with_rows_of_source(problem, block, ahead) for problem in error.problems]
+        ) from None
     assert isinstance(forecast, pd.DataFrame)
     return forecast
 
@@ -231,6 +229,7 @@ class _Future:
     def __init__(self, given: Any, columns: Columns) -> None:
         self._columns = columns
         self._frame: pd.DataFrame | None = None
+        self._source: ParquetSource | None = None
         self._reader: SeriesReader | None = None
         self.identity: Any = None
         """What tells it from another one, as plain values."""
@@ -247,9 +246,18 @@ class _Future:
         read = [name for name in source.columns if name in wanted]
         self.identity = source.identity
         if columns.id in read:
-            self._reader = SeriesReader(source, read, columns.id)
+            self._source, self._reader = source, SeriesReader(source, read, columns.id)
         else:  # rows of all series
             self._frame = source.frame(read)
+
+    @contextmanager
+    def in_whole_series(self, beside: Path) -> Iterator[Any]:
+        """What gives the same, with the rows of each series together."""
+        if self._source is None:
+            yield self._frame
+            return
+        with in_whole_series(self._source, self._columns.id, beside) as whole:
+            yield whole
 
     def of(self, block: SeriesBlock) -> _Ahead:
         """The rows of a block's series."""
@@ -272,7 +280,7 @@ class _Future:
         other = f"has {written(known[at])}" if at < len(known) else "ends"
         raise FrameError(
             [f"future_df= {other} where df= has series {written(block.ids[at])} (row "
-             f"{block.starts[at] + block.first_row}): both need the same series in one order"]
+             f"{block.rows[block.starts[at]]}): both need the same series in one order"]
         )  # fmt: skip
 
 
