@@ -113,7 +113,9 @@ def test_a_folder_named_after_a_value_is_a_column(tmp_path: Path) -> None:
 def test_a_series_that_comes_back_is_named(tmp_path: Path) -> None:
     df = pd.concat([long({"a": 3, "b": 2, "c": 2}), long({"b": 4})], ignore_index=True)
     for series in (1, 4):  # in another block, and in the same one
-        with pytest.raises(FrameError, match=r"come back.*series 'b' \(row 7\)$"):
+        with pytest.raises(
+            FrameError, match=r"come back.*series 'b' \(row 7: row 3 of 1\.parquet\)$"
+        ):
             taken(written(df, tmp_path / "in", (4,)), series)
 
 

@@ -143,7 +143,9 @@ def test_rows_in_any_order(
         order = np.random.default_rng(0).permutation(len(df))
         df = df.iloc[order].reset_index(drop=True)
         firsts = df.drop_duplicates("unique_id")["unique_id"].tolist()
-        ahead = ahead.sort_values(["ds", "unique_id"], key=lambda c: c if c.name == "ds" else c.map(firsts.index))
+        ahead = ahead.sort_values(
+            ["ds", "unique_id"], key=lambda c: c if c.name == "ds" else c.map(firsts.index)
+        )
     else:
         df = df.groupby("unique_id", sort=False).sample(frac=1, random_state=0)
     given, future = written(df, tmp_path / "in"), written(ahead, tmp_path / "ahead")
@@ -196,8 +198,11 @@ def test_future_files_of_other_series(promoted: LSTMForecaster, tmp_path: Path) 
     ahead = Naive().fit(df[["unique_id", "ds", "y"]]).predict(6).assign(price=2.0)
     given = written(df, tmp_path / "in")
     for rows, message in [
-        (ahead[ahead["unique_id"] != "s05"], r"has 's06' where df= has series 's05' \(row 150\)"),
-        (ahead.iloc[:-6], r"ends where df= has series 's10' \(row 300\)"),
+        (
+            ahead[ahead["unique_id"] != "s05"],
+            r"has 's06' where df= has series 's05' \(row 150: row 40 of",
+        ),
+        (ahead.iloc[:-6], r"ends where df= has series 's10' \(row 300: row 80 of"),
     ]:
         future = written(rows, tmp_path / "future", files=1)
         with pytest.raises(FrameError, match=f"future_df= {message}"):
@@ -452,9 +457,14 @@ def test_all_problems_of_a_block_with_the_rows_of_the_source(
     with pytest.raises(FrameError) as caught:
         model.predict(5, df=written(df, tmp_path / "in"), out=out)
     message = str(caught.value)
-    for found in ("series 's05' at 2024-01-04", "(row 153)", "series 's06'", "(row 187)"):
+    for found in (
+        "series 's05' at 2024-01-04",
+        "(row 153: row 43 of 1.parquet)",
+        "series 's06'",
+        "(row 187: ",
+    ):
         assert found in message
-    assert "come twice in a series: series 's07' at 2024-01-02 00:00:00 (row 212)" in message
+    assert "come twice in a series: series 's07' at 2024-01-02 00:00:00 (row 212: " in message
     assert "s09" not in message
     assert names(out) == ["_tsgen.json", PARTS[0]]
 
@@ -462,7 +472,9 @@ def test_all_problems_of_a_block_with_the_rows_of_the_source(
 def test_missing_ids_have_the_rows_of_the_source(model: LSTMForecaster, tmp_path: Path) -> None:
     df = panel()
     df.loc[[160, 165], "unique_id"] = None
-    with pytest.raises(FrameError, match="missing ids: row 160, row 165; give"):
+    with pytest.raises(
+        FrameError, match=r"missing ids: row 160: row 50 of .*, row 165: row 55 of .*; give"
+    ):
         model.predict(5, df=written(df, tmp_path / "in"), out=tmp_path / "out")
 
 

@@ -89,6 +89,15 @@ def test_the_weights_are_those_of_the_frame(
     assert isinstance(model.history_.values, np.memmap)
 
 
+@pytest.mark.filterwarnings("ignore::tsgen.errors.UnsortedFilesWarning")
+@pytest.mark.parametrize("arguments", [{}, COVARIATES], ids=["alone", "covariates"])
+def test_rows_in_any_order(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    df = panel().sample(frac=1, random_state=0, ignore_index=True)
+    expected = LSTMForecaster(**SMALL).fit(df, **arguments)
+    model = LSTMForecaster(**SMALL).fit(written(df, tmp_path / "in"), **arguments)
+    assert_equal_weights(model, expected)
+
+
 def test_what_it_has_learned_is_used_and_saved(tmp_path: Path) -> None:
     df = panel()
     expected = LSTMForecaster(**SMALL).fit(df)
@@ -127,6 +136,6 @@ def test_what_is_refused(tmp_path: Path) -> None:
         model.fit(tmp_path / "text.csv")
     with pytest.raises(SettingError, match="multivariate=True needs several channels"):
         LSTMForecaster(**SMALL, multivariate=True).fit(given)
-    with pytest.raises(FrameError, match=r"series 's1'.*\(row 150\)"):
+    with pytest.raises(FrameError, match=r"series 's1'.*\(row 150: row 45 of 1\.parquet\)"):
         model.fit(written(df.assign(y=df["y"].where(df.index != 150)), tmp_path / "bad"))
     assert_frame_equal(model.predict(2), before)

@@ -14,7 +14,8 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
-memory, some whole ones at a time), ``sorting`` (of those that aren't whole), ``store`` (a panel of them whose rows stay in files).
+memory, some whole ones at a time), ``sorting`` (makes whole what stands apart), ``store`` (a panel
+of files whose rows stay in files).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources

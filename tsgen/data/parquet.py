@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -156,6 +158,26 @@ class ParquetSource:
             for one in fragments
         ]
 
+    def place(self, row: int) -> str:
+        """A row of all as messages name it: where there are several files, with that of its own."""
+        ends = self._ends
+        if not ends:
+            return str(row)
+        file = bisect_right(ends, row)
+        folder = os.path.commonpath(self.dataset.files)
+        name = os.path.relpath(self.dataset.files[file], folder)
+        return f"{row}: row {row - (ends[file - 1] if file else 0)} of {name}"
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """How many rows there are up to the end of each file; empty where that says nothing."""
+        if len(self.dataset.files) == 1:
+            return []
+        try:
+            return list(accumulate(each.count_rows() for each in self.dataset.get_fragments()))
+        except ValueError:  # some rows are filtered away
+            return []
+
     def count_rows(self) -> int:
         """How many there are, by the ends of the files alone where none are filtered."""
         return int(self.dataset.count_rows())
@@ -211,13 +233,15 @@ class SeriesBlock:
         The first row of each series.
     ids : Index of shape (N,)
     rows : range or ndarray of shape (rows,)
-        The places of its rows in the source.
+        Their places in the source.
+    source : ParquetSource
     """
 
     table: Any
     starts: IntArray
     ids: pd.Index
     rows: range | IntArray
+    source: ParquetSource
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -226,6 +250,14 @@ class SeriesBlock:
     def frame(self) -> pd.DataFrame:
         """As pandas reads it, with all that is named in columns."""
         return _frame(self.table)
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the files, for messages."""
+        return self.source.place(int(self.rows[row]))
+
+    def with_places(self, problem: str) -> str:
+        """What a message says of rows of the block, of those of the files instead."""
+        return _ROW.sub(lambda found: self.place(int(found[0])), problem)
 
 
 class SeriesApart(FrameError):
@@ -326,9 +358,10 @@ class SeriesReader:
 
     def _block(self, table: Any, starts: IntArray, ids: pd.Index) -> SeriesBlock:
         if PLACE not in table.column_names:
-            rows = range(self._first_row, self._first_row + len(table))
-            return SeriesBlock(table, starts, ids, rows)
-        return SeriesBlock(table.drop_columns([PLACE]), starts, ids, table[PLACE].to_numpy())
+            rows: Any = range(self._first_row, self._first_row + len(table))
+            return SeriesBlock(table, starts, ids, rows, self._source)
+        rows = table[PLACE].to_numpy()
+        return SeriesBlock(table.drop_columns([PLACE]), starts, ids, rows, self._source)
 
     def _check_are_new(self, block: SeriesBlock) -> None:
         hashes = pd.util.hash_pandas_object(pd.Series(block.ids), index=False).to_numpy()
@@ -341,8 +374,8 @@ class SeriesReader:
         if known.any():
             back = np.sort(order[known])
             where = [
-                f"series {written(block.ids[place])} (row {block.rows[block.starts[place]]})"
-                for place in back[:5]
+                f"series {written(block.ids[number])} (row {block.place(block.starts[number])})"
+                for number in back[:5]
             ]
             raise SeriesApart(
                 [f"series of {self._source.name} come back after rows of others: "
@@ -383,6 +416,7 @@ def _value_type(kind: Any) -> Any:
 
 
 def need_pyarrow() -> Any:
+    """The package, or an error that says how to get it."""
     try:
         import pyarrow
         import pyarrow.compute

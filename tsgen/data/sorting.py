@@ -98,8 +98,10 @@ class _Sorted(ParquetSource):
         given = _Numbered(super().batches(columns), fields)
         with duckdb.connect(config=self._config()) as connection:
             connection.register("given", given.reader())
-            relation = connection.sql(given.sorted_by(columns.index(self.id_col)))
             try:
+                # Queries of DuckDB 1 whose result is streamed find nothing in a stream.
+                connection.execute("CREATE TEMP TABLE held AS FROM given")
+                relation = connection.sql(given.sorted_by(columns.index(self.id_col)))
                 with relation.to_arrow_reader(_ROWS_A_BATCH) as reader:
                     for batch in reader:
                         yield _restored(batch, schema)
@@ -135,7 +137,7 @@ class _Numbered:
         """The query for rows by the first place of what stands in a column, and their own."""
         first = f"min(place) OVER (PARTITION BY c{number}) AS first_place"
         return (
-            f"SELECT {', '.join(self._names)}, place FROM (SELECT *, {first} FROM given) "
+            f"SELECT {', '.join(self._names)}, place FROM (SELECT *, {first} FROM held) "
             "ORDER BY first_place, place"
         )
 

@@ -27,7 +27,7 @@ from tsgen.data.layouts import LongLayout
 from tsgen.data.long import LongReader
 from tsgen.data.native import opened
 from tsgen.data.panel import Panel
-from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path
 from tsgen.data.ragged import chunks, offsets_of, ranges
 from tsgen.data.reader import reader_of
 from tsgen.data.sorting import in_whole_series
@@ -157,9 +157,7 @@ def _read(block: SeriesBlock, how: FrameSpec, freq: Any) -> Panel:
     try:
         return read_panel(_frame_of(block, how), how, freq=freq)
     except FrameError as error:
-        raise FrameError(
-            [with_rows_of(problem, block.rows) for problem in error.problems]
-        ) from None
+        raise FrameError([block.with_places(problem) for problem in error.problems]) from None
 
 
 def _frame_of(block: SeriesBlock, how: FrameSpec) -> pd.DataFrame:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -16,7 +17,6 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen._runtime import process_group, progress_line
-from tsgen._typing import IntArray
 from tsgen.data import (
     Columns,
     ParquetSource,
@@ -203,24 +203,21 @@ def _forecast(block: SeriesBlock, ahead: _Ahead, predict: Predict) -> pd.DataFra
         forecast = predict(block.frame, ahead.frame)
     except FrameError as error:
         raise FrameError(
-            [_with_rows_of_source(problem, block, ahead) for problem in error.problems]
+            [
+                (ahead if _OF_FUTURE.search(problem) else block).with_places(problem)
+                for problem in error.problems
+            ]
         ) from None
     assert isinstance(forecast, pd.DataFrame)
     return forecast
-
-
-def _with_rows_of_source(problem: str, block: SeriesBlock, ahead: _Ahead) -> str:
-    """A problem of a block, with rows as they are counted in all of what was given."""
-    rows = ahead.rows if _OF_FUTURE.search(problem) else block.rows
-    return with_rows_of(problem, rows)
 
 
 class _Ahead(NamedTuple):
     """What is known of the horizon of a block."""
 
     frame: pd.DataFrame | None
-    rows: Sequence[int] | IntArray
-    """Of shape (rows,): where each stands in all of what was given."""
+    with_places: Callable[[str], str]
+    """A message about rows of the frame as one about rows of all of what was given."""
 
 
 class _Future:
@@ -265,22 +262,22 @@ class _Future:
             return self._next(block, self._reader)
         frame = self._frame
         if frame is None or not self._columns.has_ids(frame):
-            return _Ahead(frame, range(0 if frame is None else len(frame)))
+            return _Ahead(frame, str)
         rows = np.flatnonzero(frame[self._columns.id].isin(block.ids))
-        return _Ahead(frame.iloc[rows], rows)
+        return _Ahead(frame.iloc[rows], partial(with_rows_of, rows=rows))
 
     @staticmethod
     def _next(block: SeriesBlock, reader: SeriesReader) -> _Ahead:
         ahead = reader.take(len(block))
         known = pd.Index([]) if ahead is None else ahead.ids
         if ahead is not None and known.equals(block.ids):
-            return _Ahead(ahead.frame, ahead.rows)
+            return _Ahead(ahead.frame, ahead.with_places)
         pairs = zip(block.ids, known, strict=False)
         at = next((i for i, (own, other) in enumerate(pairs) if own != other), len(known))
         other = f"has {written(known[at])}" if at < len(known) else "ends"
         raise FrameError(
             [f"future_df= {other} where df= has series {written(block.ids[at])} (row "
-             f"{block.rows[block.starts[at]]}): both need the same series in one order"]
+             f"{block.place(block.starts[at])}): both need the same series in one order"]
         )  # fmt: skip
 
 

@@ -262,7 +262,8 @@ class NeuralForecaster(FittedForecaster):
             per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
             polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
             Or a folder, a glob or a file of Parquet as a long frame with ids, whose rows may be
-            more than memory holds; the rows of each series stand together.
+            more than memory holds, in any order; where those of a series stand apart, they are
+            sorted on disk first, which needs ``tsgen[duckdb]``.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with
