@@ -235,8 +235,9 @@ class FittedForecaster(SavableEstimator, Forecaster):
         out : path, optional
             A folder for the forecasts of files, as Parquet. Some whole series are read at a time,
             so that there may be more than fit into memory; where the rows of a series stand apart,
-            they are sorted on disk first, which needs ``tsgen[duckdb]``. A part of the folder is there whole or not at all: the same call after
-            one that was cut off goes on where that stands.
+            they are sorted on disk first, which needs ``tsgen[duckdb]``. A part of the folder is
+            there whole or not at all: the same call after one that was cut off goes on where that
+            stands.
         overwrite : bool, default False
             Whether forecasts of another call in that folder are replaced.
 
