@@ -262,7 +262,8 @@ class _Parts:
         self._values.add(panel.values)
         if panel.covariates is not None:
             self._add_covariates(panel.covariates)
-        self._panels.append(replace(panel, values=panel.values[:0], covariates=None))
+        # A part of the values, even of none, would keep all of them.
+        self._panels.append(replace(panel, values=np.empty(0), covariates=None))
 
     def _add_covariates(self, new: Covariates) -> None:
         known = self._schema or new.schema
