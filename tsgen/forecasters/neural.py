@@ -466,7 +466,8 @@ class NeuralForecaster(FittedForecaster):
         losses = train(recipe, self.history_, module, data, run_dir=run_dir)
         self.__dict__.pop("first_weights_", None)
         self.report_ = report_of(module, data, losses)
-        self.state_ = self._fitted_model("fit").encode(self.panel_)
+        if not self.panel_.in_files:  # else it is made when it is needed
+            self.state_ = self._fitted_model("fit").encode(self.panel_)
         if self._began_with_pretrained:  # no second fit, so that levels are at hand
             self.calibrate()
         return losses.interrupted
