@@ -70,7 +70,7 @@ test-fast: $(STAMP) ## the tests that are not marked slow
 
 test-ray: $(STAMP) ## the tests that start a cluster of Ray on this machine, which they need installed
 	@$(BIN)/$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[ray]'
-	$(BIN)/python -m pytest -m ray tests/test_distributed.py $(ARGS)
+	$(BIN)/python -m pytest -m ray tests/distributed $(ARGS)
 
 # pandas 2.3.0 rounds memory that it has not written yet, where durations are missing.
 test-lowest: $(LOWEST)/.complete ## the same with the lowest versions that pyproject.toml promises
@@ -92,8 +92,8 @@ format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-build: $(STAMP) ## sdist and wheel in dist/
-	$(BIN)/python -m build --no-isolation
+build: $(STAMP) ## sdist and wheel in dist/, checked, and tried in an empty environment
+	.ci/release $(PIP_ARGS)
 
 clean: ## remove .venv and everything that was generated
 	rm -rf $(VENV) $(LOWEST) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \

@@ -44,13 +44,16 @@ _PAIRS = frozenset({"dates"})
 """Those of sources and targets."""
 
 
-def list_datasets(kind: Literal["all", "numbers", "symbols", "pairs"] = "all") -> list[str]:
-    """Name the data sets that `load_dataset` reads.
+def list_datasets(
+    kind: Literal["all", "numbers", "symbols", "pairs", "benchmarks"] = "all",
+) -> list[str]:
+    """Name the data sets that `load_dataset` reads, or those of `load_benchmark`.
 
     Parameters
     ----------
-    kind : {"all", "numbers", "symbols", "pairs"}, default "all"
-        What the data sets are sequences of; or pairs of sequences of symbols.
+    kind : {"all", "numbers", "symbols", "pairs", "benchmarks"}, default "all"
+        What the data sets are sequences of; or pairs of sequences of symbols. Benchmarks are
+        those that `load_benchmark` loads, which aren't among all.
 
     Returns
     -------
@@ -69,7 +72,10 @@ def list_datasets(kind: Literal["all", "numbers", "symbols", "pairs"] = "all") -
     >>> list_datasets("symbols")
     ['chorales']
     """
-    _check_name(kind, ["all", "numbers", "symbols", "pairs"], kind="kind of data set")
+    kinds = ["all", "numbers", "symbols", "pairs", "benchmarks"]
+    _check_name(kind, kinds, kind="kind of data set")
+    if kind == "benchmarks":
+        return sorted([*_TABLES, *_TEXTS])
     names = sorted(path.stem for path in _datasets_folder().glob("*.csv"))
     return [name for name in names if kind in ("all", _kind_of(name))]
 

@@ -31,6 +31,7 @@ TESTED_BY = {
     "data/spec": "data/test_covariates",
     "data/validation": "data/test_frame",
     "data/wide": "data/test_frame",
+    "distributed/cluster": "distributed/test_forecasts",
     "errors": "test_messages",
     "evaluation/scored_windows": "evaluation/test_scoring",
     "forecasters/base": "contract/test_forecasters",

@@ -44,18 +44,24 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     help="Forecast time series with a recurrent network rolled out in closed loop.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 _NO_PICTURES = {"pgf", "raw", "rgba"}
 """What matplotlib writes besides: for LaTeX, and pixels without their sizes."""
+_INTERRUPTED = 130
+"""The exit code after Ctrl-C, which typer returns."""
 # typer exports this alone of its tree of usage errors: the base is what a user can mend.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
 
-@app.command()
+def _example(call: str) -> str:
+    """What stands below the help of a command."""
+    return f"Example: {call}"
+
+
+@app.command(epilog=_example("tsgen forecast sales.csv --horizon 28 --level 80 --plot sales.png"))
 @with_groups
 def forecast(
     file: given.File,
@@ -100,7 +106,7 @@ def forecast(
     _summary(lines | written, out)
 
 
-@app.command()
+@app.command(epilog=_example("tsgen fit sales.csv --save model.tsgen"))
 @with_groups
 def fit(
     file: given.File,
@@ -128,7 +134,7 @@ def fit(
     _summary(lines | data.notes | {"written": str(save)})
 
 
-@app.command()
+@app.command(epilog=_example("tsgen predict model.tsgen sales.csv --horizon 28 --out next.csv"))
 @with_groups
 def predict(
     model: given.ModelFile,
@@ -179,7 +185,9 @@ def predict(
     _summary({"model": str(model)} | written, out)
 
 
-@app.command()
+@app.command(
+    epilog=_example("tsgen backtest sales.csv --horizon 14 --n-windows 2 --out backtest.csv")
+)
 @with_groups
 def backtest(
     file: given.File,
@@ -226,7 +234,7 @@ def backtest(
     _summary(lines | _write({out: found, plot: figure}, overwrite=overwrite), out)
 
 
-@app.command()
+@app.command(epilog=_example("tsgen pretrain --minutes 60 --out weights.safetensors"))
 def pretrain(
     out: given.WeightsOut,
     steps: given.Steps = None,
@@ -271,7 +279,7 @@ def pretrain(
     _summary(lines)
 
 
-@app.command()
+@app.command(epilog=_example('tsgen generate verse.txt --length 40 --prompt "to be"'))
 @with_groups
 def generate(
     file: given.SymbolFile = None,
@@ -325,7 +333,11 @@ def generate(
     _summary(lines | ({"written": names} if names else {}), out)
 
 
-@app.command()
+@app.command(
+    epilog=_example(
+        "tsgen translate words.csv --source-col written --target-col iso --out filled.csv"
+    )
+)
 @with_groups
 def translate(
     file: given.File,
@@ -365,6 +377,28 @@ def translate(
     if pairs.missing.any():
         written |= _write({out: pairs.filled(translator, beams)}, overwrite=overwrite)
     _summary(lines | written, out)
+
+
+@app.command(epilog=_example("tsgen datasets sunspots --out sunspots.csv"))
+def datasets(
+    name: given.Dataset = None,
+    out: given.Out = STANDARD,
+    overwrite: given.Overwrite = False,
+) -> None:
+    """List the data sets that ship with tsgen, or write the one of a NAME as CSV or Parquet."""
+    from tsgen.cli.listing import dataset_lines
+    from tsgen.datasets import list_datasets, load_dataset
+
+    if name is not None:
+        check_outputs({"--out": out}, [], overwrite=overwrite)
+        _summary(_write({out: load_dataset(name)}, overwrite=overwrite), out)
+        return
+    for line in dataset_lines():
+        typer.echo(line)
+    typer.echo(
+        f"\nBenchmarks, which load_benchmark(name) downloads: "
+        f"{', '.join(list_datasets('benchmarks'))}"
+    )
 
 
 # --- before the work -----------------------------------------------------------------------------
@@ -697,7 +731,7 @@ def _fitted(frame: pd.DataFrame, model: NeuralForecaster, seconds: float) -> dic
 
 def _summary(lines: dict[str, str], out: Path | None = None) -> None:
     """A line a fact; on standard error where the forecast itself is the output."""
-    width = max(map(len, lines)) + 2
+    width = max(map(len, lines), default=0) + 2
     for name, value in lines.items():
         typer.echo(f"{name:<{width}}{value}", err=out == STANDARD)
 
@@ -708,7 +742,11 @@ def _complain(message: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line and exit code 2."""
+    """Run the command line.
+
+    The exit code is 0 if all went well, 2 for what the user can mend, which is said in one line,
+    130 after Ctrl-C, and 1 for all else.
+    """
     from tsgen import errors
 
     with warnings.catch_warnings():
@@ -728,4 +766,6 @@ def main() -> None:
         except BrokenPipeError:  # whoever read standard output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
+    if code == _INTERRUPTED:
+        _complain("interrupted")
     sys.exit(code)

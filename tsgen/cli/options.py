@@ -16,6 +16,7 @@ __all__ = [
     "Carry",
     "Check",
     "Choosing",
+    "Dataset",
     "File",
     "FileSpec",
     "FirstWeights",
@@ -98,6 +99,23 @@ OutOrFolder = Annotated[
         "--out",
         help="CSV or Parquet to write, or a folder for the Parquet of many files; - writes to "
         "standard output.",
+    ),
+]
+
+
+def _names_of_datasets() -> list[str]:
+    """For completion by a shell."""
+    from tsgen.datasets import list_datasets
+
+    return list_datasets()
+
+
+Dataset = Annotated[
+    str | None,
+    typer.Argument(
+        help="The data set to write; without it they are listed.",
+        show_default=False,
+        autocompletion=_names_of_datasets,
     ),
 ]
 OptionalOut = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 import pandas as pd
@@ -27,6 +28,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError
 from tsgen.evaluation import Cutoffs, anomalies, one_step_forecasts
+from tsgen.forecasters.summary import Summary, changed_arguments
 
 __all__ = ["Estimator", "Forecaster", "of_one_moment", "with_hints"]
 
@@ -115,6 +117,55 @@ class Estimator(BaseEstimator, ABC):
         """One that has learned nothing, to be fitted like this one was."""
         anew: Self = clone(self)
         return anew
+
+    def summary(self) -> Summary:
+        """What was read, chosen and learned, at a glance; print it, or end a cell with it.
+
+        Returns
+        -------
+        Summary
+            Its ``sections`` are dicts of texts. A model of a file has what was saved with it.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import tsgen
+        >>> tsgen.SeasonalNaive(season_length=2).fit(pd.Series([1.0, 2.0, 1.0, 3.0])).summary()
+        SeasonalNaive(season_length=2)
+          read
+            frame      a series
+            series     1
+            frequency  1
+            last row   3
+          chosen
+            season length  2
+        """
+        self._check_fitted("summary")
+        return Summary(self._call, self._sections())
+
+    @property
+    def _call(self) -> str:
+        """The constructor's call."""
+        defaults = type(self)().get_params(deep=False)
+        return f"{type(self).__name__}({changed_arguments(self.get_params(deep=False), defaults)})"
+
+    @abstractmethod
+    def _sections(self) -> dict[str, dict[str, str]]:
+        """Of the summary."""
+
+    def _repr_html_(self) -> str:
+        if self.__sklearn_is_fitted__():
+            return self.summary()._repr_html_()
+        return f"<code>{escape(self._call)}</code>, not fitted yet"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """For notebooks, which ask for this first."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def __sklearn_is_fitted__(self) -> bool:
         """For ``sklearn.utils.validation.check_is_fitted``."""

@@ -59,6 +59,7 @@ from tsgen.forecasters.fitting import (
 )
 from tsgen.forecasters.saving import SavableEstimator, model_hash
 from tsgen.forecasters.settings import Settings
+from tsgen.forecasters.summary import FitRecord, lines_of_network, lines_of_panel, lines_of_training
 from tsgen.inference import (
     SAMPLES,
     Calibration,
@@ -81,6 +82,7 @@ from tsgen.inference import (
     quantile_shares,
     sample_paths,
 )
+from tsgen.nn import Cell
 from tsgen.preprocessing import CovariateScaler, PanelScaler, ValueRange
 
 if TYPE_CHECKING:
@@ -118,6 +120,9 @@ class FittedForecaster(SavableEstimator, Forecaster):
     history_: Panel
     """The training series, for a calibration later on; copies for other processes and loaded
     models don't have them."""
+    record_: FitRecord | None = None
+    """Of the fit, in numbers; files of earlier versions have none."""
+    cell: Cell
     calendar: CalendarPart | Sequence[CalendarPart] | None
 
     @property
@@ -130,6 +135,28 @@ class FittedForecaster(SavableEstimator, Forecaster):
         return calendar_parts(self.calendar)
 
     # --- what was learned
+
+    def _sections(self) -> dict[str, dict[str, str]]:
+        settings, record = self.settings_, self.record_
+        networks = self.model_.networks
+        chosen = {
+            "preset": settings.preset,
+            "season length": str(settings.season_length),
+            "context length": f"{settings.context_length} rows",
+            "lags": ", ".join(map(str, settings.lags)),
+            **lines_of_network(self.cell, settings, len(networks)),
+            "strategy": f"{settings.training_strategy}, {settings.loss}",
+        }
+        learned = lines_of_training(
+            record, settings, (weight for network in networks for weight in network.parameters())
+        )
+        calibrated = self.model_.calibration is not None
+        learned["levels"] = "calibrated" if calibrated else "calibrated when asked for first"
+        return {
+            "read": lines_of_panel(self.panel_, record),
+            "chosen": chosen,
+            "learned": learned,
+        }
 
     @property
     def module_(self) -> ForecastModule:

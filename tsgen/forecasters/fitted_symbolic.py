@@ -530,6 +530,9 @@ class FittedSymbolGenerator(SymbolEstimator[FittedGenerator]):
 
     # --- what all of these need
 
+    def _what_was_read(self) -> dict[str, str]:
+        return {"kinds of symbols": f"{len(self.model_.vocabulary):,}"}
+
     def _read(self, model: FittedGenerator, df: Any) -> SymbolPanel:
         return read_sequences(df, model.vocabulary, self.spec_)
 

@@ -24,6 +24,7 @@ from tsgen.errors import (
     warn_user,
 )
 from tsgen.forecasters.base import Forecaster, with_hints
+from tsgen.forecasters.summary import Summary
 from tsgen.io import PathLike, whole_file
 
 __all__ = ["GroupedForecaster"]
@@ -210,6 +211,17 @@ class GroupedForecaster(BaseEstimator):
         return self._each(
             "searched", df, lambda one, given: one.anomalies(**given), {"threshold": threshold}
         )
+
+    def summary(self) -> Summary:
+        """How many groups could be fitted, and the summary of the first of them."""
+        self._check_fitted("summary")
+        name, first = next(iter(self.forecasters_.items()))
+        groups = {"fitted": f"{len(self.forecasters_):,}", "failed": f"{len(self.errors_):,}"}
+        sections = {
+            f"{section} of {written(name)}": facts
+            for section, facts in first.summary().sections.items()
+        }
+        return Summary(f"{first._call}, by {written(self.by)}", {"groups": groups} | sections)
 
     def save(self, folder: PathLike, *, overwrite: bool = False) -> None:
         """Write the fitted forecasters into a folder, side by side, each as one safe file.

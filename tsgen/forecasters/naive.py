@@ -17,6 +17,7 @@ from tsgen.evaluation import Cutoffs, Plan, backtest
 from tsgen.forecasters.base import Forecaster, with_hints
 from tsgen.forecasters.bulk import Files, FilesToForecast, are_files, forecast_files
 from tsgen.forecasters.settings import choose_season_length
+from tsgen.forecasters.summary import lines_of_panel
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -143,6 +144,11 @@ class _Baseline(Forecaster):
         pasts = (cutoffs.past(number, keep) for number in numbers)
         values = [self._continued(_without_holes(past.panel), cutoffs.horizon) for past in pasts]
         return {"": np.concatenate(values)}
+
+    def _sections(self) -> dict[str, dict[str, str]]:
+        chosen = {"season length": str(self._rows_read)} if self._rows_read > 1 else {}
+        sections = {"read": lines_of_panel(self.panel_, None)}
+        return sections | ({"chosen": chosen} if chosen else {})
 
     def _continued(self, panel: Panel, horizon: int) -> FloatArray:
         """Values of shape (N, H) after the ends of a panel's series."""

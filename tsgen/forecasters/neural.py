@@ -6,6 +6,7 @@ fitted one is asked is in `tsgen.forecasters.fitted`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -65,11 +66,11 @@ from tsgen.forecasters.snapshot import (
     weights_of,
     weights_of_start,
 )
+from tsgen.forecasters.summary import FitRecord, count_missing
 from tsgen.inference import (
     checksum,
     need,
 )
-from tsgen.nn import Cell
 from tsgen.preprocessing import NumericUnits
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NeuralForecaster"]
 
-_OF_A_TRAINING = "state_", "report_"
+_OF_A_TRAINING = "state_", "report_", "record_"
 """What is known after a training alone."""
 
 
@@ -101,7 +102,6 @@ class Roles(NamedTuple):
 class NeuralForecaster(FittedForecaster):
     """A forecaster whose model is a `FittedModel`; subclasses say which cell it has."""
 
-    cell: Cell
     _settings_type: ClassVar[type[Settings]] = Settings
     report_: TrainingReport
     """Of the last ``fit``; a loaded model has none."""
@@ -463,6 +463,7 @@ class NeuralForecaster(FittedForecaster):
         if beside:
             kwargs = training.without_outputs(recipe.trainer_kwargs)
             recipe = replace(recipe, trainer_kwargs=kwargs)
+        start = time.perf_counter()
         losses = train(recipe, self.history_, module, data, run_dir=run_dir)
         self.__dict__.pop("first_weights_", None)
         self.report_ = report_of(module, data, losses)
@@ -470,6 +471,9 @@ class NeuralForecaster(FittedForecaster):
             self.state_ = self._fitted_model("fit").encode(self.panel_)
         if self._began_with_pretrained:  # no second fit, so that levels are at hand
             self.calibrate()
+        values, offsets = self.history_.values, self.history_.offsets
+        missing, seconds = count_missing(values, offsets), time.perf_counter() - start
+        self.record_ = FitRecord.of(len(values), missing, seconds, losses, self.report_)
         return losses.interrupted
 
     def _prepare(
@@ -563,6 +567,7 @@ class NeuralForecaster(FittedForecaster):
             calibration=model.calibration,
             covariate_scaler=model.units.covariate_scaler,
             origin=None if self.start_ is None else self.start_.origin,
+            record=self.record_,
         )
 
     @classmethod
@@ -577,6 +582,6 @@ class NeuralForecaster(FittedForecaster):
         architecture = recipe.architecture(units, snapshot.panel.channels)
         networks = networks_of(architecture, settings.n_models, weights)
         forecaster.settings_, forecaster.panel_ = settings, snapshot.panel
-        forecaster.start_ = start
+        forecaster.start_, forecaster.record_ = start, snapshot.record
         forecaster.model_ = replace(recipe.model(networks, units), calibration=snapshot.calibration)
         return forecaster

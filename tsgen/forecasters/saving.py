@@ -29,6 +29,7 @@ from tsgen.forecasters.continuing import Origin
 from tsgen.forecasters.encoder_decoder_settings import EncoderDecoderSettings
 from tsgen.forecasters.settings import Settings
 from tsgen.forecasters.snapshot import Snapshot, check_snapshot
+from tsgen.forecasters.summary import FitRecord
 from tsgen.forecasters.symbol_snapshot import (
     SYMBOL_PARTS,
     Seq2SeqSnapshot,
@@ -44,7 +45,7 @@ from tsgen.training import STRATEGIES, TeacherForcing
 __all__ = ["SavableEstimator", "load_model", "model_hash", "save_model", "warn_unless_savable"]
 
 _PARTS = (
-    *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, PanelScaler,
+    *PARTS, *SYMBOL_PARTS, Settings, EncoderDecoderSettings, Origin, FitRecord, PanelScaler,
     CovariateScaler, ValueRange, Calibration, SpreadCalibration, *STRATEGIES.values(),
 )  # fmt: skip
 
@@ -164,6 +165,7 @@ def model_hash(model: SavableEstimator, *, levels: bool) -> str:
         snapshot,
         params={"calendar": snapshot.params.get("calendar")},
         calibration=snapshot.calibration if levels else None,
+        record=None,
     )
     with about("this model", "can't be told from others"):
         container = Container.pack(type(model).__name__, snapshot, model._weights(), _PARTS)

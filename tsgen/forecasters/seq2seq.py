@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -33,6 +34,7 @@ from tsgen.forecasters.saving import warn_unless_savable
 from tsgen.forecasters.seq2seq_settings import Seq2SeqSettings, choose_seq2seq_settings
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
+from tsgen.forecasters.summary import FitRecord
 from tsgen.forecasters.symbol_estimator import SymbolEstimator
 from tsgen.forecasters.symbol_fitting import PairRecipe, prepare_pairs, symbol_report, train_symbols
 from tsgen.forecasters.symbol_snapshot import Seq2SeqSnapshot
@@ -214,11 +216,16 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
             module.network, pairs.sources.vocabulary, pairs.targets.vocabulary
         )
         self.first_weights_ = self.model_.weights
-        self.__dict__.pop("report_", None)
+        for name in ("report_", "record_"):
+            self.__dict__.pop(name, None)
         warn_unless_savable(self)
         names = pairs.targets.panel.ids
+        begun = time.perf_counter()
         losses = train_symbols(recipe, module, data, names, run_dir=run_dir)
         self.report_ = symbol_report(module, data, losses)
+        symbols = sum(len(side.panel.codes) for side in (pairs.sources, pairs.targets))
+        seconds = time.perf_counter() - begun
+        self.record_ = FitRecord.of(symbols, 0, seconds, losses, self.report_)
         return losses.interrupted
 
     def _recipe(self, pairs: LearnedPairs, start: FittedSeq2Seq | None) -> PairRecipe:
@@ -500,7 +507,12 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
     def _snapshot(self) -> Seq2SeqSnapshot:
         params, model = self.get_params(deep=False), self.model_
         return Seq2SeqSnapshot(
-            params, self.settings_, model.source_vocabulary, model.vocabulary, self.spec_
+            params,
+            self.settings_,
+            model.source_vocabulary,
+            model.vocabulary,
+            self.spec_,
+            self.record_,
         )
 
     @classmethod
@@ -511,10 +523,19 @@ class Seq2Seq(SymbolEstimator[FittedSeq2Seq]):
         plan = settings.architecture(cls.cell, *map(len, sides))
         (network,) = networks_of(plan, 1, weights)
         estimator.settings_, estimator.spec_ = settings, snapshot.spec
+        estimator.record_ = snapshot.record
         estimator.model_ = FittedSeq2Seq(network, snapshot.source_vocabulary, snapshot.vocabulary)
         return estimator
 
     # --- what all of these need
+
+    def _what_was_read(self) -> dict[str, str]:
+        sides = self.model_.source_vocabulary, self.model_.vocabulary
+        kinds = [
+            f"{len(vocabulary):,} of {side}"
+            for vocabulary, side in zip(sides, ("sources", "targets"), strict=True)
+        ]
+        return {"kinds of symbols": ", ".join(kinds)}
 
     def _read(self, model: FittedSeq2Seq, source: Any) -> Sources:
         return read_sources(source, model.source_vocabulary, self.spec_)

@@ -18,6 +18,7 @@ from tsgen.errors import ModelFileError
 from tsgen.forecasters.continuing import Origin, WarmStart
 from tsgen.forecasters.encoder_decoder_settings import EncoderDecoderSettings
 from tsgen.forecasters.settings import MOST_MEMBERS, Settings
+from tsgen.forecasters.summary import FitRecord
 from tsgen.inference import (
     ROWS_LIMIT,
     Calibration,
@@ -84,6 +85,8 @@ class Snapshot:
     covariate_scaler : CovariateScaler, optional
     origin : Origin, optional
         Of the fitted model that this one went on from; its weights stand beside the others.
+    record : FitRecord, optional
+        Of its own fit.
     """
 
     params: dict[str, Any]
@@ -94,6 +97,7 @@ class Snapshot:
     calibration: Calibration | SpreadCalibration | None
     covariate_scaler: CovariateScaler | None
     origin: Origin | None = None
+    record: FitRecord | None = None
 
 
 def check_snapshot(snapshot: Snapshot) -> None:

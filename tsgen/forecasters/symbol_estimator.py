@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -11,6 +12,7 @@ from tsgen._validation import is_auto, number, seed_number, whole_number
 from tsgen.data import Vocabulary, read_vectors
 from tsgen.errors import DivergenceError, SettingError, TrainingInterrupted, warn_user
 from tsgen.forecasters.saving import SavableEstimator
+from tsgen.forecasters.summary import FitRecord, lines_of_network, lines_of_training
 from tsgen.forecasters.symbol_settings import GivenVectors, SymbolSettings
 from tsgen.inference import Sampling
 from tsgen.nn import Cell, SymbolNetwork
@@ -46,7 +48,26 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     """Of the last ``fit``; a loaded model has none."""
     first_weights_: int
     """A checksum of the weights before training, while it lasts."""
+    record_: FitRecord | None = None
+    """Of the fit, in numbers; files of earlier versions have none."""
     freeze_embeddings: bool
+
+    def _sections(self) -> dict[str, dict[str, str]]:
+        settings, record = self.settings_, self.record_
+        read = self._what_was_read()
+        if record is not None:
+            read["symbols"] = f"{record.rows:,}"
+        chosen = {
+            "preset": settings.preset,
+            **lines_of_network(self.cell, settings),
+            "strategy": f"{settings.training_strategy}",
+        }
+        learned = lines_of_training(record, settings, self.model_.network.parameters())
+        return {"read": read, "chosen": chosen, "learned": learned}
+
+    @abstractmethod
+    def _what_was_read(self) -> dict[str, str]:
+        """Facts on sequences."""
 
     def _fit_apart(self, learn: Callable[[Self], str | None]) -> Self:
         """Learn in a copy, whose attributes come in place of these all at once.

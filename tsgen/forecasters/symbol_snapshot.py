@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from tsgen.data import MOST_SYMBOLS, PairSpec, SymbolPanel, SymbolSpec, Vocabulary
 from tsgen.forecasters.seq2seq_settings import Seq2SeqSettings
+from tsgen.forecasters.summary import FitRecord
 from tsgen.forecasters.symbol_settings import GeneratorSettings, SymbolSettings
 from tsgen.inference import check_sequences, need
 from tsgen.nn import AttentionKind
@@ -43,6 +44,7 @@ class SymbolSnapshot:
         The ends of the training sequences.
     vocabulary : Vocabulary
     spec : SymbolSpec
+    record : FitRecord, optional
     """
 
     params: dict[str, Any]
@@ -50,6 +52,7 @@ class SymbolSnapshot:
     panel: SymbolPanel
     vocabulary: Vocabulary
     spec: SymbolSpec
+    record: FitRecord | None = None
 
 
 def check_symbol_snapshot(snapshot: SymbolSnapshot) -> None:
@@ -71,6 +74,7 @@ class Seq2SeqSnapshot:
     settings : Seq2SeqSettings
     source_vocabulary, vocabulary : Vocabulary
     spec : PairSpec
+    record : FitRecord, optional
     """
 
     params: dict[str, Any]
@@ -78,6 +82,7 @@ class Seq2SeqSnapshot:
     source_vocabulary: Vocabulary
     vocabulary: Vocabulary
     spec: PairSpec
+    record: FitRecord | None = None
 
 
 def check_seq2seq_snapshot(snapshot: Seq2SeqSnapshot) -> None:

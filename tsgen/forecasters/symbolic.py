@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
@@ -26,6 +27,7 @@ from tsgen.forecasters.fitted_symbolic import FittedSymbolGenerator
 from tsgen.forecasters.saving import warn_unless_savable
 from tsgen.forecasters.settings import check_is_repeatable
 from tsgen.forecasters.snapshot import networks_of, weights_of
+from tsgen.forecasters.summary import FitRecord
 from tsgen.forecasters.symbol_fitting import (
     SymbolRecipe,
     prepare_symbols,
@@ -207,6 +209,7 @@ class SymbolGenerator(FittedSymbolGenerator):
         )
         recipe = self._recipe(learned, start)
         module, windows = prepare_symbols(recipe, learned)
+        symbols = len(learned.panel.codes)
         names, self.panel_ = learned.panel.ids, _ends(learned, recipe.settings.context_length)
         self.settings_, self.spec_ = recipe.settings, spec.like(self.panel_)
         self.model_ = FittedGenerator(
@@ -214,11 +217,14 @@ class SymbolGenerator(FittedSymbolGenerator):
         )
         del learned  # of which the windows have all that they need
         self.first_weights_ = self.model_.weights
-        for name in ("state_", "report_"):
+        for name in ("state_", "report_", "record_"):
             self.__dict__.pop(name, None)
         warn_unless_savable(self)
+        begun = time.perf_counter()
         losses = train_symbols(recipe, module, windows, names, run_dir=run_dir)
         self.report_ = symbol_report(module, windows, losses)
+        seconds = time.perf_counter() - begun
+        self.record_ = FitRecord.of(symbols, 0, seconds, losses, self.report_)
         return losses.interrupted
 
     def _recipe(self, learned: Learned, start: Self | None) -> SymbolRecipe:
@@ -253,7 +259,9 @@ class SymbolGenerator(FittedSymbolGenerator):
     def _snapshot(self) -> SymbolSnapshot:
         params = self.get_params(deep=False)
         vocabulary = self.model_.vocabulary
-        return SymbolSnapshot(params, self.settings_, self.panel_, vocabulary, self.spec_)
+        return SymbolSnapshot(
+            params, self.settings_, self.panel_, vocabulary, self.spec_, self.record_
+        )
 
     @classmethod
     @isolated()
@@ -262,7 +270,7 @@ class SymbolGenerator(FittedSymbolGenerator):
         settings, vocabulary = snapshot.settings, snapshot.vocabulary
         (network,) = networks_of(settings.architecture(cls.cell, len(vocabulary)), 1, weights)
         generator.settings_, generator.panel_ = settings, snapshot.panel
-        generator.spec_ = snapshot.spec
+        generator.spec_, generator.record_ = snapshot.spec, snapshot.record
         generator.model_ = FittedGenerator(network, vocabulary, settings.context_length)
         return generator
 

@@ -1,23 +1,19 @@
-"""Forecasts of more series than one machine gets through: a task of Ray for each file of Parquet.
-
-Needs ``pip install 'tsgen[ray]'``, on each machine of the cluster.
-"""
+"""Forecasts of more series than one machine gets through: a task for each file of Parquet."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tsgen._messages import written
-from tsgen._runtime import COUNT, progress_line
 from tsgen._validation import checked_horizon, whole_number
 from tsgen.data import ParquetSource, is_frame, listing, opened
-from tsgen.errors import FrameError, MissingExtraError, SettingError
+from tsgen.distributed.cluster import connected, load_ray, run_tasks
+from tsgen.errors import FrameError, SettingError
 from tsgen.forecasters import Forecaster, PartsFolder, check_is_apart, frame_hash
 
 if TYPE_CHECKING:
@@ -26,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 _AS_FRAME = "read it with pd.read_parquet(path) and call model.predict"
-_RETRIES = 3
-"""Of a task whose worker has died."""
 
 
 def predict(
@@ -93,15 +87,15 @@ def predict(
     horizon = checked_horizon(horizon)
     if num_tasks is not None:
         num_tasks = whole_number("num_tasks", num_tasks, "files that are forecast at once")
-    _ray()
+    load_ray()
     files = ParquetSource.of(source, "source")
     check_is_apart(out, files)
     files.columns_of(model.panel_.columns, _AS_FRAME)
     shards = files.by_file()
     folder = PartsFolder(os.path.abspath(out), _request(model, files, horizon, arguments))
     folder.check(overwrite=overwrite)
-    with _cluster():
-        found = _on_ray(
+    with connected():
+        found = run_tasks(
             _ids, model.panel_.columns.id, [(shard,) for shard in shards], num_tasks, "read"
         )
         _check_are_apart(shards, found, model.panel_.columns.id)
@@ -111,7 +105,7 @@ def predict(
             raise FrameError([f"{files.name} has 0 rows; a forecast needs history"])
         if readable:
             folder.begin()
-        told = _on_ray(
+        told = run_tasks(
             _forecast, (model, horizon, arguments),
             [(shards[i], folder.shard(i)) for i in readable], num_tasks, "predict",
             shown=getattr(model, "verbose", False),
@@ -209,80 +203,3 @@ def _check_are_apart(shards: Sequence[ParquetSource], found: list[Any], id_col: 
          "of a series to one file, or forecast in one process by model.predict(horizon, df=source, "
          "out=out)"]
     )  # fmt: skip
-
-
-def _on_ray(
-    work: Any, common: Any, calls: Sequence[tuple[Any, ...]], num_tasks: int | None, label: str, *,
-    shown: bool = False,
-) -> list[Any]:  # fmt: skip
-    """What each call comes to, in their order; for one whose workers die, words that say so."""
-    ray = _ray()
-    pack = ray.cloudpickle.dumps
-    task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_run)
-    common = ray.put(pack((work, common)))  # each machine gets it once
-    most = num_tasks or max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    line = progress_line(label, f"{COUNT} files", shown=shown)
-    results: list[Any] = [None] * len(calls)
-    left, running = iter(enumerate(calls)), dict[Any, int]()
-    with line or nullcontext():
-        bar = line.add_task(label, total=len(calls)) if line else None
-        try:
-            while True:
-                while len(running) < most and (following := next(left, None)) is not None:
-                    running[task.remote(common, pack(following[1]))] = following[0]
-                if not running:
-                    return results
-                (done,), _ = ray.wait(list(running), num_returns=1)
-                number = running.pop(done)
-                results[number] = _result(done, calls[number])
-                if line and bar is not None:
-                    line.advance(bar)
-        finally:
-            for reference in running:
-                ray.cancel(reference)
-
-
-def _run(common: bytes, call: bytes) -> Any:
-    """Do the work of a task, whose arguments are opened here.
-
-    Workers were seen to hang in imports where Ray opened them, before pyarrow was imported.
-    """
-    import pyarrow.dataset  # noqa: F401
-
-    unpack = _ray().cloudpickle.loads
-    work, shared = unpack(common)
-    return work(shared, *unpack(call))
-
-
-def _result(reference: Any, call: tuple[Any, ...]) -> Any:
-    ray = _ray()
-    try:
-        return ray.get(reference)
-    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
-        name = next(given.name for given in call if isinstance(given, ParquetSource))
-        return f"{name}: its worker died {_RETRIES + 1} times ({type(error).__name__})"
-
-
-@contextmanager
-def _cluster() -> Iterator[None]:
-    """The cluster that is connected to, or one for as long as this takes."""
-    ray = _ray()
-    if ray.is_initialized():
-        yield
-        return
-    ray.init(include_dashboard=False, logging_level="ERROR", log_to_driver=False)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _ray() -> Any:
-    try:
-        import ray
-        import ray.cloudpickle
-    except ImportError as error:
-        raise MissingExtraError(
-            "tsgen.distributed needs the package ray: pip install 'tsgen[ray]'"
-        ) from error
-    return ray

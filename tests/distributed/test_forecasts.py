@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.dataset
 import pytest
 from pandas.testing import assert_frame_equal
 from support.processes import python
 
 from tsgen import GroupedForecaster, LSTMForecaster, Naive, SeasonalNaive
-from tsgen.distributed import predict
+from tsgen.distributed import fit, predict
 from tsgen.errors import ForecastsExistError, FrameError, MissingExtraError, SettingError
 
 ROWS = 30
@@ -50,7 +51,7 @@ def frame_of(dataset: Any) -> pd.DataFrame:
     return frame
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def cluster() -> Iterator[None]:
     ray = pytest.importorskip("ray")
     ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
@@ -82,6 +83,19 @@ class Slow(Naive):
             with open(log, "a") as file:
                 file.write(f"{df.files[0]}\n")
         return super().predict(horizon, df=df, **arguments)
+
+
+class Located(Naive):
+    """Takes a while for each file, and notes on which machine."""
+
+    def predict(self, horizon: int, *, log: str = "", **arguments: Any) -> Any:
+        if log:
+            import ray
+
+            time.sleep(0.5)
+            with open(log, "a") as file:
+                file.write(f"{ray.get_runtime_context().get_node_id()}\n")
+        return super().predict(horizon, **arguments)
 
 
 def by_value(kind: type[Naive]) -> type[Naive]:
@@ -162,6 +176,53 @@ class TestOnRay:
         with pytest.raises(ForecastsExistError, match=r"notes\.txt"):
             predict(model, source, out, 3, overwrite=True)
 
+    def test_future_covariates_are_those_of_each_file(self, tmp_path: Path) -> None:
+        df = panel(6).assign(open=lambda rows: rows["ds"].dt.day % 3)
+        model = LSTMForecaster(hidden_size=4, max_steps=2, init="random", verbose=False)
+        model.fit(df, future_covariates="open")
+        ahead = panel(6).assign(ds=lambda rows: rows["ds"] + pd.Timedelta(days=ROWS))
+        ahead = ahead.assign(open=lambda rows: rows["ds"].dt.day % 3).drop(columns="y")
+        found = predict(model, written(df, tmp_path / "in"), tmp_path / "out", 4, future_df=ahead)
+        expected = model.predict(4, df=df, future_df=ahead)
+        assert_frame_equal(frame_of(found), expected, rtol=1e-5)
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_of_its_own_ends_with_the_call(tmp_path: Path) -> None:
+    import ray
+
+    assert not ray.is_initialized()
+    df, model = panel(2), Naive().fit(panel(3))
+    found = predict(model, written(df, tmp_path / "in"), tmp_path / "out", 3)
+    assert_frame_equal(frame_of(found), model.predict(3, df=df))
+    assert not ray.is_initialized()
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")
+def test_two_machines_share_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    try:
+        ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
+        df, model = panel(8), by_value(Located)().fit(panel(3))
+        source, log = written(df, tmp_path / "in"), tmp_path / "log"
+        found = predict(model, source, tmp_path / "out", 3, log=str(log))
+        assert_frame_equal(frame_of(found), Naive().fit(panel(3)).predict(3, df=df))
+        assert len(set(log.read_text().split())) == 2
+        one = LSTMForecaster(hidden_size=4, max_steps=4, init="random", verbose=False)
+        both = fit(one.set_params(batch_size=4), panel(3), num_workers=2, storage_path=tmp_path)
+        alone = one.set_params(batch_size=8).fit(panel(3))
+        assert_frame_equal(both.predict(5), alone.predict(5), atol=1e-4)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
 
 DRIVER = """
     import sys
@@ -181,7 +242,7 @@ DRIVER = """
 def test_a_killed_driver_goes_on_where_it_stands(tmp_path: Path) -> None:
     df, log = panel(40), tmp_path / "log"
     source, out = written(df, tmp_path / "in"), tmp_path / "out"
-    given = (__file__, source, out, log, Path(__file__).parent)
+    given = (__file__, source, out, log, Path(__file__).parents[1])
     with python(DRIVER, *given) as first:
         while not (log.exists() and len(log.read_text().split()) > 4):
             assert first.poll() is None, first.communicate()
@@ -209,6 +270,10 @@ def test_what_is_refused(model: LSTMForecaster, tmp_path: Path) -> None:
         predict(model, tmp_path, tmp_path / "out", 3, given=df)
     with pytest.raises(SettingError, match="expected a frame here"):
         predict(model, tmp_path, tmp_path / "out", 3, future_df="future/")
+    source = pyarrow.dataset.dataset(written(df, tmp_path / "in"))
+    rows = source.filter(pyarrow.dataset.field("unique_id") == "s000")
+    with pytest.raises(SettingError, match="filter"):
+        predict(model, rows, tmp_path / "out", 3)
     with pytest.raises(SettingError, match="num_tasks=0"):
         predict(model, tmp_path, tmp_path / "out", 3, num_tasks=0)
 
