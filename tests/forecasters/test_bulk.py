@@ -68,7 +68,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-PARTS = [f"part-0000{number}.parquet" for number in range(3)]
+PARTS = [f"part-0000000{number}.parquet" for number in range(3)]
 
 # ---------------------------------------------------------------------------- what is forecast
 
@@ -377,17 +377,20 @@ def test_what_is_to_be_replaced_stays_until_there_is_something_else(
     assert pd.read_parquet(out).equals(before)
 
 
-def test_overwrite_goes_on_with_the_same_call(
+def test_overwrite_begins_the_same_call_anew(
     model: LSTMForecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, out = written(panel(), tmp_path / "in"), tmp_path / "out"
     asked = {"df": given, "out": out, "overwrite": True}
+    before = frame_of(model.predict(5, **asked))
+    first = (out / PARTS[0]).stat()
     with monkeypatch.context() as patched:
-        fail_at(1, patched)
-        with pytest.raises(RuntimeError):
+        fail_at(0, patched)
+        with pytest.raises(RuntimeError):  # nothing is taken away before there is something else
             model.predict(5, **asked)
-    fail_at(0, monkeypatch)
-    assert len(frame_of(model.predict(5, **asked))) == 5 * SERIES
+    assert frame_of(pyarrow.dataset.dataset(out)).equals(before)
+    assert frame_of(model.predict(5, **asked)).equals(before)
+    assert (out / PARTS[0]).stat().st_ino != first.st_ino
 
 
 def test_overwriting_leaves_no_parts_of_the_call_before(

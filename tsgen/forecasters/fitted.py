@@ -266,7 +266,8 @@ class FittedForecaster(SavableEstimator, Forecaster):
             there whole or not at all: the same call after one that was cut off goes on where that
             stands.
         overwrite : bool, default False
-            Whether forecasts of another call in that folder are replaced.
+            Whether forecasts in that folder are replaced: those of another call, and those of the
+            same call, which begins anew instead of going on.
 
         Returns
         -------
