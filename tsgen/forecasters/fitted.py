@@ -264,11 +264,13 @@ class FittedForecaster(SavableEstimator, Forecaster):
             training: hold it there with a warning, or raise.
         out : path, optional
             A folder for the forecasts of files, as Parquet. Some whole series are read at a time,
-            so that there may be more than fit into memory; the rows of each stand together, in the
-            order of time. A part of the folder is there whole or not at all: the same call after
-            one that was cut off goes on where that stands.
+            so that there may be more than fit into memory; where the rows of a series stand apart,
+            they are sorted on disk first, which needs ``tsgen[duckdb]``. A part of the folder is
+            there whole or not at all: the same call after one that was cut off goes on where that
+            stands.
         overwrite : bool, default False
-            Whether forecasts of another call in that folder are replaced.
+            Whether forecasts in that folder are replaced: those of another call, and those of the
+            same call, which begins anew instead of going on.
 
         Returns
         -------
