@@ -79,6 +79,19 @@ def test_other_times_are_kept(index: str) -> None:
     assert found.index[0] == y.index[-1] + 1
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("freq", ["ME", "W-WED", "B", "2h"])
+def test_frequencies_of_a_panel_are_found(freq: str, zone: str | None) -> None:
+    stamps = pd.date_range("2024-01-01", periods=42, freq=freq, tz=zone)
+    one = pd.DataFrame({"y": np.arange(40.0)}, stamps[:40])
+    y = pd.concat({"b": one, "a": 100 + one}, names=["series", "time"])
+    model = TsgenForecaster(SeasonalNaive(season_length=5)).fit(y)
+    found = model.predict(fh=[1, 2])
+    assert found.index.get_level_values("time").tolist() == [*stamps[40:]] * 2
+    assert found.loc["b", "y"].tolist() == [35, 36]
+    assert found.loc["a", "y"].tolist() == [135, 136]
+
+
 def test_a_hierarchy_is_learned_by_one_network() -> None:
     df = long()
     y = df.assign(region="north").set_index(["region", "unique_id", "ds"])
@@ -138,6 +151,10 @@ def test_covariates_are_known_over_the_horizon() -> None:
     np.testing.assert_allclose(found, ours.predict(10, future_df=rows.iloc[50:])["y"].iloc[[0, 9]])
     with pytest.raises(FrameError, match="2024-02-2"):
         model.predict(fh=[1, 10], X=X.iloc[[50, 59]])
+    model.update(y.iloc[50:52], X=X.iloc[:52], update_params=False)
+    assert model.predict(fh=[8], X=X).index[0] == y.index[-1]
+    with pytest.raises(FrameError, match=r"X\[y\]"):
+        model.update(y.iloc[52:54]).predict(fh=[1], X=X)
 
 
 def test_steps_are_after_the_last_time_of_a_panel() -> None:

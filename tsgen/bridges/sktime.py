@@ -147,7 +147,7 @@ class TsgenForecaster(BaseForecaster):
     ) -> Self:
         # Kept here, since whether sktime remembers rows is up to its settings.
         known, covariates = self._past
-        past = update_data(known, y), None if X is None else update_data(covariates, X)
+        past = update_data(known, y), covariates if X is None else update_data(covariates, X)
         if update_params:
             return self._fit(*past, self._fh)
         self._past, self._is_behind = past, True
@@ -205,8 +205,9 @@ def _long(y: pd.DataFrame | None, X: pd.DataFrame | None) -> pd.DataFrame:
     """A row per series and time; the name of a series is that of its levels."""
     parts = [] if y is None else [y.set_axis([str(column) for column in y.columns], axis=1)]
     if X is not None:
-        parts.append(X.set_axis(_covariates(X), axis=1))
-    rows = pd.concat(parts, axis=1, join="inner")
+        covariates = X.set_axis(_covariates(X), axis=1)
+        parts.append(covariates if y is None else covariates.reindex(y.index))
+    rows = pd.concat(parts, axis=1)
     times = rows.index.get_level_values(-1)
     names = _names(rows.index)
     rows = rows.reset_index(drop=True)
