@@ -28,6 +28,7 @@ __all__ = [
     "TrainingInterrupted",
     "TrainingRowsWarning",
     "TsgenError",
+    "UnsortedFilesWarning",
     "warn_user",
 ]
 
@@ -138,6 +139,10 @@ class MemoryWarning(UserWarning):
 
 class FailedGroupsWarning(UserWarning):
     """Some groups couldn't be fitted or forecast, and are left out: the message says why."""
+
+
+class UnsortedFilesWarning(UserWarning):
+    """Rows of a series stand apart in files, and are sorted first: the message says where."""
 
 
 class TrainingInterrupted(UserWarning):

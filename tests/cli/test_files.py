@@ -20,6 +20,7 @@ ROWS = 30
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`tsgen predict model.tsgen ...` in a folder with the model and sales/."""
     command = in_empty_folder(tmp_path, monkeypatch, capfd)
+    sales().to_parquet("all.parquet", index=False)
     tsgen.LSTMForecaster(max_steps=2, hidden_size=4, init="random").fit(sales()).save("model.tsgen")
     Path("sales").mkdir()
     for number, (_, rows) in enumerate(sales().groupby("unique_id")):
@@ -48,7 +49,7 @@ def refused(done: Done, *needles: str) -> None:
         assert needle in done.err
 
 
-@pytest.mark.parametrize("file", ["sales", "sales/", "sales/*.parquet"])
+@pytest.mark.parametrize("file", ["sales", "sales/", "sales/*.parquet", "all.parquet"])
 def test_a_folder_is_forecast_into_a_folder(run: Run, file: str) -> None:
     done = run(file, "--horizon", 5, "--out", "forecasts/")
     assert (done.code, done.err) == (0, "")

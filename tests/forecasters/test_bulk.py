@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pandas.testing import assert_frame_equal
 from support.processes import python
 
 from tsgen import LSTMForecaster, Naive, SeasonalNaive
-from tsgen.errors import FrameError, SettingError
+from tsgen.errors import FrameError, SettingError, UnsortedFilesWarning
 from tsgen.forecasters import bulk, parts
 
 SMALL = {"hidden_size": 4, "max_steps": 2, "init": "random", "verbose": False}
@@ -67,7 +68,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-PARTS = [f"part-0000{number}.parquet" for number in range(3)]
+PARTS = [f"part-0000000{number}.parquet" for number in range(3)]
 
 # ---------------------------------------------------------------------------- what is forecast
 
@@ -131,6 +132,31 @@ def test_series_in_any_order_and_of_any_length(model: LSTMForecaster, tmp_path: 
     assert_frame_equal(frame_of(dataset), model.predict(5, df=df), rtol=1e-5)
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["of each series", "of all"])
+def test_rows_in_any_order(
+    promoted: LSTMForecaster, tmp_path: Path, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    df = panel(price=np.cos(np.arange(SERIES * ROWS)))
+    ahead = Naive().fit(df[["unique_id", "ds", "y"]]).predict(6).drop(columns="y")
+    ahead["price"] = np.sin(np.arange(len(ahead)))
+    if apart:
+        order = np.random.default_rng(0).permutation(len(df))
+        df = df.iloc[order].reset_index(drop=True)
+        firsts = df.drop_duplicates("unique_id")["unique_id"].tolist()
+        ahead = ahead.sort_values(
+            ["ds", "unique_id"], key=lambda c: c if c.name == "ds" else c.map(firsts.index)
+        )
+    else:
+        df = df.groupby("unique_id", sort=False).sample(frac=1, random_state=0)
+    given, future = written(df, tmp_path / "in"), written(ahead, tmp_path / "ahead")
+    warned = pytest.warns(UnsortedFilesWarning) if apart else nullcontext()
+    with warned:
+        found = promoted.predict(6, df=given, out=tmp_path / "out" / "new", future_df=future)
+    expected = promoted.predict(6, df=df, future_df=ahead)
+    assert_frame_equal(frame_of(found), expected, rtol=1e-5)
+    assert names(tmp_path / "out") == ["new"]
+
+
 def hash_of(name: str) -> int:
     return int(name[1:]) * 7 % 11
 
@@ -172,8 +198,11 @@ def test_future_files_of_other_series(promoted: LSTMForecaster, tmp_path: Path) 
     ahead = Naive().fit(df[["unique_id", "ds", "y"]]).predict(6).assign(price=2.0)
     given = written(df, tmp_path / "in")
     for rows, message in [
-        (ahead[ahead["unique_id"] != "s05"], r"has 's06' where df= has series 's05' \(row 150\)"),
-        (ahead.iloc[:-6], r"ends where df= has series 's10' \(row 300\)"),
+        (
+            ahead[ahead["unique_id"] != "s05"],
+            r"has 's06' where df= has series 's05' \(row 150: row 40 of",
+        ),
+        (ahead.iloc[:-6], r"ends where df= has series 's10' \(row 300: row 80 of"),
     ]:
         future = written(rows, tmp_path / "future", files=1)
         with pytest.raises(FrameError, match=f"future_df= {message}"):
@@ -348,17 +377,20 @@ def test_what_is_to_be_replaced_stays_until_there_is_something_else(
     assert pd.read_parquet(out).equals(before)
 
 
-def test_overwrite_goes_on_with_the_same_call(
+def test_overwrite_begins_the_same_call_anew(
     model: LSTMForecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, out = written(panel(), tmp_path / "in"), tmp_path / "out"
     asked = {"df": given, "out": out, "overwrite": True}
+    before = frame_of(model.predict(5, **asked))
+    first = (out / PARTS[0]).stat()
     with monkeypatch.context() as patched:
-        fail_at(1, patched)
-        with pytest.raises(RuntimeError):
+        fail_at(0, patched)
+        with pytest.raises(RuntimeError):  # nothing is taken away before there is something else
             model.predict(5, **asked)
-    fail_at(0, monkeypatch)
-    assert len(frame_of(model.predict(5, **asked))) == 5 * SERIES
+    assert frame_of(pyarrow.dataset.dataset(out)).equals(before)
+    assert frame_of(model.predict(5, **asked)).equals(before)
+    assert (out / PARTS[0]).stat().st_ino != first.st_ino
 
 
 def test_overwriting_leaves_no_parts_of_the_call_before(
@@ -423,15 +455,19 @@ def test_all_problems_of_a_block_with_the_rows_of_the_source(
     df, out = panel(), tmp_path / "out"
     df.loc[5 * ROWS + 3, "y"] = np.nan
     df.loc[6 * ROWS + 7, "y"] = np.inf
-    swapped = [7 * ROWS + 1, 7 * ROWS + 2]
-    df.loc[swapped, "ds"] = df.loc[swapped[::-1], "ds"].to_numpy()
+    df.loc[7 * ROWS + 2, "ds"] = df.loc[7 * ROWS + 1, "ds"]
     df.loc[9 * ROWS, "y"] = np.nan  # of the next block, which isn't reached
     with pytest.raises(FrameError) as caught:
         model.predict(5, df=written(df, tmp_path / "in"), out=out)
     message = str(caught.value)
-    for found in ("series 's05' at 2024-01-04", "(row 153)", "series 's06'", "(row 187)"):
+    for found in (
+        "series 's05' at 2024-01-04",
+        "(row 153: row 43 of 1.parquet)",
+        "series 's06'",
+        "(row 187: ",
+    ):
         assert found in message
-    assert "order of time: series 's07' at 2024-01-02 00:00:00 (row 212)" in message
+    assert "come twice in a series: series 's07' at 2024-01-02 00:00:00 (row 212: " in message
     assert "s09" not in message
     assert names(out) == ["_tsgen.json", PARTS[0]]
 
@@ -439,7 +475,9 @@ def test_all_problems_of_a_block_with_the_rows_of_the_source(
 def test_missing_ids_have_the_rows_of_the_source(model: LSTMForecaster, tmp_path: Path) -> None:
     df = panel()
     df.loc[[160, 165], "unique_id"] = None
-    with pytest.raises(FrameError, match="missing ids: row 160, row 165; give"):
+    with pytest.raises(
+        FrameError, match=r"missing ids: row 160: row 50 of .*, row 165: row 55 of .*; give"
+    ):
         model.predict(5, df=written(df, tmp_path / "in"), out=tmp_path / "out")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 import tsgen
 from tsgen import EncoderDecoderForecaster, LSTMForecaster
-from tsgen.data import store
+from tsgen.data import maps, store
 from tsgen.errors import FrameError, SettingError, StoreExistsError
 
 SMALL = {"hidden_size": 4, "max_steps": 3, "init": "random", "verbose": False}
@@ -49,6 +51,7 @@ def written(df: pd.DataFrame, folder: Path) -> str:
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_SERIES_AT_ONCE", 2)
     monkeypatch.setattr(store, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(maps, "_ROWS_AT_ONCE", 50)
 
 
 def assert_equal_weights(one: LSTMForecaster, other: LSTMForecaster) -> None:
@@ -89,6 +92,15 @@ def test_the_weights_are_those_of_the_frame(
     assert isinstance(model.history_.values, np.memmap)
 
 
+@pytest.mark.filterwarnings("ignore::tsgen.errors.UnsortedFilesWarning")
+@pytest.mark.parametrize("arguments", [{}, COVARIATES], ids=["alone", "covariates"])
+def test_rows_in_any_order(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    df = panel().sample(frac=1, random_state=0, ignore_index=True)
+    expected = LSTMForecaster(**SMALL).fit(df, **arguments)
+    model = LSTMForecaster(**SMALL).fit(written(df, tmp_path / "in"), **arguments)
+    assert_equal_weights(model, expected)
+
+
 def test_what_it_has_learned_is_used_and_saved(tmp_path: Path) -> None:
     df = panel()
     expected = LSTMForecaster(**SMALL).fit(df)
@@ -96,6 +108,10 @@ def test_what_it_has_learned_is_used_and_saved(tmp_path: Path) -> None:
     model = LSTMForecaster(**SMALL).fit(dataset, store=tmp_path / "store")
     assert_frame_equal(model.predict(4), expected.predict(4))
     assert_frame_equal(model.predict(4, level=80), expected.predict(4, level=80))
+    copied = pickle.loads(pickle.dumps(model))
+    assert_frame_equal(copied.predict(4), expected.predict(4))
+    copied.save(tmp_path / "copied.tsgen")
+    assert_frame_equal(deepcopy(model).predict(4), expected.predict(4))
     model.save(tmp_path / "model.tsgen")
     assert_frame_equal(tsgen.load(tmp_path / "model.tsgen").predict(4), expected.predict(4))
     assert (tmp_path / "store" / "values.npy").exists()
@@ -127,6 +143,6 @@ def test_what_is_refused(tmp_path: Path) -> None:
         model.fit(tmp_path / "text.csv")
     with pytest.raises(SettingError, match="multivariate=True needs several channels"):
         LSTMForecaster(**SMALL, multivariate=True).fit(given)
-    with pytest.raises(FrameError, match=r"series 's1'.*\(row 150\)"):
+    with pytest.raises(FrameError, match=r"series 's1'.*\(row 150: row 45 of 1\.parquet\)"):
         model.fit(written(df.assign(y=df["y"].where(df.index != 150)), tmp_path / "bad"))
     assert_frame_equal(model.predict(2), before)

@@ -60,9 +60,9 @@ def test_parts_of_another_request_go_with_the_first_new_one(tmp_path: Path) -> N
     finished(tmp_path / "out")
     other = PartsFolder(tmp_path / "out", REQUEST | {"horizon": 6})
     other.check(overwrite=True)
-    assert finished_names(tmp_path) == ["part-00000.parquet", "part-00001.parquet"]
+    assert finished_names(tmp_path) == ["part-00000000.parquet", "part-00000001.parquet"]
     other.write(0, FORECAST)
-    assert finished_names(tmp_path) == ["part-00000.parquet"]
+    assert finished_names(tmp_path) == ["part-00000000.parquet"]
 
 
 def finished_names(folder: Path) -> list[str]:

@@ -335,3 +335,12 @@ def test_a_backtest_that_fits_anew_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(model.backtest(df, 2, n_windows=2, refit=True)) == 4
+
+
+def test_a_memory_map_is_an_array(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.arange(4.0))
+    codec = Codec()
+    plain = codec.encode(np.load(tmp_path / "rows.npy", mmap_mode="r"))
+    found = Codec(arrays=codec.arrays).decode(plain)
+    np.testing.assert_array_equal(found, np.arange(4.0))
+    assert type(found) is np.ndarray

@@ -152,7 +152,7 @@ def predict(
     """Forecast with a saved MODEL: the series of FILE, or those that it was fitted to."""
     from tsgen.cli.data import Known, read_further
 
-    if file is not None and _are_files(file):
+    if file is not None and _are_streamed(file, out):
         _check_files(file, out, spec, {"--plot": plot, "--time-col": time_col})
         start = time.perf_counter()
         with _levels_of(model):
@@ -475,6 +475,14 @@ def _are_files(file: Path) -> bool:
     return file.is_dir() or (has_magic(str(file)) and not file.exists())
 
 
+def _are_streamed(file: Path, out: Path) -> bool:
+    """Whether some series at a time are read, and forecast into a folder: one big file is, too."""
+    from tsgen.cli.tables import is_parquet
+
+    is_folder = out.is_dir() or not (out.suffix or out.exists() or out == STANDARD)
+    return _are_files(file) or (is_parquet(file) and is_folder)
+
+
 def _check_files(file: Path, out: Path, spec: FileSpec, others: Mapping[str, Any]) -> None:
     """Refuse what isn't for files of Parquet that are read some series at a time."""
     from tsgen.cli.tables import is_table
@@ -485,8 +493,8 @@ def _check_files(file: Path, out: Path, spec: FileSpec, others: Mapping[str, Any
     beside = [option for option, value in {**written, **others}.items() if value is not None]
     if beside:
         raise CommandError(
-            f"{', '.join(beside)} beside {file}, which is read as many files of Parquet: leave it "
-            "out, or pass one file"
+            f"{', '.join(beside)} beside {file}, which is forecast some series at a time, "
+            "into a folder: leave it out, or pass one file and a table for --out"
         )
     if out == STANDARD or is_table(out):
         raise CommandError(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_ending",
+    "is_parquet",
     "is_table",
     "name_of",
     "picture_bytes",
@@ -77,6 +78,11 @@ def read_text(file: Path, spec: FileSpec) -> str:
     """The text that a file holds, whose lines end in a line feed."""
     with _reading(file) as content:
         return _decoded(content, spec)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is one of Parquet by its name."""
+    return path.name.lower().endswith(_PARQUET)
 
 
 def is_table(path: Path) -> bool:

@@ -14,7 +14,8 @@ them; `tsgen.generation` fills those that are left); ``frequency``,
 ``calendar`` and ``local_time`` (time stamps); ``covariates``; ``align`` (rows that come after
 `fit`, by series and stamp), ``future`` and ``future_covariates`` (the frames that have them);
 ``history`` (a panel as it was at earlier rows); ``parquet`` (files of more series than fit into
-memory, some whole ones at a time), ``store`` (a panel of them whose rows stay in files).
+memory, some whole ones at a time), ``sorting`` (makes whole what stands apart), ``store`` (a panel
+of files whose rows stay in files), ``maps`` (what is made of such rows).
 
 Symbols instead of numbers: ``vocabulary``, ``sequences`` (`SymbolPanel`, and what turns codes back
 into text, lists and frames), ``sequence_reader`` (the way in), ``pairs`` (of sequences: sources
@@ -57,6 +58,7 @@ from tsgen.data.guesses import NUMBER, column_candidates, suggested_names
 from tsgen.data.history import History
 from tsgen.data.layouts import Frame, LongLayout, WideLayout, as_stamps
 from tsgen.data.local_time import localise
+from tsgen.data.maps import changed_by_chunks, in_chunks
 from tsgen.data.missing import Fill, check_fill, fill_values
 from tsgen.data.native import AnyFrame, Native, is_frame, opened, opened_if_frame
 from tsgen.data.pairs import (
@@ -89,8 +91,9 @@ from tsgen.data.sequences import (
     TextSymbols,
     Unit,
 )
+from tsgen.data.sorting import in_whole_series
 from tsgen.data.spec import FrameSpec
-from tsgen.data.store import changed_by_chunks, in_chunks, read_stored_panel, rows_or_files
+from tsgen.data.store import read_stored_panel, rows_or_files
 from tsgen.data.validation import Problems, check_ids, listing
 from tsgen.data.vectors import read_vectors
 from tsgen.data.vocabulary import MOST_SYMBOLS, Codes, Vocabulary, dtype_of_codes
@@ -150,6 +153,7 @@ __all__ = [
     "frame_of_values",
     "hold_out",
     "in_chunks",
+    "in_whole_series",
     "is_frame",
     "is_path",
     "kind_of_categories",

@@ -16,9 +16,10 @@ from tsgen.data.covariates import Covariates
 from tsgen.data.dtypes import as_dtype, fitting
 from tsgen.data.frequency import Frequency
 from tsgen.data.layouts import Frame, Layout, Output, Shown, as_stamps
+from tsgen.data.maps import are_in_files, taken
 from tsgen.data.missing import fill_values
 from tsgen.data.native import Kind, like
-from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered, taken
+from tsgen.data.ragged import interleaved, offsets_of, ranges, scattered
 
 __all__ = ["Panel"]
 
@@ -111,9 +112,16 @@ class Panel:
         """The values of one series, a view."""
         return self.values[self.offsets[position] : self.offsets[position + 1]]
 
+    @property
+    def in_files(self) -> bool:
+        """Whether its rows may be more than memory holds."""
+        return are_in_files(self.values)
+
     def tail(self, rows: int) -> Panel:
-        """The same panel with at most the last ``rows`` rows of each series, copied."""
+        """The same panel with at most the last ``rows`` rows of each series."""
         kept = np.minimum(self.lengths, rows)
+        if np.array_equal(kept, self.lengths):
+            return self
         return self.cut(self.lengths - kept, kept)
 
     def last(self, rows: IntArray) -> Panel:

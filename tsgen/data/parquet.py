@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,24 @@ import pandas as pd
 from tsgen._messages import written
 from tsgen._typing import IntArray
 from tsgen.data.columns import Columns
-from tsgen.data.validation import Problems, listing
+from tsgen.data.validation import listing
 from tsgen.errors import FrameError, MissingExtraError, SettingError
 
-__all__ = ["ParquetSource", "SeriesBlock", "SeriesReader", "is_path", "with_rows_of"]
+__all__ = [
+    "PLACE",
+    "ParquetSource",
+    "SeriesApart",
+    "SeriesBlock",
+    "SeriesReader",
+    "is_path",
+    "need_pyarrow",
+    "with_rows_of",
+]
+
+PLACE = "__tsgen_place__"
+"""A column of sorted files: where each row stands in those that were given."""
 
 _ROWS_A_BATCH = 2**16
-_SORT = "sort the files by id and time"
 _ROW = re.compile(r"(?<=\brow )\d+(?=[),;]|$)")
 
 
@@ -54,7 +67,9 @@ class ParquetSource:
         MissingExtraError
             Without pyarrow.
         """
-        arrow = _pyarrow()
+        if isinstance(given, ParquetSource):
+            return given
+        arrow = need_pyarrow()
         if isinstance(given, arrow.dataset.Dataset):
             if not hasattr(given, "files"):
                 raise SettingError(
@@ -137,11 +152,31 @@ class ParquetSource:
                 f"{self.name} is a dataset with a filter, and is to be read file by file: pass it "
                 "without one"
             ) from error
-        make = _pyarrow().dataset.FileSystemDataset
+        make = need_pyarrow().dataset.FileSystemDataset
         return [
             ParquetSource(make([one], whole.schema, whole.format, whole.filesystem), one.path)
             for one in fragments
         ]
+
+    def place(self, row: int) -> str:
+        """A row of all as messages name it: where there are several files, with that of its own."""
+        ends = self._ends
+        if not ends:
+            return str(row)
+        file = bisect_right(ends, row)
+        folder = os.path.commonpath(self.dataset.files)
+        name = os.path.relpath(self.dataset.files[file], folder)
+        return f"{row}: row {row - (ends[file - 1] if file else 0)} of {name}"
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """How many rows there are up to the end of each file; empty where that says nothing."""
+        if len(self.dataset.files) == 1:
+            return []
+        try:
+            return list(accumulate(each.count_rows() for each in self.dataset.get_fragments()))
+        except ValueError:  # some rows are filtered away
+            return []
 
     def count_rows(self) -> int:
         """How many there are, by the ends of the files alone where none are filtered."""
@@ -149,7 +184,7 @@ class ParquetSource:
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """All rows at once."""
-        arrow = _pyarrow()
+        arrow = need_pyarrow()
         schema = arrow.schema([self.dataset.schema.field(name) for name in columns])
         return _frame(arrow.Table.from_batches(self.batches(columns), schema))
 
@@ -161,7 +196,7 @@ class ParquetSource:
         FrameError
             For a file that can't be read, which is named.
         """
-        arrow = _pyarrow()
+        arrow = need_pyarrow()
         scan = {
             "columns": list(columns),
             "batch_size": _ROWS_A_BATCH,
@@ -177,7 +212,7 @@ class ParquetSource:
 
     def _damaged(self, scan: dict[str, Any]) -> str:
         """The first file that can't be read: Arrow doesn't always say which."""
-        arrow = _pyarrow()
+        arrow = need_pyarrow()
         for fragment in self.dataset.get_fragments():
             try:
                 for _ in fragment.to_batches(schema=self.dataset.schema, **scan):
@@ -197,53 +232,36 @@ class SeriesBlock:
     starts : ndarray of shape (N,)
         The first row of each series.
     ids : Index of shape (N,)
-    first_row : int
-        The place of its first row in the source.
+    rows : range or ndarray of shape (rows,)
+        Their places in the source.
+    source : ParquetSource
     """
 
     table: Any
     starts: IntArray
     ids: pd.Index
-    first_row: int
+    rows: range | IntArray
+    source: ParquetSource
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @property
-    def rows(self) -> range:
-        """The places of its rows in the source."""
-        return range(self.first_row, self.first_row + self.table.num_rows)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """As pandas reads it, with all that is named in columns."""
         return _frame(self.table)
 
-    def check_order(self, time: str) -> None:
-        """Refuse series with rows that are earlier than the row before them."""
-        arrow = _pyarrow()
-        times = self.table[time]
-        if not (arrow.types.is_temporal(times.type) or arrow.types.is_integer(times.type)):
-            return  # no time stamps, as the reader of frames says
-        earlier = arrow.compute.less(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
-        late = np.flatnonzero(earlier.fill_null(False).to_numpy()) + 1
-        late = late[~np.isin(late, self.starts)]
-        if not len(late):
-            return
-        owners = np.searchsorted(self.starts, late, side="right") - 1
-        owners, first = np.unique(owners, return_index=True)
-        stamps = self.frame[time]
-        problems = Problems()
-        problems.add(
-            "series whose rows aren't in the order of time",
-            [
-                f"series {written(self.ids[owner])} at {stamps[row]} (row {row})"
-                for owner, row in zip(owners[:5], late[first][:5], strict=True)
-            ],
-            _SORT,
-            total=len(owners),
-        )
-        problems.raise_any()
+    def place(self, row: int) -> str:
+        """Where a row stands in the files, for messages."""
+        return self.source.place(int(self.rows[row]))
+
+    def with_places(self, problem: str) -> str:
+        """What a message says of rows of the block, of those of the files instead."""
+        return _ROW.sub(lambda found: self.place(int(found[0])), problem)
+
+
+class SeriesApart(FrameError):
+    """Series come back after rows of others: what reads whole series can't go on."""
 
 
 class SeriesReader:
@@ -260,7 +278,7 @@ class SeriesReader:
     def __init__(self, source: ParquetSource, columns: Sequence[str], id_col: str) -> None:
         self._source, self._id_col = source, id_col
         kind = _value_type(source.dataset.schema.field(id_col).type)
-        if _pyarrow().types.is_nested(kind):
+        if need_pyarrow().types.is_nested(kind):
             raise FrameError(
                 [f"column {written(id_col)} of {source.name} holds {kind}, which names no series; "
                  "convert it to text"]
@@ -286,8 +304,10 @@ class SeriesReader:
 
         Raises
         ------
+        SeriesApart
+            For a series that was there before.
         FrameError
-            For a series that was there before, and files that can't be read.
+            For files that can't be read.
         """
         while True:
             ends = self._starts[series::series]
@@ -304,7 +324,7 @@ class SeriesReader:
             return False
         if not len(batch):
             return True
-        arrow = _pyarrow()
+        arrow = need_pyarrow()
         ids = batch.column(self._id_col)
         ids = ids.cast(_value_type(ids.type))
         before = ids.slice(0, 0) if self._last_id is None else self._last_id
@@ -323,18 +343,25 @@ class SeriesReader:
 
     def _cut(self, series: int) -> SeriesBlock:
         """Take the first of the waiting series away."""
-        arrow = _pyarrow()
+        arrow = need_pyarrow()
         starts, later = self._starts[:series], self._starts[series:]
         end = int(later[0]) if len(later) else self._rows
         table = arrow.Table.from_batches(self._waiting)
         ids = pd.Index(table[self._id_col].take(arrow.array(starts)).to_pandas())
-        block = SeriesBlock(table.slice(0, end), starts, ids, self._first_row)
+        block = self._block(table.slice(0, end), starts, ids)
         self._waiting = table.slice(end).to_batches()
         self._starts = later - end
         self._rows -= end
         self._first_row += end
         self._check_are_new(block)
         return block
+
+    def _block(self, table: Any, starts: IntArray, ids: pd.Index) -> SeriesBlock:
+        if PLACE not in table.column_names:
+            rows: Any = range(self._first_row, self._first_row + len(table))
+            return SeriesBlock(table, starts, ids, rows, self._source)
+        rows = table[PLACE].to_numpy()
+        return SeriesBlock(table.drop_columns([PLACE]), starts, ids, rows, self._source)
 
     def _check_are_new(self, block: SeriesBlock) -> None:
         hashes = pd.util.hash_pandas_object(pd.Series(block.ids), index=False).to_numpy()
@@ -346,14 +373,13 @@ class SeriesReader:
         known[1:] |= new[1:] == new[:-1]
         if known.any():
             back = np.sort(order[known])
-            rows = block.starts[back] + block.first_row
             where = [
-                f"series {written(block.ids[place])} (row {row})"
-                for place, row in zip(back[:5], rows[:5], strict=True)
+                f"series {written(block.ids[number])} (row {block.place(block.starts[number])})"
+                for number in back[:5]
             ]
-            raise FrameError(
+            raise SeriesApart(
                 [f"series of {self._source.name} come back after rows of others: "
-                 f"{listing(where, total=len(back))}; {_SORT}"]
+                 f"{listing(where, total=len(back))}"]
             )  # fmt: skip
         self._seen = np.insert(self._seen, places, new)
 
@@ -386,10 +412,11 @@ def _frame(table: Any) -> pd.DataFrame:
 
 
 def _value_type(kind: Any) -> Any:
-    return getattr(kind, "value_type", kind) if _pyarrow().types.is_dictionary(kind) else kind
+    return getattr(kind, "value_type", kind) if need_pyarrow().types.is_dictionary(kind) else kind
 
 
-def _pyarrow() -> Any:
+def need_pyarrow() -> Any:
+    """The package, or an error that says how to get it."""
     try:
         import pyarrow
         import pyarrow.compute

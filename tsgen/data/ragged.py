@@ -14,12 +14,10 @@ import numpy as np
 
 from tsgen._typing import FloatArray, IntArray
 
-__all__ = ["Segments", "chunks", "interleaved", "offsets_of", "ranges", "scattered", "taken"]
+__all__ = ["Segments", "chunks", "interleaved", "offsets_of", "ranges", "scattered"]
 
 Segments: TypeAlias = tuple[FloatArray, IntArray, IntArray]
 """A table, where the segments begin in it, and how long they are."""
-
-_ROWS_AT_ONCE = 2**19
 
 
 def offsets_of(lengths: IntArray) -> IntArray:
@@ -66,13 +64,3 @@ def scattered(values: IntArray, positions: IntArray, count: int) -> IntArray:
     everywhere = np.zeros(count, dtype=np.int64)
     everywhere[positions] = values
     return everywhere
-
-
-def taken(rows: FloatArray, starts: IntArray, lengths: IntArray) -> FloatArray:
-    """Several segments of rows, one after the other, without the positions of all at once."""
-    offsets = offsets_of(lengths)
-    copied = np.empty((offsets[-1], *rows.shape[1:]), dtype=rows.dtype)
-    for some in chunks(offsets, _ROWS_AT_ONCE):
-        positions = ranges(starts[some], lengths[some])
-        copied[offsets[some.start] : offsets[some.stop]] = rows[positions]
-    return copied

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.lib import format as npy
 
 from tsgen._messages import written
 from tsgen._runtime import process_group
@@ -25,16 +23,18 @@ from tsgen.data.covariates import Covariate, Covariates, sorted_categories, with
 from tsgen.data.frame import Short, check_short, read_panel, refuse_short
 from tsgen.data.layouts import LongLayout
 from tsgen.data.long import LongReader
+from tsgen.data.maps import Table
 from tsgen.data.native import opened
 from tsgen.data.panel import Panel
-from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path, with_rows_of
+from tsgen.data.parquet import ParquetSource, SeriesBlock, SeriesReader, is_path
 from tsgen.data.ragged import chunks, offsets_of, ranges
 from tsgen.data.reader import reader_of
+from tsgen.data.sorting import in_whole_series
 from tsgen.data.spec import FrameSpec
 from tsgen.data.validation import listing
 from tsgen.errors import FrameError, SettingError, StoreExistsError
 
-__all__ = ["changed_by_chunks", "in_chunks", "read_stored_panel", "rows_or_files"]
+__all__ = ["read_stored_panel", "rows_or_files"]
 
 _SERIES_AT_ONCE = 512
 _ROWS_AT_ONCE = 2**19
@@ -68,7 +68,8 @@ def read_stored_panel(
     Parameters
     ----------
     source : ParquetSource
-        Long; the rows of a series stand together. Series come in any order.
+        Long; series and their rows come in any order. Where the rows of a series stand apart,
+        they are put together first (see `in_whole_series`).
     how, freq, min_rows, short
         As for `read_panel`; a frequency that isn't given is found in the first series.
     store : path, optional
@@ -86,10 +87,9 @@ def read_stored_panel(
     _check_layout(source, how)
     if not process_group().is_first:
         store = None
-    columns = source.columns_of(how.columns, _AS_FRAME)
-    blocks = SeriesReader(source, columns, how.columns.id)
-    with _new_folder(store) as folder:
-        parts = _Parts(folder, min_rows, short)
+    columns, id_col = source.columns_of(how.columns, _AS_FRAME), how.columns.id
+    with _new_folder(store) as folder, in_whole_series(source, id_col, folder) as whole:
+        blocks, parts = SeriesReader(whole, columns, id_col), _Parts(folder, min_rows, short)
         while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
             panel = _read(block, how, freq)
             freq, how = panel.frequency, replace(how, known_frequency="that of the first series")
@@ -101,40 +101,6 @@ def read_stored_panel(
         # Whatever holds some of the values holds the map, and so the file.
         weakref.finalize(panel.values.base, shutil.rmtree, folder, ignore_errors=True)
     return panel
-
-
-def in_chunks(values: FloatArray, offsets: IntArray) -> Iterator[tuple[slice, FloatArray]]:
-    """Values (rows,) of some series at a time, and which these are; for the sake of memory."""
-    for some in chunks(offsets, _ROWS_AT_ONCE):
-        yield some, np.asarray(values[offsets[some.start] : offsets[some.stop]])
-        whole = getattr(values, "base", None)
-        if isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            whole.madvise(mmap.MADV_DONTNEED)  # pages that were read, and can be read again
-
-
-def changed_by_chunks(
-    values: FloatArray, offsets: IntArray, change: Callable[[slice, FloatArray], FloatArray]
-) -> FloatArray:
-    """What a function makes of values (rows,), some series at a time; a map of those of a map."""
-    if not isinstance(values, np.memmap):
-        changed = np.empty(len(values))
-        for some, rows in in_chunks(values, offsets):
-            changed[offsets[some.start] : offsets[some.stop]] = change(some, rows)
-        return changed
-    handle, path = tempfile.mkstemp(".npy", dir=Path(str(values.filename)).parent)
-    os.close(handle)
-    table = _Table(Path(path))
-    for some, rows in in_chunks(values, offsets):
-        table.add(change(some, rows))
-    # Torch wants what can be written to, though nobody does.
-    mapped: FloatArray = np.load(path, mmap_mode="c")
-    weakref.finalize(mapped.base, _remove, path)
-    return mapped
-
-
-def _remove(path: str) -> None:
-    with suppress(OSError):
-        os.remove(path)
 
 
 def _check_layout(source: ParquetSource, how: FrameSpec) -> None:
@@ -156,9 +122,7 @@ def _read(block: SeriesBlock, how: FrameSpec, freq: Any) -> Panel:
     try:
         return read_panel(_frame_of(block, how), how, freq=freq)
     except FrameError as error:
-        raise FrameError(
-            [with_rows_of(problem, block.rows) for problem in error.problems]
-        ) from None
+        raise FrameError([block.with_places(problem) for problem in error.problems]) from None
 
 
 def _frame_of(block: SeriesBlock, how: FrameSpec) -> pd.DataFrame:
@@ -195,31 +159,6 @@ def _new_folder(store: str | os.PathLike[str] | None) -> Iterator[Path]:
         raise
 
 
-class _Table:
-    """Rows of float64 in a file of NumPy that grows."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._shape = path, (0,)
-
-    def add(self, rows: FloatArray) -> None:
-        """More of them, after the others."""
-        shape = (self._shape[0] + len(rows), *rows.shape[1:])
-        with self.path.open("r+b" if self.path.exists() else "wb") as file:
-            # NumPy leaves room in the header for a longer first axis.
-            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
-            npy.write_array_header_1_0(file, header)
-            file.seek(0, os.SEEK_END)
-            np.ascontiguousarray(rows, dtype=np.float64).tofile(file)
-        self._shape = shape
-
-    def mapped(self) -> FloatArray:
-        """All of them, as a memory map."""
-        if 0 in self._shape:  # there is no map of nothing
-            return np.empty(self._shape)
-        mapped: FloatArray = np.load(self.path, mmap_mode="r")
-        return mapped
-
-
 @dataclass(frozen=True)
 class _Order:
     """How series stand in the panel, and stood in the files."""
@@ -244,8 +183,8 @@ class _Parts:
 
     def __init__(self, folder: Path, min_rows: int, short: Short) -> None:
         self._folder, self._min_rows, self._skips = folder, min_rows, short == "skip"
-        self._values = _Table(folder / "values.npy")
-        self._rows: _Table | None = None
+        self._values = Table(folder / "values.npy")
+        self._rows: Table | None = None
         self._static: list[FloatArray] = []
         self._schema: tuple[Covariate, ...] = ()
         self._panels: list[Panel] = []
@@ -263,7 +202,8 @@ class _Parts:
         self._values.add(panel.values)
         if panel.covariates is not None:
             self._add_covariates(panel.covariates)
-        self._panels.append(replace(panel, values=panel.values[:0], covariates=None))
+        # A part of the values, even of none, would keep all of them.
+        self._panels.append(replace(panel, values=np.empty(0), covariates=None))
 
     def _add_covariates(self, new: Covariates) -> None:
         known = self._schema or new.schema
@@ -271,7 +211,7 @@ class _Parts:
         if any(item.categories is not None for item in self._schema):
             new = new.read_as(self._schema)
         if self._rows is None:
-            self._rows = _Table(self._folder / "covariates.npy")
+            self._rows = Table(self._folder / "covariates.npy")
         self._rows.add(new.rows)
         self._static.append(new.static)
 
@@ -327,7 +267,7 @@ class _Parts:
 
     @staticmethod
     def _in_order(
-        table: _Table,
+        table: Table,
         lengths: IntArray,
         order: IntArray | None,
         change: Callable[[FloatArray], FloatArray] = lambda rows: rows,
@@ -337,7 +277,7 @@ class _Parts:
         if order is None or 0 in rows.shape:
             return rows
         starts, lengths = offsets_of(lengths)[:-1][order], lengths[order]
-        other = _Table(table.path.with_suffix(".sorted"))
+        other = Table(table.path.with_suffix(".sorted"))
         for some in chunks(offsets_of(lengths), _ROWS_AT_ONCE):
             other.add(change(np.asarray(rows[ranges(starts[some], lengths[some])])))
         del rows

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,12 +17,12 @@ import pandas as pd
 
 from tsgen._messages import written
 from tsgen._runtime import process_group, progress_line
-from tsgen._typing import IntArray
 from tsgen.data import (
     Columns,
     ParquetSource,
     SeriesBlock,
     SeriesReader,
+    in_whole_series,
     is_frame,
     is_path,
     opened,
@@ -145,9 +147,14 @@ def forecast_files(
     folder.check(overwrite=files.overwrite)
     if folder.is_finished:
         return folder.dataset()
-    work = _Work(files, source, folder, predict)
     progress, group = _Progress(source, shown), process_group()
-    with progress.line or nullcontext():
+    beside, id_col = Path(files.out).absolute().parent, files.columns.id
+    with (
+        in_whole_series(source, id_col, beside) as whole,
+        future.in_whole_series(beside) as ahead,
+        progress.line or nullcontext(),
+    ):
+        work = _Work(replace(files, future_df=ahead), whole, folder, predict)
         if not group.is_first:
             folder.await_first()
         # Its share of the parts, which is all of them for a process that is alone ...
@@ -184,45 +191,33 @@ class _Work:
         while (block := blocks.take(_SERIES_AT_ONCE, _ROWS_AT_ONCE)) is not None:
             ahead = future.of(block)
             if is_wanted(parts) and not self.folder.has(parts):
-                self.folder.write(parts, _forecast(block, ahead, columns, self.predict))
+                self.folder.write(parts, _forecast(block, ahead, self.predict))
             tell(block)
             parts += 1
         return parts
 
 
-def _forecast(
-    block: SeriesBlock, ahead: _Ahead, columns: Columns, predict: Predict
-) -> pd.DataFrame:
+def _forecast(block: SeriesBlock, ahead: _Ahead, predict: Predict) -> pd.DataFrame:
     """The forecast of a block, or an error with all that is wrong with it."""
-    problems: list[str] = []
-    forecast = None
-    try:
-        if columns.time in block.frame:
-            block.check_order(columns.time)
-    except FrameError as error:
-        problems += error.problems
     try:
         forecast = predict(block.frame, ahead.frame)
     except FrameError as error:
-        problems += error.problems
-    if problems:
-        raise FrameError([_with_rows_of_source(problem, block, ahead) for problem in problems])
+        raise FrameError(
+            [
+                (ahead if _OF_FUTURE.search(problem) else block).with_places(problem)
+                for problem in error.problems
+            ]
+        ) from None
     assert isinstance(forecast, pd.DataFrame)
     return forecast
-
-
-def _with_rows_of_source(problem: str, block: SeriesBlock, ahead: _Ahead) -> str:
-    """A problem of a block, with rows as they are counted in all of what was given."""
-    rows = ahead.rows if _OF_FUTURE.search(problem) else block.rows
-    return with_rows_of(problem, rows)
 
 
 class _Ahead(NamedTuple):
     """What is known of the horizon of a block."""
 
     frame: pd.DataFrame | None
-    rows: Sequence[int] | IntArray
-    """Of shape (rows,): where each stands in all of what was given."""
+    with_places: Callable[[str], str]
+    """A message about rows of the frame as one about rows of all of what was given."""
 
 
 class _Future:
@@ -231,6 +226,7 @@ class _Future:
     def __init__(self, given: Any, columns: Columns) -> None:
         self._columns = columns
         self._frame: pd.DataFrame | None = None
+        self._source: ParquetSource | None = None
         self._reader: SeriesReader | None = None
         self.identity: Any = None
         """What tells it from another one, as plain values."""
@@ -247,9 +243,18 @@ class _Future:
         read = [name for name in source.columns if name in wanted]
         self.identity = source.identity
         if columns.id in read:
-            self._reader = SeriesReader(source, read, columns.id)
+            self._source, self._reader = source, SeriesReader(source, read, columns.id)
         else:  # rows of all series
             self._frame = source.frame(read)
+
+    @contextmanager
+    def in_whole_series(self, beside: Path) -> Iterator[Any]:
+        """What gives the same, with the rows of each series together."""
+        if self._source is None:
+            yield self._frame
+            return
+        with in_whole_series(self._source, self._columns.id, beside) as whole:
+            yield whole
 
     def of(self, block: SeriesBlock) -> _Ahead:
         """The rows of a block's series."""
@@ -257,22 +262,22 @@ class _Future:
             return self._next(block, self._reader)
         frame = self._frame
         if frame is None or not self._columns.has_ids(frame):
-            return _Ahead(frame, range(0 if frame is None else len(frame)))
+            return _Ahead(frame, str)
         rows = np.flatnonzero(frame[self._columns.id].isin(block.ids))
-        return _Ahead(frame.iloc[rows], rows)
+        return _Ahead(frame.iloc[rows], partial(with_rows_of, rows=rows))
 
     @staticmethod
     def _next(block: SeriesBlock, reader: SeriesReader) -> _Ahead:
         ahead = reader.take(len(block))
         known = pd.Index([]) if ahead is None else ahead.ids
         if ahead is not None and known.equals(block.ids):
-            return _Ahead(ahead.frame, ahead.rows)
+            return _Ahead(ahead.frame, ahead.with_places)
         pairs = zip(block.ids, known, strict=False)
         at = next((i for i, (own, other) in enumerate(pairs) if own != other), len(known))
         other = f"has {written(known[at])}" if at < len(known) else "ends"
         raise FrameError(
             [f"future_df= {other} where df= has series {written(block.ids[at])} (row "
-             f"{block.starts[at] + block.first_row}): both need the same series in one order"]
+             f"{block.place(block.starts[at])}): both need the same series in one order"]
         )  # fmt: skip
 
 

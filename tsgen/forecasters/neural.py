@@ -262,7 +262,8 @@ class NeuralForecaster(FittedForecaster):
             per id and time) or rows under a MultiIndex (id, time). It isn't changed. Or a frame of
             polars, pyarrow, DuckDB or anything else with Arrow's stream: forecasts are such, too.
             Or a folder, a glob or a file of Parquet as a long frame with ids, whose rows may be
-            more than memory holds; the rows of each series stand together.
+            more than memory holds, in any order; where those of a series stand apart, they are
+            sorted on disk first, which needs ``tsgen[duckdb]``.
         id_col, time_col, target_col : str
             The columns of a long frame; one without the id column, or with ``id_col=None``, is
             one series. A list of targets are as many series of each id, or with
@@ -466,7 +467,8 @@ class NeuralForecaster(FittedForecaster):
         losses = train(recipe, self.history_, module, data, run_dir=run_dir)
         self.__dict__.pop("first_weights_", None)
         self.report_ = report_of(module, data, losses)
-        self.state_ = self._fitted_model("fit").encode(self.panel_)
+        if not self.panel_.in_files:  # else it is made when it is needed
+            self.state_ = self._fitted_model("fit").encode(self.panel_)
         if self._began_with_pretrained:  # no second fit, so that levels are at hand
             self.calibrate()
         values, offsets = self.history_.values, self.history_.offsets

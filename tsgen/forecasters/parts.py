@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from tsgen._messages import written
+from tsgen._runtime import process_group
 from tsgen.data import ParquetSource, listing
 from tsgen.errors import ForecastsExistError, SettingError
 from tsgen.io import whole_file
@@ -48,9 +49,12 @@ class PartsFolder:
         self._request = json.loads(json.dumps({"tsgen": _version(), **request}))
         self._before = self._manifest()
         self._goes_on = self._before.get("request") == self._request
+        self._begins_anew = False
 
     def check(self, *, overwrite: bool) -> None:
         """Refuse a folder with anything else than parts of this request.
+
+        With ``overwrite`` it begins anew whatever is there; processes that share the work go on.
 
         Raises
         ------
@@ -59,6 +63,8 @@ class PartsFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise ForecastsExistError(f"out={written(str(self.path))} is a file: pass a folder")
+        if overwrite and process_group().size == 1:  # others would see what is to be replaced
+            self._begins_anew, self._goes_on = True, False
         names = self._names()
         foreign = [name for name in names if not _OURS.fullmatch(name)]
         if foreign:
@@ -102,11 +108,11 @@ class PartsFolder:
 
     def shard(self, number: int) -> Path:
         """A folder within this one, for the parts of a file of the source."""
-        return self.path / f"shard-{number:05d}"
+        return self.path / f"shard-{number:08d}"
 
     def begin(self) -> None:
         """Take away what another request has left in the folder, and note this one."""
-        self._goes_on = self._goes_on or self._is_of_request()
+        self._goes_on = self._goes_on or (not self._begins_anew and self._is_of_request())
         if self._goes_on:
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -134,7 +140,7 @@ class PartsFolder:
         return pyarrow.dataset.dataset(str(self.path), format="parquet")
 
     def _part(self, number: int) -> Path:
-        return self.path / f"part-{number:05d}.parquet"
+        return self.path / f"part-{number:08d}.parquet"
 
     def _names(self) -> list[str]:
         return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*"))

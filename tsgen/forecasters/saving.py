@@ -179,7 +179,7 @@ def warn_unless_savable(model: SavableEstimator) -> None:
     """Say before a training what `save_model` would say after it, and what stands in the way."""
     snapshot, _ = _without_left_out(model._snapshot())
     try:
-        few = _of_few_scalers(snapshot) if isinstance(snapshot, Snapshot) else snapshot
+        few = _of_few_rows(snapshot) if isinstance(snapshot, Snapshot) else snapshot
         _packed(type(model).__name__, few, {})
     except ModelFileError as error:
         warn_user(f"{error}. It is trained and forecasts all the same", UserWarning)
@@ -287,8 +287,8 @@ def _is_plain(value: Any) -> bool:
     return True
 
 
-def _of_few_scalers(snapshot: Snapshot) -> Snapshot:
-    """The same with the scaler of one series instead of all, which are made of the same types."""
+def _of_few_rows(snapshot: Snapshot) -> Snapshot:
+    """The same with a row of each series, and the scaler of one of them, as the others are."""
     scaler, known = snapshot.scaler, snapshot.covariate_scaler
     if not scaler.shared:
         first = scaler.scalers.take(np.array([0]))
@@ -298,4 +298,4 @@ def _of_few_scalers(snapshot: Snapshot) -> Snapshot:
         kept = np.array([0, len(known.ids)]) if len(known.ids) else np.array([0])
         few = tuple(part and part.take(kept) for part in known.scalers)
         known = replace(known, ids=known.ids[:1], scalers=few)
-    return replace(snapshot, scaler=scaler, covariate_scaler=known)
+    return replace(snapshot, panel=snapshot.panel.tail(1), scaler=scaler, covariate_scaler=known)

@@ -372,8 +372,9 @@ RULES = (
     _alone("decimal", Decimal, str, Decimal),
     _alone("uuid", uuid.UUID, str, uuid.UUID),
     _alone("bytes", bytes, bytes.hex, bytes.fromhex),
-    Rule("array", np.ndarray, lambda value, codec: codec.set_aside(value),
-         lambda payload, codec: codec.arrays[payload]),
+    *(Rule("array", kind, lambda value, codec: codec.set_aside(value),
+           lambda payload, codec: codec.arrays[payload])
+      for kind in (np.ndarray, np.memmap)),
     Rule("tensor", torch.Tensor, lambda value, codec: codec.set_aside(value.detach().cpu().numpy()),
          lambda payload, codec: torch.from_numpy(codec.arrays[payload])),
     *(Rule("element", kind, _plain_element, _element_of)

@@ -17,10 +17,10 @@ from tsgen.errors import ScalerError
 from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
 from tsgen.preprocessing.windows import CovariateRows
 
-__all__ = ["CovariateScaler", "fit_covariate_scaler"]
+__all__ = ["LARGEST_COVARIATE", "CovariateScaler", "fit_covariate_scaler"]
 
 
-_LARGEST = 1e30
+LARGEST_COVARIATE = 1e30
 """What float32 can hold, with room for a product; no scaled covariate means anything out there."""
 
 
@@ -152,7 +152,9 @@ class CovariateScaler:
         static = (covariates.static - self.centre) / self.scale
         bounds = torch.from_numpy(offsets)
         return CovariateRows(
-            torch.from_numpy(np.nan_to_num(rows).clip(-_LARGEST, _LARGEST).astype(np.float32)),
+            torch.from_numpy(
+                np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE).astype(np.float32)
+            ),
             bounds[:-1],
             bounds[1:],
             torch.from_numpy(static.astype(np.float32)),
