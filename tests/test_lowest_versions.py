@@ -17,7 +17,7 @@ def floors() -> dict[str, Version]:
     """Of what a user may install: the dependencies, and the extras that tests use."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    names = "parquet", "benchmarks", "holidays", "tune", "duckdb"
+    names = "parquet", "benchmarks", "holidays", "tune", "duckdb", "onnx"
     wanted = [*project["dependencies"], *(each for name in names for each in extras[name])]
     return {name: Version(version) for name, version in (each.split(">=") for each in wanted)}
 

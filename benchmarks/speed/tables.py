@@ -19,6 +19,7 @@ def tables() -> dict[str, str]:
         "VALIDATION": validation(read("validation_speed")),
         "CONTENTION": contention(read("contention")),
         "IMPORT": import_time(read("import_time")),
+        "EXPORT": export(read("export_latency")),
     }
 
 
@@ -116,4 +117,16 @@ def import_time(runs: pd.DataFrame) -> str:
         "| statement | seconds |",
         "|---|---:|",
         ((run.statement, number(run.seconds, 2)) for run in runs.itertuples()),
+    )
+
+
+def export(runs: pd.DataFrame) -> str:
+    """Milliseconds of forecasts by tsgen and by ONNX Runtime."""
+    return table(
+        "| work | `predict`, ms | ONNX Runtime, ms | times |",
+        "|---|---:|---:|---:|",
+        (
+            (run.work, number(run.predict_ms, 1), number(run.onnx_ms, 1), number(run.times, 1))
+            for run in runs.itertuples()
+        ),
     )

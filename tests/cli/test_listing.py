@@ -19,7 +19,7 @@ import tsgen
 from tsgen.cli import app
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-SETTINGS = {"forecast", "fit", "backtest", "generate", "translate"}
+SETTINGS = {"forecast", "fit", "backtest", "report", "generate", "translate"}
 """Commands that take --max-steps."""
 
 

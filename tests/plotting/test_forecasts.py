@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,23 @@ def test_what_is_no_backtest() -> None:
     for plot in (plot_backtest, plot_errors):
         with pytest.raises(FrameError, match=r"'cutoff', 'y_pred'.*model\.backtest"):
             plot(long())
+
+
+def test_a_dollar_in_a_name_begins_no_formula() -> None:
+    y = wavy(ROWS).rename(r"$\frac$")
+    figure = plot_forecast(y, Naive().fit(y).predict(5))
+    figure.savefig(io.BytesIO())
+    assert figure.axes[0].get_title(loc="left") == r"\$\frac\$"
+
+
+@pytest.mark.parametrize("freq", ["MS", "h"])
+def test_every_length_has_some_ticks(freq: str) -> None:
+    """Of 5 ticks at least, 49 to 59 months have none: matplotlib warns of it."""
+    for rows in (10, 40, 44, 48, 52, 100, 170):
+        y = indexed_by(pd.date_range("2020-01-01", periods=rows + 5, freq=freq))
+        axis = plot_forecast(y[:rows], y[rows:], last=rows).axes[0]
+        assert 2 <= len(axis.get_xticks()) <= 10
+
+
+def indexed_by(index: pd.DatetimeIndex) -> pd.Series:
+    return wavy(len(index)).set_axis(index)

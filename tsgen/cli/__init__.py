@@ -13,7 +13,7 @@ In the order of the way of the data:
 ``symbols``   a file to the sequences of symbols that a generator reads, and back
 ``accuracy``  the check of a forecast, and the errors of a backtest
 ``wording``   what the library says of arguments, said of options
-``commands``  forecast, fit, predict, backtest, pretrain, generate
+``commands``  forecast, fit, predict, backtest, report, pretrain, generate, translate
 """
 
 from tsgen.cli.commands import app, main

@@ -234,6 +234,46 @@ def backtest(
     _summary(lines | _write({out: found, plot: figure}, overwrite=overwrite), out)
 
 
+@app.command(epilog=_example("tsgen report sales.csv --out report.html"))
+@with_groups
+def report(
+    file: given.File,
+    roles: Roles,
+    spec: FileSpec,
+    fitting: Fitting,
+    horizon: given.ReportHorizon = None,
+    future_file: given.FutureFile = None,
+    model: given.ReportModel = None,
+    out: given.ReportOut = Path("report.html"),
+    overwrite: given.Overwrite = False,
+) -> None:
+    """Fit a model to FILE, and write a page on how good its forecasts are, and what comes."""
+    from tsgen.cli.data import Known, read_first, read_further
+
+    check_outputs({"--out": out}, [file, future_file, model], overwrite=overwrite)
+    _check_is_file("--out", out, "a report needs a file, such as report.html")
+    if [file, future_file].count(STANDARD) > 1:
+        raise CommandError("standard input (-) can be read once; name a file for the other")
+    if model is None:
+        data = read_first(file, spec, roles, fitting.freq)
+        frame, known = data.frame, data.known
+        ahead = None if future_file is None else read_further(future_file, spec, known)
+        fitted = _new_model(fitting)
+        start = time.perf_counter()
+        fitted.fit(frame, **_fit_arguments(data.columns, fitting))
+        lines = _fitted(frame, fitted, time.perf_counter() - start) | data.notes
+    else:
+        _refuse_beside_model(roles, fitting)
+        fitted, lines = _loaded(model), {"model": str(model)}
+        known = Known.from_model(fitted)
+        frame = read_further(file, spec, known, roles.time_col)
+        ahead = None if future_file is None else read_further(future_file, spec, known)
+    start = time.perf_counter()
+    with _writing(out):
+        fitted.report(frame, out, horizon=horizon, future_df=ahead, overwrite=overwrite)
+    _summary(lines | {"report": f"{time.perf_counter() - start:.1f} s", "written": str(out)})
+
+
 @app.command(epilog=_example("tsgen pretrain --minutes 60 --out weights.safetensors"))
 def pretrain(
     out: given.WeightsOut,

@@ -45,6 +45,9 @@ __all__ = [
     "Plot",
     "Prompt",
     "Refit",
+    "ReportHorizon",
+    "ReportModel",
+    "ReportOut",
     "Roles",
     "RunDir",
     "Save",
@@ -88,11 +91,16 @@ ModelFile = Annotated[
 Model = Annotated[
     Path | None, typer.Option(help="Written by tsgen fit; else one is fitted to the rows before.")
 ]
+ReportModel = Annotated[
+    Path | None,
+    typer.Option("--model", help="Written by tsgen fit; else one is fitted to FILE."),
+]
 FutureFile = Annotated[
     Path | None,
     typer.Option(help="CSV or Parquet with the --future columns at the time stamps to forecast."),
 ]
 Out = Annotated[Path, typer.Option(help="CSV or Parquet to write; - writes to standard output.")]
+ReportOut = Annotated[Path, typer.Option("--out", help="Page of HTML to write.")]
 OutOrFolder = Annotated[
     Path,
     typer.Option(
@@ -147,6 +155,9 @@ Overwrite = Annotated[
 # --- what is computed ----------------------------------------------------------------------------
 
 Horizon = Annotated[int, typer.Option(help="Steps to forecast.", min=1, show_default=False)]
+ReportHorizon = Annotated[
+    int | None, typer.Option("--horizon", help="Steps to forecast; one season, 6 at least.", min=1)
+]
 Length = Annotated[
     int,
     typer.Option(

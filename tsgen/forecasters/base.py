@@ -28,7 +28,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError
 from tsgen.evaluation import Cutoffs, anomalies, one_step_forecasts
-from tsgen.forecasters.summary import Summary, changed_arguments
+from tsgen.forecasters.summary import Summary
 
 __all__ = ["Estimator", "Forecaster", "of_one_moment", "with_hints"]
 
@@ -150,9 +150,8 @@ class Estimator(BaseEstimator, ABC):
 
     @property
     def _call(self) -> str:
-        """The constructor's call."""
-        defaults = type(self)().get_params(deep=False)
-        return f"{type(self).__name__}({changed_arguments(self.get_params(deep=False), defaults)})"
+        """The constructor's call, as scikit-learn writes it, in one line."""
+        return " ".join(repr(self).split())
 
     @abstractmethod
     def _sections(self) -> dict[str, dict[str, str]]:

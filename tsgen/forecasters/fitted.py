@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 import torch
 
+from tsgen import training
 from tsgen._messages import written
 from tsgen._runtime import isolated
 from tsgen._typing import FloatArray, IntArray
@@ -43,6 +45,7 @@ from tsgen.data import (
 )
 from tsgen.errors import NotFittedError, SettingError
 from tsgen.evaluation import Cutoffs, Plan, backtest
+from tsgen.export import write_onnx
 from tsgen.forecasters.base import Forecaster, of_one_moment, with_hints
 from tsgen.forecasters.bulk import (
     Files,
@@ -760,6 +763,71 @@ class FittedForecaster(SavableEstimator, Forecaster):
         )
         return panel.native(importance_table(found))
 
+    @with_hints
+    @of_one_moment
+    def report(
+        self,
+        df: AnyFrame,
+        path: str | PathLike[str] = "report.html",
+        *,
+        horizon: int | None = None,
+        future_df: AnyFrame | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write one page of HTML on how good forecasts are, and what comes, for who decides by it.
+
+        What was read; a backtest beside naive forecasts, by step and by series; forecasts with
+        intervals of the best, the median and the worst series; odd rows; what the model goes by,
+        whether its loops are stable, its settings, and versions. What can't be found out is left
+        out with the reason.
+
+        Where the model was trained on the rows of the backtest, a network of the same settings is
+        fitted to those before the first cutoff, which takes about as long as ``fit`` did. Levels
+        are calibrated if they aren't yet (see `calibrate`).
+
+        Parameters
+        ----------
+        df : Series or DataFrame
+            Its series, in any layout, with the columns' names given to ``fit``.
+        path : path, default "report.html"
+            The page stands by itself: no script, and nothing that is fetched from elsewhere.
+        horizon : int, optional
+            H; by default one season, but 6 steps at least.
+        future_df : DataFrame, optional
+            The future covariates at the time stamps of the horizon; without them a model that has
+            some is backtested, but nothing is forecast.
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        FrameError
+            With all that is wrong with ``df``.
+        FileExistsError
+            If there is a file and ``overwrite`` isn't given; nothing is computed then.
+
+        Examples
+        --------
+        >>> import tempfile, tsgen
+        >>> df = tsgen.load_dataset("sunspots")
+        >>> model = tsgen.LSTMForecaster(preset="zero_shot", verbose=False).fit(df)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.report(df, f"{folder}/report.html").name
+        'report.html'
+        """
+        from tsgen.reporting import write_report
+
+        return write_report(
+            self, df, path, horizon=horizon, future_df=future_df, overwrite=overwrite
+        )
+
     @isolated()
     @of_one_moment
     def calibrate(
@@ -811,6 +879,96 @@ class FittedForecaster(SavableEstimator, Forecaster):
     def _began_with_pretrained(self) -> bool:
         """Whether training began with weights that knew series, but none of these."""
         return self.settings_.init not in ("random", "fitted")
+
+    @isolated()
+    @of_one_moment
+    def export_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        level: float | Sequence[float] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the fitted model to a file from which ONNX Runtime forecasts, without torch.
+
+        Under DDP rank zero alone writes it.
+
+        The graph does what `predict` does of the point forecast: bounds and scaling, reading a
+        context over its holes, the closed loop to any horizon, the median of members. Its inputs,
+        with B series (or systems of C channels) at once:
+
+        ``context`` : float64 of shape (B, rows, C)
+            The last rows of each, in the units of the data. ``rows_read`` of them count; those
+            before the start of a shorter series are NaN, and a NaN after it is a hole, which the
+            model fills as under ``fill="mask"``.
+        ``horizon`` : int64, a single number
+            H.
+        ``covariates`` : float64 of shape (B, rows + H, columns), if there are any
+            Of the rows of the context and of the horizon, a cycle of ``calendar=`` included. What
+            isn't known is NaN, as past covariates are in the horizon; categories are numbered from
+            1, and 0 is any other one.
+        ``static`` : float64 of shape (B, columns), if there are any
+        ``series`` : int64 of shape (B,), if what was learned of single series counts
+            The number of each in the list of ``series``, from 0; -1 for one not seen in ``fit``,
+            whose scaler is fitted to all rows of its context.
+
+        The output ``forecast``, float64 of shape (B, H, channels), is in the units of the data;
+        with ``level=80`` there are ``forecast-lo-80`` and ``forecast-hi-80``, too.
+        ``session.get_modelmeta().custom_metadata_map["tsgen"]`` is JSON with the names, in their
+        order, of channels, covariates, categories and series, ``rows_read`` and ``freq``.
+
+        A loop that runs away is held at its limits without a warning. A value outside of the bounds
+        of ``target_transform`` makes its forecast NaN, and so does, with ``window_norm``, a context
+        of which no value is known.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"model.onnx"``. The file appears there whole or not at all.
+        level : float or list of float, optional
+            Coverage of intervals in per cent, as in `predict`, for models that need no sample
+            paths for them: those that began with pretrained weights. It takes a second closed loop
+            (one for each channel).
+        overwrite : bool, default False
+            Whether a file that exists is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        SettingError
+            For an `EncoderDecoderForecaster`, and for transformers of scikit-learn as ``scaler``
+            or ``covariate_scaler``, which a graph doesn't have; with ``level=`` for a model whose
+            intervals come of sample paths.
+        FileExistsError
+            If the file exists and ``overwrite`` is false.
+        MissingExtraError
+            Without the package onnx: ``pip install 'tsgen[onnx]'``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import onnxruntime
+        >>> import tsgen
+        >>> df = tsgen.load_dataset("air_passengers")
+        >>> model = tsgen.LSTMForecaster(preset="zero_shot").fit(df)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export_onnx(f"{folder}/model.onnx")
+        ...     session = onnxruntime.InferenceSession(f"{folder}/model.onnx")
+        >>> context = df["y"].to_numpy(np.float64)[None, :, None]
+        >>> inputs = {"context": context, "horizon": np.array(12)}
+        >>> (forecast,) = session.run(["forecast"], inputs)
+        >>> bool(np.allclose(forecast[0, :, 0], model.predict(12)["y"], rtol=1e-5))
+        True
+        """
+        model = self._fitted_model("export_onnx")
+        shares = level_shares(level)
+        if shares and self._began_with_pretrained:
+            self._calibration()
+            model = self.model_
+        if training.is_rank_zero():  # under DDP every process comes here
+            write_onnx(model, self.panel_, path, shares=shares, overwrite=overwrite)
 
     def _start(self, model: FittedModel) -> ForecastState:
         """The state after the training series, read anew if the weights have changed since."""

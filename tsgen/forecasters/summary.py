@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FitRecord",
     "Summary",
-    "changed_arguments",
     "count_missing",
     "lines_of_network",
     "lines_of_panel",
@@ -197,13 +196,3 @@ def lines_of_training(
         lines["error in closed loop"] = f"{record.free_running:.3g} ({record.measured})"
         lines["error of one step"] = f"{record.teacher_forced:.3g}"
     return lines
-
-
-def changed_arguments(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """The arguments of a constructor that aren't the defaults, as in a call."""
-    changed = [
-        f"{name}={written(value)}"
-        for name, value in arguments.items()
-        if repr(value) != repr(defaults[name])
-    ]
-    return ", ".join(changed)

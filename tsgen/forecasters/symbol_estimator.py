@@ -15,6 +15,7 @@ from tsgen.forecasters.saving import SavableEstimator
 from tsgen.forecasters.summary import FitRecord, lines_of_network, lines_of_training
 from tsgen.forecasters.symbol_settings import GivenVectors, SymbolSettings
 from tsgen.inference import Sampling
+from tsgen.io import PathLike
 from tsgen.nn import Cell, SymbolNetwork
 
 if TYPE_CHECKING:
@@ -68,6 +69,18 @@ class SymbolEstimator(SavableEstimator, Generic[M]):
     @abstractmethod
     def _what_was_read(self) -> dict[str, str]:
         """Facts on sequences."""
+
+    def export_onnx(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Say that models of symbols can't be exported; those of numbers are.
+
+        Raises
+        ------
+        SettingError
+        """
+        raise SettingError(
+            f"{type(self).__name__} can't be exported to ONNX, which LSTMForecaster and "
+            "GRUForecaster can: serve it with tsgen.load(path)"
+        )
 
     def _fit_apart(self, learn: Callable[[Self], str | None]) -> Self:
         """Learn in a copy, whose attributes come in place of these all at once.

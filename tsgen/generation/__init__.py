@@ -28,7 +28,12 @@ from tsgen.generation.dispatch import (
     median,
     run,
 )
-from tsgen.generation.imputation import encode_over_holes, fill_holes, read_over_holes
+from tsgen.generation.imputation import (
+    HOLE_SLACK,
+    encode_over_holes,
+    fill_holes,
+    read_over_holes,
+)
 from tsgen.generation.noise import uniform_blocks, uniform_numbers
 from tsgen.generation.rollout import Feedback, Rollout, encode, rollout
 from tsgen.generation.sampling import SymbolChoice
@@ -36,6 +41,7 @@ from tsgen.generation.stepped import SymbolSteps, last_on_the_way, read_through
 from tsgen.generation.stopping import Ending, Stopping
 
 __all__ = [
+    "HOLE_SLACK",
     "ROWS_AT_ONCE",
     "BeamSearch",
     "Beams",

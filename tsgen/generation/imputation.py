@@ -13,9 +13,9 @@ from tsgen.generation.dispatch import ROWS_AT_ONCE, run
 from tsgen.generation.rollout import Feedback
 from tsgen.nn import AutoregressiveNetwork, RolloutState
 
-__all__ = ["encode_over_holes", "fill_holes", "read_over_holes"]
+__all__ = ["HOLE_SLACK", "encode_over_holes", "fill_holes", "read_over_holes"]
 
-_SLACK = 10.0
+HOLE_SLACK = 10.0
 """How much larger than any known value a prediction over a hole may become."""
 
 
@@ -83,7 +83,7 @@ def fill_holes(
         largest = torch.cat([state.values[some], values[some]], dim=1).abs().amax(dim=1)
         feedback = Feedback(
             given=given,
-            limits=_SLACK * largest.clamp(min=1.0)[:, None].expand_as(given),
+            limits=HOLE_SLACK * largest.clamp(min=1.0)[:, None].expand_as(given),
             covariates=None if covariates is None else covariates[some],
             known=begun[some],
         )

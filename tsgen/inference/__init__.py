@@ -14,7 +14,7 @@ and ``integrity`` checks what is read of one.
 
 from tsgen.inference.calibration import calibrate_on_tail, calibrate_spread, tail_length
 from tsgen.inference.continuation import Continuation, OnBlowup, Until
-from tsgen.inference.fitted import FittedModel, checksum
+from tsgen.inference.fitted import LIMIT_SLACK, FittedModel, checksum
 from tsgen.inference.forecast import SAMPLES, Spread, forecast_outputs, sample_paths
 from tsgen.inference.generator import FittedGenerator, Sampling, SymbolState
 from tsgen.inference.importance import (
@@ -34,6 +34,7 @@ from tsgen.inference.intervals import Calibration, Innovations, level_shares, qu
 from tsgen.inference.rolling_origin import continuations
 from tsgen.inference.saving import PARTS, load_state, save_state
 from tsgen.inference.seq2seq import FittedSeq2Seq
+from tsgen.inference.spread import ERRORS_OF_POOL
 from tsgen.inference.spread_calibration import SpreadCalibration
 from tsgen.inference.stability import measure_stability
 from tsgen.inference.state import Context, Encoding, ForecastState
@@ -41,6 +42,8 @@ from tsgen.inference.symbol_backtest import Cut, forecasts_at, last_cuts
 from tsgen.inference.symbol_importance import lag_importance
 
 __all__ = [
+    "ERRORS_OF_POOL",
+    "LIMIT_SLACK",
     "PARTS",
     "ROWS_LIMIT",
     "SAMPLES",

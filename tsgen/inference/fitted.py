@@ -41,13 +41,13 @@ from tsgen.preprocessing import (
     WindowShape,
 )
 
-__all__ = ["FittedModel", "Generated", "checksum"]
+__all__ = ["LIMIT_SLACK", "FittedModel", "Generated", "checksum"]
 
 T = TypeVar("T")
 
 _STEPS_BETWEEN_CHECKS = 256
 
-_SLACK = 10.0
+LIMIT_SLACK = 10.0
 """How much larger than any value in training one may become before the loop counts as lost."""
 
 
@@ -396,7 +396,7 @@ class FittedModel:
         # A constant series is forecast as that constant, whatever its loop does.
         seen = torch.where(encoding.normaliser.spread > 0, seen, torch.inf)
         steps = torch.arange(horizon, dtype=seen.dtype, device=seen.device)[:, None]
-        return _SLACK * seen * (1 + steps / self.train_horizon)
+        return LIMIT_SLACK * seen * (1 + steps / self.train_horizon)
 
     def check(self, state: ForecastState) -> None:
         """Refuse a state that other weights have read."""

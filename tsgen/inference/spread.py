@@ -22,9 +22,9 @@ from tsgen.generation import Feedback
 from tsgen.inference.fitted import FittedModel
 from tsgen.inference.state import Encoding
 
-__all__ = ["predicted_spread"]
+__all__ = ["ERRORS_OF_POOL", "predicted_spread"]
 
-_ERRORS_OF_POOL = 5.0
+ERRORS_OF_POOL = 5.0
 """As many errors of its own as a series needs to count as much as all others."""
 
 
@@ -60,4 +60,4 @@ def _one_step_spread(errors: Tensor) -> Tensor:
     squares = torch.where(known, errors, 0.0).square().sum(dim=1)
     count = known.sum(dim=1)
     of_all = squares.sum(dim=0) / count.sum(dim=0).clamp(min=1)
-    return ((squares + _ERRORS_OF_POOL * of_all) / (count + _ERRORS_OF_POOL)).sqrt()
+    return ((squares + ERRORS_OF_POOL * of_all) / (count + ERRORS_OF_POOL)).sqrt()

@@ -10,7 +10,7 @@ numpy and pandas have types for), ``skops_objects`` (a user's own transformers).
 
 from tsgen.io.archive import PathLike, check_target, printable, whole_file
 from tsgen.io.codec import Codec, CodecError
-from tsgen.io.container import Container, about, type_names
+from tsgen.io.container import Container, about, tsgen_version, type_names
 
 __all__ = [
     "Codec",
@@ -20,6 +20,7 @@ __all__ = [
     "about",
     "check_target",
     "printable",
+    "tsgen_version",
     "type_names",
     "whole_file",
 ]

@@ -78,7 +78,12 @@ class Container:
 
     def write(self, target: Path, *, overwrite: bool) -> None:
         """Make the file, whole or not at all."""
-        manifest = {"format": FORMAT, "tsgen": _version(), "class": self.kind, "model": self.model}
+        manifest = {
+            "format": FORMAT,
+            "tsgen": tsgen_version(),
+            "class": self.kind,
+            "model": self.model,
+        }
         write_archive(target, manifest, self.members, overwrite=overwrite)
 
     def unpack(
@@ -130,7 +135,7 @@ def about(path: PathLike, what: str) -> Iterator[None]:
         ) from error
 
 
-def _version() -> str:
+def tsgen_version() -> str:
     # By name, since import-linter takes an import of the package for one of all that it exports.
     return str(importlib.import_module("tsgen").__version__)
 
@@ -145,7 +150,8 @@ def _check_manifest(manifest: Any) -> None:
     if version > FORMAT:
         raise ModelFileError(
             f"was written by tsgen {printable(manifest.get('tsgen'))} in format {version}, but "
-            f"this is tsgen {_version()}, which reads format {FORMAT}: pip install --upgrade tsgen"
+            f"this is tsgen {tsgen_version()}, which reads format {FORMAT}: "
+            "pip install --upgrade tsgen"
         )
     kind = manifest.get("class")
     if not isinstance(kind, str) or not re.fullmatch(r"\w{1,100}", kind):

@@ -14,10 +14,13 @@ Examples
 
 from tsgen.plotting.forecasts import plot_backtest, plot_errors, plot_forecast
 from tsgen.plotting.models import plot_importance, plot_prior, plot_training
-from tsgen.plotting.style import save_figure
+from tsgen.plotting.style import FORECAST, HISTORY, MUTED, save_figure
 from tsgen.plotting.symbols import plot_attention, plot_symbols
 
 __all__ = [
+    "FORECAST",
+    "HISTORY",
+    "MUTED",
     "plot_attention",
     "plot_backtest",
     "plot_errors",

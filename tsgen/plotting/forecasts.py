@@ -228,7 +228,9 @@ def plot_errors(
         spread = table[target].groupby(of_series, observed=True).transform("std")
         relative = (error / spread.where(spread > 0)).groupby([*of_series, step], observed=True)
         by_step = relative.mean().groupby(level=-1).mean()
-        axis.plot(by_step.index, by_step.to_numpy(), color=colour, marker=".", label=str(target))
+        axis.plot(
+            by_step.index, by_step.to_numpy(), color=colour, marker=".", label=title_of(target)
+        )
     axis.set_ylim(bottom=0)
     axis.set_xlabel("step", fontsize=9, color=HISTORY)
     axis.set_ylabel("mean absolute error,\nstandard deviations", fontsize=9, color=HISTORY)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tsgen.training import TrainingReport
 
-from tsgen.plotting.style import FORECAST, HISTORY, MUTED, set_title
+from tsgen.plotting.style import FORECAST, HISTORY, MUTED, set_title, title_of
 
 __all__ = ["plot_importance", "plot_prior", "plot_training"]
 
@@ -58,7 +58,7 @@ def plot_importance(importance: AnyFrame, *, title: str | None = None) -> Figure
     figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(bars)), layout="constrained")
     axis = figure.subplots()
     axis.barh(
-        bars["input"].astype(str),
+        bars["input"].map(title_of),
         100 * bars["importance"],
         xerr=100 * bars["spread"],
         color=FORECAST,

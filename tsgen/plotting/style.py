@@ -52,8 +52,9 @@ def set_title(
 
 
 def title_of(name: Any) -> str:
-    """The name of a series; those of several parts are joined."""
-    return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    """The name of a series; those of several parts are joined. A $ in it begins no formula."""
+    text = " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return text.replace("$", r"\$")
 
 
 def dress(axis: Axes, past: pd.Series) -> None:
@@ -64,7 +65,10 @@ def dress(axis: Axes, past: pd.Series) -> None:
     if isinstance(past.index, pd.DatetimeIndex):
         from matplotlib import dates
 
-        locator: Any = dates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        # With 5 at least, its default, there are lengths that no interval of its own divides.
+        locator: Any = dates.AutoDateLocator(  # type: ignore[no-untyped-call]
+            minticks=3, maxticks=8
+        )
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(
             dates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]

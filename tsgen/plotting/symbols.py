@@ -198,7 +198,7 @@ def _draw_symbols(axis: Axes, past: pd.Series, future: pd.Series, places: dict[A
     if len(future):
         axis.axvspan(edges[len(past)], edges[-1], color=FORECAST, alpha=0.08, linewidth=0)
     dress(axis, whole)
-    axis.set_yticks(list(places.values()), [str(symbol) for symbol in places])
+    axis.set_yticks(list(places.values()), [title_of(symbol) for symbol in places])
     axis.set_ylim(-0.8, len(places) - 0.2)
 
 

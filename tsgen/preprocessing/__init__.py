@@ -6,9 +6,14 @@ scales what is known beside the target, and ``units`` has all of that together; 
 windows of a scaled panel by one index. Nothing here learns by gradients.
 """
 
-from tsgen.preprocessing.covariates import CovariateScaler, fit_covariate_scaler
+from tsgen.preprocessing.covariates import (
+    LARGEST_COVARIATE,
+    CovariateScaler,
+    fit_covariate_scaler,
+)
 from tsgen.preprocessing.scalers import (
     NAMED_SCALERS,
+    SPREAD_FLOOR,
     AffineScalers,
     PanelScaler,
     SeriesScalers,
@@ -17,7 +22,12 @@ from tsgen.preprocessing.scalers import (
     WindowNormaliser,
     fit_scaler,
 )
-from tsgen.preprocessing.target_transforms import TargetTransform, target_transform_of
+from tsgen.preprocessing.target_transforms import (
+    LARGEST_LOG,
+    MARGIN,
+    TargetTransform,
+    target_transform_of,
+)
 from tsgen.preprocessing.units import NumericUnits, scaled
 from tsgen.preprocessing.windows import (
     Series,
@@ -31,7 +41,11 @@ from tsgen.preprocessing.windows import (
 )
 
 __all__ = [
+    "LARGEST_COVARIATE",
+    "LARGEST_LOG",
+    "MARGIN",
     "NAMED_SCALERS",
+    "SPREAD_FLOOR",
     "AffineScalers",
     "CovariateScaler",
     "NumericUnits",

@@ -18,10 +18,10 @@ from tsgen.errors import ScalerError
 from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
 from tsgen.preprocessing.windows import CovariateRows
 
-__all__ = ["CovariateScaler", "fit_covariate_scaler"]
+__all__ = ["LARGEST_COVARIATE", "CovariateScaler", "fit_covariate_scaler"]
 
 
-_LARGEST = 1e30
+LARGEST_COVARIATE = 1e30
 """What float32 can hold, with room for a product; no scaled covariate means anything out there."""
 
 
@@ -171,7 +171,8 @@ class CovariateScaler:
             columns[column] = before
             flags.append(known.astype(np.float64))
         rows = np.stack([*columns, *flags], axis=1) if columns else np.empty((offsets[-1], 0))
-        return np.nan_to_num(rows).clip(-_LARGEST, _LARGEST).astype(np.float32)
+        limited = np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE)
+        return limited.astype(np.float32)
 
 
 def fit_covariate_scaler(template: Any, panel: Panel, *, shared: bool) -> CovariateScaler | None:

@@ -27,6 +27,7 @@ from tsgen.preprocessing.target_transforms import TargetTransform
 
 __all__ = [
     "NAMED_SCALERS",
+    "SPREAD_FLOOR",
     "PanelScaler",
     "SeriesScalers",
     "WindowNormaliser",
@@ -38,7 +39,7 @@ __all__ = [
 
 NAMED_SCALERS = ("standard", "minmax", "robust")
 
-_SPREAD_FLOOR = 0.01
+SPREAD_FLOOR = 0.01
 
 
 class SeriesScalers(ABC):
@@ -492,7 +493,7 @@ class WindowNormaliser(TensorRecord):
         # up the rows that lags reach before it.
         own_spread = _moments(values, known)[1]
         if window_norm:
-            return cls(mean, torch.maximum(spread, _SPREAD_FLOOR * own_spread))
+            return cls(mean, torch.maximum(spread, SPREAD_FLOOR * own_spread))
         constant = own_spread == 0
         zero = torch.zeros_like(mean)
         return cls(torch.where(constant, mean, zero), torch.where(constant, zero, zero + 1.0))

@@ -21,12 +21,12 @@ from tsgen._messages import written
 from tsgen._typing import BoolArray, FloatArray
 from tsgen.errors import ScalerError, SettingError
 
-__all__ = ["TargetTransform", "target_transform_of"]
+__all__ = ["LARGEST_LOG", "MARGIN", "TargetTransform", "target_transform_of"]
 
 
-_MARGIN = 1e-3
+MARGIN = 1e-3
 """How far inside of its bounds a value at the bound of ``"logit"`` is taken to lie, as a share."""
-_LARGEST_LOG = 690.0
+LARGEST_LOG = 690.0
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ class TargetTransform:
             raise ScalerError(f"{values[outside].flat[0]:g} {self.complaint}")
         if self.high is None:
             return np.log1p(values)
-        share = _MARGIN + (1 - 2 * _MARGIN) * (values - self.low) / (self.high - self.low)
+        share = MARGIN + (1 - 2 * MARGIN) * (values - self.low) / (self.high - self.low)
         return np.log(share / (1 - share))
 
     def inverse(self, values: FloatArray) -> FloatArray:
         """And back, inside of the bounds."""
         if self.high is None:
-            return np.maximum(np.expm1(np.minimum(values, _LARGEST_LOG)), 0.0)
-        share = 1 / (1 + np.exp(-np.clip(values, -_LARGEST_LOG, _LARGEST_LOG)))
-        inside = np.clip((share - _MARGIN) / (1 - 2 * _MARGIN), 0.0, 1.0)
+            return np.maximum(np.expm1(np.minimum(values, LARGEST_LOG)), 0.0)
+        share = 1 / (1 + np.exp(-np.clip(values, -LARGEST_LOG, LARGEST_LOG)))
+        inside = np.clip((share - MARGIN) / (1 - 2 * MARGIN), 0.0, 1.0)
         return self.low + (self.high - self.low) * inside
 
     @property
