@@ -134,8 +134,9 @@ def test_other_networks_and_a_trainer_of_ones_own(tmp_path: Path) -> None:
         ({}, COVARIATES, 2),
         ({"multivariate": True}, {"target_col": ["y", "price"]}, 1),
         ({"val_size": 3}, {}, 1),
+        ({"target_transform": ("logit", -100, 100)}, {}, 1),
     ],
-    ids=["alone", "covariates", "channels", "validated"],
+    ids=["alone", "covariates", "channels", "validated", "transformed"],
 )
 def test_what_a_training_reads_is_in_files(
     tmp_path: Path, settings: dict[str, Any], arguments: dict[str, Any], made: int
