@@ -127,6 +127,27 @@ def test_other_networks_and_a_trainer_of_ones_own(tmp_path: Path) -> None:
     assert len(data.some_windows(64).values) == 64
 
 
+@pytest.mark.parametrize(
+    ("settings", "arguments", "made"),
+    [
+        ({}, {}, 1),
+        ({}, COVARIATES, 2),
+        ({"multivariate": True}, {"target_col": ["y", "price"]}, 1),
+        ({"val_size": 3}, {}, 1),
+        ({"target_transform": ("logit", -100, 100)}, {}, 1),
+    ],
+    ids=["alone", "covariates", "channels", "validated", "transformed"],
+)
+def test_what_a_training_reads_is_in_files(
+    tmp_path: Path, settings: dict[str, Any], arguments: dict[str, Any], made: int
+) -> None:
+    store = tmp_path / "store"
+    model = LSTMForecaster(**SMALL, **settings, context_length=ROWS)
+    kept = model.prepare(written(panel(), tmp_path / "in"), **arguments, store=store)
+    assert len([path for path in store.iterdir() if path.name.startswith("tmp")]) == made
+    del kept
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     df = panel()
     given = written(df, tmp_path / "in")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib import format as npy
 
 from tsgen._typing import FloatArray, IntArray
@@ -42,11 +43,18 @@ def in_chunks(values: FloatArray, offsets: IntArray) -> Iterator[tuple[slice, Fl
 
 
 def changed_by_chunks(
-    values: FloatArray, offsets: IntArray, change: Callable[[slice, FloatArray], FloatArray]
-) -> FloatArray:
-    """What a function makes of values (rows,), some series at a time; of a map a map."""
+    values: FloatArray,
+    offsets: IntArray,
+    change: Callable[[slice, FloatArray], npt.NDArray[Any]],
+    shape: tuple[int, ...] | None = None,
+    dtype: npt.DTypeLike = np.float64,
+) -> npt.NDArray[Any]:
+    """What a function makes of values (rows, ...), some series at a time; of a map a map.
+
+    Its shape and dtype are those of the values where nothing else is said.
+    """
     changed = (change(some, rows) for some, rows in in_chunks(values, offsets))
-    return _joined(changed, values.shape, values)
+    return _joined(changed, values.shape if shape is None else shape, values, dtype)
 
 
 def taken(rows: FloatArray, starts: IntArray, lengths: IntArray) -> FloatArray:
@@ -71,10 +79,15 @@ def _give_back(rows: FloatArray) -> None:
         whole.madvise(mmap.MADV_DONTNEED)
 
 
-def _joined(parts: Iterable[FloatArray], shape: tuple[int, ...], beside: FloatArray) -> FloatArray:
+def _joined(
+    parts: Iterable[npt.NDArray[Any]],
+    shape: tuple[int, ...],
+    beside: FloatArray,
+    dtype: npt.DTypeLike = np.float64,
+) -> npt.NDArray[Any]:
     """Parts one after the other, in memory; many of them in a file where others are in one."""
     if not are_in_files(beside) or shape[0] <= _ROWS_AT_ONCE:
-        joined, first = np.empty(shape), 0
+        joined, first = np.empty(shape, dtype=dtype), 0
         for part in parts:
             joined[first : first + len(part)] = part
             first += len(part)
@@ -82,7 +95,7 @@ def _joined(parts: Iterable[FloatArray], shape: tuple[int, ...], beside: FloatAr
     folder = Path(_file_of(beside)).parent  # which goes with the rows that were read
     handle, path = tempfile.mkstemp(".npy", dir=folder if folder.is_dir() else None)
     os.close(handle)
-    table = Table(Path(path))
+    table = Table(Path(path), dtype)
     for part in parts:
         table.add(part)
     # Torch wants what can be written to, though nobody does.
@@ -97,20 +110,20 @@ def _remove(path: str) -> None:
 
 
 class Table:
-    """Rows of float64 in a file of NumPy that grows."""
+    """Rows in a file of NumPy that grows."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self._shape = path, (0,)
+    def __init__(self, path: Path, dtype: npt.DTypeLike = np.float64) -> None:
+        self.path, self._shape, self._dtype = path, (0,), np.dtype(dtype)
 
-    def add(self, rows: FloatArray) -> None:
+    def add(self, rows: npt.NDArray[Any]) -> None:
         """More of them, after the others."""
         shape = (self._shape[0] + len(rows), *rows.shape[1:])
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
             # NumPy leaves room in the header for a longer first axis.
-            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
             npy.write_array_header_1_0(file, header)
             file.seek(0, os.SEEK_END)
-            np.ascontiguousarray(rows, dtype=np.float64).tofile(file)
+            np.ascontiguousarray(rows, dtype=self._dtype).tofile(file)
         self._shape = shape
 
     def mapped(self, mode: Literal["r", "c"] = "r") -> FloatArray:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
 
 from tsgen._messages import written
 from tsgen._typing import FloatArray, IntArray
-from tsgen.data import Covariate, Covariates, Panel, listing, offsets_of, ranges
+from tsgen.data import Covariate, Covariates, Panel, changed_by_chunks, listing, offsets_of, ranges
 from tsgen.errors import ScalerError
 from tsgen.preprocessing.scalers import SeriesScalers, check_template, fit_scalers
 from tsgen.preprocessing.windows import CovariateRows
@@ -123,17 +124,38 @@ class CovariateScaler:
     def _scaled(self, covariates: Covariates, lengths: IntArray, ids: pd.Index) -> CovariateRows:
         offsets = offsets_of(lengths)
         positions = self.ids.get_indexer(ids) if len(self.ids) else np.full(len(ids), -1)
+
+        def scaled(some: slice, rows: FloatArray) -> npt.NDArray[np.float32]:
+            own = offsets[some.start : some.stop + 1] - offsets[some.start]
+            return self._scaled_rows(rows, own, positions[some])
+
+        shape = len(covariates.rows), len(self._of_rows) + len(self._past)
+        rows = changed_by_chunks(covariates.rows, offsets, scaled, shape, np.float32)
+        static = (covariates.static - self.centre) / self.scale
+        bounds = torch.from_numpy(offsets)
+        return CovariateRows(
+            torch.from_numpy(rows),
+            bounds[:-1],
+            bounds[1:],
+            torch.from_numpy(static.astype(np.float32)),
+            (*self._past, *range(len(self._of_rows), shape[1])),
+        )
+
+    def _scaled_rows(
+        self, given: FloatArray, offsets: IntArray, positions: IntArray
+    ) -> npt.NDArray[np.float32]:
+        """The rows of some systems as a network sees them, with flags of what is known behind."""
         columns = [
             values if scalers is None
             # The last scaler is that of all systems.
             else scalers.take(np.where(positions < 0, len(scalers) - 1, positions)).transform(
                 values, offsets)
-            for values, scalers in zip(covariates.rows.T, self.scalers, strict=True)
+            for values, scalers in zip(given.T, self.scalers, strict=True)
         ]  # fmt: skip
-        for item, given, exogenous in zip(self._of_rows, covariates.rows.T, columns, strict=True):
-            wrong = np.flatnonzero(np.isfinite(given) & ~np.isfinite(exogenous))
+        for item, before, exogenous in zip(self._of_rows, given.T, columns, strict=True):
+            wrong = np.flatnonzero(np.isfinite(before) & ~np.isfinite(exogenous))
             if len(wrong):
-                values = listing([f"{value:g}" for value in given[wrong]])
+                values = listing([f"{value:g}" for value in before[wrong]])
                 raise ScalerError(
                     f"covariate_scaler gives no finite values for covariate {written(item.name)}: "
                     f"{values}; choose a scaler that is defined for them"
@@ -149,17 +171,8 @@ class CovariateScaler:
             columns[column] = before
             flags.append(known.astype(np.float64))
         rows = np.stack([*columns, *flags], axis=1) if columns else np.empty((offsets[-1], 0))
-        static = (covariates.static - self.centre) / self.scale
-        bounds = torch.from_numpy(offsets)
-        return CovariateRows(
-            torch.from_numpy(
-                np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE).astype(np.float32)
-            ),
-            bounds[:-1],
-            bounds[1:],
-            torch.from_numpy(static.astype(np.float32)),
-            (*self._past, *range(len(columns), len(columns) + len(flags))),
-        )
+        limited = np.nan_to_num(rows).clip(-LARGEST_COVARIATE, LARGEST_COVARIATE)
+        return limited.astype(np.float32)
 
 
 def fit_covariate_scaler(template: Any, panel: Panel, *, shared: bool) -> CovariateScaler | None:

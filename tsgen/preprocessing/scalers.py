@@ -169,8 +169,19 @@ class TransformedScalers(SeriesScalers):
 
     def transformed(self, values: FloatArray, offsets: IntArray) -> FloatArray:
         """Flat values, transformed; one outside of its bounds is an error that names it."""
-        rows = np.repeat(self.applies, np.diff(offsets))
-        wrong = np.flatnonzero(self.target_transform.outside(values) & rows)
+        lengths = np.diff(offsets)
+
+        def outside(some: slice, rows: FloatArray) -> IntArray:
+            applies = np.repeat(self.applies[some], lengths[some])
+            found = np.flatnonzero(self.target_transform.outside(rows) & applies)
+            return found + int(offsets[some.start])
+
+        def forward(some: slice, rows: FloatArray) -> FloatArray:
+            applies, changed = np.repeat(self.applies[some], lengths[some]), rows.copy()
+            changed[applies] = self.target_transform.forward(rows[applies])
+            return changed
+
+        wrong = np.concatenate([outside(*part) for part in in_chunks(values, offsets)])
         if len(wrong):
             series = np.searchsorted(offsets, wrong, side="right") - 1
             where = [
@@ -181,9 +192,7 @@ class TransformedScalers(SeriesScalers):
                 f"a value of the target {self.target_transform.complaint}: "
                 f"{listing(where, total=len(wrong))}"
             )
-        transformed = values.copy()
-        transformed[rows] = self.target_transform.forward(values[rows])
-        return transformed
+        return changed_by_chunks(values, offsets, forward)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tsgen._typing import FloatArray, IntArray
+from tsgen.data import changed_by_chunks, ranges
 from tsgen.errors import SettingError
 from tsgen.nn import TensorRecord
 from tsgen.preprocessing.scalers import WindowNormaliser
@@ -358,13 +359,17 @@ def _rows_around(
 
 def _side_by_side(values: FloatArray, offsets: IntArray, channels: int) -> FloatArray:
     """Series one after the other as systems of C columns, (rows, C)."""
-    lengths = np.diff(offsets)[::channels]
-    first = offsets[:-1:channels]
-    # Row t of channel c of a system of n rows stands at its first + c · n + t.
-    system = np.repeat(np.arange(len(lengths)), lengths)
-    row = np.arange(len(system)) - (first // channels)[system]
-    starts = first[system, None] + np.arange(channels) * lengths[system, None]
-    return np.asarray(values[starts + row[:, None]])
+    bounds = offsets[::channels]
+
+    def transposed(some: slice, rows: FloatArray) -> FloatArray:
+        first = bounds[some] - bounds[some.start]
+        lengths = np.diff(bounds[some.start : some.stop + 1]) // channels
+        # Row t of channel c of a system of n rows stands at its first + c · n + t.
+        starts = first[:, None] + np.arange(channels) * lengths[:, None]
+        return np.stack([rows[ranges(column, lengths)] for column in starts.T], axis=1)
+
+    shape = len(values) // channels, channels
+    return changed_by_chunks(values, bounds, transposed, shape)
 
 
 def by_series(systems: Tensor) -> Tensor:
