@@ -1,0 +1,39 @@
+"""Air passengers: two years ahead, with intervals.
+
+The best known monthly series: airline passengers, in thousands, with a season that grows with the
+level. The last two years are held out, so that the forecast can be compared with what came.
+"""
+
+# %%
+# `fit` finds the frequency and the season. Training begins with the pretrained weights.
+import pandas as pd
+
+import tsgen
+
+df = tsgen.load_dataset("air_passengers")
+past, ahead = tsgen.hold_out(df, 24)
+model = tsgen.LSTMForecaster(verbose=False).fit(past)
+forecast = model.predict(24, level=[80, 95])
+forecast.head(3)
+
+# %%
+# `plot_forecast` draws the history and the bands.
+figure = tsgen.plot_forecast(past, forecast, last=72)
+figure.axes[0].plot(ahead["ds"], ahead["y"], "--", color="C3", label="what came")
+figure.axes[0].legend(loc="upper left")
+figure
+
+# %%
+# Beside the naive forecasts, on the same two years (MASE, lower is better).
+scores = {
+    name: tsgen.score(fitted.backtest(df, 24), "mase", train=past, season_length=12)["mase"]
+    for name, fitted in {
+        "tsgen": model,
+        "seasonal naive": tsgen.SeasonalNaive().fit(past),
+    }.items()
+}
+pd.DataFrame(scores)
+
+# %%
+# The season is right, and the level too low: the network damps a trend that goes on for longer than
+# most do. One series and one cutoff say little; [measurements](../measurements.md) has more of both.
