@@ -1,9 +1,9 @@
-"""What `mkdocs build` does beside the pages: it runs the gallery, and keeps the site offline.
+"""What `mkdocs build` adds to the pages: the gallery, which it runs, options, changes.
 
 A script of docs/gallery/ has the form that sphinx-gallery, Jupyter and editors know: a docstring
 with the title, then cells that begin with ``# %%`` and comments, which are text. A cell's last
 expression is shown: a figure as a picture, anything else as Python writes it. An exception or a
-warning in a script ends the build.
+warning in a script ends the build, and so does a page that fetches something from elsewhere.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+import typer
 from matplotlib.figure import Figure
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from typer.testing import CliRunner
+
+from tsgen.cli.commands import app
 
 STYLE = {"savefig.transparent": True, "svg.hashsalt": "tsgen"}  # a hash, so that ids stay the same
+TERMINAL = {"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"}
 FETCHED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]*"')
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page and its pictures for each script of the gallery."""
+    """Add the pages that are generated, and the pictures of the gallery."""
+    changes = Path(config.docs_dir, "..", "CHANGELOG.md").read_text("utf-8")
+    files.append(File.generated(config, "changes.md", content=changes))
+    files.append(File.generated(config, "cli.md", content=_command_line()))
     for script in sorted(Path(config.docs_dir, "gallery").glob("*.py")):
         page, pictures = rendered(script.stem, script.read_text("utf-8"))
         files.append(File.generated(config, f"gallery/{script.stem}.md", content=page))
@@ -94,3 +102,12 @@ def _run(code: str, names: dict[str, Any], file: str) -> tuple[str, bytes]:
                 elif shown is not None:
                     print(shown if isinstance(shown, pd.DataFrame | pd.Series) else repr(shown))
     return printed.getvalue(), svg.getvalue()
+
+
+def _command_line() -> str:
+    """What `--help` says of each command."""
+    page = "# Command line\n\nOptions in brackets have the defaults that are shown.\n"
+    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        answer = CliRunner().invoke(app, [name, "--help"], env=TERMINAL, prog_name="tsgen")
+        page += f"\n## {name}\n\n```\n{answer.output.strip()}\n```\n"
+    return page

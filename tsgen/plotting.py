@@ -737,7 +737,7 @@ def _dress(axis: Axes, past: pd.Series) -> None:
     if isinstance(past.index, pd.DatetimeIndex):
         from matplotlib import dates
 
-        locator: Any = dates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        locator: Any = dates.AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(
             dates.ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
