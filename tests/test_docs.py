@@ -67,7 +67,7 @@ def test_errors_read_as_the_page_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    pairs = re.findall(r"^```python\n(.*?)^```\n\n```\n(.*?)\n```", ERRORS.read_text("utf-8"), SPAN)
+    pairs = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)\n```", ERRORS.read_text("utf-8"), SPAN)
     for code, message in pairs:
         with pytest.raises((TypeError, tsgen.errors.TsgenError)) as caught:
             exec(code, names)

@@ -19,7 +19,7 @@ forecast.head(3)
 # %%
 # `plot_forecast` draws the history and the bands.
 figure = tsgen.plot_forecast(past, forecast, last=72)
-figure.axes[0].plot(ahead["ds"], ahead["y"], "--", color="C3", label="what came")
+figure.axes[0].plot(ahead["ds"], ahead["y"], "--", color="C0", label="what came")
 figure.axes[0].legend(loc="upper left")
 figure
 

@@ -23,8 +23,8 @@ figure = tsgen.plot_forecast(
     past[past["unique_id"] == one], forecast[forecast["unique_id"] == one], last=35
 )
 for rows, style, label in [
-    (blind.predict(21), ":", "without holidays"),
-    (ahead, "--", "what came"),
+    (blind.predict(21), "C2:", "without holidays"),
+    (ahead, "C0--", "what came"),
 ]:
     rows = rows[rows["unique_id"] == one]
     figure.axes[0].plot(rows["ds"], rows["y"], style, label=label)

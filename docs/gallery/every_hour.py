@@ -23,7 +23,7 @@ figure = tsgen.plot_forecast(past, forecasts[0], last=48)
 axes = figure.axes[0]
 for start in (6, 12, 18):
     axes.plot(forecasts[start]["ds"], forecasts[start]["y"], alpha=0.8, label=f"{start} hours later")
-axes.plot(new_rows["ds"], new_rows["y"], "--", color="C3", label="what came")
+axes.plot(new_rows["ds"], new_rows["y"], "--", color="C0", label="what came")
 axes.legend(loc="lower left", fontsize="small")
 figure
 

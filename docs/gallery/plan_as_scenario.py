@@ -20,8 +20,8 @@ planned = model.predict(24, given=plan)
 # Before June both are the same. After August they differ, and the summer after that remembers the plan.
 figure = tsgen.plot_forecast(df, usual, last=36)
 axes = figure.axes[0]
-axes.plot(planned["ds"], planned["y"], "--", color="C3", label="with the plan")
-axes.plot(plan["ds"], plan["y"], "o", color="C3", label="the plan")
+axes.plot(planned["ds"], planned["y"], "--", color="C0", label="with the plan")
+axes.plot(plan["ds"], plan["y"], "o", color="C0", label="the plan")
 axes.legend(loc="upper left")
 figure
 
