@@ -106,7 +106,7 @@ def _run(code: str, names: dict[str, Any], file: str) -> tuple[str, bytes]:
 
 def _command_line() -> str:
     """What `--help` says of each command."""
-    page = "# Command line\n\nOptions in brackets have the defaults that are shown.\n"
+    page = "# Command line\n\nWhat `tsgen COMMAND --help` says.\n"
     for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
         answer = CliRunner().invoke(app, [name, "--help"], env=TERMINAL, prog_name="tsgen")
         page += f"\n## {name}\n\n```\n{answer.output.strip()}\n```\n"

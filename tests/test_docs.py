@@ -40,7 +40,9 @@ def examples(page: Path) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of networks that have hardly learned
-@pytest.mark.parametrize("page", [page for page in PAGES if page != ERRORS and examples(page)], ids=name_of)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != ERRORS and examples(page)], ids=name_of
+)
 def test_examples_run_from_the_top_to_the_bottom_of_a_page(
     page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -62,12 +64,12 @@ def test_examples_run_from_the_top_to_the_bottom_of_a_page(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_errors_read_as_the_page_says(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_errors_read_as_the_page_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    pairs = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)\n```", ERRORS.read_text("utf-8"), SPAN)
+    pairs = re.findall(
+        r"^```python\n(.*?)^```\n\n```text\n(.*?)\n```", ERRORS.read_text("utf-8"), SPAN
+    )
     for code, message in pairs:
         with pytest.raises((TypeError, tsgen.errors.TsgenError)) as caught:
             exec(code, names)
@@ -155,5 +157,5 @@ def test_a_script_that_fails_or_warns_ends_the_build(
 def test_a_page_that_fetches_from_elsewhere_is_refused(hooks: ModuleType, address: str) -> None:
     page = SimpleNamespace(file=SimpleNamespace(src_uri="a.md"))
     assert hooks.on_post_page('<a href="https://example.org">', page=page)
-    with pytest.raises(PluginError, match="a.md fetches from elsewhere"):
+    with pytest.raises(PluginError, match=r"a\.md fetches from elsewhere"):
         hooks.on_post_page(f'<script src="{address}"></script>', page=page)

@@ -416,3 +416,11 @@ def test_the_first_of_many_pairs_are_drawn() -> None:
     assert figure.get_suptitle() == "(the first 2 of 5 pairs)"
     with pytest.raises(FrameError, match="no weights to draw"):
         tsgen.plot_attention([])
+
+
+@pytest.mark.parametrize(("freq", "rows"), [("h", 102), ("MS", 54)])
+def test_spans_between_two_units_of_time_have_few_ticks(freq: str, rows: int) -> None:
+    """Those of less than five days or years; too many ticks are a warning of matplotlib."""
+    series = wavy(rows).set_axis(pd.date_range("2024-01-01", periods=rows, freq=freq))
+    figure = plot_forecast(series, Naive().fit(series).predict(1), last=rows)
+    assert 3 <= len(figure.axes[0].get_xticks()) <= 8

@@ -1,8 +1,8 @@
 """Chaos and stability.
 
-A loop feeds on its own output: do its errors grow? The map of Hénon is the test, since the answer is
-known. Two of its paths that begin side by side part by a factor of e every 2.4 steps: its largest
-Lyapunov exponent is 0.419.
+A loop feeds on its own output: do its errors grow? The map of Hénon is the test, since the answer
+is known. Two of its paths that begin side by side part by a factor of e every 2.4 steps: its
+largest Lyapunov exponent is 0.419.
 """
 
 # %%
@@ -24,8 +24,8 @@ model.stability()
 
 # %%
 # The exponent of the rollout is near that of the map: the network has learned how it moves. So its
-# forecast must part from the truth, as any would, and then goes its own way. At step 82 it leaves the
-# range of values in training for the first time, by little.
+# forecast must part from the truth, as any would, and then goes its own way. At step 82 it leaves
+# the range of values in training for the first time, by little.
 figure = tsgen.plot_forecast(past, model.predict(30), last=10)
 figure.axes[0].plot(ahead.index, ahead, "--", color="C0", label="what came")
 figure.axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)

@@ -5,13 +5,14 @@ empty. A network that sees only the counts can't know when that will be.
 """
 
 # %%
-# The column `holiday` has the name of the day, or `no`. It is known years ahead: a future covariate.
-# Both networks learn from scratch and see the same rows. The training is short, to keep this page quick.
+# The column `holiday` has the name of the day, or `no`. It is known years ahead: a future
+# covariate. Both networks learn from scratch and see the same rows. The training is short, to keep
+# this page quick.
 import tsgen
 
 trains = tsgen.load_dataset("chicago_trains")
 past, ahead = tsgen.hold_out(trains, 21)
-short = dict(init="random", hidden_size=32, max_steps=300, verbose=False)
+short = {"init": "random", "hidden_size": 32, "max_steps": 300, "verbose": False}
 blind = tsgen.LSTMForecaster(**short).fit(past[["unique_id", "ds", "y"]])
 model = tsgen.LSTMForecaster(**short).fit(past, future_covariates=["holiday"])
 
@@ -32,9 +33,11 @@ figure.axes[0].legend(loc="lower left")
 figure
 
 # %%
-# What the loop goes by: how much its error grows when an input's values are exchanged between windows.
+# What the loop goes by: how much its error grows when an input's values are exchanged between
+# windows.
 tsgen.plot_importance(model.explain(past))
 
 # %%
-# Each holiday comes four times in four years of training. The forecast of a holiday that was seen so
-# rarely is a rough one, and one that was never seen counts as the mean of the others.
+# The network with holidays knows the day off, and not the quiet days around it, which have no name
+# here. Each holiday comes four times in four years of training. The forecast of a holiday that was
+# seen so rarely is a rough one, and one that was never seen counts as the mean of the others.

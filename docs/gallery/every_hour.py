@@ -1,7 +1,8 @@
 """Updating every hour.
 
-Vehicles on a motorway, a row an hour. The model is fitted once. Then a new row comes in each hour, is
-read, and the next day is forecast anew. Nothing is trained, and only the new row is read.
+Vehicles on a motorway, a row an hour. The model is fitted once. Then a new row comes in each
+hour, is read, and the next day is forecast anew. Nothing is trained, and only the new row is
+read.
 """
 
 # %%
@@ -22,11 +23,13 @@ len(forecasts)
 figure = tsgen.plot_forecast(past, forecasts[0], last=48)
 axes = figure.axes[0]
 for start in (6, 12, 18):
-    axes.plot(forecasts[start]["ds"], forecasts[start]["y"], alpha=0.8, label=f"{start} hours later")
+    later = forecasts[start]
+    axes.plot(later["ds"], later["y"], f"C{start // 6}", label=f"{start} hours later")
 axes.plot(new_rows["ds"], new_rows["y"], "--", color="C0", label="what came")
 axes.legend(loc="lower left", fontsize="small")
 figure
 
 # %%
-# With `carry=True` the level and the spread of the last full reading are kept. Encode anew after about
-# one context length. A state can be [saved](../forecasting.md#history-is-read-once) between two hours.
+# With `carry=True` the level and the spread of the last full reading are kept. Encode anew after
+# about one context length. A state can be [saved](../forecasting.md#history-is-read-once) between
+# two hours.

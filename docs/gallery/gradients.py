@@ -1,7 +1,7 @@
 """Influence by gradients: which past months move a forecast?
 
-The rollout is differentiable. The gradient of a step of the forecast with respect to the context says
-how far that step moves when a past value does.
+The rollout is differentiable. The gradient of a step of the forecast with respect to the context
+says how far that step moves when a past value does.
 """
 
 # %%
@@ -30,4 +30,5 @@ figure
 
 # %%
 # The largest is the July before (−5): the network adds to the value of a season ago. A gradient is
-# local, and holds for small changes of these values; [`explain`](../data.md) measures over many windows.
+# local, and holds for small changes of these values; [`explain`](../data.md) measures over many
+# windows.

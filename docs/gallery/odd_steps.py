@@ -1,7 +1,7 @@
 """A log, and its odd steps.
 
-A machine writes its state each minute. A generator that has learned the log says how likely each new
-step is. A fault is an unlikely one.
+A machine writes its state each minute. A generator that has learned the log says how likely each
+new step is. A fault is an unlikely one.
 """
 
 # %%
@@ -30,5 +30,5 @@ odd.sort_values("ds")
 tsgen.plot_symbols(today, marks=odd, order=cycle)
 
 # %%
-# The step after a fault is unlikely, too: with it the log comes back to its cycle. The fit never saw a
-# fault. A log with faults in its training teaches them as usual, as often as they are in it.
+# The step after a fault is unlikely, too: with it the log comes back to its cycle. The fit never
+# saw a fault. A log with faults in its training teaches them as usual, as often as they are in it.

@@ -17,7 +17,8 @@ usual = model.predict(24)
 planned = model.predict(24, given=plan)
 
 # %%
-# Before June both are the same. After August they differ, and the summer after that remembers the plan.
+# Before June both are the same. After August they differ, and the summer after that remembers the
+# plan.
 figure = tsgen.plot_forecast(df, usual, last=36)
 axes = figure.axes[0]
 axes.plot(planned["ds"], planned["y"], "--", color="C0", label="with the plan")

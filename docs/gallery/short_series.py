@@ -18,8 +18,8 @@ tsgen.plot_forecast(past, forecast, max_series=4)
 
 
 # %%
-# How short may they be? The MASE of the held-out year, from one, two and three years before it, beside
-# the values of last year.
+# How short may they be? The MASE of the held-out year, from one, two and three years before it,
+# beside the values of last year.
 def error(forecaster, years):
     rows = recent.groupby("unique_id").tail(12 * years + 12)
     past, _ = tsgen.hold_out(rows, 12)
@@ -37,6 +37,6 @@ pd.DataFrame(
 )
 
 # %%
-# From two years on the network is ahead, by a little. In a single year no season can be seen, and last
-# year's values are far better: who knows that there is one should use them. The weights don't know
-# holidays or prices either: with enough rows, [fine-tune](../pretrained.md#fine-tune) them.
+# From two years on the network is ahead, by a little. In a single year no season can be seen, and
+# last year's values are far better: who knows that there is one should use them. The weights don't
+# know holidays or prices either: with enough rows, [fine-tune](../pretrained.md#fine-tune) them.

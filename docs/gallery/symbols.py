@@ -34,5 +34,5 @@ speaker.fit([w for w, _ in known], [s for _, s in known])
 dict(zip(unseen, speaker.predict(unseen), strict=True))
 
 # %%
-# All three are toys. The verse is known by heart, the tunes keep the key and lose the thread, and real
-# spelling has exceptions: [measurements](../measurements.md#symbols) has real tasks.
+# All three are toys. The verse is known by heart, the tunes keep the key and lose the thread, and
+# real spelling has exceptions: [measurements](../measurements.md#symbols) has real tasks.
