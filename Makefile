@@ -99,8 +99,9 @@ lint: $(STAMP) ## ruff, mypy and import-linter
 architecture: $(STAMP) ## rooms, floors and arrows of the import graph
 	$(BIN)/python -m benchmarks.architecture
 
-docs: $(STAMP) ## the pages of docs/ and all public names, as a site in site/
+docs: $(STAMP) ## the site of docs/ in site/: the gallery is run, links are checked, examples are run
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	$(BIN)/$(PYTEST) tests/test_docs.py
 
 format: $(STAMP) ## let ruff format and repair
 	$(BIN)/ruff check --fix .
