@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmarks.markdown import NONE, number, table
+from benchmarks.markdown import NONE, number, seconds, table
 from benchmarks.record import read
 from benchmarks.speed.time_to_accuracy import seconds_to_accuracy
+
+HEADLINE = [
+    "1 series, horizon 1,000, after fit",
+    "414 series, horizon 48, after fit",
+    "414 series, horizon 48, 100 paths",
+    "backtest of 20 series, 100 cutoffs, horizon 48",
+]
+"""Works that the first page shows."""
 
 
 def tables() -> dict[str, str]:
@@ -15,6 +23,7 @@ def tables() -> dict[str, str]:
         "TIME_TO_ACCURACY": time_to_accuracy(read("time_to_accuracy")),
         "FIT_SPEED": fit(read("fit_speed")),
         "ROLLOUT_SPEED": rollout(read("rollout_speed")),
+        "SPEED": headline(read("rollout_speed"), read("scale_peers")),
         "MEMORY": memory(read("memory")),
         "VALIDATION": validation(read("validation_speed")),
         "CONTENTION": contention(read("contention")),
@@ -69,6 +78,33 @@ def rollout(runs: pd.DataFrame) -> str:
             for run in runs.itertuples()
         ),
     )  # fmt: skip
+
+
+def headline(forecasts: pd.DataFrame, files: pd.DataFrame) -> str:
+    """Some of these, and forecasts from files to files, beside the fastest peer."""
+    forecasts = forecasts.set_index("work").loc[HEADLINE]
+    rows = [
+        (work, run.tsgen_ms / 1000, run.fastest_peer, run.peer_ms / 1000)
+        for work, run in forecasts.iterrows()
+    ]
+    series = files["series"].max()
+    largest = files[files["series"] == series]
+    is_ours = largest["library_measured"] == "tsgen"
+    ours, peer = (
+        part.nsmallest(1, "seconds").iloc[0] for part in (largest[is_ours], largest[~is_ours])
+    )
+    rows.append((
+        f"{series:,} series, horizon 12, Parquet to Parquet",
+        ours["seconds"], peer["library_measured"], peer["seconds"],
+    ))  # fmt: skip
+    return table(
+        "| from pandas to pandas | tsgen | fastest of three peers | times as long |",
+        "|---|---:|---:|---:|",
+        (
+            (work, seconds(mine), f"{name}, {seconds(theirs)}", number(theirs / mine, 1))
+            for work, mine, name, theirs in rows
+        ),
+    )
 
 
 def memory(runs: pd.DataFrame) -> str:
