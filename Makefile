@@ -7,6 +7,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.complete
 LOWEST   := .venv-lowest
+SKTIME   := .venv-sktime
 ARGS     ?=
 # Tests run in as many processes as there are cores, four at most.
 WORKERS  ?= auto
@@ -21,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup forecast test coverage test-fast test-ray test-lowest lint architecture docs format build clean
+.PHONY: help setup forecast test coverage test-fast test-ray test-sktime test-lowest lint architecture docs format build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +56,14 @@ $(LOWEST)/.complete: pyproject.toml constraints-lowest.txt
 	@$(LOWEST)/bin/$(PIP) --constraint constraints-lowest.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
+# Of its own, since sktime 1.2 wants pandas below 3.1.
+$(SKTIME)/.complete: $(STAMP) pyproject.toml constraints-sktime.txt
+	@$(BIN)/python -m venv --clear $(SKTIME)
+	@$(SKTIME)/bin/$(PIP) --constraint constraints-sktime.txt hatchling
+	@$(SKTIME)/bin/$(PIP) --constraint constraints-sktime.txt --no-build-isolation \
+	    --editable '.[sktime,mlflow]' pytest
+	@touch $@
+
 forecast: $(STAMP) ## forecast 24 months of datasets/air_passengers.csv: forecast.csv and forecast.png
 	$(BIN)/tsgen forecast datasets/air_passengers.csv --horizon 24 --out forecast.csv --plot forecast.png \
 	    --overwrite
@@ -71,6 +80,11 @@ test-fast: $(STAMP) ## the tests that are not marked slow
 test-ray: $(STAMP) ## the tests that start a cluster of Ray on this machine, which they need installed
 	@$(BIN)/$(PIP) --constraint constraints.txt --no-build-isolation --editable '.[ray]'
 	$(BIN)/python -m pytest -m ray tests/distributed $(ARGS)
+
+# sktime 1.2 warns at each forecaster of a default that 1.3 will change.
+test-sktime: $(SKTIME)/.complete ## the checks of sktime and the tests of MLflow, in an environment of their own
+	$(SKTIME)/bin/python -m pytest -W "ignore:The default of config:FutureWarning" tsgen/bridges \
+	    $(addprefix tests/bridges/test_,sktime.py mlflow.py documentation.py) $(ARGS)
 
 # pandas 2.3.0 rounds memory that it has not written yet, where durations are missing.
 test-lowest: $(LOWEST)/.complete ## the same with the lowest versions that pyproject.toml promises
@@ -96,6 +110,6 @@ build: $(STAMP) ## sdist and wheel in dist/, checked, and tried in an empty envi
 	.ci/release $(PIP_ARGS)
 
 clean: ## remove .venv and everything that was generated
-	rm -rf $(VENV) $(LOWEST) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(LOWEST) $(SKTIME) build dist site .coverage .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache \
 	    .import_linter_cache forecast.csv forecast.png
 	find tsgen tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

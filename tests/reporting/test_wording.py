@@ -31,7 +31,10 @@ def test_scaled_errors_have_two_decimals() -> None:
         ("W-SUN", "3 weeks", "a row a week"),
         ("s", "3 seconds", "a row a second"),
         ("h", "3 hours", "a row an hour"),
-        ("15min", "3 steps of 15min", "a row every 15min"),
+        ("15min", "45 minutes", "a row every 15 minutes"),
+        ("8h", "1 day", "a row every 8 hours"),
+        ("2MS", "3 steps of 2MS", "a row every 2MS"),
+        ("bh", "3 steps of bh", "a row every bh"),
         ("1", "3 steps", "numbered rows"),
     ],
 )

@@ -30,7 +30,10 @@ def draw_forecast(shown: Pictured) -> str:
     """A series and its forecast; its name stands beside the picture, as text."""
     figure = plot_forecast(shown.history, shown.forecast)
     figure.set_size_inches(*_INCHES)
-    figure.axes[0].set_title("", loc="left")
+    [axis] = figure.axes
+    axis.set_title("", loc="left")
+    axis.yaxis.set_major_formatter("{x:,.10g}")
+    _set_legend(figure, axis)
     return inline_svg(figure)
 
 
@@ -45,7 +48,7 @@ def draw_errors(accuracy: Accuracy) -> str:
     axis.set_ylim(bottom=0)
     axis.set_xlabel("step of the forecast", fontsize=9, color=HISTORY)
     axis.set_ylabel("scaled error", fontsize=9, color=HISTORY)
-    axis.legend(frameon=False, fontsize=9, labelcolor=HISTORY)
+    _set_legend(figure, axis)
     axis.locator_params(axis="x", integer=True)
     return inline_svg(figure)
 
@@ -72,6 +75,15 @@ def _figure() -> tuple[Figure, Axes]:
     axis.tick_params(labelsize=8, colors=HISTORY)
     axis.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.6)
     return figure, axis
+
+
+def _set_legend(figure: Figure, axis: Axes) -> None:
+    """Above the picture, where no line lies behind it."""
+    handles, labels = axis.get_legend_handles_labels()
+    if legend := axis.get_legend():
+        legend.remove()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False,
+                  fontsize=9, labelcolor=HISTORY)  # fmt: skip
 
 
 def inline_svg(figure: Figure) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 __all__ = ["count", "name", "number", "per_cent", "reason", "rows_come", "scaled", "stamp", "steps"]
 
@@ -15,6 +16,12 @@ _UNITS = {
     "Y": "year", "A": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day",
     "B": "business day", "H": "hour", "MIN": "minute", "T": "minute", "S": "second",
 }  # fmt: skip
+_SPANS = {
+    "day": pd.Timedelta(days=1),
+    "hour": pd.Timedelta(hours=1),
+    "minute": pd.Timedelta(minutes=1),
+    "second": pd.Timedelta(seconds=1),
+}
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _DIRECTIONS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Signs that turn the text after them around."""
@@ -73,12 +80,12 @@ def steps(many: int, frequency: str) -> str:
     --------
     >>> from tsgen.reporting.wording import steps
     >>> steps(12, "MS"), steps(1, "h"), steps(48, "30min"), steps(7, "1")
-    ('12 months', '1 hour', '48 steps of 30min', '7 steps')
+    ('12 months', '1 hour', '1 day', '7 steps')
     """
     unit = _unit(frequency)
-    if unit is None and not frequency.isdecimal():
-        return f"{count(many, 'step')} of {frequency}"
-    return count(many, unit or "step")
+    if unit or frequency.isdecimal():
+        return count(many, unit or "step")
+    return _span(many, frequency) or f"{count(many, 'step')} of {frequency}"
 
 
 def rows_come(frequency: str) -> str:
@@ -88,13 +95,13 @@ def rows_come(frequency: str) -> str:
     --------
     >>> from tsgen.reporting.wording import rows_come
     >>> rows_come("W-SUN"), rows_come("30min"), rows_come("2")
-    ('a row a week', 'a row every 30min', 'rows numbered by 2')
+    ('a row a week', 'a row every 30 minutes', 'rows numbered by 2')
     """
     if frequency.isdecimal():
         return "numbered rows" if frequency == "1" else f"rows numbered by {frequency}"
     unit = _unit(frequency)
     if unit is None:
-        return f"a row every {frequency}"
+        return f"a row every {_span(1, frequency) or frequency}"
     return f"a row {'an' if unit == 'hour' else 'a'} {unit}"
 
 
@@ -105,6 +112,19 @@ def _unit(frequency: str) -> str | None:
         unit = _UNITS.get(stem.removesuffix(end).upper()) if stem.endswith(end) else None
         if unit:
             return unit
+    return None
+
+
+def _span(many: int, frequency: str) -> str | None:
+    """So many steps in the longest unit of which they are a whole number; not of months."""
+    try:
+        step: Any = to_offset(frequency)
+        whole = many * pd.Timedelta(step)
+    except (TypeError, ValueError):
+        return None
+    for unit, size in _SPANS.items():
+        if whole % size == pd.Timedelta(0):
+            return count(whole // size, unit)
     return None
 
 
