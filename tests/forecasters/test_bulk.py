@@ -157,6 +157,19 @@ def test_rows_in_any_order(
     assert names(tmp_path / "out") == ["new"]
 
 
+@pytest.mark.filterwarnings("ignore::tsgen.errors.UnsortedFilesWarning")
+def test_a_problem_of_rows_in_any_order_is_named_where_it_stands(
+    model: LSTMForecaster, tmp_path: Path
+) -> None:
+    df = panel().sample(frac=1, random_state=0, ignore_index=True)
+    df.loc[200, "y"] = np.nan
+    given = written(df, tmp_path / "in")
+    with pytest.raises(FrameError, match=r"\(row 200: row 90 of 1\.parquet\)"):
+        model.predict(5, df=given, out=tmp_path / "some" / "out")
+    left = [path.name for path in tmp_path.rglob("*") if path.name.startswith(".")]
+    assert left == []
+
+
 def hash_of(name: str) -> int:
     return int(name[1:]) * 7 % 11
 

@@ -37,7 +37,8 @@ def in_whole_series(source: ParquetSource, id_col: str, beside: Path) -> Iterato
     source : ParquetSource
     id_col : str
     beside : Path
-        Where that folder is made; a disk with room for the rows.
+        Where that folder is made, or above if there is no such folder; a disk with room for the
+        rows.
 
     Raises
     ------
@@ -59,8 +60,8 @@ def in_whole_series(source: ParquetSource, id_col: str, beside: Path) -> Iterato
         "save",
         UnsortedFilesWarning,
     )
-    beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tsgen-sorting-", dir=beside) as folder:
+    place = next(each for each in (beside, *beside.absolute().parents) if each.is_dir())
+    with tempfile.TemporaryDirectory(prefix=".tsgen-sorting-", dir=place) as folder:
         yield _Sorted(source.dataset, source.name, id_col, folder)
 
 
