@@ -51,6 +51,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Write the references of docstrings, ``[1]_``, as text is written."""
+    return re.sub(r"(?:\.\. )?\[(\d+)\]_?(?!\()", r"[\1]", html)
+
+
 def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Refuse a page that would fetch something from elsewhere."""
     if fetched := FETCHED.search(output):

@@ -30,5 +30,7 @@ odd.sort_values("ds")
 tsgen.plot_symbols(today, marks=odd, order=cycle)
 
 # %%
-# The step after a fault is unlikely, too: with it the log comes back to its cycle. The fit never
-# saw a fault. A log with faults in its training teaches them as usual, as often as they are in it.
+# The step after a fault is often unlikely, too: with it the log comes back to its cycle. The last
+# of the four is none, and far likelier than the others: choose the limit on hours that are in
+# order. The fit never saw a fault. A log with faults in its training teaches them, as often as they
+# are in it.
