@@ -121,7 +121,7 @@ def fit(
         from ray.train.torch import TorchTrainer
 
         trainer = TorchTrainer(
-            _train,  # type: ignore[arg-type]
+            _train,
             # Opened in the worker, as with tasks.
             train_loop_config={"work": ray.cloudpickle.dumps(work)},
             scaling_config=train.ScalingConfig(
