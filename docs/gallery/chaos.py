@@ -24,8 +24,8 @@ model.stability()
 
 # %%
 # The exponent of the rollout is near that of the map: the network has learned how it moves. So its
-# forecast must part from the truth, as any would, and then goes its own way. At step 82 it leaves
-# the range of values in training for the first time, by little.
+# forecast must part from the truth, as any would, and then goes its own way. `leaves_range_at` is
+# the step at which it is first outside of the values in training, by however little.
 figure = tsgen.plot_forecast(past, model.predict(30), last=10)
 figure.axes[0].plot(ahead.index, ahead, "--", color="C0", label="what came")
 figure.axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
