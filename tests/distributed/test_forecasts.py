@@ -281,6 +281,7 @@ def test_what_is_refused(model: LSTMForecaster, tmp_path: Path) -> None:
 def test_without_ray(
     model: LSTMForecaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    source = written(panel(3), tmp_path / "in")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"tsgen\[ray\]"):
-        predict(model, tmp_path, tmp_path / "out", 3)
+        predict(model, source, tmp_path / "out", 3)

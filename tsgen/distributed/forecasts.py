@@ -87,11 +87,11 @@ def predict(
     horizon = checked_horizon(horizon)
     if num_tasks is not None:
         num_tasks = whole_number("num_tasks", num_tasks, "files that are forecast at once")
-    load_ray()
     files = ParquetSource.of(source, "source")
     check_is_apart(out, files)
     files.columns_of(model.panel_.columns, _AS_FRAME)
     shards = files.by_file()
+    load_ray()
     folder = PartsFolder(os.path.abspath(out), _request(model, files, horizon, arguments))
     folder.check(overwrite=overwrite)
     with connected():
