@@ -172,7 +172,7 @@ class TestOnRay:
             predict(model, source, out, 3)
         assert pd.read_parquet(out).equals(first)
         assert len(frame_of(predict(model, source, out, 4, overwrite=True))) == 5 * 4
-        (out / "shard-00000" / "notes.txt").touch()
+        (out / "shard-00000000" / "notes.txt").touch()
         with pytest.raises(ForecastsExistError, match=r"notes\.txt"):
             predict(model, source, out, 3, overwrite=True)
 

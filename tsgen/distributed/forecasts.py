@@ -50,7 +50,7 @@ def predict(
         with all rows of a series in one file. Every machine reads it at the same path.
     out : path
         A folder for the forecasts, which every machine writes to at the same path: a folder
-        ``shard-00000`` of parts for each file with rows. A part is there whole or not at all.
+        ``shard-00000000`` of parts for each file with rows. A part is there whole or not at all.
     horizon : int
         H, how many steps to generate.
     num_tasks : int, optional
