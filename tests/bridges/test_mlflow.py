@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tsgen import LSTMForecaster
+from tsgen import LSTMForecaster, Naive
 from tsgen.bridges.mlflow import log_model, save_model
-from tsgen.errors import MissingExtraError, NotFittedError
+from tsgen.errors import MissingExtraError, NotFittedError, SettingError
 
 TINY: dict[str, Any] = {
     **{"hidden_size": 4, "context_length": 8, "lags": [7], "init": "random", "max_steps": 4},
@@ -165,3 +165,9 @@ def test_its_logger_of_lightning_has_the_losses(mlflow: Any) -> None:
     logged = mlflow.MlflowClient().get_metric_history(logger.run_id, "train_loss")
     losses = model.report_.losses["loss"]
     assert [one.value for one in logged] == pytest.approx(losses.tolist())
+
+
+@pytest.mark.usefixtures("mlflow")
+def test_what_has_no_file_is_refused() -> None:
+    with pytest.raises(SettingError, match="model is a Naive, which has no file"):
+        save_model(Naive().fit(panel()), "naive")

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from tsgen.data import Columns
-from tsgen.errors import MissingExtraError
-from tsgen.forecasters import load
+from tsgen.errors import MissingExtraError, SettingError
+from tsgen.forecasters import NeuralForecaster, load
 
 __all__ = ["log_model", "save_model"]
 
@@ -142,6 +142,11 @@ def _described(
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ParamSchema, ParamSpec
 
+    if not isinstance(model, NeuralForecaster):
+        raise SettingError(
+            f"model is a {type(model).__name__}, which has no file: expected a fitted forecaster "
+            "with a network, such as tsgen.LSTMForecaster().fit(df)"
+        )
     model.save(folder / _FILE)
     params = ParamSchema(
         [
