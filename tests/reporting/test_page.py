@@ -241,3 +241,11 @@ def test_names_of_columns_are_text(tmp_path: Path) -> None:
     check_alone(page)
     assert f"a · y{bad}" in page.text
     assert f"Known beside them s{bad}" in page.text
+
+
+def test_the_page_says_whether_a_network_was_trained(tmp_path: Path) -> None:
+    assert "learned nothing of these series" in page_of(sines(["a"]), tmp_path)
+    trained = tsgen.LSTMForecaster(max_steps=2, hidden_size=4, init="random", verbose=False)
+    df = sines(["a"])
+    path = write_report(trained.fit(df), df, tmp_path / "trained.html")
+    assert "was fitted to the rows before the first cutoff" in " ".join(path.read_text().split())
