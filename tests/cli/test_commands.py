@@ -152,6 +152,13 @@ def test_the_summary(run: Run) -> None:
     assert "of seasonal naive" in out
 
 
+def test_a_season_that_repeats_exactly_has_no_scaled_error(run: Run) -> None:
+    done = run(written(one_series(np.arange(ROWS) % 12.0)), "--horizon", 5)
+    assert done.code == 0
+    assert "undefined: in some series each season repeats the one before exactly" in done.out
+    assert "inf" not in done.out.split()
+
+
 def test_no_check(run: Run) -> None:
     assert "MASE" not in run(written(two_series()), "--horizon", 5, "--no-check").out
 

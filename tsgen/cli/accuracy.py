@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,9 @@ class Accuracy:
 
     def lines(self) -> dict[str, str]:
         """For the summary."""
+        if not isfinite(self.model):  # errors in units of 0
+            why = "undefined: in some series each season repeats the one before exactly"
+            return {f"MASE, last {self.horizon} rows": why}
         return {
             f"MASE, last {self.horizon} rows": f"{self.model:.3f}{self._verdict()}",
             "  of seasonal naive": f"{self.seasonal_naive:.3f}",

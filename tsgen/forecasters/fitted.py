@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -129,9 +130,9 @@ class FittedForecaster(SavableEstimator, Forecaster):
     calendar: CalendarPart | Sequence[CalendarPart] | None
 
     @property
+    @abstractmethod
     def _recipe(self) -> Recipe:
         """How networks are trained beside it, as its own were."""
-        raise NotImplementedError
 
     @property
     def _calendar(self) -> tuple[CalendarPart, ...]:
