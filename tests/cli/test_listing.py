@@ -33,6 +33,12 @@ def test_all_data_sets_are_listed(run: Run) -> None:
     assert done.code == 0
     for name in [*tsgen.list_datasets(), *tsgen.list_datasets("benchmarks")]:
         assert name in done.out
+    header, *lines = done.out.partition("\n\n")[0].splitlines()
+    assert len(lines) == len(tsgen.list_datasets())
+    assert all(
+        line.startswith(name) for line, name in zip(lines, tsgen.list_datasets(), strict=True)
+    )
+    assert {line[header.index("from") - 2 :][:2] for line in lines} == {"  "}  # below one another
     passengers = next(line for line in done.out.splitlines() if "air_passengers" in line)
     assert passengers.split() == ["air_passengers", "1", "144", "1949-01-01", "1960-12-01", "y"]
 

@@ -294,7 +294,7 @@ class Forecaster(Estimator):
             In any layout, with the columns' names given to ``fit``.
         threshold : float, default 5
             How many standard deviations of the one-step errors of its series a value must be away
-            from its forecast; 0 for all rows.
+            from its forecast; 0 for all that are away at all.
 
         Returns
         -------
